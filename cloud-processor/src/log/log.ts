@@ -1,0 +1,62 @@
+/**
+ * The event log: topics of fixed partitions, each a total order of records. Plug-ins: `embedded` (SQLite in a worker thread,
+ * owned by one process) and, later, `kafka`. `conformance.ts` is the contract as a test suite.
+ *
+ * Offsets rise by one from 0 in the embedded log; a reader must not rely on "by one", only on "rise".
+ */
+import type { Source, Topic } from '@millrace/contract'
+
+export interface LogRecord {
+  offset: number
+  key: string
+  value: Uint8Array
+  /** When it was appended, epoch ms. */
+  timeMs: number
+  source?: Source
+}
+
+export interface NewRecord {
+  key: string
+  value: Uint8Array
+  /** Of the record it was made from; absent for what the bridge brings in. */
+  source?: Source
+}
+
+export interface Snapshot {
+  /** The next offset to read. */
+  next: number
+  state: Uint8Array
+}
+
+export interface StageCommit {
+  stage: string
+  /** Input partition. */
+  partition: number
+  /** In order. Records whose source is not above the mark of their (output topic, output partition, source log and partition) are skipped: they are there already. */
+  outputs: { topic: Topic; partition: number; records: NewRecord[] }[]
+  snapshot?: Snapshot
+}
+
+export interface Log {
+  /** Unique to this log's data: a log made anew has another. */
+  readonly id: string
+  readonly partitions: number
+  /** Stable: FNV-1a of the key modulo `partitions`. */
+  partitionOf(key: string): number
+  /** Resolves, when durable, with the offset of the first record. Appends that wait together are committed together, in order of the calls. @throws MillraceError LOG_FULL at the bound. */
+  append(topic: Topic, partition: number, records: NewRecord[]): Promise<number>
+  /** Durable records from `from` on, at most `limit.records` and about `limit.bytes` (always at least one when there is one). @throws MillraceError LOG_OFFSET_GONE when `from` was trimmed. */
+  read(topic: Topic, partition: number, from: number, limit: { records: number; bytes: number }): Promise<LogRecord[]>
+  /** First offset kept and next offset to be given. */
+  bounds(topic: Topic, partition: number): Promise<{ start: number; end: number }>
+  /** Calls after records became durable, with the next offset. Returns the unsubscribe function. */
+  onAppend(topic: Topic, listener: (partition: number, end: number) => void): () => void
+  /** Outputs and snapshot in one durable step. */
+  commit(step: StageCommit): Promise<void>
+  loadSnapshot(stage: string, partition: number): Promise<Snapshot | undefined>
+  /** A registered reader's records are not trimmed before it moves on. */
+  registerReader(name: string, topic: Topic, partition: number, next: number): Promise<void>
+  /** Drops, whole topic, what is older than the bounds in the configuration and needed by no registered reader. */
+  trim(): Promise<void>
+  close(): Promise<void>
+}

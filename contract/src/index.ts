@@ -1,0 +1,6 @@
+export * from './ledger.ts'
+export * from './naming.ts'
+export * from './ranges.ts'
+export * from './reading.ts'
+export * from './receipt.ts'
+export * from './timeline.ts'

@@ -1,0 +1,58 @@
+/**
+ * Every error that a person may see: what it says, the remedy, and whether a retry helps. Branch on the code, never on text.
+ * Codes are `<PROCESS OR PART>_<WHAT>`; add one here, keep the list sorted.
+ */
+export const catalogue = {
+  AGENT_OUTBOX_CORRUPT: {
+    says: 'The outbox {path} is damaged and was set aside as {aside}.',
+    remedy: 'Nothing stops; send the set-aside file to support if its readings matter.',
+    retry: false,
+  },
+  AGENT_OUTBOX_LOCKED: {
+    says: 'Another agent uses the outbox {path}.',
+    remedy: 'Stop the other agent, or give this one a dataDir of its own.',
+    retry: false,
+  },
+  CONFIG_INVALID: {
+    says: 'Configuration {path} is not valid: {detail}',
+    remedy: 'Correct the named key; --check tests a file without starting.',
+    retry: false,
+  },
+  CONFIG_NOT_FOUND: {
+    says: 'Cannot read the configuration {path}.',
+    remedy: 'Give an existing file with --config.',
+    retry: false,
+  },
+  EDGE_SERIAL_OPEN: {
+    says: 'Cannot open {path} ({detail}).',
+    remedy: 'Add this user to the group "dialout", or set bus.path.',
+    retry: true,
+  },
+  EDGE_TCP_CONNECT: {
+    says: 'Cannot connect to {host}:{port} ({detail}).',
+    remedy: 'Check that the device is on and bus.host is right.',
+    retry: true,
+  },
+  LISTENER_NOT_LOOPBACK: {
+    says: 'Listener {host} is not on loopback and has no {missing}.',
+    remedy: 'Listen on 127.0.0.1, or configure TLS and a credential.',
+    retry: false,
+  },
+  PROCESS_PORT_IN_USE: { says: 'Port {port} is in use.', remedy: 'Stop what listens there, or set another port.', retry: false },
+} as const satisfies Record<string, { says: string; remedy: string; retry: boolean }>
+
+export type ErrorCode = keyof typeof catalogue
+
+export class MillraceError extends Error {
+  readonly code: ErrorCode
+  readonly retry: boolean
+
+  constructor(code: ErrorCode, values: Record<string, string | number> = {}, cause?: unknown) {
+    const { says, remedy, retry } = catalogue[code]
+    const text = says.replace(/\{(\w+)\}/g, (whole, name) => `${values[name] ?? whole}`)
+    super(`${code}: ${text} ${remedy}`, { cause })
+    this.name = 'MillraceError'
+    this.code = code
+    this.retry = retry
+  }
+}

@@ -1,0 +1,64 @@
+/** Counters and gauges in the Prometheus text format. Label sets are bounded: past `labelSetsMax` a metric counts under `other`. */
+export interface Counter {
+  add(labels?: Record<string, string>, by?: number): void
+  value(labels?: Record<string, string>): number
+}
+
+export interface Metrics {
+  counter(name: string, help: string): Counter
+  gauge(name: string, help: string, read: () => number): void
+  /** Prometheus text exposition format 0.0.4. */
+  expose(): string
+  /** `name{labels}` to value, for tests and JSON. */
+  values(): Record<string, number>
+}
+
+const labelSetsMax = 200
+
+export function createMetrics(): Metrics {
+  const counters = new Map<string, { help: string; values: Map<string, number>; counter: Counter }>()
+  const gauges = new Map<string, { help: string; read: () => number }>()
+  const values = () => {
+    const all: Record<string, number> = {}
+    for (const [name, { values }] of counters) for (const [labels, value] of values) all[name + labels] = value
+    for (const [name, { read }] of gauges) all[name] = read()
+    return all
+  }
+  return {
+    counter(name, help) {
+      const known = counters.get(name)
+      if (known) return known.counter
+      const values = new Map<string, number>()
+      const counter: Counter = {
+        add(labels, by = 1) {
+          let key = formatLabels(labels)
+          if (!values.has(key) && values.size >= labelSetsMax) key = '{other="true"}'
+          values.set(key, (values.get(key) ?? 0) + by)
+        },
+        value: (labels) => values.get(formatLabels(labels)) ?? 0,
+      }
+      counters.set(name, { help, values, counter })
+      return counter
+    },
+    gauge(name, help, read) {
+      gauges.set(name, { help, read })
+    },
+    expose() {
+      const lines: string[] = []
+      for (const [name, { help, values }] of counters) {
+        lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} counter`)
+        for (const [labels, value] of values) lines.push(`${name}${labels} ${value}`)
+      }
+      for (const [name, { help, read }] of gauges)
+        lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${read()}`)
+      return `${lines.join('\n')}\n`
+    },
+    values,
+  }
+}
+
+function formatLabels(labels: Record<string, string> | undefined): string {
+  if (!labels) return ''
+  const parts = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  return parts.length === 0 ? '' : `{${parts.join(',')}}`
+}
