@@ -39,6 +39,11 @@ export const catalogue = {
     retry: false,
   },
   PROCESS_PORT_IN_USE: { says: 'Port {port} is in use.', remedy: 'Stop what listens there, or set another port.', retry: false },
+  STAGE_INPUT_GONE: {
+    says: 'Stage {stage} needs offset {wanted} of {topic}, but the log starts at {start}.',
+    remedy: 'Restore the log from a backup, or start the stage anew from an empty store with `millrace replay`.',
+    retry: false,
+  },
 } as const satisfies Record<string, { says: string; remedy: string; retry: boolean }>
 
 export type ErrorCode = keyof typeof catalogue
