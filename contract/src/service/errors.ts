@@ -44,6 +44,30 @@ export const catalogue = {
     remedy: 'Restore the log from a backup, or start the stage anew from an empty store with `millrace replay`.',
     retry: false,
   },
+  WEB_AUTHENTICATION: {
+    says: 'This page needs a name and a password.',
+    remedy: 'Give the credential that web.credential names.',
+    retry: false,
+  },
+  WEB_BODY: { says: 'The request body is not valid: {detail}', remedy: 'Send JSON as the API describes it.', retry: false },
+  WEB_FAILED: { says: 'The request failed.', remedy: "The processor's log says why; try again.", retry: true },
+  WEB_FOREIGN_HOST: {
+    says: 'The host name {host} is not one of this page.',
+    remedy: 'Open it as localhost, or add the name to web.hosts.',
+    retry: false,
+  },
+  WEB_FOREIGN_ORIGIN: {
+    says: 'A change may be asked for only by this page itself ({detail}).',
+    remedy: 'Send the Origin of this page and the content type application/json.',
+    retry: false,
+  },
+  WEB_QUERY: { says: 'The query is not valid: {detail}', remedy: 'Correct the named parameter.', retry: false },
+  WEB_UNKNOWN: { says: 'There is no {what}.', remedy: 'Check the name; /api/fleet lists devices and channels.', retry: false },
+  WEB_VIEWERS: {
+    says: 'All {limit} live connections are in use.',
+    remedy: 'Close a page, or raise web.viewersMax.',
+    retry: true,
+  },
 } as const satisfies Record<string, { says: string; remedy: string; retry: boolean }>
 
 export type ErrorCode = keyof typeof catalogue
