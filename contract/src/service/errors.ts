@@ -8,9 +8,24 @@ export const catalogue = {
     remedy: 'Nothing stops; send the set-aside file to support if its readings matter.',
     retry: false,
   },
+  AGENT_OUTBOX_FULL: {
+    says: 'The disk of the outbox {path} takes no more ({detail}).',
+    remedy: 'Free disk space; until then readings wait in memory, and past its bound the oldest are recorded as a gap.',
+    retry: true,
+  },
+  AGENT_OUTBOX_IO: {
+    says: 'The outbox {path} cannot be read or written ({detail}).',
+    remedy: 'Check the disk or card and the rights of the folder; until then readings wait in memory.',
+    retry: true,
+  },
   AGENT_OUTBOX_LOCKED: {
     says: 'Another agent uses the outbox {path}.',
     remedy: 'Stop the other agent, or give this one a dataDir of its own.',
+    retry: false,
+  },
+  AGENT_OUTBOX_NEWER: {
+    says: 'The outbox {path} has format {format}, which is newer than this agent.',
+    remedy: 'Upgrade this agent, or give it an empty dataDir.',
     retry: false,
   },
   CONFIG_INVALID: {
