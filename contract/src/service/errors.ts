@@ -53,11 +53,101 @@ export const catalogue = {
     remedy: 'Listen on 127.0.0.1, or configure TLS and a credential.',
     retry: false,
   },
+  LOG_BUSY: {
+    says: 'More than {bytesMax} bytes wait for the disk.',
+    remedy: 'Nothing is lost; senders try again. If it lasts, the disk is too slow: see log.queueBytesMax.',
+    retry: true,
+  },
+  LOG_CLOSED: {
+    says: 'The log {path} is closed.',
+    remedy: 'Start the processor again.',
+    retry: false,
+  },
+  LOG_CORRUPT: {
+    says: 'The log {path} is damaged or is another kind of file: {detail}',
+    remedy: 'Set the file aside and start again; agents send again what was not receipted. Keep the file for recovery.',
+    retry: false,
+  },
+  LOG_FULL: {
+    says: 'The log {path} has reached {bytesMax} bytes.',
+    remedy: 'It goes on when records are trimmed: see which reader lags, or raise log.bytesMax.',
+    retry: true,
+  },
+  LOG_LOCKED: {
+    says: 'Another process uses the log {path}.',
+    remedy: 'Stop the other processor, or give this one a log.path of its own.',
+    retry: false,
+  },
+  LOG_NEWER: {
+    says: 'The log {path} has format {version}; this version knows {known}.',
+    remedy: 'Install the newer version again, or start with another log.path.',
+    retry: false,
+  },
+  LOG_OFFSET_GONE: {
+    says: 'Offset {from} of {topic}/{partition} is not in the log, which holds {start} to {end}.',
+    remedy: 'Reset the reader to the start of the log; what was trimmed is in the archive.',
+    retry: false,
+  },
+  LOG_OPEN: {
+    says: 'Cannot open the log {path}: {detail}',
+    remedy: 'Check that the folder exists and this user may write in it.',
+    retry: true,
+  },
+  LOG_PARTITIONS: {
+    says: 'The log {path} was made with {has} partitions, not {asked}.',
+    remedy: 'Set log.partitions to what it has; the number cannot change.',
+    retry: false,
+  },
+  LOG_READ: {
+    says: 'Cannot read the log {path}: {detail}',
+    remedy: 'Check the disk.',
+    retry: true,
+  },
+  LOG_WRITE: {
+    says: 'Cannot write the log {path}: {detail}',
+    remedy: 'Check the disk and its free space.',
+    retry: true,
+  },
   PROCESS_PORT_IN_USE: { says: 'Port {port} is in use.', remedy: 'Stop what listens there, or set another port.', retry: false },
   STAGE_INPUT_GONE: {
     says: 'Stage {stage} needs offset {wanted} of {topic}, but the log starts at {start}.',
     remedy: 'Restore the log from a backup, or start the stage anew from an empty store with `millrace replay`.',
     retry: false,
+  },
+  STORE_CLOSED: {
+    says: 'The store {path} is closed.',
+    remedy: 'Start the processor again.',
+    retry: false,
+  },
+  STORE_CORRUPT: {
+    says: 'The store {path} is damaged or is another kind of file: {detail}',
+    remedy: 'Set the file aside and start again; it is filled again from the log and the archive.',
+    retry: false,
+  },
+  STORE_LOCKED: {
+    says: 'Another process uses the store {path}.',
+    remedy: 'Stop the other processor, or give this one a store path of its own.',
+    retry: false,
+  },
+  STORE_NEWER: {
+    says: 'The store {path} has format {version}; this version knows {known}.',
+    remedy: 'Install the newer version again, or start with another path.',
+    retry: false,
+  },
+  STORE_OPEN: {
+    says: 'Cannot open the store {path}: {detail}',
+    remedy: 'Check that the folder exists and this user may write in it.',
+    retry: true,
+  },
+  STORE_READ: {
+    says: 'Cannot read the store {path}: {detail}',
+    remedy: 'Check the disk.',
+    retry: true,
+  },
+  STORE_WRITE: {
+    says: 'Cannot write the store {path}: {detail}',
+    remedy: 'Check the disk and its free space.',
+    retry: true,
   },
   WEB_AUTHENTICATION: {
     says: 'This page needs a name and a password.',
