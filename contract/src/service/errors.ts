@@ -109,6 +109,16 @@ export const catalogue = {
     retry: true,
   },
   PROCESS_PORT_IN_USE: { says: 'Port {port} is in use.', remedy: 'Stop what listens there, or set another port.', retry: false },
+  RECORDING_INVALID: {
+    says: 'The recording {path} cannot be played: {detail}.',
+    remedy: 'Give a WFDB header (.hea, formats 16 and 212), an NMEA log (.log, .nmea, .txt) or a raw capture (.bin).',
+    retry: false,
+  },
+  SIMULATOR_PTY: {
+    says: 'Cannot make a pseudo-terminal ({detail}).',
+    remedy: 'Install the optional dependencies of @lydell/node-pty for this platform, or set port: tcp in the scenario.',
+    retry: false,
+  },
   STAGE_INPUT_GONE: {
     says: 'Stage {stage} needs offset {wanted} of {topic}, but the log starts at {start}.',
     remedy: 'Restore the log from a backup, or start the stage anew from an empty store with `millrace replay`.',
