@@ -43,19 +43,21 @@ export interface Log {
   readonly partitions: number
   /** Stable: FNV-1a of the key modulo `partitions`. */
   partitionOf(key: string): number
-  /** Resolves, when durable, with the offset of the first record. Appends that wait together are committed together, in order of the calls. @throws MillraceError LOG_FULL at the bound. */
+  /** Resolves, when durable, with the offset of the first record. Appends that wait together are committed together, in order of the calls. The records may be reused when resolved. @throws MillraceError LOG_FULL at the bound, LOG_BUSY when too much waits, LOG_WRITE when the disk refused; none of the records is there then, and a retry may help. */
   append(topic: Topic, partition: number, records: NewRecord[]): Promise<number>
-  /** Durable records from `from` on, at most `limit.records` and about `limit.bytes` (always at least one when there is one). @throws MillraceError LOG_OFFSET_GONE when `from` was trimmed. */
+  /** Durable records from `from` on, at most `limit.records` and about `limit.bytes` (always at least one when there is one). Records are shared between readers: do not change them. @throws MillraceError LOG_OFFSET_GONE when `from` was trimmed or is beyond the end. */
   read(topic: Topic, partition: number, from: number, limit: { records: number; bytes: number }): Promise<LogRecord[]>
   /** First offset kept and next offset to be given. */
   bounds(topic: Topic, partition: number): Promise<{ start: number; end: number }>
   /** Calls after records became durable, with the next offset. Returns the unsubscribe function. */
   onAppend(topic: Topic, listener: (partition: number, end: number) => void): () => void
-  /** Outputs and snapshot in one durable step. */
+  /** Outputs and snapshot in one durable step. Goes on when `append` is refused with LOG_FULL. */
   commit(step: StageCommit): Promise<void>
   loadSnapshot(stage: string, partition: number): Promise<Snapshot | undefined>
-  /** A registered reader's records are not trimmed before it moves on. */
+  /** A registered reader's records, from `next` on, are not trimmed before it moves on by registering again. */
   registerReader(name: string, topic: Topic, partition: number, next: number): Promise<void>
+  /** Forgets a reader that will not come back, on every topic. */
+  unregisterReader(name: string): Promise<void>
   /** Drops, whole topic, what is older than the bounds in the configuration and needed by no registered reader. */
   trim(): Promise<void>
   close(): Promise<void>

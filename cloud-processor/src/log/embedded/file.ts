@@ -1,0 +1,164 @@
+/**
+ * The file of the embedded log: an SQLite database in WAL mode with `synchronous=FULL`, application_id "MRlg", user_version 1.
+ *
+ *     meta       key, value          id (random, made with the file), partitions
+ *     slots      slot, topic, partition, start, trimmed
+ *                                    one a topic partition; start: first offset kept, trimmed: bytes of the blocks dropped
+ *     blocks     id, count, timeMs, total, block
+ *                                    id = slot * 2^40 + first offset; block: see block.ts;
+ *                                    total: bytes of all blocks of the slot ever written, with this one
+ *     marks      slot, log, partition, offset, seq
+ *                                    the last (offset, index) from that source that was put into the slot
+ *     snapshots  stage, partition, next, state
+ *     readers    name, slot, next    blocks from `next` on are not trimmed
+ *
+ * A slot's end is the end of its last block, or `start` where it has none; so a commit writes no row but the block.
+ * Recovery is SQLite's: a torn tail of the WAL is dropped, and with it only what was never acknowledged.
+ *
+ * `<path>.lock` is an empty database on which the owner holds an exclusive lock; the system frees it when the process dies.
+ */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { topics } from '@millrace/contract'
+import type { ErrorCode } from '@millrace/contract/service'
+import type { Failure, Mark, Slot } from './protocol.ts'
+
+const applicationId = 0x4d526c67
+const format = 1
+
+/** Slots lie this far apart in `blocks.id`. */
+export const slotSpan = 2 ** 40
+
+const schema = `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE slots (slot INTEGER PRIMARY KEY, topic TEXT NOT NULL, partition INTEGER NOT NULL, start INTEGER NOT NULL DEFAULT 0,
+    trimmed INTEGER NOT NULL DEFAULT 0, UNIQUE (topic, partition));
+  CREATE TABLE blocks (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, timeMs REAL NOT NULL, total INTEGER NOT NULL, block BLOB NOT NULL);
+  CREATE TABLE marks (slot INTEGER, log TEXT, partition INTEGER, offset INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (slot, log, partition)) WITHOUT ROWID;
+  CREATE TABLE snapshots (stage TEXT, partition INTEGER, next INTEGER NOT NULL, state BLOB NOT NULL, PRIMARY KEY (stage, partition));
+  CREATE TABLE readers (name TEXT, slot INTEGER, next INTEGER NOT NULL, PRIMARY KEY (name, slot)) WITHOUT ROWID;
+`
+
+/** Thrown in a worker; it travels to the log's thread as a `Failure`. */
+export class Refusal extends Error {
+  readonly failure: Failure
+  constructor(code: ErrorCode, values: Failure['values']) {
+    super(code)
+    this.failure = { code, values }
+  }
+}
+
+export interface LogFile {
+  db: DatabaseSync
+  id: string
+  slots: Slot[]
+  marks: Mark[]
+  close(): void
+}
+
+/** Opens or makes the file, as its only owner. @throws Refusal */
+export function openFile(path: string, partitions: number): LogFile {
+  mkdirSync(dirname(path), { recursive: true })
+  const lock = takeLock(path)
+  let db: DatabaseSync | undefined
+  try {
+    const made = !existsSync(path)
+    db = new DatabaseSync(path)
+    db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-4096')
+    if (made || isEmpty(db)) make(db, partitions)
+    check(db, path, partitions)
+    addSlots(db, partitions)
+    const open = db
+    return {
+      db,
+      id: meta(db, 'id'),
+      slots: loadSlots(db),
+      marks: loadMarks(db),
+      close() {
+        open.close()
+        lock.close()
+      },
+    }
+  } catch (cause) {
+    db?.close()
+    lock.close()
+    throw cause instanceof Refusal ? cause : new Refusal('LOG_CORRUPT', { path, detail: describe(cause) })
+  }
+}
+
+function takeLock(path: string): DatabaseSync {
+  let lock: DatabaseSync | undefined
+  try {
+    lock = new DatabaseSync(`${path}.lock`)
+    lock.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+    return lock
+  } catch (cause) {
+    lock?.close()
+    const busy = (cause as { errcode?: number }).errcode === 5
+    throw busy ? new Refusal('LOG_LOCKED', { path }) : new Refusal('LOG_OPEN', { path, detail: describe(cause) })
+  }
+}
+
+function isEmpty(db: DatabaseSync): boolean {
+  return (
+    pragma(db, 'page_count') === 0 ||
+    (pragma(db, 'user_version') === 0 && db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined)
+  )
+}
+
+function make(db: DatabaseSync, partitions: number): void {
+  const id = randomBytes(16).toString('hex')
+  db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id=${applicationId}; PRAGMA user_version=${format};
+    INSERT INTO meta VALUES ('id', '${id}'), ('partitions', '${partitions}'); COMMIT`)
+}
+
+function check(db: DatabaseSync, path: string, partitions: number): void {
+  if (pragma(db, 'application_id') !== applicationId) throw new Refusal('LOG_CORRUPT', { path, detail: 'not a Millrace log' })
+  const version = pragma(db, 'user_version')
+  if (version > format) throw new Refusal('LOG_NEWER', { path, version, known: format })
+  const has = Number(meta(db, 'partitions'))
+  if (has !== partitions) throw new Refusal('LOG_PARTITIONS', { path, has, asked: partitions })
+}
+
+/** A version that knows more topics adds their slots. */
+function addSlots(db: DatabaseSync, partitions: number): void {
+  const add = db.prepare(
+    'INSERT OR IGNORE INTO slots (slot, topic, partition) SELECT coalesce(max(slot) + 1, 0), ?, ? FROM slots',
+  )
+  db.exec('BEGIN IMMEDIATE')
+  for (const topic of Object.values(topics)) for (let p = 0; p < partitions; p++) add.run(topic, p)
+  db.exec('COMMIT')
+}
+
+function loadSlots(db: DatabaseSync): Slot[] {
+  const last = db.prepare('SELECT id, count, total FROM blocks WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1')
+  const rows = db.prepare('SELECT slot, topic, partition, start, trimmed FROM slots ORDER BY slot').all()
+  return (rows as unknown as Slot[]).map((row) => {
+    const block = last.get(row.slot * slotSpan, (row.slot + 1) * slotSpan) as
+      | { id: number; count: number; total: number }
+      | undefined
+    const end = block ? block.id - row.slot * slotSpan + block.count : row.start
+    return { ...row, end, total: block ? block.total : row.trimmed }
+  })
+}
+
+function loadMarks(db: DatabaseSync): Mark[] {
+  return db.prepare('SELECT slot, log, partition, offset, seq AS "index" FROM marks').all() as unknown as Mark[]
+}
+
+function meta(db: DatabaseSync, key: string): string {
+  return (db.prepare('SELECT value FROM meta WHERE key = ?').get(key) as { value: string }).value
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return (db.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!
+}
+
+/** SQLite's words and its extended code. */
+export function describe(cause: unknown): string {
+  const { message, errcode } = cause as { message?: string; errcode?: number }
+  return errcode === undefined ? `${message ?? cause}` : `${message} (${errcode})`
+}

@@ -1,0 +1,172 @@
+/**
+ * Forms the next transaction out of the calls that wait: gives offsets, silences repeats by the marks, packs the records.
+ * One group is in flight at a time, so the state here is exactly what is durable; a group that fails changes nothing.
+ */
+import type { LogRecord, NewRecord, StageCommit } from '../log.ts'
+import { encodeBlock, headBytes, recordBytesMax, sourceLogsOf } from './block.ts'
+import type { Group, Mark, ReaderRow, Slot } from './protocol.ts'
+import type { TailBlock } from './tail.ts'
+
+/** A block ends at this size: a reader and the trimming work in whole blocks. */
+const blockBytes = 256 * 1024
+/** A group ends at this size: what comes next waits for one commit, not for ten. */
+const groupBytesMax = 4 * 1024 * 1024
+
+interface Waiting {
+  bytes: number
+  fail(error: Error): void
+}
+export interface AppendCall extends Waiting {
+  k: 'append'
+  slot: number
+  records: NewRecord[]
+  done(first: number): void
+}
+export interface CommitCall extends Waiting {
+  k: 'commit'
+  step: StageCommit
+  done(): void
+}
+export interface ReaderCall extends Waiting {
+  k: 'reader'
+  row: ReaderRow
+  done(): void
+}
+export type Call = AppendCall | CommitCall | ReaderCall
+
+export interface State {
+  slots: Slot[]
+  marks: Map<string, Mark>
+  slotOf(topic: string, partition: number): number
+}
+
+export interface Formed {
+  group: Group
+  calls: Call[]
+  /** First offset of each call's records, for appends. */
+  firsts: number[]
+  tail: TailBlock[]
+  bytes: number
+  /** Makes the group part of the durable state. */
+  apply(): void
+}
+
+export const markKey = (slot: number, log: string, partition: number) => `${slot} ${partition} ${log}`
+
+/** Takes calls from the front of `queue`, at least one. */
+export function formGroup(queue: Call[], state: State, timeMs: number): Formed {
+  const calls = takeCalls(queue)
+  const pending = new Map<number, NewRecord[]>()
+  const marks = new Map<string, Mark>()
+  const snapshots: Group['snapshots'] = []
+  const readers: ReaderRow[] = []
+  const recordsOf = (slot: number) => {
+    const records = pending.get(slot) ?? []
+    pending.set(slot, records)
+    return records
+  }
+  const firsts = calls.map((call) => {
+    if (call.k === 'reader') readers.push(call.row)
+    else if (call.k === 'commit') {
+      const { stage, partition, outputs, snapshot } = call.step
+      for (const output of outputs) {
+        const slot = state.slotOf(output.topic, output.partition)
+        addUnmarked(output.records, recordsOf(slot), slot, state.marks, marks)
+      }
+      if (snapshot) snapshots.push({ stage, partition, next: snapshot.next, state: snapshot.state })
+    } else {
+      const records = recordsOf(call.slot)
+      const first = state.slots[call.slot]!.end + records.length
+      for (const record of call.records) records.push(record)
+      return first
+    }
+    return 0
+  })
+  const { buffer, blocks, tail } = pack(pending, state, timeMs)
+  return {
+    group: { buffer, blocks, marks: [...marks.values()], snapshots, readers },
+    calls,
+    firsts,
+    tail,
+    bytes: buffer.length,
+    apply() {
+      for (const [key, mark] of marks) state.marks.set(key, mark)
+      for (const { slot, first, count, total } of blocks) Object.assign(state.slots[slot]!, { end: first + count, total })
+    },
+  }
+}
+
+function takeCalls(queue: Call[]): Call[] {
+  let bytes = 0
+  let count = 0
+  while (count < queue.length && (count === 0 || bytes + queue[count]!.bytes <= groupBytesMax)) bytes += queue[count++]!.bytes
+  return queue.splice(0, count)
+}
+
+/** Leaves out the records whose source is not above its mark; moves the marks. */
+function addUnmarked(from: NewRecord[], to: NewRecord[], slot: number, durable: Map<string, Mark>, marks: Map<string, Mark>) {
+  let mark: Mark | undefined
+  for (const record of from) {
+    const { source } = record
+    if (source) {
+      if (mark?.log !== source.log || mark.partition !== source.partition) mark = markOf(slot, source, durable, marks)
+      if (source.offset < mark.offset || (source.offset === mark.offset && source.index <= mark.index)) continue
+      mark.offset = source.offset
+      mark.index = source.index
+    }
+    to.push(record)
+  }
+}
+
+/** This group's own copy of a mark. */
+function markOf(
+  slot: number,
+  source: { log: string; partition: number },
+  durable: Map<string, Mark>,
+  marks: Map<string, Mark>,
+): Mark {
+  const { log, partition } = source
+  const key = markKey(slot, log, partition)
+  let mark = marks.get(key)
+  if (!mark) {
+    mark = { ...(durable.get(key) ?? { slot, log, partition, offset: -1, index: -1 }) }
+    marks.set(key, mark)
+  }
+  return mark
+}
+
+function pack(pending: Map<number, NewRecord[]>, state: State, timeMs: number) {
+  const cut = [...pending].flatMap(([slot, records]) => cutBlocks(records).map((block) => ({ slot, ...block })))
+  const buffer = Buffer.allocUnsafeSlow(cut.reduce((sum, { bytesMax }) => sum + bytesMax, 0))
+  const blocks: Group['blocks'] = []
+  const tail: TailBlock[] = []
+  const ends = new Map<number, { first: number; total: number }>()
+  let from = 0
+  for (const { slot, records, sourceLogs } of cut) {
+    const { first, total } = ends.get(slot) ?? { first: state.slots[slot]!.end, total: state.slots[slot]!.total }
+    const made: LogRecord[] = []
+    const to = encodeBlock(buffer, from, sourceLogs, records, first, timeMs, made)
+    const next = { first: first + records.length, total: total + to - from }
+    blocks.push({ slot, first, count: records.length, timeMs, total: next.total, from, to })
+    tail.push({ slot, records: made, bytes: to - from })
+    ends.set(slot, next)
+    from = to
+  }
+  return { buffer: buffer.subarray(0, from), blocks, tail }
+}
+
+function cutBlocks(records: NewRecord[]): { records: NewRecord[]; sourceLogs: string[]; bytesMax: number }[] {
+  const blocks = []
+  let from = 0
+  let bytes = 0
+  for (let k = 0; k < records.length; k++) {
+    bytes += recordBytesMax(records[k]!)
+    if (bytes < blockBytes && k < records.length - 1) continue
+    const part = from === 0 && k === records.length - 1 ? records : records.slice(from, k + 1)
+    const sourceLogs = sourceLogsOf(part)
+    blocks.push({ records: part, sourceLogs, bytesMax: bytes + headBytes(sourceLogs) })
+    from = k + 1
+    bytes = 0
+  }
+  return blocks
+}

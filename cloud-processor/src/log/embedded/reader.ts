@@ -1,0 +1,51 @@
+/** The worker that reads what is no longer in the tail: a connection of its own, so that reads and commits do not wait for each other. */
+import { DatabaseSync } from 'node:sqlite'
+import { parentPort, workerData } from 'node:worker_threads'
+import { describe, slotSpan } from './file.ts'
+import type { FromReader, ToReader } from './protocol.ts'
+
+const { path } = workerData as { path: string }
+const port = parentPort!
+const db = new DatabaseSync(path, { readOnly: true })
+db.exec('PRAGMA cache_size=-2048')
+const startsAt = db.prepare('SELECT id FROM blocks WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1')
+const blocks = db.prepare('SELECT id, count, timeMs, block FROM blocks WHERE id >= ? AND id < ? ORDER BY id')
+
+port.on('message', (ask: ToReader | 'close') => {
+  if (ask === 'close') {
+    db.close()
+    port.close()
+    return
+  }
+  const { reply, buffers } = answer(ask)
+  const buffer = Buffer.allocUnsafeSlow(reply.blocks.reduce((sum, { bytes }) => sum + bytes, 0))
+  let at = 0
+  for (const bytes of buffers) {
+    buffer.set(bytes, at)
+    at += bytes.length
+  }
+  port.postMessage({ ...reply, buffer } satisfies FromReader, [buffer.buffer as ArrayBuffer])
+})
+
+function answer(ask: ToReader): { reply: Omit<FromReader, 'buffer'>; buffers: Uint8Array[] } {
+  const reply: Omit<FromReader, 'buffer'> = { blocks: [] }
+  const buffers: Uint8Array[] = []
+  try {
+    const low = ask.slot * slotSpan
+    const start = (startsAt.get(low, low + ask.from) as { id: number } | undefined)?.id ?? low + ask.from
+    let records = 0
+    let bytes = 0
+    for (const row of blocks.iterate(start, low + ask.end)) {
+      const { id, count, timeMs, block } = row as { id: number; count: number; timeMs: number; block: Uint8Array }
+      const first = id - low
+      reply.blocks.push({ first, count, timeMs, bytes: block.length })
+      buffers.push(block)
+      records += first + count - Math.max(first, ask.from)
+      bytes += block.length
+      if (records >= ask.records || bytes >= ask.bytes) break
+    }
+  } catch (cause) {
+    reply.failure = { code: 'LOG_READ', values: { path, detail: describe(cause) } }
+  }
+  return { reply, buffers }
+}
