@@ -36,14 +36,14 @@ export interface LedgerRecord {
   closed?: boolean
 }
 
-/** NDATA `Millrace/Gap`: what the outbox removed at its bound. */
+/** NDATA `Millrace/Gap`: numbers of one stream that the outbox will not send (again): removed at its bound, or set aside as poison. */
 export interface GapRecord {
   f: 1
-  reason: 'evicted'
-  /** Evicted numbers by stream. */
-  numbers: Record<string, Ranges>
-  /** What the evicted batches held, by device; the cloud subtracts what it had already seen. */
-  devices: Record<string, { fromMs: number; toMs: number; lost: Tally }>
+  reason: 'evicted' | 'set-aside'
+  stream: string
+  numbers: Ranges
+  /** What they held, by device, in stretches of time; the cloud subtracts what it had already seen. */
+  devices: Record<string, { fromMs: number; toMs: number; lost: Tally }[]>
 }
 
 /** One bad frame, or one stretch of bytes that is no frame. */

@@ -152,12 +152,13 @@ function step<State>(stage: Stage<State>, state: State, marks: Marks, records: L
     }
     let index = 0
     stage.step(state, record, (topic, key, value) => {
-      const output = { key, value, source: { log: log.id, partition, offset: record.offset, index: index++ } }
-      const to = log.partitionOf(key)
-      const group = groups.find((g) => g.topic === topic && g.partition === to)
-      if (group) group.records.push(output)
-      else groups.push({ topic, partition: to, records: [output] })
-      count++
+      for (const to of key === null ? Array.from({ length: log.partitions }, (_, p) => p) : [log.partitionOf(key)]) {
+        const output = { key: key ?? '', value, source: { log: log.id, partition, offset: record.offset, index: index++ } }
+        const group = groups.find((g) => g.topic === topic && g.partition === to)
+        if (group) group.records.push(output)
+        else groups.push({ topic, partition: to, records: [output] })
+        count++
+      }
     })
   }
   return { groups, count, repeats }

@@ -6,8 +6,8 @@ import type { Topic } from '@millrace/contract'
 import type { LogRecord } from '../log/log.ts'
 
 export interface Emit {
-  /** `key` decides the output partition. */
-  (topic: Topic, key: string, value: Uint8Array): void
+  /** `key` decides the output partition; `null` sends the record to every partition of the topic. */
+  (topic: Topic, key: string | null, value: Uint8Array): void
 }
 
 export interface Stage<State> {

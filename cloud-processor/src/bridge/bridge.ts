@@ -1,0 +1,191 @@
+/**
+ * The bridge between the broker and the log: appends each message to `raw` as it came, and receipts it only when the
+ * append is durable. It keeps no state of its own: a message that it dropped, or whose append failed, gets no receipt and is
+ * sent again by its agent.
+ *
+ *   message → queue (bounded) → append to raw, several groups under way → durable → receipts, gathered per node
+ *
+ * Once a second it appends a tick to every raw partition. While the lag from raw to rules is above `lagMsMax` it neither
+ * appends nor receipts historical batches and gives a backlog credit of 0: live data overtakes the backlog here as well.
+ */
+import { type Control, encodeRaw, formatReceipt, nodeMetrics, parseBatchName, parseBirthName, topics } from '@millrace/contract'
+import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
+import { encodeNodeCommand, formatTopic, parseTopic, peek } from '@millrace/contract/sparkplug'
+import type { Log, NewRecord } from '../log/log.ts'
+import type { BridgeConfig } from './config.ts'
+import { createReceipts } from './receipts.ts'
+
+/** A connection to the broker; `mqtt.ts` is the real one. */
+export interface Transport {
+  publish(topic: string, payload: Uint8Array | string): void
+  /** `settled` is called once: true when the append is durable, false when the message was dropped and must be sent again. */
+  onMessage(listener: (topic: string, payload: Uint8Array, settled: (isDurable: boolean) => void) => void): void
+  connected(): boolean
+  close(): Promise<void>
+}
+
+export interface BridgeAround {
+  log: Log
+  transport: Transport
+  clock: Clock
+  lines: Lines
+  metrics: Metrics
+  /** Age of what the rules have not yet seen, in ms. */
+  lagMs(): number
+}
+
+export interface Bridge {
+  /** Puts a control record into every raw partition, through which alone anything acts on the stages. Durable when resolved. */
+  control(control: Control): Promise<void>
+  status(): BridgeStatus
+  stop(): Promise<void>
+}
+
+export interface BridgeStatus {
+  connected: boolean
+  received: number
+  appended: number
+  heldHistorical: number
+  dropped: number
+  queuedBytes: number
+  creditBytes: number
+}
+
+interface Waiting {
+  topic: string
+  payload: Uint8Array
+  receivedMs: number
+  settled: (isDurable: boolean) => void
+}
+
+export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge {
+  const { log, transport, clock, lines, metrics } = around
+  const status: BridgeStatus = {
+    connected: false,
+    received: 0,
+    appended: 0,
+    heldHistorical: 0,
+    dropped: 0,
+    queuedBytes: 0,
+    creditBytes: 0,
+  }
+  const dropped = metrics.counter('millrace_bridge_dropped_total', 'Messages not appended, by reason; agents send theirs again')
+  const received = metrics.counter('millrace_bridge_received_total', 'Messages from the broker')
+  const receipts = createReceipts({ host: config.host, log: log.id, everyMs: config.receiptEveryMs, credit, clock, send })
+  let queue: Waiting[] = []
+  let underway = 0
+  let isStopped = false
+  let lastTickMs = 0
+
+  function credit(): number {
+    status.creditBytes = around.lagMs() > config.lagMsMax ? 0 : config.creditBytes
+    return status.creditBytes
+  }
+
+  function send(node: string, receipt: Parameters<typeof formatReceipt>[0]): void {
+    const [group, id] = node.split('/') as [string, string]
+    transport.publish(
+      formatTopic({ group, type: 'NCMD', node: id }),
+      encodeNodeCommand(nodeMetrics.receipt, formatReceipt(receipt), clock.now()),
+    )
+  }
+
+  transport.onMessage((topic, payload, settled) => {
+    status.received++
+    received.add()
+    if (isHeldBack(topic, payload)) return settled(false)
+    if (status.queuedBytes + payload.length > config.queueBytesMax) {
+      status.dropped++
+      dropped.add({ reason: 'queue-full' })
+      return settled(false)
+    }
+    queue.push({ topic, payload, receivedMs: clock.now(), settled })
+    status.queuedBytes += payload.length
+    pump()
+  })
+
+  function isHeldBack(topic: string, payload: Uint8Array): boolean {
+    if (around.lagMs() <= config.lagMsMax || !topic.startsWith('spBv1.0/')) return false
+    const glance = peek(payload)
+    if (!glance?.historical || parseBatchName(glance.uuid) === undefined) return false
+    status.heldHistorical++
+    dropped.add({ reason: 'historical-held' })
+    const node = nodeOf(topic)
+    if (node) receipts.remind(node)
+    return true
+  }
+
+  /** Groups under way are appended in order; a group is what came while the ones before it were being written. */
+  function pump(): void {
+    if (isStopped || queue.length === 0 || underway >= config.appendsUnderway) return
+    const group = queue
+    queue = []
+    underway++
+    append(group)
+      .catch((error) => {
+        for (const { settled } of group) settled(false)
+        dropped.add({ reason: 'append-failed' }, group.length)
+        lines.error('append to raw failed; the agents keep these messages and send them again', { messages: group.length, error })
+      })
+      .finally(() => {
+        underway--
+        for (const { payload } of group) status.queuedBytes -= payload.length
+        pump()
+      })
+  }
+
+  async function append(group: Waiting[]): Promise<void> {
+    const byPartition = new Map<number, NewRecord[]>()
+    for (const { topic, payload, receivedMs } of group) {
+      const key = nodeOf(topic) ?? topic
+      const partition = log.partitionOf(key)
+      const records = byPartition.get(partition) ?? []
+      records.push({ key, value: encodeRaw({ k: 'message', topic, payload, receivedMs }) })
+      byPartition.set(partition, records)
+    }
+    await Promise.all([...byPartition].map(([partition, records]) => log.append(topics.raw, partition, records)))
+    status.appended += group.length
+    for (const message of group) {
+      message.settled(true)
+      receipt(message)
+    }
+  }
+
+  function receipt({ topic, payload, receivedMs }: Waiting): void {
+    const node = nodeOf(topic)
+    const uuid = node === undefined ? undefined : peek(payload)?.uuid
+    if (node === undefined || uuid === undefined) return
+    const batch = parseBatchName(uuid)
+    if (batch) receipts.add(node, batch.stream, batch.number, receivedMs)
+    const declaration = parseBirthName(uuid)
+    if (declaration) receipts.addBirth(node, declaration, receivedMs)
+  }
+
+  const stopTicks = every(clock, 1000, () => {
+    lastTickMs = Math.max(lastTickMs, clock.now())
+    const value = encodeRaw({ k: 'tick', atMs: lastTickMs })
+    for (let partition = 0; partition < log.partitions; partition++)
+      log.append(topics.raw, partition, [{ key: 'tick', value }]).catch(() => {})
+  })
+
+  return {
+    status: () => ({ ...status, connected: transport.connected() }),
+    async control(control) {
+      const value = encodeRaw({ k: 'control', control, atMs: clock.now() })
+      for (let partition = 0; partition < log.partitions; partition++)
+        await log.append(topics.raw, partition, [{ key: 'control', value }])
+    },
+    async stop() {
+      isStopped = true
+      stopTicks()
+      receipts.stop()
+      await transport.close()
+    },
+  }
+}
+
+/** `group/node` of a Sparkplug topic. */
+function nodeOf(topic: string): string | undefined {
+  const parsed = topic.startsWith('spBv1.0/') ? parseTopic(topic) : undefined
+  return parsed && 'node' in parsed ? `${parsed.group}/${parsed.node}` : undefined
+}

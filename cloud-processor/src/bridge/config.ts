@@ -1,0 +1,37 @@
+import { z } from 'zod'
+
+export const bridgeSchema = z.strictObject({
+  url: z.string().default('mqtt://127.0.0.1:1883').describe('Address of the MQTT broker'),
+  username: z.string().optional().describe('Name of the broker account with the role `host`'),
+  password: z.string().optional().describe('Its password; better in passwordFile'),
+  passwordFile: z.string().optional().describe('File whose first line is the password'),
+  caFile: z.string().optional().describe('PEM of the authority that signed the broker’s certificate (mqtts://)'),
+  host: z
+    .string()
+    .regex(/^[^+#/]+$/)
+    .default('millrace')
+    .describe('Sparkplug host id; the agents obey receipts of this host only'),
+  clientId: z.string().default('millrace-processor').describe('MQTT client id; the STATE connection adds `-state`'),
+  receiptEveryMs: z.number().int().min(1).default(20).describe('Receipts to one node are gathered for this long'),
+  lagMsMax: z
+    .number()
+    .int()
+    .min(1)
+    .default(250)
+    .describe('Above this lag from raw to rules, historical batches wait at their agents'),
+  creditBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(2 << 20)
+    .describe('Backlog bytes that one agent may have in flight'),
+  queueBytesMax: z
+    .number()
+    .int()
+    .min(1024)
+    .default(32 << 20)
+    .describe('Messages waiting for the log; at the bound they are dropped without a receipt'),
+  appendsUnderway: z.number().int().min(1).default(2).describe('Groups of messages being written at once'),
+  plain: z.array(z.string()).default([]).describe('Topic filters of plain MQTT devices'),
+})
+export type BridgeConfig = z.infer<typeof bridgeSchema>

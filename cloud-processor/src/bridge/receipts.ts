@@ -1,0 +1,67 @@
+/** Gathers what became durable and sends each node one receipt per `everyMs`, so that receipts cost little whatever the rate. */
+import { addRange, type Ranges, type Receipt } from '@millrace/contract'
+import { type Clock, every } from '@millrace/contract/service'
+
+export interface Receipts {
+  add(node: string, stream: string, number: number, receivedMs: number): void
+  addBirth(node: string, declaration: string, receivedMs: number): void
+  /** Tells this node its credit with the next round, and again when the credit opens. */
+  remind(node: string): void
+  stop(): void
+}
+
+interface Pending {
+  got: Map<string, Ranges>
+  births: Set<string>
+  receivedMs: number
+}
+
+export function createReceipts(options: {
+  host: string
+  log: string
+  everyMs: number
+  credit(): number
+  clock: Clock
+  send(node: string, receipt: Receipt): void
+}): Receipts {
+  const { host, log, clock } = options
+  const pending = new Map<string, Pending>()
+  /** Nodes that were last told 0 and wait to hear otherwise. */
+  const starved = new Set<string>()
+
+  function of(node: string, receivedMs: number): Pending {
+    let entry = pending.get(node)
+    if (!entry) {
+      entry = { got: new Map(), births: new Set(), receivedMs }
+      pending.set(node, entry)
+    }
+    entry.receivedMs = Math.max(entry.receivedMs, receivedMs)
+    return entry
+  }
+
+  const stop = every(clock, options.everyMs, () => {
+    if (pending.size === 0 && starved.size === 0) return
+    const credit = options.credit()
+    if (credit > 0) for (const node of starved) of(node, clock.now())
+    for (const [node, { got, births, receivedMs }] of pending) {
+      options.send(node, { host, log, got, births: [...births], credit, receivedMs, sentMs: clock.now() })
+      if (credit > 0) starved.delete(node)
+      else starved.add(node)
+    }
+    pending.clear()
+  })
+
+  return {
+    add(node, stream, number, receivedMs) {
+      const { got } = of(node, receivedMs)
+      const ranges = got.get(stream)
+      if (ranges) addRange(ranges, number)
+      else got.set(stream, [[number, number]])
+    },
+    addBirth: (node, declaration, receivedMs) => void of(node, receivedMs).births.add(declaration),
+    remind(node) {
+      if (!starved.has(node)) of(node, clock.now())
+    },
+    stop,
+  }
+}

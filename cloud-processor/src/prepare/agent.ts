@@ -1,0 +1,253 @@
+/** Entries of an agent's stream: batches of readings (DDATA), ledger and gap records (NDATA). Each counts once, whatever is resent. */
+import {
+  addTally,
+  type BatchName,
+  type Channel,
+  type Columns,
+  countReadings,
+  countSamples,
+  type GapRecord,
+  type LedgerRecord,
+  nodeMetrics,
+  type Tally,
+} from '@millrace/contract'
+import { type DecodedBatch, decodeBatch, type Payload, SparkplugError } from '@millrace/contract/sparkplug'
+import { digestOf, digestText } from './digest.ts'
+import type { Taking } from './prepare.ts'
+import { checkTimes, describe } from './problems.ts'
+import { deviceOf, nodeOf } from './sparkplug.ts'
+import { bound, endedMax, redoMax } from './state.ts'
+import { countGap, createStream, cut, hold, raiseFloor, redeem, type StreamState, seenOf, settle, sight } from './stream.ts'
+
+export function takeBatch(taking: Taking, id: string, device: string, name: BatchName): void {
+  const stream = streamOf(taking, id, name.stream)
+  if (!stream) return
+  const node = nodeOf(taking, id)
+  const known = deviceOf(taking, node, id, device)
+  const redoKey = `${name.stream}/${name.number}`
+  const redo = taking.state.redo.get(redoKey)
+  if (taking.isReplay && redo === undefined) return
+
+  let batch: DecodedBatch
+  try {
+    batch = decodeBatch(taking.payload, (alias) => known.channels.get(alias))
+  } catch (error) {
+    if (!(error instanceof SparkplugError)) throw error
+    return rejectWhole(taking, stream, id, known.name, name, error.message)
+  }
+  if (taking.isReplay && redo !== undefined && redo !== 'all') keepOnly(batch, redo, known.channels)
+  const digest = digestOf(batch.columns)
+  if (!taking.isReplay) {
+    const sighting = sight(stream, name.number, digest)
+    if (sighting === 'other-content') {
+      const detail = `number ${name.number} of stream ${name.stream} came before with other content`
+      return taking.reject({ reason: 'PREPARE_REPEAT_DIFFERS', detail, lost: [0, 0], node: id, device: known.name })
+    }
+    if (sighting === 'repeat') return
+  }
+  const problems = [
+    ...batch.problems.map(describe),
+    ...checkTimes(batch.columns, taking.receivedMs, taking.config, known.channels),
+  ]
+  const forwarded: Tally = [countReadings(batch.columns), countSamples(batch.columns)]
+  const lost: Tally = [0, 0]
+  for (const problem of problems) addTally(lost, problem.lost)
+  if (taking.isReplay) redeem(stream, name.number, known.name, forwarded)
+  else settle(stream, name.number, known.name, forwarded, lost, digest)
+
+  if (problems.length === 0) taking.state.redo.delete(redoKey)
+  else {
+    taking.state.redo.set(
+      redoKey,
+      problems.map(({ identity }) => identity),
+    )
+    bound(taking.state.redo, redoMax)
+    if (!taking.isReplay) for (const problem of problems) taking.reject({ ...problem, node: id, device: known.name })
+  }
+  forward(taking, id, known.name, name, batch)
+  cutIfSettled(taking, stream, name.stream)
+}
+
+function rejectWhole(taking: Taking, stream: StreamState, id: string, device: string, name: BatchName, detail: string): void {
+  if (taking.isReplay) return
+  const digest = digestText(Buffer.from(taking.payload).toString('latin1'))
+  if (sight(stream, name.number, digest) === 'repeat') return
+  const lost: Tally = [name.count, 0]
+  settle(stream, name.number, device, [0, 0], lost, digest)
+  taking.state.redo.set(`${name.stream}/${name.number}`, 'all')
+  bound(taking.state.redo, redoMax)
+  taking.reject({ reason: 'PREPARE_PAYLOAD', detail, lost, node: id, device })
+}
+
+function forward(
+  taking: Taking,
+  node: string,
+  device: string,
+  name: BatchName,
+  { columns, bad, historical }: DecodedBatch,
+): void {
+  const where = { f: 1 as const, subject: device, device }
+  for (const { channel, t, reason } of columns.absences ?? []) {
+    taking.out({ ...where, k: 'gap', reason, fromMs: t, ...(channel === '*' ? {} : { channel }) })
+  }
+  if (Object.keys(columns.channels).length > 0 || Object.keys(columns.waves).length > 0) {
+    const { channels, waves } = columns
+    const { stream, number } = name
+    taking.out({ ...where, k: 'readings', stream, number, hist: historical, receivedMs: taking.receivedMs, channels, waves })
+  }
+  if (taking.isReplay) return
+  for (const frame of bad) {
+    const bytes = Buffer.from(frame.hex, 'hex')
+    taking.reject({
+      reason: 'EDGE_FRAME',
+      detail: `${frame.reason} (${frame.bytes} bytes)`,
+      lost: [0, 0],
+      node,
+      device,
+      at: 'edge',
+      bytes,
+    })
+  }
+}
+
+/** NDATA under a batch name: a ledger record or a gap. */
+export function takeNodeEntry(taking: Taking, id: string, name: BatchName, payload: Payload): void {
+  const stream = streamOf(taking, id, name.stream)
+  if (!stream) return
+  const text = (metric: string) => payload.metrics.find((m) => m.name === metric)?.value
+  const ledger = text(nodeMetrics.ledger)
+  const gap = text(nodeMetrics.gap)
+  const digest = digestText(`${ledger ?? ''}${gap ?? ''}`)
+  const sighting = sight(stream, name.number, digest)
+  if (sighting !== 'new') return
+  settle(stream, name.number, '', [0, 0], [0, 0], digest)
+  try {
+    if (typeof gap === 'string') takeGap(taking, id, JSON.parse(gap))
+    if (typeof ledger === 'string') takeLedger(taking, id, JSON.parse(ledger))
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error
+    taking.reject({
+      reason: 'PREPARE_PAYLOAD',
+      detail: `ledger or gap record is not readable: ${error.message}`,
+      lost: [0, 0],
+      node: id,
+    })
+  }
+  cutIfSettled(taking, stream, name.stream)
+}
+
+function takeLedger(taking: Taking, id: string, record: LedgerRecord): void {
+  for (const [streamId, floor] of Object.entries(record.floors)) {
+    const stream = streamOf(taking, id, streamId)
+    const unseen = stream ? raiseFloor(stream, floor) : 0
+    if (unseen > 0) {
+      const text = `${unseen} numbers of stream ${streamId} were receipted by another log and are not in this one`
+      taking.out({
+        f: 1,
+        k: 'event',
+        subject: id,
+        device: id,
+        atMs: taking.receivedMs,
+        level: 'error',
+        code: 'LEDGER_FREED_UNSEEN',
+        text,
+      })
+    }
+  }
+  const counted = streamOf(taking, id, record.stream)
+  if (counted) {
+    hold(counted, nameDevices(taking, id, record))
+    cutIfSettled(taking, counted, record.stream)
+  }
+  forgetEnded(taking, id, record)
+}
+
+/** The agent's device ids as they are called on the timeline. */
+function nameDevices(taking: Taking, id: string, record: LedgerRecord): LedgerRecord {
+  const node = nodeOf(taking, id)
+  const devices = Object.fromEntries(
+    Object.entries(record.devices).map(([device, counts]) => [deviceOf(taking, node, id, device).name, counts]),
+  )
+  return { ...record, devices }
+}
+
+/** A closed stream that its agent holds no longer, and whose last cut was made, is remembered by its id alone. */
+function forgetEnded(taking: Taking, id: string, record: LedgerRecord): void {
+  for (const [streamId, stream] of taking.state.streams) {
+    if (stream.node !== id || !stream.closed || streamId in record.floors || streamId === record.stream) continue
+    taking.state.streams.delete(streamId)
+    taking.state.ended.add(streamId)
+    bound(taking.state.ended, endedMax)
+  }
+}
+
+function takeGap(taking: Taking, id: string, gap: GapRecord): void {
+  const stream = streamOf(taking, id, gap.stream)
+  if (!stream) return
+  const node = nodeOf(taking, id)
+  const seen = seenOf(stream, gap.numbers)
+  const lost = new Map<string, Tally>()
+  for (const [device, stretches] of Object.entries(gap.devices)) {
+    const { name } = deviceOf(taking, node, id, device)
+    const had = at(seen, name)
+    for (const { fromMs, toMs, lost: claimed } of stretches) {
+      const really: Tally = [take(claimed[0], had, 0), take(claimed[1], had, 1)]
+      addTally(at(lost, name), really)
+      if (really[0] + really[1] > 0)
+        taking.out({ f: 1, k: 'gap', subject: name, device: name, reason: 'evicted', fromMs, toMs, lost: really })
+    }
+  }
+  countGap(stream, gap.numbers, gap.reason, lost)
+  cutIfSettled(taking, stream, gap.stream)
+}
+
+/** What remains of a claim after what had been seen; uses up `had`. */
+function take(claimed: number, had: Tally, which: 0 | 1): number {
+  const covered = Math.min(claimed, had[which])
+  had[which] -= covered
+  return claimed - covered
+}
+
+function at(tallies: Map<string, Tally>, device: string): Tally {
+  const tally = tallies.get(device) ?? [0, 0]
+  tallies.set(device, tally)
+  return tally
+}
+
+function cutIfSettled(taking: Taking, stream: StreamState, streamId: string): void {
+  const record = cut(stream, streamId)
+  if (record) taking.out(record)
+}
+
+/** Undefined for a stream that ended or belongs to another node: its entries are repeats, or forged. */
+function streamOf(taking: Taking, node: string, id: string): StreamState | undefined {
+  const { streams, ended } = taking.state
+  if (ended.has(id)) return undefined
+  let stream = streams.get(id)
+  if (!stream) {
+    stream = createStream(node)
+    streams.set(id, stream)
+  }
+  return stream.node === node ? stream : undefined
+}
+
+/** For a replay: leaves only the readings that were rejected before. */
+function keepOnly(batch: DecodedBatch, identities: string[], channels: Map<number | string, Channel>): void {
+  const wanted = new Set(identities)
+  const aliases = new Map([...channels].map(([alias, channel]) => [channel.name, alias]))
+  const columns: Columns = { channels: {}, waves: {} }
+  for (const [name, { t, v, q }] of Object.entries(batch.columns.channels)) {
+    const kept = t.flatMap((time, index) => (wanted.has(`${aliases.get(name)}@${time}`) ? [index] : []))
+    if (kept.length > 0)
+      columns.channels[name] = {
+        t: kept.map((i) => t[i]!),
+        v: kept.map((i) => v[i]!),
+        ...(q ? { q: kept.map((i) => q[i]!) } : {}),
+      }
+  }
+  for (const [name, segments] of Object.entries(batch.columns.waves)) {
+    const kept = segments.filter(({ t }) => wanted.has(`${aliases.get(name)}@${t}`))
+    if (kept.length > 0) columns.waves[name] = kept
+  }
+  batch.columns = columns
+}

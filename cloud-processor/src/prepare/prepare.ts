@@ -1,0 +1,116 @@
+/**
+ * The stage from `raw` to `timeline` and `rejected`: reads what came in, drops repeats, names what is missing, and puts
+ * everything that decisions are made on in one order. Pure: its time comes from the records.
+ *
+ *   message ─ Sparkplug ─ birth ─► declaration, birth        (sparkplug.ts)
+ *           │           ├ data of an agent ─► readings, gaps, cuts  (agent.ts over stream.ts)
+ *           │           ├ data of a foreign node ─► readings (direct.ts)
+ *           │           └ death ─► death
+ *           └ plain MQTT ─ codec ─► readings                 (direct.ts)
+ *   tick, control ─► the same on every timeline partition
+ */
+import {
+  type Control,
+  decodeRaw,
+  encodeJson,
+  type RejectedRecord,
+  type Tally,
+  type TimelineRecord,
+  topics,
+} from '@millrace/contract'
+import type { LogRecord } from '../log/log.ts'
+import type { Emit, Stage } from '../stage/stage.ts'
+import type { PrepareConfig } from './config.ts'
+import { closeDirect, takePlain } from './direct.ts'
+import { takeSparkplug } from './sparkplug.ts'
+import { decodeState, encodeState, initialState, type PrepareState } from './state.ts'
+
+/** One message under way through the stage. */
+export interface Taking {
+  state: PrepareState
+  config: PrepareConfig
+  topic: string
+  payload: Uint8Array
+  receivedMs: number
+  /** True when a rejected message is tried again. */
+  isReplay: boolean
+  out(record: TimelineRecord): void
+  reject(why: Reject): void
+}
+
+export interface Reject {
+  reason: string
+  detail: string
+  lost: Tally
+  node?: string
+  device?: string
+  channel?: string
+  at?: RejectedRecord['at']
+  /** Only these bytes, instead of the whole message. */
+  bytes?: Uint8Array
+}
+
+export function createPrepareStage(config: PrepareConfig): Stage<PrepareState> {
+  return {
+    name: 'prepare',
+    input: topics.raw,
+    initial: initialState,
+    encode: encodeState,
+    decode: decodeState,
+    step: (state, record, emit) => step(config, state, record, emit),
+  }
+}
+
+function step(config: PrepareConfig, state: PrepareState, record: LogRecord, emit: Emit): void {
+  const raw = decodeRaw(record.value)
+  if (raw.k === 'message') return take(config, state, raw.topic, raw.payload, raw.receivedMs, false, emit)
+  if (raw.k === 'control') return control(config, state, raw.control, raw.atMs, emit)
+  state.tickMs = Math.max(state.tickMs, raw.atMs)
+  emit(topics.timeline, null, encodeJson({ f: 1, k: 'tick', atMs: state.tickMs }))
+  closeDirect(state, (cut) => emit(topics.timeline, Object.keys(cut.devices)[0]!, encodeJson(cut)))
+}
+
+function control(config: PrepareConfig, state: PrepareState, order: Control, atMs: number, emit: Emit): void {
+  if (order.type === 'replay-rejected') {
+    take(config, state, order.topic, Buffer.from(order.payloadBase64, 'base64'), order.receivedMs, true, emit)
+  } else emit(topics.timeline, null, encodeJson({ f: 1, k: 'control', control: order, atMs }))
+}
+
+function take(
+  config: PrepareConfig,
+  state: PrepareState,
+  topic: string,
+  payload: Uint8Array,
+  receivedMs: number,
+  isReplay: boolean,
+  emit: Emit,
+) {
+  const taking: Taking = {
+    state,
+    config,
+    topic,
+    payload,
+    receivedMs,
+    isReplay,
+    out: (out) => emit(topics.timeline, 'subject' in out ? out.subject : null, encodeJson(out)),
+    reject: ({ reason, detail, lost, at = 'prepare', bytes, ...where }) => {
+      const replayable = bytes === undefined ? { topic, receivedMs } : {}
+      const bytesBase64 = Buffer.from(bytes ?? payload).toString('base64')
+      const rejected: RejectedRecord = {
+        f: 1,
+        k: 'rejected',
+        reason,
+        detail,
+        at,
+        ...where,
+        lost,
+        atMs: receivedMs,
+        ...replayable,
+        bytesBase64,
+      }
+      emit(topics.rejected, where.node ?? topic, encodeJson(rejected))
+    },
+  }
+  if (topic.startsWith('spBv1.0/')) takeSparkplug(taking)
+  else takePlain(taking)
+}

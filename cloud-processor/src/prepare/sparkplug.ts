@@ -1,0 +1,122 @@
+/** Births and deaths: who is there and what its aliases mean. Data goes on to agent.ts or direct.ts by its name. */
+import { type Channel, parseBatchName } from '@millrace/contract'
+import { decodeDeviceBirth, decodePayload, type Payload, parseTopic, peek, SparkplugError } from '@millrace/contract/sparkplug'
+import { takeBatch, takeNodeEntry } from './agent.ts'
+import { takeForeign } from './direct.ts'
+import type { Taking } from './prepare.ts'
+import type { DeviceState, NodeState } from './state.ts'
+
+export function takeSparkplug(taking: Taking): void {
+  const topic = parseTopic(taking.topic)
+  if (!topic) return taking.reject({ reason: 'PREPARE_TOPIC', detail: `${taking.topic} is no Sparkplug topic`, lost: [0, 0] })
+  if (topic.type === 'STATE' || topic.type === 'NCMD' || topic.type === 'DCMD') return
+  const node = `${topic.group}/${topic.node}`
+  const device = topic.device ?? ''
+  const name = parseBatchName(peek(taking.payload)?.uuid)
+  if (name && topic.type === 'DDATA') return takeBatch(taking, node, device, name)
+  const payload = decode(taking, node)
+  if (!payload) return
+  switch (topic.type) {
+    case 'NBIRTH':
+      return takeNodeBirth(taking, node, payload)
+    case 'DBIRTH':
+      return takeDeviceBirth(taking, node, device, payload)
+    case 'NDEATH':
+      return takeNodeDeath(taking, node, payload)
+    case 'DDEATH':
+      return leave(taking, nodeOf(taking, node), node, device, 'device death')
+    case 'NDATA':
+      return name ? takeNodeEntry(taking, node, name, payload) : takeForeign(taking, node, device)
+    case 'DDATA':
+      return takeForeign(taking, node, device)
+  }
+}
+
+function decode(taking: Taking, node: string): Payload | undefined {
+  try {
+    return decodePayload(taking.payload)
+  } catch (error) {
+    if (!(error instanceof SparkplugError)) throw error
+    taking.reject({ reason: 'PREPARE_PAYLOAD', detail: error.message, lost: [0, 0], node })
+    return undefined
+  }
+}
+
+function takeNodeBirth(taking: Taking, id: string, payload: Payload): void {
+  const node = nodeOf(taking, id)
+  node.online = true
+  node.bdSeq = bdSeqOf(payload)
+}
+
+function takeDeviceBirth(taking: Taking, id: string, device: string, payload: Payload): void {
+  const node = nodeOf(taking, id)
+  const { channels } = decodeDeviceBirth(payload)
+  const known = deviceOf(taking, node, id, device)
+  const isChanged = learn(known, channels)
+  const where = { f: 1 as const, subject: known.name, device: known.name, node: id }
+  if (isChanged) taking.out({ ...where, k: 'declaration', channels: newest(known) })
+  if (!known.online) taking.out({ ...where, k: 'birth', atMs: taking.receivedMs, reason: 'device birth' })
+  known.online = true
+  node.online = true
+}
+
+/** An alias means one channel for ever; a foreign node may declare one anew. True when something was learnt. */
+function learn(device: DeviceState, channels: { alias?: number; channel: Channel }[]): boolean {
+  let isChanged = false
+  for (const { alias, channel } of channels) {
+    const key = alias ?? channel.name
+    if (JSON.stringify(device.channels.get(key)) === JSON.stringify(channel)) continue
+    device.channels.delete(key)
+    device.channels.set(key, channel)
+    isChanged = true
+  }
+  return isChanged
+}
+
+/** One channel for each name, the last declared. */
+function newest(device: DeviceState): Channel[] {
+  return [...new Map([...device.channels.values()].map((channel) => [channel.name, channel])).values()]
+}
+
+/** [tck-id-payloads-ndeath-bdseq] A will from an earlier connection has another bdSeq and says nothing about this one. */
+function takeNodeDeath(taking: Taking, id: string, payload: Payload): void {
+  const node = nodeOf(taking, id)
+  if (!node.online || bdSeqOf(payload) !== node.bdSeq) return
+  node.online = false
+  for (const device of node.devices.keys()) leave(taking, node, id, device, 'node death')
+}
+
+function leave(taking: Taking, node: NodeState, id: string, device: string, reason: string): void {
+  const known = node.devices.get(device)
+  if (!known?.online) return
+  known.online = false
+  taking.out({ f: 1, k: 'death', subject: known.name, device: known.name, node: id, atMs: taking.receivedMs, reason })
+}
+
+function bdSeqOf(payload: Payload): number {
+  const value = payload.metrics.find(({ name }) => name === 'bdSeq')?.value
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : -1
+}
+
+export function nodeOf({ state }: Taking, id: string): NodeState {
+  let node = state.nodes.get(id)
+  if (!node) {
+    node = { online: false, bdSeq: -1, devices: new Map() }
+    state.nodes.set(id, node)
+  }
+  return node
+}
+
+/** The device under its name on the timeline: its own, unless another node had that name first. */
+export function deviceOf({ state }: Taking, node: NodeState, id: string, device: string): DeviceState {
+  let known = node.devices.get(device)
+  if (!known) {
+    const own = device === '' ? id : device
+    const owner = state.owners.get(own) ?? id
+    const name = owner === id ? own : `${id}:${own}`
+    state.owners.set(own, owner)
+    known = { name, online: false, channels: new Map() }
+    node.devices.set(device, known)
+  }
+  return known
+}

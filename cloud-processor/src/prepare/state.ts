@@ -1,0 +1,93 @@
+/** What `prepare` remembers, and its snapshot. Everything is bounded: see the limits beside each field. */
+import type { Channel } from '@millrace/contract'
+import type { StreamState } from './stream.ts'
+
+export interface PrepareState {
+  /** Newest tick; never goes back. */
+  tickMs: number
+  /** By `group/node`. */
+  nodes: Map<string, NodeState>
+  /** By stream id. */
+  streams: Map<string, StreamState>
+  /** Streams that ended: closed, settled and freed. A late repeat of theirs is dropped. At most `endedMax`, oldest forgotten. */
+  ended: Set<string>
+  /** Device to the node that declared it first; another node's device of that name is called `node:device`. */
+  owners: Map<string, string>
+  /** What was rejected and may be made good by a replay: `stream/number` to the identities rejected, or `all`. At most `redoMax`. */
+  redo: Map<string, string[] | 'all'>
+  /** Devices that come without an agent: their ledger starts here. */
+  direct: Map<string, DirectCounts>
+  /** Hashes of plain MQTT messages, newest last; at most `hashesMax`. */
+  hashes: Set<string>
+}
+
+export interface NodeState {
+  online: boolean
+  bdSeq: number
+  /** By Sparkplug device id; `''` for metrics of a foreign node itself. */
+  devices: Map<string, DeviceState>
+}
+
+export interface DeviceState {
+  /** The name it has on the timeline. */
+  name: string
+  online: boolean
+  /** Alias to channel, for ever; foreign metrics without an alias stand under their name. */
+  channels: Map<number | string, Channel>
+}
+
+/** Readings and samples by a source without an agent. */
+export interface DirectCounts {
+  node: string
+  messages: number
+  forwarded: [number, number]
+  rejected: [number, number]
+  dirty: boolean
+}
+
+export const endedMax = 10_000
+export const redoMax = 100_000
+export const hashesMax = 100_000
+
+export function initialState(): PrepareState {
+  return {
+    tickMs: 0,
+    nodes: new Map(),
+    streams: new Map(),
+    ended: new Set(),
+    owners: new Map(),
+    redo: new Map(),
+    direct: new Map(),
+    hashes: new Set(),
+  }
+}
+
+/** Forgets the oldest members past a bound; Maps and Sets keep insertion order. */
+export function bound(collection: Map<string, unknown> | Set<string>, max: number): void {
+  while (collection.size > max) collection.delete(collection.keys().next().value!)
+}
+
+/** Snapshot: UTF-8 JSON `{f: 1, state}` in which a Map is `{"$map": [[key, value], ...]}` and a Set `{"$set": [...]}`. */
+export function encodeState(state: PrepareState): Uint8Array {
+  return Buffer.from(
+    JSON.stringify({ f: 1, state }, (_key, value) => {
+      if (value instanceof Map) return { $map: [...value] }
+      if (value instanceof Set) return { $set: [...value] }
+      return value
+    }),
+  )
+}
+
+/** @throws Error when the snapshot is of a newer format. */
+export function decodeState(bytes: Uint8Array): PrepareState {
+  const { f, state } = JSON.parse(Buffer.from(bytes).toString('utf8'), (_key, value) => {
+    if (value?.$map) return new Map(value.$map)
+    if (value?.$set) return new Set(value.$set)
+    return value
+  })
+  if (f !== 1)
+    throw new Error(
+      `prepare's snapshot has format ${f}; this version reads format 1. Run the version that wrote it, or a newer one.`,
+    )
+  return state
+}

@@ -1,0 +1,193 @@
+/**
+ * One agent stream as the cloud knows it: which numbers are settled (seen, rejected or named in a gap), what they held,
+ * and the ledger records that wait for everything before them to be settled.
+ *
+ * Invariants
+ * - Every number below `floor` is settled for good; `settled` holds the settled numbers from `floor` on.
+ * - A number is forwarded at most once, whatever is resent.
+ * - `detail` says what each seen number at or above the floor held, so that a gap that names a number which was seen
+ *   (its receipt was lost) counts nothing twice, and a cut leaves out what was forwarded from numbers above it.
+ * - A cut is made for a ledger record through n only when all numbers up to n are settled and every gap counted so far
+ *   lies at or below n: then read(n) = filtered + rejected + evicted + forwarded, exactly.
+ */
+import {
+  addRange,
+  addTally,
+  type CutCounts,
+  type CutRecord,
+  emptyEdgeCounts,
+  type GapRecord,
+  inRanges,
+  type LedgerRecord,
+  type Ranges,
+  removeBelow,
+  type Tally,
+} from '@millrace/contract'
+
+export interface StreamState {
+  node: string
+  floor: number
+  settled: Ranges
+  /** Below `detailMax` entries; the lowest numbers lose theirs first. */
+  detail: Map<number, Detail>
+  /** Cumulative over the whole stream. */
+  devices: Map<string, DeviceTotals>
+  held: LedgerRecord[]
+  /** Highest number that a counted gap named. */
+  gapTop: number
+  closed: boolean
+}
+
+interface Detail {
+  device: string
+  forwarded: Tally
+  rejected: Tally
+  /** Of the content, to know a repeat from another batch under the same name. */
+  digest: number
+}
+
+interface DeviceTotals {
+  forwarded: Tally
+  rejected: Tally
+  evicted: Tally
+}
+
+export const detailMax = 200_000
+export const heldMax = 64
+
+export function createStream(node: string): StreamState {
+  return { node, floor: 1, settled: [], detail: new Map(), devices: new Map(), held: [], gapTop: 0, closed: false }
+}
+
+export type Sighting = 'new' | 'repeat' | 'other-content'
+
+/** Whether this number is to be used. A number below the floor, or settled, is a repeat. */
+export function sight(stream: StreamState, number: number, digest: number): Sighting {
+  if (number < stream.floor) return 'repeat'
+  if (!inRanges(stream.settled, number)) return 'new'
+  const known = stream.detail.get(number)
+  return known && known.digest !== digest ? 'other-content' : 'repeat'
+}
+
+/** Records what a new number held. Node entries (ledger, gap) have no device. */
+export function settle(
+  stream: StreamState,
+  number: number,
+  device: string,
+  forwarded: Tally,
+  rejected: Tally,
+  digest: number,
+): void {
+  addRange(stream.settled, number)
+  stream.detail.set(number, { device, forwarded, rejected, digest })
+  if (stream.detail.size > detailMax) stream.detail.delete(stream.detail.keys().next().value!)
+  if (device === '') return
+  const totals = totalsOf(stream, device)
+  addTally(totals.forwarded, forwarded)
+  addTally(totals.rejected, rejected)
+}
+
+/** A replay made good what was rejected before: moves the tally from rejected to forwarded. */
+export function redeem(stream: StreamState, number: number, device: string, good: Tally): void {
+  const totals = totalsOf(stream, device)
+  addTally(totals.forwarded, good)
+  addTally(totals.rejected, good, -1)
+  const known = stream.detail.get(number)
+  if (!known) return
+  addTally(known.forwarded, good)
+  addTally(known.rejected, good, -1)
+}
+
+/** Counts a gap's numbers in this stream and gives, by device, what the cloud had seen of them. */
+export function seenOf(stream: StreamState, numbers: Ranges): Map<string, Tally> {
+  const seen = new Map<string, Tally>()
+  for (const [number, { device, forwarded, rejected }] of stream.detail) {
+    if (device === '' || !inRanges(numbers, number)) continue
+    const tally = seen.get(device) ?? [0, 0]
+    addTally(tally, forwarded)
+    addTally(tally, rejected)
+    seen.set(device, tally)
+  }
+  return seen
+}
+
+/** Marks a gap's numbers as settled and adds what is really lost. Set-aside batches count as rejected, evicted ones as evicted. */
+export function countGap(stream: StreamState, numbers: Ranges, reason: GapRecord['reason'], lost: Map<string, Tally>): void {
+  for (const [first, last] of numbers) {
+    addRange(stream.settled, first, last)
+    stream.gapTop = Math.max(stream.gapTop, last)
+  }
+  for (const [device, tally] of lost) addTally(totalsOf(stream, device)[reason === 'evicted' ? 'evicted' : 'rejected'], tally)
+  removeBelow(stream.settled, stream.floor)
+  stream.held = stream.held.filter(({ through }) => through >= stream.gapTop)
+}
+
+/** The agent says that all below `floor` is freed. Returns how many of those numbers were never seen here: zero unless the cloud lost data. */
+export function raiseFloor(stream: StreamState, floor: number): number {
+  if (floor <= stream.floor) return 0
+  let unseen = floor - stream.floor
+  for (const [first, last] of stream.settled) {
+    if (first >= floor) break
+    unseen -= Math.min(last, floor - 1) - first + 1
+  }
+  stream.floor = floor
+  removeBelow(stream.settled, floor)
+  for (const number of stream.detail.keys()) if (number < floor) stream.detail.delete(number)
+  return unseen
+}
+
+/** Keeps a ledger record until all before it is settled; past the bound the middle ones go, since a later one says the same. */
+export function hold(stream: StreamState, record: LedgerRecord): void {
+  if (record.through < stream.gapTop) return
+  stream.held.push(record)
+  stream.held.sort((a, b) => a.through - b.through)
+  if (stream.held.length > heldMax) stream.held.splice(heldMax / 2, 1)
+}
+
+/** The cut for the newest held record that is settled, if there is one; it and all before it are no longer held. */
+export function cut(stream: StreamState, name: string): CutRecord | undefined {
+  const settledTo = stream.settled.length > 0 && stream.settled[0]![0] <= stream.floor ? stream.settled[0]![1] : stream.floor - 1
+  const ready = stream.held.findLast(({ through }) => through <= settledTo)
+  if (!ready) return undefined
+  stream.held = stream.held.filter(({ through }) => through > ready.through)
+  if (ready.closed) stream.closed = true
+  const devices: Record<string, CutCounts> = {}
+  const above = aheadOf(stream, ready.through)
+  for (const device of new Set([...Object.keys(ready.devices), ...stream.devices.keys()])) {
+    const totals = totalsOf(stream, device)
+    const ahead = above.get(device) ?? { forwarded: [0, 0], rejected: [0, 0] }
+    devices[device] = {
+      edge: ready.devices[device] ?? emptyEdgeCounts(),
+      evicted: [...totals.evicted],
+      rejected: minus(totals.rejected, ahead.rejected),
+      forwarded: minus(totals.forwarded, ahead.forwarded),
+      ahead: ahead.forwarded,
+    }
+  }
+  return { f: 1, k: 'cut', node: stream.node, stream: name, through: ready.through, closed: stream.closed, devices }
+}
+
+function aheadOf(stream: StreamState, through: number) {
+  const above = new Map<string, { forwarded: Tally; rejected: Tally }>()
+  for (const [number, { device, forwarded, rejected }] of stream.detail) {
+    if (number <= through || device === '') continue
+    const sums = above.get(device) ?? { forwarded: [0, 0], rejected: [0, 0] }
+    addTally(sums.forwarded, forwarded)
+    addTally(sums.rejected, rejected)
+    above.set(device, sums)
+  }
+  return above
+}
+
+function minus(a: Tally, b: Tally): Tally {
+  return [a[0] - b[0], a[1] - b[1]]
+}
+
+function totalsOf(stream: StreamState, device: string): DeviceTotals {
+  let totals = stream.devices.get(device)
+  if (!totals) {
+    totals = { forwarded: [0, 0], rejected: [0, 0], evicted: [0, 0] }
+    stream.devices.set(device, totals)
+  }
+  return totals
+}
