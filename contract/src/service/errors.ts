@@ -28,6 +28,11 @@ export const catalogue = {
     remedy: 'Upgrade this agent, or give it an empty dataDir.',
     retry: false,
   },
+  ALARMS_STATE_NEWER: {
+    says: 'The saved state of the alarms has format {found}; this version reads up to {known}.',
+    remedy: 'Run the version that wrote it, or a later one.',
+    retry: false,
+  },
   CONFIG_INVALID: {
     says: 'Configuration {path} is not valid: {detail}',
     remedy: 'Correct the named key; --check tests a file without starting.',
@@ -106,6 +111,21 @@ export const catalogue = {
   LOG_WRITE: {
     says: 'Cannot write the log {path}: {detail}',
     remedy: 'Check the disk and its free space.',
+    retry: true,
+  },
+  NOTIFY_OUTBOX_NEWER: {
+    says: 'The notification outbox {path} has format {found}; this version reads up to {known}.',
+    remedy: 'Run the version that wrote it, or a later one.',
+    retry: false,
+  },
+  NOTIFY_REFUSED: {
+    says: 'The receiver {target} refused the notification ({detail}).',
+    remedy: 'It is set aside and not sent again; correct the receiver or its configuration.',
+    retry: false,
+  },
+  NOTIFY_UNREACHABLE: {
+    says: 'The receiver {target} did not take the notification ({detail}).',
+    remedy: 'It is sent again by itself; check that the receiver runs and its URL is right.',
     retry: true,
   },
   PROCESS_PORT_IN_USE: { says: 'Port {port} is in use.', remedy: 'Stop what listens there, or set another port.', retry: false },
