@@ -1,0 +1,97 @@
+/**
+ * Who may talk to the page. On loopback too: any site open in the same browser can send requests here, so
+ * - the Host header must be a name of this page with its port (DNS rebinding ends here),
+ * - a change needs this page's Origin and the content type application/json, which no plain form can send,
+ * - answers forbid framing, sniffing and every source but this page.
+ * Off loopback TLS and a credential are required as well.
+ */
+import { timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { MillraceError } from '@millrace/contract/service'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { WebConfig } from './config.ts'
+
+/** Asked by service managers, which have no credential; they tell a bit each. */
+const probes = ['/health', '/ready']
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]']
+
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+export const securityHeaders = {
+  'content-security-policy': contentSecurityPolicy,
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
+}
+
+/** @throws MillraceError LISTENER_NOT_LOOPBACK */
+export function refuseOpenListener({ host, tls, credential }: WebConfig): void {
+  if (['127.0.0.1', '::1', 'localhost'].includes(host) || (tls && credential)) return
+  throw new MillraceError('LISTENER_NOT_LOOPBACK', {
+    host,
+    missing: tls ? 'credential' : credential ? 'TLS' : 'TLS and credential',
+  })
+}
+
+export function guardAccess(app: FastifyInstance, config: WebConfig, port: () => number): void {
+  const credential = config.credential && expectedAuthorisation(config.credential)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders)
+    refuseForeignHost(request, config, port())
+    if (credential && !probes.includes(request.url)) refuseStranger(request, reply, credential)
+    if (request.method !== 'GET' && request.method !== 'HEAD') refuseForeignOrigin(request, config)
+  })
+}
+
+function refuseForeignHost(request: FastifyRequest, { hosts, host: listen, tls }: WebConfig, port: number): void {
+  const host = (request.headers.host ?? '').toLowerCase()
+  const names = [...loopbackNames, ...(listen.includes(':') ? [`[${listen}]`] : [listen]), ...hosts]
+  const bare = port === (tls ? 443 : 80)
+  for (const name of names) {
+    const full = /:\d+$/.test(name) ? name : `${name}:${port}`
+    if (host === full.toLowerCase() || (bare && host === name.toLowerCase())) return
+  }
+  throw new MillraceError('WEB_FOREIGN_HOST', { host: host.slice(0, 100) || '(none)' })
+}
+
+function refuseForeignOrigin(request: FastifyRequest, { tls }: WebConfig): void {
+  const { origin, host, 'content-type': type } = request.headers
+  if (origin !== `${tls ? 'https' : 'http'}://${host}`) {
+    throw new MillraceError('WEB_FOREIGN_ORIGIN', { detail: `origin ${origin?.slice(0, 100) ?? 'missing'}` })
+  }
+  if (type?.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
+    throw new MillraceError('WEB_FOREIGN_ORIGIN', { detail: `content type ${type?.slice(0, 60) ?? 'missing'}` })
+  }
+}
+
+function refuseStranger(
+  request: FastifyRequest,
+  reply: { header(name: string, value: string): unknown },
+  expected: Buffer,
+): void {
+  const given = Buffer.alloc(expected.length)
+  const sent = Buffer.from(request.headers.authorization ?? '')
+  sent.copy(given)
+  if (timingSafeEqual(given, expected) && sent.length === expected.length) return
+  reply.header('www-authenticate', 'Basic realm="Millrace", charset="UTF-8"')
+  throw new MillraceError('WEB_AUTHENTICATION')
+}
+
+function expectedAuthorisation({ name, passwordFile }: { name: string; passwordFile: string }): Buffer {
+  const password = readFileSync(passwordFile, 'utf8').split('\n')[0]!.trimEnd()
+  if (password.length < 8)
+    throw new MillraceError('CONFIG_INVALID', { path: passwordFile, detail: 'the password has fewer than 8 characters' })
+  return Buffer.from(`Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`)
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+
+export const webConfig = z
+  .object({
+    host: z.string().default('127.0.0.1').describe('Address to listen on. Off loopback, tls and credential are required.'),
+    port: z.int().min(0).max(65535).default(8080).describe('Port to listen on; 0 takes a free one.'),
+    hosts: z.array(z.string()).default([]).describe('Further names that people open the page by, as `name` or `name:port`.'),
+    tls: z
+      .object({ certFile: z.string().describe('PEM.'), keyFile: z.string().describe('PEM.') })
+      .optional()
+      .describe('Serve HTTPS with this certificate.'),
+    credential: z
+      .object({ name: z.string().min(1), passwordFile: z.string().describe('File that holds the password on its first line.') })
+      .optional()
+      .describe('Ask for this name and password (HTTP Basic).'),
+    viewersMax: z.int().min(1).default(32).describe('Live connections at a time; one more is refused.'),
+    viewerBytesMax: z
+      .int()
+      .min(16_384)
+      .default(524_288)
+      .describe(
+        'Unsent bytes of one live connection. From a quarter on it gets no waveforms; at the limit nothing until it caught up.',
+      ),
+    viewerStalledMs: z.int().min(1000).default(30_000).describe('A live connection that takes nothing for this long is closed.'),
+    flushMs: z.int().min(20).max(1000).default(100).describe('Live values are gathered this long into one event.'),
+    staleAfterMs: z.int().min(500).default(5000).describe('A device that is online but sends nothing for this long is stale.'),
+    devicesMax: z.int().min(1).default(2000).describe('Devices kept in the live view; further ones are in the store only.'),
+    alarmsMax: z.int().min(10).default(500).describe('Alarms kept in the live view; the oldest settled ones go first.'),
+    pointsMax: z.int().min(100).default(5000).describe('Points in one answer.'),
+    samplesMax: z.int().min(1000).default(200_000).describe('Waveform samples in one answer.'),
+  })
+  .prefault({})
+
+export type WebConfig = z.infer<typeof webConfig>

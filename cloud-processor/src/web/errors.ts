@@ -1,0 +1,35 @@
+/** Errors as JSON `{ code, error }`: the catalogue's text for those that a client can mend, and no more than that for the rest. */
+import { type ErrorCode, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
+import type { FastifyInstance } from 'fastify'
+
+const statusCodes: Partial<Record<ErrorCode, number>> = {
+  WEB_AUTHENTICATION: 401,
+  WEB_BODY: 400,
+  WEB_FOREIGN_HOST: 421,
+  WEB_FOREIGN_ORIGIN: 403,
+  WEB_QUERY: 400,
+  WEB_UNKNOWN: 404,
+  WEB_VIEWERS: 503,
+}
+
+export function answerErrors(app: FastifyInstance, { log, metrics }: { log: Log; metrics: Metrics }): void {
+  const errors = metrics.counter('millrace_web_errors_total', 'Requests that were refused or failed')
+  app.setNotFoundHandler((request) => {
+    throw new MillraceError('WEB_UNKNOWN', { what: `page ${request.url.slice(0, 100)}` })
+  })
+  app.setErrorHandler((thrown: Error & { statusCode?: number }, request, reply) => {
+    const error = asMillrace(thrown)
+    errors.add({ code: error.code })
+    if (error.code === 'WEB_FAILED') log.error('request failed', { url: request.url, error: thrown, stack: thrown.stack })
+    if (error.code === 'WEB_VIEWERS') reply.header('retry-after', '5')
+    return reply.code(statusCodes[error.code] ?? 500).send({ code: error.code, error: error.message })
+  })
+}
+
+/** What fastify refuses by itself (a body too large, broken JSON) is the client's fault too. */
+function asMillrace(thrown: Error & { statusCode?: number }): MillraceError {
+  if (thrown instanceof MillraceError && thrown.code in statusCodes) return thrown
+  if (thrown.statusCode !== undefined && thrown.statusCode < 500)
+    return new MillraceError('WEB_BODY', { detail: `${thrown.message}.` }, thrown)
+  return new MillraceError('WEB_FAILED', {}, thrown)
+}

@@ -1,0 +1,140 @@
+/**
+ * What the page shows of each device, kept in memory from live timeline records and bounded by `devicesMax`.
+ * Late (historical) records never move a last value, a state or an absence: they are the past.
+ */
+import type { BirthRecord, Channel, DeclarationRecord, GapTimelineRecord, ReadingsRecord } from '@millrace/contract'
+import type { StoreReader } from '../stores/store.ts'
+import { scaleValue } from './scale.ts'
+import type { DeviceView, LastValue } from './wire.ts'
+
+interface Entry {
+  view: Omit<DeviceView, 'state' | 'channels'>
+  channels: Map<string, Channel>
+  online: boolean
+}
+
+export interface FleetView {
+  /** From the store: devices that were known before this process started. They are offline until they speak. */
+  load(store: StoreReader): Promise<void>
+  readings(record: ReadingsRecord): void
+  declaration(record: DeclarationRecord): void
+  gap(record: GapTimelineRecord): void
+  /** Names of the devices that it changed. */
+  birth(record: BirthRecord): string[]
+  /** Devices whose state or absences are not those of the last call. */
+  changed(): string[]
+  device(name: string): DeviceView | undefined
+  channel(device: string, channel: string): Channel | undefined
+  all(): DeviceView[]
+}
+
+export function createFleetView(config: { devicesMax: number; staleAfterMs: number }, now: () => number): FleetView {
+  const entries = new Map<string, Entry>()
+  const told = new Map<string, string>()
+
+  const entry = (device: string, subject: string): Entry | undefined => {
+    let known = entries.get(device)
+    if (!known && device !== '' && entries.size < config.devicesMax) {
+      known = { view: { device, subject, node: '', last: {}, absences: [] }, channels: new Map(), online: false }
+      entries.set(device, known)
+    }
+    return known
+  }
+
+  const state = ({ online, view }: Entry) => {
+    if (!online) return 'offline'
+    return view.lastReceivedMs !== undefined && now() - view.lastReceivedMs > config.staleAfterMs ? 'stale' : 'online'
+  }
+
+  const show = (known: Entry): DeviceView => ({ ...known.view, state: state(known), channels: [...known.channels.values()] })
+
+  return {
+    async load(store) {
+      for (const { device, subject, node, channels } of await store.devices()) {
+        const known = entry(device, subject)
+        if (!known) return
+        if (known.view.node === '') known.view.node = node
+        for (const channel of channels) if (!known.channels.has(channel.name)) known.channels.set(channel.name, channel)
+      }
+    },
+    readings(record) {
+      const known = entry(record.device, record.subject)
+      if (!known || record.hist) return
+      known.online = true
+      known.view.subject = record.subject
+      known.view.lastReceivedMs = now()
+      for (const name in record.channels) seeColumn(known, name, record.channels[name]!)
+      for (const name in record.waves) for (const s of record.waves[name]!) seeTime(known, name, s.t + (s.v.length - 1) * s.i)
+    },
+    declaration(record) {
+      const known = entry(record.device, record.subject)
+      if (!known) return
+      known.view.node = record.node
+      known.channels = new Map(record.channels.map((channel) => [channel.name, channel]))
+    },
+    gap(record) {
+      const known = entry(record.device, record.subject)
+      if (!known) return
+      const channel = record.channel ?? '*'
+      const others = known.view.absences.filter((open) => open.channel !== channel)
+      if (record.toMs !== undefined || endedBefore(known, channel, record.fromMs)) known.view.absences = others
+      else known.view.absences = [...others, { channel, reason: record.reason, fromMs: record.fromMs }]
+    },
+    birth(record) {
+      const touched = [...entries.values()].filter(({ view }) =>
+        record.device === '' ? view.node === record.node : view.device === record.device,
+      )
+      if (touched.length === 0 && record.device !== '') {
+        const fresh = entry(record.device, record.subject)
+        if (fresh) touched.push(fresh)
+      }
+      for (const known of touched) {
+        known.online = record.k === 'birth'
+        known.view.node = record.node
+        known.view.reason = record.reason
+        if (known.online) known.view.lastReceivedMs = now()
+      }
+      return touched.map(({ view }) => view.device)
+    },
+    changed() {
+      const names: string[] = []
+      for (const [name, known] of entries) {
+        const current = [state(known), ...known.view.absences.map((open) => `${open.channel} ${open.reason}`)].join()
+        if (told.get(name) !== current) names.push(name)
+        told.set(name, current)
+      }
+      return names
+    },
+    device(name) {
+      const known = entries.get(name)
+      return known && show(known)
+    },
+    channel: (device, channel) => entries.get(device)?.channels.get(channel),
+    all: () => [...entries.values()].map(show).sort((a, b) => (a.device < b.device ? -1 : 1)),
+  }
+}
+
+function seeColumn(known: Entry, name: string, column: { t: number[]; v: LastValue['v'][]; q?: number[] }): void {
+  const at = column.t.length - 1
+  if (at < 0) return
+  const t = column.t[at]!
+  const last = known.view.last[name]
+  if (last === undefined || last.t <= t) {
+    const q = column.q?.[at]
+    known.view.last[name] = { t, v: scaleValue(column.v[at]!, known.channels.get(name)), ...(q ? { q } : {}) }
+  }
+  seeTime(known, name, t)
+}
+
+/** An absence of a channel ends with that channel's next reading; one of the whole device with any. */
+function seeTime(known: Entry, channel: string, t: number): void {
+  known.view.lastSeenMs = Math.max(known.view.lastSeenMs ?? 0, t)
+  if (known.view.absences.length === 0) return
+  known.view.absences = known.view.absences.filter((a) => !((a.channel === channel || a.channel === '*') && t > a.fromMs))
+}
+
+/** An absence that arrives after a newer reading of its channel is over already. */
+function endedBefore(known: Entry, channel: string, fromMs: number): boolean {
+  const newest = channel === '*' ? known.view.lastSeenMs : known.view.last[channel]?.t
+  return newest !== undefined && newest > fromMs
+}

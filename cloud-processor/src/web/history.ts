@@ -1,0 +1,108 @@
+/** Routes that read the store: series for charts, waveforms, gaps, and the raw export that `millrace verify` compares. */
+import { Readable } from 'node:stream'
+import type { Channel } from '@millrace/contract'
+import { MillraceError } from '@millrace/contract/service'
+import type { FastifyInstance } from 'fastify'
+import type { StoreReader } from '../stores/store.ts'
+import type { WebConfig } from './config.ts'
+import { exportLines } from './export.ts'
+import { check, exportQuery, gapsQuery, seriesQuery, wavesQuery } from './query.ts'
+import { scaleSteps, scaleValue } from './scale.ts'
+import type { Series, Waves } from './wire.ts'
+
+type DeviceParams = { Params: { device: string } }
+
+export function historyRoutes(app: FastifyInstance, store: StoreReader, config: WebConfig): void {
+  const ofSeries = seriesQuery(config.pointsMax)
+
+  app.get<DeviceParams>('/api/devices/:device/series', async ({ params: { device }, query }) => {
+    const { channel, from, to, points } = check(ofSeries, query)
+    return readSeries(store, device, await findChannel(store, device, channel), from, to, points)
+  })
+
+  app.get<DeviceParams>('/api/devices/:device/waves', async ({ params: { device }, query }) => {
+    const { channel, from, to } = check(wavesQuery, query)
+    return readWaves(store, device, await findChannel(store, device, channel), from, to, config.samplesMax)
+  })
+
+  app.get('/api/gaps', async ({ query }) => {
+    const { device, from, to } = check(gapsQuery, query)
+    return store.gaps(device, from, to)
+  })
+
+  app.get<{ Params: { device: string; channel: string } }>('/api/export/:device/:channel', async (request, reply) => {
+    const { device, channel } = request.params
+    const { from, to } = check(exportQuery, request.query)
+    const { kind } = await findChannel(store, device, channel)
+    return reply.type('application/jsonl').send(Readable.from(exportLines(store, device, channel, kind, from, to)))
+  })
+}
+
+/** @throws MillraceError WEB_UNKNOWN */
+async function findChannel(store: StoreReader, device: string, name: string): Promise<Channel> {
+  const known = (await store.devices()).find((candidate) => candidate.device === device)
+  if (!known) throw new MillraceError('WEB_UNKNOWN', { what: `device "${device.slice(0, 100)}"` })
+  const channel = known.channels.find((candidate) => candidate.name === name)
+  if (!channel) throw new MillraceError('WEB_UNKNOWN', { what: `channel "${name.slice(0, 100)}" of device "${device}"` })
+  return channel
+}
+
+async function readSeries(
+  store: StoreReader,
+  device: string,
+  channel: Channel,
+  from: number,
+  to: number,
+  wanted: number,
+): Promise<Series> {
+  if (channel.kind === 'waveform') throw new MillraceError('WEB_QUERY', { detail: 'channel: is a waveform; ask /waves.' })
+  const head = { device, channel: channel.name, unit: channel.unit, gaps: await gapsOf(store, device, channel.name, from, to) }
+  const most = wanted * 2
+  if (channel.kind !== 'number' || expectedPoints(channel, from, to) <= most * 4) {
+    const { t, v, q } = await store.points(device, channel.name, from, to, most + 1)
+    if (t.length <= most) return { ...head, kind: 'points', t, v: v.map((raw) => scaleValue(raw, channel)), ...(q ? { q } : {}) }
+    if (channel.kind !== 'number') {
+      throw new MillraceError('WEB_QUERY', {
+        detail: `from: more than ${most} values between from and to; ask for a shorter time.`,
+      })
+    }
+  }
+  const stepMs = niceStep((to - from) / wanted)
+  const start = Math.floor(from / stepMs) * stepMs
+  return { ...head, kind: 'steps', stepMs, ...scaleSteps(await store.rollUp(device, channel.name, start, to, stepMs), channel) }
+}
+
+/** When the channel's rate is unknown it is worth a try. */
+function expectedPoints({ intervalMs }: Channel, from: number, to: number): number {
+  return intervalMs ? (to - from) / intervalMs : 0
+}
+
+const steps = [100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000]
+const minuteSteps = [1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440].map((minutes) => minutes * 60_000)
+
+/** From a minute on whole minutes, because the store keeps minute roll-ups. */
+function niceStep(least: number): number {
+  const day = 86_400_000
+  return [...steps, ...minuteSteps].find((step) => step >= least) ?? Math.ceil(least / day) * day
+}
+
+async function readWaves(
+  store: StoreReader,
+  device: string,
+  channel: Channel,
+  from: number,
+  to: number,
+  samplesMax: number,
+): Promise<Waves> {
+  if (channel.kind !== 'waveform') throw new MillraceError('WEB_QUERY', { detail: 'channel: is not a waveform; ask /series.' })
+  const { name, unit, scale = 1, offset = 0, intervalMs = 4 } = channel
+  const upTo = Math.min(to, from + samplesMax * intervalMs)
+  const [segments, gaps] = await Promise.all([store.segments(device, name, from, upTo), gapsOf(store, device, name, from, upTo)])
+  return { device, channel: name, unit, scale, offset, segments, gaps, more: upTo < to }
+}
+
+async function gapsOf(store: StoreReader, device: string, channel: string, from: number, to: number) {
+  return (await store.gaps(device, from, to)).filter(
+    (gap) => gap.channel === undefined || gap.channel === '*' || gap.channel === channel,
+  )
+}

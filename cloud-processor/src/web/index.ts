@@ -1,0 +1,3 @@
+export { type WebConfig, webConfig } from './config.ts'
+export { createWeb, type Web, type WebOptions } from './web.ts'
+export type * from './wire.ts'

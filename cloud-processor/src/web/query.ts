@@ -1,0 +1,42 @@
+/** Queries and bodies are checked once, here; every complaint names the parameter. */
+import { MillraceError } from '@millrace/contract/service'
+import { z } from 'zod'
+
+const timeMs = z.coerce.number('must be a time in epoch ms').finite().min(0).max(8.64e15)
+const channelName = z.string('is required').min(1).max(256)
+const span = { from: timeMs, to: timeMs }
+const ordered = <T extends { from: number; to: number }>(query: z.ZodType<T>) =>
+  query.refine(({ from, to }) => from <= to, { path: ['from'], message: 'must not be after to' })
+
+export const seriesQuery = (pointsMax: number) =>
+  ordered(
+    z.strictObject({
+      ...span,
+      channel: channelName,
+      points: z.coerce.number().int().min(10).max(pointsMax).default(Math.min(600, pointsMax)),
+    }),
+  )
+export const wavesQuery = ordered(z.strictObject({ ...span, channel: channelName }))
+export const exportQuery = ordered(z.strictObject({ from: timeMs.default(0), to: timeMs.default(8.64e15) }))
+export const gapsQuery = ordered(z.strictObject({ ...span, device: z.string().min(1).max(256).optional() }))
+export const alarmsQuery = z.strictObject({ state: z.enum(['active', 'all']).default('active') })
+
+const names = z
+  .string()
+  .max(10_000)
+  .transform((text) => text.split(',').filter((name) => name !== ''))
+export const liveQuery = z.strictObject({ devices: names.optional(), waves: names.optional() })
+
+export const acknowledgement = z.strictObject({
+  alarm: z.string().min(1).max(512),
+  by: z.string().trim().min(1).max(100),
+  note: z.string().trim().max(1000).optional(),
+})
+
+/** @throws MillraceError WEB_QUERY or WEB_BODY with every fault named. */
+export function check<S extends z.ZodType>(schema: S, input: unknown, code: 'WEB_QUERY' | 'WEB_BODY' = 'WEB_QUERY'): z.infer<S> {
+  const result = schema.safeParse(input)
+  if (result.success) return result.data
+  const detail = result.error.issues.map(({ path, message }) => `${path.join('.') || '(whole)'}: ${message}`).join('; ')
+  throw new MillraceError(code, { detail: `${detail}.` })
+}

@@ -1,0 +1,175 @@
+/** The page, its API and its live events, on one listener. See access.ts for who may talk to it. */
+import { readFileSync } from 'node:fs'
+import type { AlarmTopicRecord, Control, TimelineRecord } from '@millrace/contract'
+import { type Clock, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
+import fastify, { type FastifyInstance } from 'fastify'
+import type { StoreReader } from '../stores/store.ts'
+import { guardAccess, refuseOpenListener } from './access.ts'
+import { type AlarmView, createAlarmView } from './alarm-view.ts'
+import type { WebConfig } from './config.ts'
+import { answerErrors } from './errors.ts'
+import { createFleetView, type FleetView } from './fleet-view.ts'
+import { historyRoutes } from './history.ts'
+import { readLedger } from './ledger-view.ts'
+import { createLive, type Live } from './live.ts'
+import { pageRoutes } from './page.ts'
+import { acknowledgement, alarmsQuery, check, liveQuery } from './query.ts'
+import type { LedgerView, PipelineStatus } from './wire.ts'
+
+export interface WebOptions {
+  config: WebConfig
+  store: StoreReader
+  log: Log
+  metrics: Metrics
+  clock: Clock
+  controls: { append(control: Control): Promise<void> }
+  status: () => PipelineStatus
+  /** Folder of the built page; without it only the API is served. */
+  staticDir?: string
+}
+
+export interface Web {
+  port: number
+  /** Timeline records in order. */
+  onTimeline(records: TimelineRecord[]): void
+  /** Records of the alarms topic in order; on start also those of the past, so that open alarms are shown. */
+  onAlarms(records: AlarmTopicRecord[]): void
+  close(): Promise<void>
+}
+
+/** Starts to listen. @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE */
+export async function createWeb(options: WebOptions): Promise<Web> {
+  const { config, store, log, clock } = options
+  refuseOpenListener(config)
+  const fleet = createFleetView(config, () => clock.now())
+  await fleet.load(store)
+  const alarms = createAlarmView(config.alarmsMax)
+  const ledger = cachedLedger(options)
+  const live = createLive({
+    ...options,
+    fleet,
+    hello: () => ({
+      serverMs: clock.now(),
+      fleet: fleet.all(),
+      alarms: alarms.list('all'),
+      status: options.status(),
+      ledger: ledger.newest(),
+    }),
+    status: () => ({ serverMs: clock.now(), ...options.status() }),
+    ledger: () =>
+      ledger.read().catch((error) => {
+        log.warn('cannot read the ledger for the page', { error })
+        return undefined
+      }),
+  })
+
+  const app = createApp(config)
+  const port = () => (app.server.address() as { port: number } | null)?.port ?? config.port
+  guardAccess(app, config, port)
+  answerErrors(app, options)
+  stateRoutes(app, options, { fleet, alarms, live, ledger: ledger.read })
+  historyRoutes(app, store, config)
+  if (options.staticDir !== undefined) pageRoutes(app, options.staticDir)
+  await listen(app, config)
+  log.info('page ready', { url: `${config.tls ? 'https' : 'http'}://${config.host}:${port()}/` })
+
+  return {
+    port: port(),
+    onTimeline(records) {
+      for (const record of records) see(fleet, record)
+      live.onTimeline(records)
+    },
+    onAlarms: (records) => live.onAlarms(alarms.see(records)),
+    async close() {
+      live.close()
+      await app.close()
+    },
+  }
+}
+
+function see(fleet: FleetView, record: TimelineRecord): void {
+  if (record.k === 'readings') fleet.readings(record)
+  else if (record.k === 'declaration') fleet.declaration(record)
+  else if (record.k === 'gap') fleet.gap(record)
+  else if (record.k === 'birth' || record.k === 'death') fleet.birth(record)
+}
+
+function createApp({ tls }: WebConfig): FastifyInstance {
+  const common = {
+    bodyLimit: 16_384,
+    forceCloseConnections: true,
+    requestTimeout: 30_000,
+    routerOptions: { maxParamLength: 512 },
+  }
+  if (!tls) return fastify(common)
+  const https = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), minVersion: 'TLSv1.2' as const }
+  return fastify({ ...common, https }) as unknown as FastifyInstance
+}
+
+async function listen(app: FastifyInstance, { host, port }: WebConfig): Promise<void> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new MillraceError('PROCESS_PORT_IN_USE', { port }, cause)
+    throw cause
+  }
+}
+
+interface Views {
+  fleet: FleetView
+  alarms: AlarmView
+  live: Live
+  ledger(): Promise<LedgerView>
+}
+
+function stateRoutes(app: FastifyInstance, options: WebOptions, { fleet, alarms, live, ledger }: Views): void {
+  const { config, controls, metrics, status } = options
+  app.get('/health', async () => ({ alive: true }))
+  app.get('/ready', async (_, reply) => {
+    const { connected } = status().bridge
+    return reply
+      .code(connected ? 200 : 503)
+      .send({ ready: connected, ...(connected ? {} : { why: 'no connection to the broker' }) })
+  })
+  app.get('/metrics', async (_, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.expose()))
+  app.get('/api/status', async () => status())
+  app.get('/api/fleet', async () => fleet.all())
+  app.get('/api/ledger', async () => ledger())
+  app.get('/api/alarms', async ({ query }) => alarms.list(check(alarmsQuery, query).state))
+
+  app.post('/api/alarms/acknowledge', async ({ body }, reply) => {
+    const { alarm, by, note } = check(acknowledgement, body, 'WEB_BODY')
+    if (!alarms.find(alarm)) throw new MillraceError('WEB_UNKNOWN', { what: `alarm "${alarm.slice(0, 100)}"` })
+    await controls.append({ type: 'acknowledge', alarm, by, ...(note ? { note } : {}) })
+    return reply.code(202).send({ accepted: true })
+  })
+
+  app.get('/api/live', async ({ query }, reply) => {
+    const { devices, waves } = check(liveQuery, query)
+    if (live.viewers() >= config.viewersMax) throw new MillraceError('WEB_VIEWERS', { limit: config.viewersMax })
+    const wanted = (names: string[] | undefined) => (device: string) => names === undefined || names.includes(device)
+    live.attach(reply, { devices: wanted(devices), waves: wanted(waves) })
+  })
+}
+
+/** However many watch, the store is asked at most once a second. */
+function cachedLedger({ store, status, clock }: WebOptions) {
+  let reading: Promise<LedgerView> | undefined
+  let readAt = Number.NEGATIVE_INFINITY
+  let newest: LedgerView | undefined
+  const read = () => {
+    if (reading && clock.monotonic() - readAt < 900) return reading
+    readAt = clock.monotonic()
+    reading = readLedger(store, status(), clock.now())
+    reading.then(
+      (view) => {
+        newest = view
+      },
+      () => {
+        reading = undefined
+      },
+    )
+    return reading
+  }
+  return { read, newest: () => newest }
+}

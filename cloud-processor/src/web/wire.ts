@@ -1,0 +1,140 @@
+/** What the page and other clients of the API receive: the shapes of `/api/*` and of the events of `/api/live`. */
+import type { AbsenceReason, AlarmRecord, Channel, Column, Segment, Tally, Value } from '@millrace/contract'
+import type { LedgerRow, StoredGap } from '../stores/store.ts'
+
+/** How the pipeline is doing, measured by the processor. */
+export interface PipelineStatus {
+  stages: StageStatus[]
+  bridge: { connected: boolean; receivedPerS: number; heldHistorical: number; credit: number }
+  nodes: NodeStatus[]
+  log: { id: string; bytes: number }
+  readingsPerS: number
+  /** From the reading's time to the store, where measured. */
+  latencyMs?: number
+}
+
+export interface StageStatus {
+  name: string
+  lagRecords: number
+  lagMs: number
+  received: number
+  sent: number
+}
+
+/** One edge agent; its backlog is what its outbox holds and the cloud has not receipted. */
+export interface NodeStatus {
+  node: string
+  online: boolean
+  backlogRows?: number
+  backlogBytes?: number
+}
+
+export type DeviceState = 'online' | 'offline' | 'stale'
+
+/** The newest reading of a channel, scaled. */
+export interface LastValue {
+  t: number
+  v: Value
+  q?: number
+}
+
+export interface OpenAbsence {
+  channel: string
+  reason: AbsenceReason
+  fromMs: number
+}
+
+export interface DeviceView {
+  device: string
+  subject: string
+  node: string
+  state: DeviceState
+  /** Why, when a birth or a death said so. */
+  reason?: string
+  /** Event time of the newest live reading. */
+  lastSeenMs?: number
+  /** By the processor's clock. */
+  lastReceivedMs?: number
+  channels: Channel[]
+  last: Record<string, LastValue>
+  absences: OpenAbsence[]
+}
+
+/** The ledger of everything, or of one device. At the latest cut, `read` is the sum of the others when it closes. */
+export interface LedgerSum {
+  read: Tally
+  stored: Tally
+  filtered: Tally
+  rejected: Tally
+  evicted: Tally
+  collapsed: Tally
+  /** Left over by the equation; zero when the ledger closes. */
+  difference: Tally
+  /** Put on the timeline from above the cut: stored already, not yet in the sums. */
+  ahead: Tally
+  balanced: boolean
+}
+
+export interface LedgerView {
+  atMs: number
+  total: LedgerSum
+  devices: (LedgerSum & { device: string; node: string; streams: number })[]
+  rows: LedgerRow[]
+  /** Rows in the store now, cut or no cut. */
+  stored: Record<string, { stored: Tally; collapsed: Tally; firstMs: number; lastMs: number }>
+  balanced: boolean
+  /** Measured, never a remainder: rows waiting in outboxes, records waiting between stages. */
+  inFlight: { outboxRows: number; logRecords: number }
+}
+
+// ---- events of /api/live -------------------------------------------------------------------------------------------
+
+/** `hello`: everything, on connecting and after a client fell so far behind that events were left out. */
+export interface HelloEvent {
+  serverMs: number
+  fleet: DeviceView[]
+  alarms: AlarmRecord[]
+  status: PipelineStatus
+  ledger?: LedgerView
+}
+
+/** `values`: live readings of one device since the last event. Columns are scaled; wave samples are the device's integers. */
+export interface ValuesEvent {
+  device: string
+  channels: Record<string, Column>
+  waves: Record<string, Segment[]>
+}
+
+/** `late`: readings of the past arrived; a chart that shows that time asks for it again. */
+export interface LateEvent {
+  device: string
+  fromMs: number
+  toMs: number
+}
+
+/** `gap`. */
+export type GapEvent = StoredGap
+
+/** `status`, once a second: also the heartbeat by which a client knows that the link lives. */
+export type StatusEvent = PipelineStatus & { serverMs: number }
+
+// ---- answers -------------------------------------------------------------------------------------------------------
+
+/** `/api/devices/:device/series`: points while they fit, else steps. Values are scaled. */
+export type Series = { device: string; channel: string; unit: string; gaps: StoredGap[] } & (
+  | { kind: 'points'; t: number[]; v: Value[]; q?: number[] }
+  | { kind: 'steps'; stepMs: number; t: number[]; count: number[]; min: number[]; max: number[]; mean: number[]; last: number[] }
+)
+
+/** `/api/devices/:device/waves`: `value = v * scale + offset`. */
+export interface Waves {
+  device: string
+  channel: string
+  unit: string
+  scale: number
+  offset: number
+  segments: Segment[]
+  gaps: StoredGap[]
+  /** True when there was more than one answer may hold; ask again from the last sample on. */
+  more: boolean
+}
