@@ -32,6 +32,8 @@ export interface LedgerRecord {
   devices: Record<string, EdgeCounts>
   /** Lowest number not yet freed, for every stream that the outbox still holds; numbers below are settled for good. */
   floors: Record<string, number>
+  /** What the outbox held when the record was made. */
+  backlog?: { rows: number; bytes: number }
   /** True on the last record of a stream: nothing will be added to it. */
   closed?: boolean
 }

@@ -116,6 +116,16 @@ export interface TickRecord {
   atMs: number
 }
 
+/** How an edge node is doing, from its newest ledger record: what its outbox still holds. */
+export interface NodeRecord {
+  f: 1
+  k: 'node'
+  subject: string
+  node: string
+  atMs: number
+  backlog: { rows: number; bytes: number }
+}
+
 /** All numbers up to `through` of `stream` are settled; what each device's counts were at that cut. */
 export interface CutRecord {
   f: 1
@@ -160,6 +170,7 @@ export type TimelineRecord =
   | DeclarationRecord
   | GapTimelineRecord
   | BirthRecord
+  | NodeRecord
   | TickRecord
   | CutRecord
   | ControlTimelineRecord

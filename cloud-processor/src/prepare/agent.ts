@@ -160,6 +160,7 @@ function takeLedger(taking: Taking, id: string, record: LedgerRecord): void {
     cutIfSettled(taking, counted, record.stream)
   }
   forgetEnded(taking, id, record)
+  if (record.backlog) taking.out({ f: 1, k: 'node', subject: id, node: id, atMs: taking.receivedMs, backlog: record.backlog })
 }
 
 /** The agent's device ids as they are called on the timeline. */

@@ -41,7 +41,8 @@ function answer(ask: ToReader): { reply: Omit<FromReader, 'buffer'>; buffers: Ui
       reply.blocks.push({ first, count, timeMs, bytes: block.length })
       buffers.push(block)
       records += first + count - Math.max(first, ask.from)
-      bytes += block.length
+      // What lies before `from` is not counted: the first block may be mostly that.
+      if (first >= ask.from) bytes += block.length
       if (records >= ask.records || bytes >= ask.bytes) break
     }
   } catch (cause) {

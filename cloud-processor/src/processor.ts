@@ -1,0 +1,126 @@
+/**
+ * The cloud processor on one screen:
+ *
+ *   broker ─ bridge ─► raw ─ prepare ─► timeline ─ rules ─► alarms ─ notifier ─► people
+ *                                    ├► rejected │                └ web
+ *                                    │           ├ store
+ *                                    │           └ web
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type AlarmTopicRecord, decodeJson, type TimelineRecord, topics } from '@millrace/contract'
+import type { Clock, Log as Lines, Metrics } from '@millrace/contract/service'
+import { connectTransport, startBridge } from './bridge/index.ts'
+import type { ProcessorConfig } from './config.ts'
+import { openEmbeddedLog } from './log/index.ts'
+import { createPrepareStage } from './prepare/index.ts'
+import { createRulesStage, openNotifier } from './rules/index.ts'
+import { type Around, runSink, runStage } from './stage/index.ts'
+import { createStatus } from './status.ts'
+import { openEmbeddedStore } from './stores/index.ts'
+import { createWeb } from './web/index.ts'
+
+export interface Processor {
+  webPort: number
+  /** Rejects when a stage cannot go on. */
+  failed: Promise<never>
+  stop(): Promise<void>
+}
+
+export async function startProcessor(
+  config: ProcessorConfig,
+  around: { clock: Clock; lines: Lines; metrics: Metrics },
+): Promise<Processor> {
+  const { clock, lines, metrics } = around
+  mkdirSync(config.dataDir, { recursive: true })
+  const log = await openEmbeddedLog({ ...config.log, path: join(config.dataDir, 'log.sqlite') }, { log: lines, metrics })
+  const store = await openEmbeddedStore(
+    { ...config.store, path: join(config.dataDir, 'store.sqlite') },
+    { log: lines, metrics, clock },
+  )
+  const stageAround: Around = { log, clock, lines, metrics }
+  const partitions = Array.from({ length: log.partitions }, (_, partition) => partition)
+  const status = createStatus({ log, clock, lagMs })
+  let bridge: ReturnType<typeof startBridge> | undefined
+
+  const prepare = partitions.map((p) => runStage(createPrepareStage(config.prepare), p, config.runner, stageAround))
+  const rules = partitions.map((p) => runStage(createRulesStage(config.rules), p, config.runner, stageAround))
+  const notifier = await openNotifier(
+    { ...config.notifier, path: join(config.dataDir, 'notifier.sqlite') },
+    { log, clock, lines, metrics, lagMs },
+  )
+  const web = await createWeb({
+    config: config.web,
+    store,
+    log: lines,
+    metrics,
+    clock,
+    controls: { append: (control) => bridge!.control(control) },
+    status: () =>
+      status.view(
+        [...prepare, ...rules, ...sinks].map((run) => run.progress()),
+        bridge!.status(),
+      ),
+    ...(config.staticDir ? { staticDir: config.staticDir } : {}),
+  })
+
+  const storePositions = await store.open()
+  const sinks = partitions.flatMap((partition) => [
+    runSink(
+      {
+        name: 'store',
+        topic: topics.timeline,
+        partition,
+        position: async () => storePositions.get(partition) ?? 0,
+        async write(records) {
+          await store.write(partition, records)
+          storePositions.set(partition, records.at(-1)!.offset + 1)
+        },
+        holdsLog: true,
+      },
+      config.runner,
+      stageAround,
+    ),
+    live('page', topics.timeline, partition, (records: TimelineRecord[]) => {
+      status.see(records)
+      web.onTimeline(records)
+    }),
+    live('page-alarms', topics.alarms, partition, (records: AlarmTopicRecord[]) => web.onAlarms(records)),
+  ])
+
+  const transport = connectTransport(config.bridge, { clock, lines })
+  bridge = startBridge(config.bridge, { log, transport, clock, lines, metrics, lagMs })
+
+  /** A sink that shows what is new; alarms from the start of the topic, so that open ones are known. */
+  function live<R extends TimelineRecord | AlarmTopicRecord>(
+    name: string,
+    topic: typeof topics.timeline | typeof topics.alarms,
+    partition: number,
+    show: (records: R[]) => void,
+  ) {
+    const position = async () => {
+      const { start, end } = await log.bounds(topic, partition)
+      return topic === topics.timeline ? end : start
+    }
+    const write = async (records: { value: Uint8Array }[]) => show(records.map(({ value }) => decodeJson<R>(value)))
+    return runSink({ name, topic, partition, position, write, holdsLog: false }, config.runner, stageAround)
+  }
+
+  function lagMs(): number {
+    const worst = (runs: typeof prepare) => Math.max(...runs.map((run) => run.progress().lagMs))
+    return worst(prepare) + worst(rules)
+  }
+
+  return {
+    webPort: web.port,
+    failed: Promise.race([...prepare, ...rules].map((run) => run.failed)),
+    async stop() {
+      await bridge!.stop()
+      await Promise.all([...prepare, ...rules, ...sinks].map((run) => run.stop()))
+      await web.close()
+      await notifier.close()
+      await store.close()
+      await log.close()
+    },
+  }
+}

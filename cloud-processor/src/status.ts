@@ -1,0 +1,70 @@
+/** Gathers the figures that the page's pipeline view shows. */
+import { countReadings, type TimelineRecord } from '@millrace/contract'
+import type { Clock } from '@millrace/contract/service'
+import type { BridgeStatus } from './bridge/index.ts'
+import type { Log } from './log/index.ts'
+import type { Progress } from './stage/index.ts'
+import type { NodeStatus, PipelineStatus } from './web/index.ts'
+
+const rateWindowMs = 2000
+
+export function createStatus({ log, clock }: { log: Log; clock: Clock; lagMs(): number }) {
+  const nodes = new Map<string, NodeStatus>()
+  let window = { atMs: clock.monotonic(), readings: 0, received: 0 }
+  let rates = { readingsPerS: 0, receivedPerS: 0 }
+  let latencyMs: number | undefined
+
+  return {
+    see(records: TimelineRecord[]): void {
+      for (const record of records) {
+        if (record.k === 'readings') {
+          window.readings += countReadings(record)
+          if (!record.hist) latencyMs = clock.now() - newestOf(record.channels, record.receivedMs)
+        } else if (record.k === 'node') {
+          nodes.set(record.node, {
+            node: record.node,
+            online: true,
+            backlogRows: record.backlog.rows,
+            backlogBytes: record.backlog.bytes,
+          })
+        } else if (record.k === 'birth' || record.k === 'death') {
+          nodes.set(record.node, { ...nodes.get(record.node), node: record.node, online: record.k === 'birth' })
+        }
+      }
+    },
+
+    view(stages: Progress[], bridge: BridgeStatus): PipelineStatus {
+      const passedMs = clock.monotonic() - window.atMs
+      if (passedMs >= rateWindowMs) {
+        const perSecond = 1000 / passedMs
+        rates = { readingsPerS: window.readings * perSecond, receivedPerS: (bridge.received - window.received) * perSecond }
+        window = { atMs: clock.monotonic(), readings: 0, received: bridge.received }
+      }
+      return {
+        stages: stages.map(({ name, next, end, lagMs, received, sent }) => ({
+          name,
+          lagRecords: Math.max(0, end - next),
+          lagMs,
+          received,
+          sent,
+        })),
+        bridge: {
+          connected: bridge.connected,
+          receivedPerS: rates.receivedPerS,
+          heldHistorical: bridge.heldHistorical,
+          credit: bridge.creditBytes,
+        },
+        nodes: [...nodes.values()],
+        log: { id: log.id, bytes: 0 },
+        readingsPerS: rates.readingsPerS,
+        ...(latencyMs === undefined ? {} : { latencyMs }),
+      }
+    },
+  }
+}
+
+function newestOf(channels: Record<string, { t: number[] }>, otherwise: number): number {
+  let newest = 0
+  for (const { t } of Object.values(channels)) newest = Math.max(newest, t.at(-1) ?? 0)
+  return newest || otherwise
+}

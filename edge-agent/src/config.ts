@@ -1,0 +1,67 @@
+/** The agent's configuration. The parts of a device belong to its bus and its decoder, which own their schemas. */
+
+import { MillraceError } from '@millrace/contract/service'
+import { z } from 'zod'
+import { busPlugins } from './bus/index.ts'
+import { decoderPlugins } from './decoders/index.ts'
+import { filtersSchema } from './filters/index.ts'
+import { outboxSchema } from './outbox/index.ts'
+import { uplinkSchema } from './uplink/index.ts'
+
+const id = z.string().regex(/^[^+#/]+$/, 'may not contain + # /')
+
+const deviceSchema = z.strictObject({
+  id: id.describe('Name of the device; unique in the whole installation'),
+  bus: z.looseObject({ kind: z.enum(Object.keys(busPlugins) as [string, ...string[]]) }).describe('Where its bytes come from'),
+  decoder: z.looseObject({ kind: z.enum(Object.keys(decoderPlugins) as [string, ...string[]]) }).describe('What its bytes mean'),
+  filters: filtersSchema.prefault({}).describe('Report by exception, by channel'),
+})
+export type DeviceConfig = z.infer<typeof deviceSchema>
+
+export const agentSchema = z.strictObject({
+  group: id.default('millrace').describe('Sparkplug group'),
+  node: id.default('edge-1').describe('Sparkplug edge node; unique in the group'),
+  host: id.default('millrace').describe('Sparkplug host whose receipts are obeyed'),
+  dataDir: z.string().default('millrace-data/agent').describe('Folder of the outbox'),
+  commitEveryMs: z
+    .number()
+    .int()
+    .min(5)
+    .max(60_000)
+    .default(100)
+    .describe('Batches are closed and committed this often: latency against wear of the disk'),
+  devices: z.array(deviceSchema).default([]).describe('Devices on this gateway'),
+  outbox: outboxSchema.prefault({}),
+  uplink: uplinkSchema.prefault({}),
+})
+export type AgentConfig = z.infer<typeof agentSchema>
+
+/** A device's bus and decoder with their own checked configuration. @throws MillraceError CONFIG_INVALID */
+export function resolveDevice(device: DeviceConfig) {
+  const { kind: busKind, ...busConfig } = device.bus
+  const { kind: decoderKind, ...decoderConfig } = device.decoder
+  const decoder = decoderPlugins[decoderKind]!
+  const decoderChecked = parse(decoder.schema, decoderConfig, `devices.${device.id}.decoder`)
+  const link = busKind === 'serial' ? decoder.link(decoderChecked) : {}
+  const bus = busPlugins[busKind]!
+  const busChecked = parse(bus.schema, { ...link, ...busConfig }, `devices.${device.id}.bus`)
+  return { decoder, decoderConfig: decoderChecked, bus, busConfig: busChecked }
+}
+
+function parse(schema: z.ZodType, raw: unknown, path: string): unknown {
+  const result = schema.safeParse(raw)
+  if (result.success) return result.data
+  const detail = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
+  throw new MillraceError('CONFIG_INVALID', { path, detail })
+}
+
+/** Checks all of it, devices included. @throws MillraceError CONFIG_INVALID */
+export function checkDevices(config: AgentConfig): void {
+  const seen = new Set<string>()
+  for (const device of config.devices) {
+    if (seen.has(device.id))
+      throw new MillraceError('CONFIG_INVALID', { path: 'devices', detail: `two devices are called ${device.id}` })
+    seen.add(device.id)
+    resolveDevice(device)
+  }
+}

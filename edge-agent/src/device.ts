@@ -1,0 +1,63 @@
+/** One device on the gateway: its bytes through its decoder into its intake. */
+import type { Channel } from '@millrace/contract'
+import { type Clock, every, type Log } from '@millrace/contract/service'
+import { type DeviceConfig, resolveDevice } from './config.ts'
+import { createIntake, type Drained } from './intake.ts'
+
+export interface Device {
+  id: string
+  channels: Channel[]
+  start(): void
+  /** What was measured since the last call. */
+  drain(): Drained | undefined
+  /** Nothing is known of the device between `sinceMs` and its next reading. */
+  gap(sinceMs: number, reason: 'agent-down' | 'unplugged' | 'stalled'): void
+  status(): { isOpen: boolean; lastBytesMs: number; detail: string }
+  stop(): Promise<void>
+}
+
+export function createDevice(config: DeviceConfig, { clock, log }: { clock: Clock; log: Log }): Device {
+  const { decoder: plugin, decoderConfig, bus: busPlugin, busConfig } = resolveDevice(config)
+  const channels = plugin.channels(decoderConfig)
+  const decoder = plugin.create(decoderConfig)
+  const bus = busPlugin.create(busConfig, { clock, log })
+  const intake = createIntake({ device: config.id, channels, filters: config.filters })
+  const status = { isOpen: false, lastBytesMs: 0, detail: 'not opened yet' }
+  let stopKeepAlive = () => {}
+
+  return {
+    id: config.id,
+    channels,
+    start: () =>
+      bus.start({
+        opened(atMs) {
+          log.info('device open', { device: config.id, bus: config.bus.kind })
+          Object.assign(status, { isOpen: true, detail: 'open' })
+          decoder.reset()
+          intake.gap(status.lastBytesMs || atMs, 'unplugged')
+          const { onOpen, keepAlive } = decoder.commands ?? {}
+          if (onOpen) bus.write(onOpen)
+          stopKeepAlive()
+          if (keepAlive) stopKeepAlive = every(clock, keepAlive.intervalMs, () => bus.write(keepAlive.bytes))
+        },
+        bytes(chunk, atMs) {
+          status.lastBytesMs = atMs
+          decoder.decode(chunk, atMs, intake)
+        },
+        lost(sinceMs, reason, detail) {
+          log.warn('device lost', { device: config.id, reason, detail })
+          Object.assign(status, { isOpen: false, detail })
+          stopKeepAlive()
+          decoder.reset()
+          intake.gap(sinceMs, reason === 'stalled' ? 'stalled' : 'unplugged')
+        },
+      }),
+    drain: () => intake.drain(),
+    gap: (sinceMs, reason) => intake.gap(sinceMs, reason),
+    status: () => ({ ...status }),
+    async stop() {
+      stopKeepAlive()
+      await bus.stop()
+    },
+  }
+}

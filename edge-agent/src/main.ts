@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+/** `millrace-agent run --config <file>` | `check --config <file>` | `status --config <file>` */
+import { parseArgs } from 'node:util'
+import { createLog, createMetrics, loadConfig, runService, systemClock } from '@millrace/contract/service'
+import { startAgent } from './agent.ts'
+import { agentSchema, checkDevices } from './config.ts'
+import { askStatus, serveStatus } from './status.ts'
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { config: { type: 'string' } } })
+const log = createLog('agent')
+const load = () => loadConfig(agentSchema, values.config, process.env)
+
+if (positionals[0] === 'status') {
+  const { dataDir } = load()
+  await askStatus(dataDir).then(
+    (body) => process.stdout.write(`${JSON.stringify(JSON.parse(body), null, 2)}\n`),
+    () => {
+      process.stderr.write(
+        `No agent answers in ${dataDir}. Start it with: millrace-agent run --config ${values.config ?? '<file>'}\n`,
+      )
+      process.exitCode = 1
+    },
+  )
+} else {
+  await runService(log, positionals[0], {
+    check: () => checkDevices(load()),
+    async run() {
+      const config = load()
+      const metrics = createMetrics()
+      const agent = await startAgent(config, { clock: systemClock, log, metrics })
+      const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
+      log.info('agent ready', { node: `${config.group}/${config.node}`, devices: config.devices.length })
+      return {
+        async stop() {
+          stopStatus()
+          await agent.stop()
+        },
+      }
+    },
+  })
+}
