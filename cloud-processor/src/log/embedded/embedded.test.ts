@@ -79,7 +79,7 @@ describe('embedded log', () => {
   test('rejects the calls of a transaction that the disk refuses, whole, and goes on when there is room', async () => {
     const log = await openEmbeddedLog({ path }, around())
     await log.append(raw, 0, [record('before')])
-    const { rejected, restore } = await withoutRoom(path, () =>
+    const { rejected, restore } = await whileRefused(path, () =>
       Promise.allSettled([
         log.append(raw, 0, [record('x'.repeat(2_000_000))]),
         log.commit({ stage: 's', partition: 0, outputs: [], snapshot: { next: 1, state: Buffer.from('half') } }),
@@ -170,7 +170,7 @@ describe('embedded log', () => {
 })
 
 /** Another connection holds the write lock: the writer's transaction fails as a whole, as it does on a disk that refuses. */
-async function withoutRoom<T>(path: string, work: () => Promise<T>): Promise<{ rejected: T; restore: () => void }> {
+async function whileRefused<T>(path: string, work: () => Promise<T>): Promise<{ rejected: T; restore: () => void }> {
   const other = new DatabaseSync(path)
   other.exec('BEGIN IMMEDIATE')
   const rejected = await work()
