@@ -1,0 +1,39 @@
+/**
+ * A declaration is a device's alias table. Its id is a hash of what it says, so equal tables have equal ids on every machine:
+ * the first 32 hex digits of SHA-256 over the JSON (no spaces, UTF-8)
+ *
+ *   [device, [[alias, name, kind, datatype, unit, scale, offset, code, intervalMs, [low, high]], ...]]
+ *
+ * with the channels by rising alias; an absent scale is 1, an absent offset 0, and what else is absent is null.
+ */
+import { createHash } from 'node:crypto'
+import type { Channel } from '../reading.ts'
+
+export interface AliasedChannel {
+  /** Means this name, datatype, unit, code and scale for ever; unique in the edge node [tck-id-payloads-alias-uniqueness]. */
+  alias: number
+  channel: Channel
+}
+
+export interface Declaration {
+  id: string
+  device: string
+  channels: AliasedChannel[]
+}
+
+export function declare(device: string, channels: AliasedChannel[]): Declaration {
+  return { id: declarationId(device, channels), device, channels }
+}
+
+export function declarationId(device: string, channels: AliasedChannel[]): string {
+  const rows = [...channels].sort((a, b) => a.alias - b.alias).map(rowOf)
+  return createHash('sha256')
+    .update(JSON.stringify([device, rows]))
+    .digest('hex')
+    .slice(0, 32)
+}
+
+function rowOf({ alias, channel }: AliasedChannel): unknown[] {
+  const { name, kind, datatype, unit, scale = 1, offset = 0, code = null, intervalMs = null, range = null } = channel
+  return [alias, name, kind, datatype, unit, scale, offset, code, intervalMs, range]
+}

@@ -1,0 +1,165 @@
+/**
+ * DBIRTH: each channel is a metric with name, alias, datatype and these properties (Sparkplug names none of them; `engUnit`,
+ * `engLow` and `engHigh` are what others use):
+ *
+ *   engUnit        String  UCUM
+ *   scale, offset  Double  value = raw * scale + offset
+ *   engLow, engHigh  Double  plausible range, in the unit
+ *   intervalMs     Double  nominal, for a waveform exact
+ *   code           String  LOINC or MDC
+ *   millraceKind   String  number, text, boolean, waveform
+ *
+ * Birth values of our agents are state, not readings: null, or the last value known. Those of foreign nodes are readings.
+ */
+import { formatBirthName, nodeMetrics, parseBirthName } from '../naming.ts'
+import type { Channel, ChannelKind, Datatype, Value } from '../reading.ts'
+import type { SparkplugDatatype } from './datatype.ts'
+import type { Declaration } from './declaration.ts'
+import type { Metric } from './metric.ts'
+import { encodePayload, type Payload } from './payload.ts'
+import type { PropertySet } from './properties.ts'
+
+export interface DeviceBirthToEncode {
+  /** When the message is sent, epoch ms. */
+  timestamp: number
+  seq: number
+  /** Last known value by channel name. */
+  last?: Record<string, { t: number; v: Value }>
+}
+
+/** [tck-id-payloads-dbirth-timestamp] [tck-id-payloads-dbirth-seq] @throws SparkplugError when a last value is not of its datatype. */
+export function encodeDeviceBirth(declaration: Declaration, { timestamp, seq, last = {} }: DeviceBirthToEncode): Uint8Array {
+  const channels = declaration.channels.map(({ alias, channel }): Metric => {
+    const { name, datatype } = channel
+    const known = channel.kind !== 'waveform' && Object.hasOwn(last, name) ? last[name] : undefined
+    const value = { timestamp: known?.t ?? timestamp, value: known?.v ?? null }
+    return { name, alias, datatype, properties: propertiesOf(channel), ...value }
+  })
+  const notes = [nodeMetrics.absence, nodeMetrics.rejected].map(
+    (name): Metric => ({ name, timestamp, datatype: 'String', value: null }),
+  )
+  return encodePayload({ timestamp, seq, uuid: formatBirthName(declaration.id), metrics: [...channels, ...notes] })
+}
+
+function propertiesOf({ unit, scale, offset, range, intervalMs, code, kind }: Channel): PropertySet {
+  const properties: PropertySet = new Map()
+  const double = (key: string, value: number | undefined) => {
+    if (value !== undefined) properties.set(key, { type: 'Double', value })
+  }
+  const string = (key: string, value: string | undefined) => {
+    if (value !== undefined) properties.set(key, { type: 'String', value })
+  }
+  string('engUnit', unit)
+  double('scale', scale)
+  double('offset', offset)
+  double('engLow', range?.[0])
+  double('engHigh', range?.[1])
+  double('intervalMs', intervalMs)
+  string('code', code)
+  string('millraceKind', kind)
+  return properties
+}
+
+export interface BornChannel {
+  /** Absent where the metric goes by its name. */
+  alias?: number
+  channel: Channel
+  /** The birth's value, where there is one. */
+  last?: { t: number; v: Value }
+}
+
+export interface DeviceBirth {
+  /** Id of the declaration; undefined for a foreign node. */
+  declaration?: string
+  channels: BornChannel[]
+  /** Metrics that no channel can hold, and why. */
+  skipped: { name?: string; alias?: number; reason: string }[]
+}
+
+/** Works for foreign nodes too, and on an NBIRTH, whose control metrics are left out: scale 1 and unit `1` unless it says otherwise. */
+export function decodeDeviceBirth(payload: Payload): DeviceBirth {
+  const birth: DeviceBirth = { declaration: parseBirthName(payload.uuid), channels: [], skipped: [] }
+  for (const metric of payload.metrics) {
+    const { name, alias } = metric
+    if (name !== undefined && isControl(name)) continue
+    const channel = channelOf(metric)
+    if (typeof channel === 'string') birth.skipped.push({ name, alias, reason: channel })
+    else birth.channels.push(bornChannel(metric, channel))
+  }
+  return birth
+}
+
+function isControl(name: string): boolean {
+  return name === nodeMetrics.bdSeq || /^(?:Node Control|Device Control|Millrace)\//.test(name)
+}
+
+function bornChannel({ alias, timestamp, value }: Metric, channel: Channel): BornChannel {
+  const born: BornChannel = alias === undefined ? { channel } : { alias, channel }
+  const isReading = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+  if (isReading && timestamp !== undefined) born.last = { t: timestamp, v: value as Value }
+  return born
+}
+
+/** The reason, when the metric can be no channel. */
+function channelOf({ name, datatype, properties }: Metric): Channel | string {
+  if (name === undefined || name === '' || name === '__proto__') return 'no name that a channel can have'
+  const ours = datatype && channelDatatypes[datatype]
+  if (!ours) return `a channel cannot be ${datatype ?? 'without a datatype'}`
+  const intervalMs = number(properties, 'intervalMs')
+  const kind = kindOf(ours)
+  if (kind === 'waveform' && !(intervalMs !== undefined && intervalMs > 0)) return 'an array without intervalMs is no waveform'
+  const channel: Channel = { name, kind, datatype: ours, unit: text(properties, 'engUnit') ?? '1' }
+  const scale = number(properties, 'scale')
+  const offset = number(properties, 'offset')
+  const low = number(properties, 'engLow')
+  const high = number(properties, 'engHigh')
+  const code = text(properties, 'code')
+  if (scale !== undefined) channel.scale = scale
+  if (offset !== undefined) channel.offset = offset
+  if (low !== undefined && high !== undefined) channel.range = [low, high]
+  if (code !== undefined) channel.code = code
+  if (intervalMs !== undefined) channel.intervalMs = intervalMs
+  return channel
+}
+
+/**
+ * The channel's datatype for one on the wire: the same, or a wider one that reads the same field alike when a data message
+ * leaves its datatype out. Packed arrays cannot be widened so.
+ */
+const channelDatatypes: Partial<Record<SparkplugDatatype, Datatype>> = {
+  Int8: 'Int16',
+  Int16: 'Int16',
+  Int32: 'Int32',
+  Int64: 'Int64',
+  UInt8: 'Int16',
+  UInt16: 'Int32',
+  UInt32: 'Int64',
+  UInt64: 'Int64',
+  DateTime: 'Int64',
+  Float: 'Float',
+  Double: 'Double',
+  Boolean: 'Boolean',
+  String: 'String',
+  Text: 'String',
+  UUID: 'String',
+  Int16Array: 'Int16Array',
+  Int32Array: 'Int32Array',
+  FloatArray: 'FloatArray',
+}
+
+/** The datatype decides; `millraceKind` is there for other readers. */
+function kindOf(datatype: Datatype): ChannelKind {
+  if (datatype === 'Boolean') return 'boolean'
+  if (datatype === 'String') return 'text'
+  return datatype.endsWith('Array') ? 'waveform' : 'number'
+}
+
+function number(properties: PropertySet | undefined, key: string): number | undefined {
+  const value = properties?.get(key)?.value
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+}
+
+function text(properties: PropertySet | undefined, key: string): string | undefined {
+  const value = properties?.get(key)?.value
+  return typeof value === 'string' ? value : undefined
+}

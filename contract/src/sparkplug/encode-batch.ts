@@ -1,0 +1,204 @@
+/**
+ * A batch as the payload of one DDATA. Its metrics are in time order across channels (the columns are merged; of equal times
+ * the channel that comes first in the columns goes first), each with alias, timestamp, datatype and value.
+ *
+ * - A waveform segment is an array metric. Its timestamp is the segment's start, rounded down; property `startMs` (Double)
+ *   carries a start that is not whole, property `intervalMs` (Double) an interval other than the channel's declared one.
+ * - Absences and bad frames follow as two String metrics, JSON, named `nodeMetrics.absence` and `nodeMetrics.rejected`.
+ * - `is_historical` is on every metric or on none; see quality.ts for the quality.
+ *
+ * Float values are rounded to 32 bits here: declare Double where every digit counts.
+ */
+import type { BadFrame } from '../ledger.ts'
+import { type BatchName, formatBatchName, nodeMetrics } from '../naming.ts'
+import { type Column, type Columns, type Datatype, type Segment, timeSpan } from '../reading.ts'
+import { writeArray } from './arrays.ts'
+import { datatypes, fits } from './datatype.ts'
+import { writeMetric, writeWhole } from './metric.ts'
+import { type PropertySet, writePropertySet } from './properties.ts'
+import { qualityProperties } from './quality.ts'
+import { writer } from './writer.ts'
+
+export interface BatchToEncode {
+  name: BatchName | string
+  columns: Columns
+  aliasOf(channel: string): number
+  datatypeOf(channel: string): Datatype
+  /** Declared interval of a waveform; where absent, the interval travels with every segment. */
+  intervalMsOf?(channel: string): number | undefined
+  bad?: BadFrame[]
+  /** When the message is sent, epoch ms. */
+  timestamp: number
+  seq: number
+  historical: boolean
+}
+
+/** What one channel has to give. */
+interface Lane {
+  channel: string
+  alias: number
+  datatype: Datatype
+  code: number
+  t: number[]
+  column?: Column
+  segments?: Segment[]
+  intervalMs?: number
+  next: number
+}
+
+/**
+ * @throws SparkplugError datatype-mismatch for a value that is not of its channel's datatype, out-of-range for a time that is
+ * not a whole number of ms. The agent refuses both (see `fits`) before they get here.
+ */
+export function encodeBatch(batch: BatchToEncode): Uint8Array {
+  const lanes = lanesOf(batch)
+  const name = typeof batch.name === 'string' ? batch.name : formatBatchName(batch.name)
+  writer.start().reserve(16)
+  writeWhole(writer, 0x08, batch.timestamp)
+  mergeLanes(lanes, batch.historical)
+  writeNotes(batch)
+  writer.reserve(16)
+  writeWhole(writer, 0x18, batch.seq)
+  writer.text(0x22, name)
+  return writer.finish()
+}
+
+/** Also asks the caller all its questions, because the writer must not be entered twice. */
+function lanesOf({ columns, aliasOf, datatypeOf, intervalMsOf }: BatchToEncode): Lane[] {
+  const lanes: Lane[] = []
+  const add = (channel: string, t: number[], column?: Column, segments?: Segment[], intervalMs?: number) => {
+    const datatype = datatypeOf(channel)
+    lanes.push({
+      channel,
+      alias: aliasOf(channel),
+      datatype,
+      code: datatypes[datatype],
+      t,
+      column,
+      segments,
+      intervalMs,
+      next: 0,
+    })
+  }
+  for (const channel in columns.channels) add(channel, columns.channels[channel]!.t, columns.channels[channel])
+  for (const channel in columns.waves) {
+    const segments = columns.waves[channel]!
+    const starts = segments.map(({ t }) => Math.floor(t))
+    add(channel, starts, undefined, segments, intervalMsOf?.(channel))
+  }
+  return lanes
+}
+
+/** Each round writes what is due at one time and finds the next: one round a frame where channels share their times. */
+function mergeLanes(lanes: Lane[], historical: boolean): void {
+  let now = Number.POSITIVE_INFINITY
+  for (const { t } of lanes) if (t.length > 0 && t[0]! < now) now = t[0]!
+  while (now < Number.POSITIVE_INFINITY) {
+    let soonest = Number.POSITIVE_INFINITY
+    for (let index = 0; index < lanes.length; index++) {
+      const lane = lanes[index]!
+      const { t } = lane
+      let at = lane.next
+      while (at < t.length && t[at]! <= now) {
+        if (lane.column) writeReading(lane, lane.column, at, historical)
+        else writeSegment(lane, lane.segments![at]!, t[at]!, historical)
+        at++
+      }
+      lane.next = at
+      if (at < t.length && t[at]! < soonest) soonest = t[at]!
+    }
+    now = soonest
+  }
+  for (const { channel, t, next } of lanes) {
+    if (next < t.length) writer.fail('out-of-range', `time ${t[next]} of channel ${channel}`)
+  }
+}
+
+function writeReading(lane: Lane, column: Column, at: number, historical: boolean): void {
+  const start = openMetric(lane, column.t[at]!, historical)
+  const quality = column.q === undefined ? undefined : qualityProperties[column.q[at]!]
+  if (quality) writer.data(0x4a, quality)
+  writeScalar(lane, column.v[at])
+  writer.close(start)
+}
+
+function openMetric(lane: Lane, timestamp: number, historical: boolean): number {
+  writer.reserve(96)
+  writer.byte(0x12)
+  const start = writer.open()
+  writeWhole(writer, 0x10, lane.alias)
+  writeWhole(writer, 0x18, timestamp)
+  writer.byte(0x20)
+  writer.byte(lane.code)
+  if (historical) {
+    writer.byte(0x28)
+    writer.byte(1)
+  }
+  return start
+}
+
+/** As `writeValue` does, for the datatypes that a channel may have. */
+function writeScalar(lane: Lane, value: unknown): void {
+  switch (lane.code) {
+    case datatypes.Int16:
+    case datatypes.Int32:
+      if (value !== ((value as number) | 0) || (lane.code === datatypes.Int16 && !fits('Int16', value)))
+        return mismatch(lane, value)
+      writer.byte(0x50)
+      return writer.varint32(value as number)
+    case datatypes.Int64:
+      if (!Number.isSafeInteger(value)) return mismatch(lane, value)
+      writer.byte(0x58)
+      return writer.varint(value as number)
+    case datatypes.Float:
+      if (typeof value !== 'number') return mismatch(lane, value)
+      writer.byte(0x65)
+      return writer.float(value)
+    case datatypes.Double:
+      if (typeof value !== 'number') return mismatch(lane, value)
+      writer.byte(0x69)
+      return writer.double(value)
+    case datatypes.Boolean:
+      if (typeof value !== 'boolean') return mismatch(lane, value)
+      writer.byte(0x70)
+      return writer.byte(value ? 1 : 0)
+    case datatypes.String:
+      if (typeof value !== 'string') return mismatch(lane, value)
+      return writer.text(0x7a, value)
+    default:
+      return mismatch(lane, value)
+  }
+}
+
+function mismatch({ channel, datatype }: Lane, value: unknown): never {
+  return writer.fail('datatype-mismatch', `${String(value).slice(0, 40)} in channel ${channel}, which is ${datatype}`)
+}
+
+function writeSegment(lane: Lane, segment: Segment, timestamp: number, historical: boolean): void {
+  const start = openMetric(lane, timestamp, historical)
+  const properties: PropertySet = new Map()
+  if (segment.t !== timestamp) properties.set('startMs', { type: 'Double', value: segment.t })
+  if (segment.i !== lane.intervalMs) properties.set('intervalMs', { type: 'Double', value: segment.i })
+  if (properties.size > 0) {
+    writer.byte(0x4a)
+    const set = writer.open()
+    writePropertySet(writer, properties)
+    writer.close(set)
+  }
+  writer.reserve(16)
+  writer.varint32(0x82)
+  const values = writer.open()
+  writeArray(writer, lane.datatype, segment.v)
+  writer.close(values)
+  writer.close(start)
+}
+
+function writeNotes({ columns, bad, historical }: BatchToEncode): void {
+  const absences = columns.absences ?? []
+  if (absences.length === 0 && !bad?.length) return
+  // After everything else, so that the metrics stay in time order.
+  const last = (bad ?? []).reduce((latest, { atMs }) => Math.max(latest, atMs), timeSpan(columns)?.last ?? 0)
+  const note = { timestamp: Math.ceil(last), datatype: 'String', isHistorical: historical } as const
+  if (absences.length > 0) writeMetric(writer, { ...note, name: nodeMetrics.absence, value: JSON.stringify(absences) })
+  if (bad?.length) writeMetric(writer, { ...note, name: nodeMetrics.rejected, value: JSON.stringify(bad) })
+}
