@@ -52,7 +52,15 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
   const forwarded: Tally = [countReadings(batch.columns), countSamples(batch.columns)]
   const lost: Tally = [0, 0]
   for (const problem of problems) addTally(lost, problem.lost)
-  if (taking.isReplay) redeem(stream, name.number, known.name, forwarded)
+  const uncounted = taking.isReplay ? 0 : name.count - forwarded[0] - lost[0]
+  if (uncounted !== 0) {
+    const detail = `the name says ${name.count} readings, inside are ${name.count - uncounted}`
+    taking.reject({ reason: 'PREPARE_COUNT', detail, lost: [uncounted, 0], node: id, device: known.name })
+    lost[0] += uncounted
+  }
+  // A batch rejected whole was counted by its name, without its samples.
+  if (taking.isReplay)
+    redeem(stream, name.number, known.name, forwarded, redo === 'all' ? [name.count - lost[0], -lost[1]] : forwarded)
   else settle(stream, name.number, known.name, forwarded, lost, digest)
 
   if (problems.length === 0) taking.state.redo.delete(redoKey)

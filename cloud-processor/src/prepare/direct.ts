@@ -12,13 +12,13 @@ import {
   emptyEdgeCounts,
   type Tally,
 } from '@millrace/contract'
-import { decodeBatch, SparkplugError } from '@millrace/contract/sparkplug'
+import { type BornChannel, decodeBatch, SparkplugError } from '@millrace/contract/sparkplug'
 import { codecs } from './codecs/index.ts'
 import type { PlainConfig } from './config.ts'
 import type { Taking } from './prepare.ts'
 import { checkTimes, describe, type Problem } from './problems.ts'
 import { deviceOf, nodeOf } from './sparkplug.ts'
-import { bound, type DirectCounts, hashesMax, type PrepareState, redoMax } from './state.ts'
+import { bound, type DeviceState, type DirectCounts, hashesMax, type PrepareState, redoMax } from './state.ts'
 
 export const directStream = 'bridge'
 
@@ -36,6 +36,13 @@ export function takeForeign(taking: Taking, id: string, device: string): void {
     remember(taking, key)
     taking.reject({ reason: 'PREPARE_PAYLOAD', detail: error.message, lost: [0, 0], node: id, device: known.name })
   }
+}
+
+/** Birth values of our own agents are state; those of a foreign node are readings. */
+export function takeBirthValues(taking: Taking, id: string, known: DeviceState, born: BornChannel[]): void {
+  const columns: Columns = { channels: {}, waves: {} }
+  for (const { channel, last } of born) if (last) columns.channels[channel.name] = { t: [last.t], v: [last.v] }
+  deliver(taking, id, known.name, columns, [], false, known.channels, redoKeyOf(taking))
 }
 
 export function takePlain(taking: Taking): void {

@@ -12,13 +12,14 @@ export interface Problem {
   identity: string
 }
 
-export function describe({ reason, alias, name, t, raw, samples }: DecodedBatch['problems'][number]): Problem {
+export function describe({ reason, alias, name, t, raw, lost }: DecodedBatch['problems'][number]): Problem {
   const what = name ?? (alias === undefined ? 'a metric without a name' : `alias ${alias}`)
-  const detail = `${what}${t === undefined ? '' : ` at ${new Date(t).toISOString()}`}${raw === undefined ? '' : ` = ${String(raw).slice(0, 40)}`}: ${reason}`
+  const when = t === undefined ? '' : ` at ${isoTime(t)}`
+  const value = raw === undefined ? '' : ` = ${String(raw).slice(0, 40)}`
   return {
     reason: 'PREPARE_READING',
-    detail,
-    lost: samples ? [0, samples] : [1, 0],
+    detail: `${what}${when}${value}: ${reason}`,
+    lost,
     channel: name,
     identity: `${alias ?? name}@${t}`,
   }
@@ -37,7 +38,7 @@ export function checkTimes(
   const problems: Problem[] = []
   const blame = (channel: string, t: number, lost: Tally) => {
     const alias = [...channels].find(([, known]) => known.name === channel)?.[0]
-    const detail = `${channel} at ${Number.isFinite(t) && Math.abs(t) < 8.64e15 ? new Date(t).toISOString() : t}: time is out of range`
+    const detail = `${channel} at ${isoTime(t)}: time is out of range`
     problems.push({ reason: 'PREPARE_TIME', detail, lost, channel, identity: `${alias}@${t}` })
   }
   for (const [name, column] of Object.entries(columns.channels)) {
@@ -60,4 +61,8 @@ export function checkTimes(
 function keep({ t, v, q }: Column, isKept: (t: number) => boolean): Column {
   const indexes = t.flatMap((time, index) => (isKept(time) ? [index] : []))
   return { t: indexes.map((i) => t[i]!), v: indexes.map((i) => v[i]!), ...(q ? { q: indexes.map((i) => q[i]!) } : {}) }
+}
+
+function isoTime(t: number): string {
+  return Number.isFinite(t) && Math.abs(t) < 8.64e15 ? new Date(t).toISOString() : `${t}`
 }

@@ -1,8 +1,16 @@
 /** Births and deaths: who is there and what its aliases mean. Data goes on to agent.ts or direct.ts by its name. */
 import { type Channel, parseBatchName } from '@millrace/contract'
-import { decodeDeviceBirth, decodePayload, type Payload, parseTopic, peek, SparkplugError } from '@millrace/contract/sparkplug'
+import {
+  bdSeqOf,
+  decodeDeviceBirth,
+  decodePayload,
+  type Payload,
+  parseTopic,
+  peek,
+  SparkplugError,
+} from '@millrace/contract/sparkplug'
 import { takeBatch, takeNodeEntry } from './agent.ts'
-import { takeForeign } from './direct.ts'
+import { takeBirthValues, takeForeign } from './direct.ts'
 import type { Taking } from './prepare.ts'
 import type { DeviceState, NodeState } from './state.ts'
 
@@ -42,22 +50,25 @@ function decode(taking: Taking, node: string): Payload | undefined {
   }
 }
 
+/** A foreign node may have metrics of its own, which are a device called like the node. */
 function takeNodeBirth(taking: Taking, id: string, payload: Payload): void {
   const node = nodeOf(taking, id)
   node.online = true
-  node.bdSeq = bdSeqOf(payload)
+  node.bdSeq = bdSeqOf(payload) ?? -1
+  if (decodeDeviceBirth(payload).channels.length > 0) takeDeviceBirth(taking, id, '', payload)
 }
 
 function takeDeviceBirth(taking: Taking, id: string, device: string, payload: Payload): void {
   const node = nodeOf(taking, id)
-  const { channels } = decodeDeviceBirth(payload)
+  const birth = decodeDeviceBirth(payload)
   const known = deviceOf(taking, node, id, device)
-  const isChanged = learn(known, channels)
+  const isChanged = learn(known, birth.channels)
   const where = { f: 1 as const, subject: known.name, device: known.name, node: id }
   if (isChanged) taking.out({ ...where, k: 'declaration', channels: newest(known) })
   if (!known.online) taking.out({ ...where, k: 'birth', atMs: taking.receivedMs, reason: 'device birth' })
   known.online = true
   node.online = true
+  if (birth.declaration === undefined) takeBirthValues(taking, id, known, birth.channels)
 }
 
 /** An alias means one channel for ever; a foreign node may declare one anew. True when something was learnt. */
@@ -81,7 +92,7 @@ function newest(device: DeviceState): Channel[] {
 /** [tck-id-payloads-ndeath-bdseq] A will from an earlier connection has another bdSeq and says nothing about this one. */
 function takeNodeDeath(taking: Taking, id: string, payload: Payload): void {
   const node = nodeOf(taking, id)
-  if (!node.online || bdSeqOf(payload) !== node.bdSeq) return
+  if (!node.online || (bdSeqOf(payload) ?? -1) !== node.bdSeq) return
   node.online = false
   for (const device of node.devices.keys()) leave(taking, node, id, device, 'node death')
 }
@@ -91,11 +102,6 @@ function leave(taking: Taking, node: NodeState, id: string, device: string, reas
   if (!known?.online) return
   known.online = false
   taking.out({ f: 1, k: 'death', subject: known.name, device: known.name, node: id, atMs: taking.receivedMs, reason })
-}
-
-function bdSeqOf(payload: Payload): number {
-  const value = payload.metrics.find(({ name }) => name === 'bdSeq')?.value
-  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : -1
 }
 
 export function nodeOf({ state }: Taking, id: string): NodeState {

@@ -87,18 +87,16 @@ export function settle(
   addTally(totals.rejected, rejected)
 }
 
-/** A replay made good what was rejected before: moves the tally from rejected to forwarded. */
-export function redeem(stream: StreamState, number: number, device: string, good: Tally): void {
-  const totals = totalsOf(stream, device)
-  addTally(totals.forwarded, good)
-  addTally(totals.rejected, good, -1)
-  const known = stream.detail.get(number)
-  if (!known) return
-  addTally(known.forwarded, good)
-  addTally(known.rejected, good, -1)
+/** A replay made good what was rejected before: `lifted` leaves the rejected, `good` joins the forwarded. */
+export function redeem(stream: StreamState, number: number, device: string, good: Tally, lifted: Tally): void {
+  for (const counts of [totalsOf(stream, device), stream.detail.get(number)]) {
+    if (!counts) continue
+    addTally(counts.forwarded, good)
+    addTally(counts.rejected, lifted, -1)
+  }
 }
 
-/** Counts a gap's numbers in this stream and gives, by device, what the cloud had seen of them. */
+/** By device, what the cloud had seen of these numbers. */
 export function seenOf(stream: StreamState, numbers: Ranges): Map<string, Tally> {
   const seen = new Map<string, Tally>()
   for (const [number, { device, forwarded, rejected }] of stream.detail) {

@@ -1,0 +1,50 @@
+/**
+ * The folder of `millrace up`: secrets and configurations are made once and kept; ports are chosen anew at each start.
+ *
+ *   secrets.json  broker.users  broker.yaml  processor.yaml  agent.yaml      configuration, for this user's eyes only
+ *   ports/        pseudo-terminals of the simulated devices                  manifests/<started>.jsonl   what they produced
+ *   agent/ processor/   data                                                 logs/<process>.log
+ */
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { addUser } from '@millrace/broker/broker'
+import { stringify } from 'yaml'
+
+export interface Layout {
+  dir: string
+  file(name: string): string
+  secrets: { node: string; host: string }
+  writeConfig(name: string, config: unknown): string
+}
+
+export const group = 'ward'
+export const node = 'gateway-1'
+export const host = 'millrace'
+
+export async function openLayout(folder: string): Promise<Layout> {
+  const dir = resolve(folder)
+  for (const part of ['', 'ports', 'manifests', 'agent', 'processor', 'logs']) mkdirSync(join(dir, part), { recursive: true })
+  const file = (name: string) => join(dir, name)
+  return {
+    dir,
+    file,
+    secrets: await secretsOf(file),
+    writeConfig(name, config) {
+      writeFileSync(file(name), stringify(config), { mode: 0o600 })
+      return file(name)
+    },
+  }
+}
+
+async function secretsOf(file: (name: string) => string): Promise<Layout['secrets']> {
+  const path = file('secrets.json')
+  if (existsSync(path) && existsSync(file('broker.users'))) return JSON.parse(readFileSync(path, 'utf8'))
+  const secrets = { node: randomBytes(24).toString('base64url'), host: randomBytes(24).toString('base64url') }
+  rmSync(file('broker.users'), { force: true })
+  await addUser(file('broker.users'), { name: node, password: secrets.node, role: 'node', args: [`${group}/${node}`] })
+  await addUser(file('broker.users'), { name: 'processor', password: secrets.host, role: 'host', args: [host] })
+  chmodSync(file('broker.users'), 0o600)
+  writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 })
+  return secrets
+}

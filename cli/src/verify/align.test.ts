@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { align } from './align.ts'
+
+/** 100 values, 10 ms apart, neighbours different. */
+const produced = (n = 100) => ({
+  t: Array.from({ length: n }, (_, i) => i * 10),
+  v: Array.from({ length: n }, (_, i) => (i * 37) % 101),
+})
+
+describe('align', () => {
+  test('finds nothing wrong in a whole copy', () => {
+    const p = produced()
+    expect(align(p, [...p.v], [], 0)).toEqual({ produced: 100, stored: 100, explained: 0, lost: 0, extra: 0 })
+  })
+
+  test('names a lost, a doubled and an altered value', () => {
+    const p = produced()
+    expect(align(p, p.v.toSpliced(50, 1), [], 0)).toMatchObject({ lost: 1, extra: 0 })
+    expect(align(p, p.v.toSpliced(50, 0, p.v[50]!), [], 0)).toMatchObject({ lost: 0, extra: 1 })
+    expect(align(p, p.v.toSpliced(50, 1, 999), [], 0)).toMatchObject({ lost: 1, extra: 1 })
+    expect(align(p, p.v.toSpliced(99, 1), [], 0)).toMatchObject({ lost: 1, extra: 0 })
+  })
+
+  test('takes what is missing under a gap for explained, and no more', () => {
+    const p = produced()
+    const stored = p.v.toSpliced(40, 20)
+    expect(align(p, stored, [{ fromMs: 395, toMs: 595 }], 0)).toMatchObject({ explained: 20, lost: 0, extra: 0 })
+    expect(align(p, stored, [{ fromMs: 395, toMs: 545 }], 0)).toMatchObject({ lost: 5 })
+  })
+
+  test('does not accept under a gap what was never produced', () => {
+    const p = produced()
+    const stored = p.v.toSpliced(40, 20, 999)
+    expect(align(p, stored, [{ fromMs: 395, toMs: 595 }], 0)).toMatchObject({ extra: 1 })
+  })
+
+  test('accepts any loss inside gaps and nothing else, also where values repeat', () => {
+    const value = fc.integer({ min: 0, max: 2 })
+    fc.assert(
+      fc.property(
+        fc.array(value, { minLength: 30, maxLength: 200 }),
+        fc.nat(199),
+        fc.nat(40),
+        fc.array(fc.boolean()),
+        (v, start, length, keep) => {
+          const from = Math.min(start, v.length)
+          const to = Math.min(from + length, v.length)
+          const stored = v.filter((_, i) => i < from || i >= to || keep[i - from])
+          const gap = { fromMs: from * 10 - 1, toMs: (to - 1) * 10 + 1 }
+          const result = align({ t: v.map((_, i) => i * 10), v }, stored, to > from ? [gap] : [], 0)
+          expect(result.lost + result.explained - result.extra).toBe(v.length - stored.length)
+          if (to === v.length || to === from || from === 0) expect(result.lost).toBe(0)
+        },
+      ),
+    )
+  })
+})
