@@ -1,0 +1,73 @@
+/**
+ * Lines of an NMEA stream. A line ends with a line feed, or where a `$` or `!` begins the next one: the end of a line may be
+ * lost, and its neighbour must not suffer. Empty lines are nothing. A line is bad as a whole, once, with its first fault.
+ */
+import type { Sink } from '../decoder.ts'
+import { stretchBytesMax } from '../framer.ts'
+
+export interface LineRules {
+  requireChecksum: boolean
+  lineBytesMax: number
+}
+
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
+const dollar = 0x24
+const bang = 0x21
+
+/** `onLine` gets a line without its end that passed the rules, and says what else is wrong with it. */
+export function createLines(rules: LineRules, onLine: (line: string, atMs: number, sink: Sink) => string | undefined) {
+  const line = new Uint8Array(stretchBytesMax)
+  let length = 0
+  /** The line was so long that its start is reported already. */
+  let overflown = false
+
+  function end(atMs: number, sink: Sink): void {
+    const whole = line.subarray(0, line[length - 1] === carriageReturn ? length - 1 : length)
+    if (whole.length > 0) {
+      const text = Buffer.from(whole.buffer, 0, whole.length).toString('latin1')
+      const fault = overflown ? 'too-long' : (faultOf(text, rules) ?? onLine(text, atMs, sink))
+      if (fault !== undefined) sink.bad(atMs, fault, whole.slice())
+    }
+    length = 0
+    overflown = false
+  }
+
+  return {
+    decode(bytes: Uint8Array, atMs: number, sink: Sink): void {
+      for (const byte of bytes) {
+        if (byte === lineFeed) end(atMs, sink)
+        else {
+          if (byte === dollar || byte === bang) end(atMs, sink)
+          line[length++] = byte
+          if (length === stretchBytesMax) {
+            sink.bad(atMs, 'too-long', line.slice())
+            length = 0
+            overflown = true
+          }
+        }
+      }
+    },
+    reset() {
+      length = 0
+      overflown = false
+    },
+  }
+}
+
+function faultOf(line: string, { requireChecksum, lineBytesMax }: LineRules): string | undefined {
+  if (!/^[\x20-\x7e]*$/.test(line)) return 'not-ascii'
+  if (line.length + 2 > lineBytesMax) return 'too-long'
+  if (line[0] !== '$' && line[0] !== '!') return 'malformed'
+  const star = line.indexOf('*')
+  if (star < 0) return requireChecksum ? 'no-checksum' : undefined
+  if (!/^\*[0-9A-Fa-f]{2}$/.test(line.slice(star))) return 'malformed'
+  return Number.parseInt(line.slice(star + 1), 16) === checksum(line.slice(1, star)) ? undefined : 'checksum'
+}
+
+/** XOR of the characters between `$` and `*`. */
+export function checksum(body: string): number {
+  let sum = 0
+  for (let k = 0; k < body.length; k++) sum ^= body.charCodeAt(k)
+  return sum
+}
