@@ -33,6 +33,26 @@ export const catalogue = {
     remedy: 'Run the version that wrote it, or a later one.',
     retry: false,
   },
+  BROKER_TLS_UNREADABLE: {
+    says: 'Cannot use the certificate {certFile} with the key {keyFile} ({detail}).',
+    remedy: 'Give PEM files that this user may read and that belong together.',
+    retry: false,
+  },
+  BROKER_USERS_INVALID: {
+    says: 'Users file {path} line {line} is not user:scrypt:N:r:p:salt:hash:role[:arguments].',
+    remedy: 'Remove the line and add the user with `millrace-broker passwd`.',
+    retry: false,
+  },
+  BROKER_USERS_NOT_FOUND: {
+    says: 'Cannot read the users file {path}.',
+    remedy: 'Add a first user with `millrace-broker passwd`, or correct the key users.',
+    retry: false,
+  },
+  BROKER_USER_INVALID: {
+    says: 'User {name}: {detail}.',
+    remedy: 'See the table of roles in broker/README.md.',
+    retry: false,
+  },
   CONFIG_INVALID: {
     says: 'Configuration {path} is not valid: {detail}',
     remedy: 'Correct the named key; --check tests a file without starting.',
