@@ -1,0 +1,82 @@
+/** The processor's API as the command line uses it. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StoredGap } from '@millrace/cloud-processor/stores'
+import type { LedgerView } from '@millrace/cloud-processor/web'
+import type { AlarmRecord, Channel, Segment, Value } from '@millrace/contract'
+
+export interface Api {
+  url: string
+  fleet(): Promise<{ device: string; node: string; state: string; channels: Channel[] }[]>
+  ledger(): Promise<LedgerView>
+  gaps(fromMs: number, toMs: number): Promise<StoredGap[]>
+  alarms(): Promise<AlarmRecord[]>
+  exportPoints(device: string, channel: string, fromMs: number, toMs: number): Promise<{ t: number; v: Value }[]>
+  exportSegments(device: string, channel: string, fromMs: number, toMs: number): Promise<Segment[]>
+  /** One page of a topic's records. */
+  log(topic: string, partition: number, from: number | undefined): Promise<LogPage>
+  replayRejected(by: string, reason: string | undefined): Promise<{ replayed: number }>
+}
+
+export interface LogPage {
+  id: string
+  start: number
+  end: number
+  records: { offset: number; key: string; timeMs: number; source?: unknown; record: Record<string, unknown> }[]
+}
+
+/** Where `millrace up` wrote that it runs, unless a URL is given. */
+export function findUrl(url: string | undefined, data: string): string {
+  if (url) return url
+  const path = join(data, 'up.json')
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).url : 'http://127.0.0.1:8080/'
+}
+
+export function openApi(url: string): Api {
+  const get = async (path: string): Promise<Response> => {
+    const answer = await fetch(new URL(path, url)).catch((cause) => {
+      throw new Error(`No processor answers at ${url}. Start it with npm start, or name it with --url.`, { cause })
+    })
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+    return answer
+  }
+  const json = async <T>(path: string): Promise<T> => (await (await get(path)).json()) as T
+  const lines = async <T>(path: string): Promise<T[]> => parseLines<T>(await (await get(path)).text())
+  const exportPath = (device: string, channel: string, from: number, to: number) =>
+    `/api/export/${encodeURIComponent(device)}/${encodeURIComponent(channel)}?from=${Math.max(0, from)}&to=${to}`
+  return {
+    url,
+    fleet: () => json('/api/fleet'),
+    ledger: () => json('/api/ledger'),
+    gaps: (from, to) => json(`/api/gaps?from=${Math.max(0, from)}&to=${to}`),
+    alarms: () => json('/api/alarms?state=all'),
+    exportPoints: (device, channel, from, to) => lines(exportPath(device, channel, from, to)),
+    exportSegments: (device, channel, from, to) => lines(exportPath(device, channel, from, to)),
+    async log(topic, partition, from) {
+      const answer = await get(`/api/log/${topic}?partition=${partition}${from === undefined ? '' : `&from=${from}`}`)
+      const head = (name: string) => answer.headers.get(name) ?? ''
+      return {
+        id: head('x-log-id'),
+        start: Number(head('x-log-start')),
+        end: Number(head('x-log-end')),
+        records: parseLines(await answer.text()),
+      }
+    },
+    async replayRejected(by, reason) {
+      const answer = await fetch(new URL('/api/rejected/replay', url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin: new URL(url).origin },
+        body: JSON.stringify({ by, ...(reason ? { reason } : {}) }),
+      })
+      if (!answer.ok) throw new Error(`replay: ${answer.status} ${await answer.text()}`)
+      return (await answer.json()) as { replayed: number }
+    },
+  }
+}
+
+function parseLines<T>(text: string): T[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T)
+}

@@ -1,0 +1,114 @@
+/** Each command: exit code 0 all well, 1 the answer is no, 2 it could not be asked. */
+import { parseArgs } from 'node:util'
+import { findUrl, openApi } from './api.ts'
+import { printLedger } from './ledger.ts'
+import { replay } from './replay.ts'
+import { tail } from './tail.ts'
+import { up } from './up/up.ts'
+import { printVerdict } from './verify/print.ts'
+import { verify, verifyDefaults } from './verify/verify.ts'
+
+interface Command {
+  usage: string
+  purpose: string
+  run(args: string[]): Promise<number>
+}
+
+const dataDefault = 'millrace-data'
+const common = {
+  data: { type: 'string', default: dataDefault },
+  url: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const
+
+export const commands: Record<string, Command> = {
+  up: {
+    usage: '[--scenario file] [--port n]',
+    purpose: 'runs everything on simulated devices and prints the page’s address',
+    run: runUp,
+  },
+  verify: {
+    usage: '<manifest>',
+    purpose: 'compares what devices produced with what is stored; 1 when anything is lost, doubled, altered or unexplained',
+    async run(args) {
+      const { values, positionals } = parseArgs({
+        args,
+        allowPositionals: true,
+        options: { ...common, 'slack-ms': { type: 'string' } },
+      })
+      const [manifest] = positionals
+      if (!manifest) throw new Error('verify needs the path of a manifest, such as millrace-data/manifests/<started>.jsonl')
+      const slackMs = Number(values['slack-ms'] ?? verifyDefaults.slackMs)
+      const verdict = await verify(openApi(findUrl(values.url, values.data)), manifest, { ...verifyDefaults, slackMs })
+      print(values.json, verdict, () => printVerdict(verdict))
+      return verdict.isWhole ? 0 : 1
+    },
+  },
+  ledger: {
+    usage: '',
+    purpose: 'the balance of every device at its latest cut; 1 when it does not close',
+    async run(args) {
+      const { values } = parseArgs({ args, options: common })
+      const ledger = await openApi(findUrl(values.url, values.data)).ledger()
+      print(values.json, ledger, () => printLedger(ledger))
+      return ledger.balanced ? 0 : 1
+    },
+  },
+  replay: {
+    usage: 'rejected [--reason code] | check',
+    purpose: 'tries rejected messages again; or runs the stages over the log again and compares',
+    async run(args) {
+      const { values, positionals } = parseArgs({
+        args,
+        allowPositionals: true,
+        options: { ...common, reason: { type: 'string' } },
+      })
+      const outcome = await replay(openApi(findUrl(values.url, values.data)), positionals[0], values.reason)
+      print(values.json, outcome, () => outcome.text)
+      return outcome.isSame ? 0 : 1
+    },
+  },
+  tail: {
+    usage: '<raw|timeline|rejected|alarms>',
+    purpose: 'follows a topic of the log',
+    async run(args) {
+      const { values, positionals } = parseArgs({
+        args,
+        allowPositionals: true,
+        options: { ...common, from: { type: 'string' } },
+      })
+      const from = values.from === undefined ? undefined : Number(values.from)
+      return tail(openApi(findUrl(values.url, values.data)), positionals[0] ?? 'timeline', from, values.json)
+    },
+  },
+}
+
+async function runUp(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { ...common, scenario: { type: 'string' }, port: { type: 'string', default: '8080' }, webhook: { type: 'string' } },
+  })
+  const { data, scenario, webhook } = values
+  const say = (text: string) => process.stdout.write(`${text}\n`)
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+  })
+  say('Starting Millrace ...')
+  const running = await up(
+    { data, port: Number(values.port), ...(scenario ? { scenario } : {}), ...(webhook ? { webhook } : {}) },
+    say,
+  )
+  say(
+    `\n  Millrace runs:  ${running.url}\n\n  manifest        ${running.manifest}\n  processes       ${JSON.stringify(running.pids())}`,
+  )
+  say('\n  Kill any of them and watch the ledger. Ctrl-C stops everything.\n')
+  await asked
+  say('Stopping ...')
+  await running.stop()
+  say('Stopped.')
+  return 0
+}
+
+function print(isJson: boolean, value: unknown, text: () => string): void {
+  process.stdout.write(`${isJson ? JSON.stringify(value, null, 2) : text()}\n`)
+}

@@ -1,0 +1,116 @@
+/**
+ * `millrace verify <manifest>`: is everything that the simulators produced in the store, once, unaltered, in order, and is
+ * everything that is not there covered by a recorded gap?
+ */
+
+import type { StoredGap } from '@millrace/cloud-processor/stores'
+import type { Channel, Segment, Value } from '@millrace/contract'
+import { type Manifest, readManifest } from '@millrace/simulators'
+import type { Api } from '../api.ts'
+import { type Alignment, align, type Produced, type Span } from './align.ts'
+
+export interface VerifyOptions {
+  /** A gap covers what was produced this long before and after it. */
+  slackMs: number
+  /** What a running simulator produced this lately is left out. */
+  settleMs: number
+  /** How long to wait for the ledger to close before comparing. */
+  waitMs: number
+}
+
+export const verifyDefaults: VerifyOptions = { slackMs: 1500, settleMs: 3000, waitMs: 30_000 }
+
+export interface Verdict {
+  isWhole: boolean
+  channels: ({ device: string; channel: string } & Alignment)[]
+  total: Omit<Alignment, 'first'>
+  gaps: number
+  ledgerCloses: boolean
+}
+
+export async function verify(api: Api, path: string, options: VerifyOptions): Promise<Verdict> {
+  const manifest = await readManifest(path)
+  const toMs = manifest.totals ? Number.POSITIVE_INFINITY : Date.now() - options.settleMs
+  const ledgerCloses = await waitForLedger(api, options.waitMs)
+  const fromMs = manifest.startedMs - 1000
+  const nextRunMs = endOf(manifest) + 2000
+  const gaps = await api.gaps(fromMs - 3_600_000, nextRunMs + 3_600_000)
+  const channels: Verdict['channels'] = []
+  for (const { device, channels: declared } of manifest.devices) {
+    for (const channel of declared) {
+      const produced = producedOf(manifest, device, channel, toMs)
+      if (produced.v.length === 0) continue
+      const stored = await storedOf(api, device, channel, fromMs, nextRunMs)
+      const spans = spansOf(gaps, manifest, device, channel.name, stored.firstMs)
+      const isRunning = !manifest.totals
+      const kept = isRunning ? trimTail(produced, stored.v) : stored.v
+      channels.push({ device, channel: channel.name, ...align(produced, kept, spans, options.slackMs) })
+    }
+  }
+  const total = { produced: 0, stored: 0, explained: 0, lost: 0, extra: 0 }
+  for (const channel of channels) for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += channel[key]
+  return { isWhole: total.lost === 0 && total.extra === 0 && ledgerCloses, channels, total, gaps: gaps.length, ledgerCloses }
+}
+
+async function waitForLedger(api: Api, waitMs: number): Promise<boolean> {
+  for (const until = Date.now() + waitMs; ; ) {
+    const { balanced, inFlight } = await api.ledger()
+    if (balanced && inFlight.outboxRows < 500) return true
+    if (Date.now() > until) return balanced
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
+function producedOf(manifest: Manifest, device: string, channel: Channel, toMs: number): Produced {
+  const produced: Produced = { t: [], v: [] }
+  const column = manifest.scalars.get(device)?.get(channel.name)
+  for (let k = 0; k < (column?.t.length ?? 0); k++) add(produced, column!.t[k]!, column!.v[k]!, toMs)
+  for (const { t, i, v } of manifest.waves.get(device)?.get(channel.name) ?? [])
+    for (let k = 0; k < v.length; k++) add(produced, t + k * i, v[k]!, toMs)
+  return produced
+}
+
+function add({ t, v }: Produced, at: number, value: Value, toMs: number): void {
+  if (at > toMs) return
+  t.push(at)
+  v.push(value)
+}
+
+async function storedOf(api: Api, device: string, channel: Channel, fromMs: number, toMs: number) {
+  if (channel.kind !== 'waveform') {
+    const points = await api.exportPoints(device, channel.name, fromMs, toMs)
+    return { v: points.map(({ v }) => v), firstMs: points[0]?.t }
+  }
+  const segments: Segment[] = await api.exportSegments(device, channel.name, fromMs, toMs)
+  return { v: segments.flatMap(({ v }) => v) as Value[], firstMs: segments[0]?.t }
+}
+
+/** Recorded gaps of the channel, and the time before the agent first opened the port, when nobody listened. */
+function spansOf(gaps: StoredGap[], manifest: Manifest, device: string, channel: string, firstMs: number | undefined): Span[] {
+  const spans = gaps
+    .filter((gap) => gap.device === device && (gap.channel === undefined || gap.channel === '*' || gap.channel === channel))
+    .map(({ fromMs, toMs }) => ({ fromMs, toMs: toMs ?? Number.POSITIVE_INFINITY }))
+  spans.push({ fromMs: manifest.startedMs - 60_000, toMs: firstMs ?? Number.POSITIVE_INFINITY })
+  return spans
+}
+
+function endOf(manifest: Manifest): number {
+  let last = manifest.startedMs
+  for (const channels of manifest.scalars.values()) for (const { t } of channels.values()) last = Math.max(last, t.at(-1) ?? 0)
+  for (const channels of manifest.waves.values()) {
+    for (const segments of channels.values()) {
+      const end = segments.at(-1)
+      if (end) last = Math.max(last, end.t + end.v.length * end.i)
+    }
+  }
+  return last
+}
+
+/** While the simulator runs, the store goes on beyond what is compared: leaves as much as could belong to it. */
+function trimTail(produced: Produced, stored: Value[]): Value[] {
+  const tail = produced.v.slice(-16)
+  for (let at = Math.min(stored.length, produced.v.length) - tail.length; at >= 0; at--) {
+    if (tail.every((value, k) => stored[at + k] === value)) return stored.slice(0, at + tail.length)
+  }
+  return stored
+}

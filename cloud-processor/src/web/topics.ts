@@ -1,0 +1,96 @@
+/**
+ * Routes over the event log: a topic's records, page by page, and the replay of what was rejected.
+ *
+ *   GET  /api/log/:topic?partition&from&limit   JSON lines {offset, key, timeMs, source?, record}; `topic` is raw, timeline, rejected or alarms
+ *   POST /api/rejected/replay {by, reason?, from?, to?}    puts rejected messages before `prepare` again, by control records
+ */
+import { type Control, decodeJson, decodeRaw, type RejectedRecord, type Topic, topics } from '@millrace/contract'
+import { MillraceError } from '@millrace/contract/service'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import type { Log, LogRecord } from '../log/log.ts'
+import { check } from './query.ts'
+
+const page = { records: 1000, bytes: 8 << 20 }
+
+const logQuery = z.strictObject({
+  partition: z.coerce.number().int().min(0).default(0),
+  from: z.coerce.number().int().min(0).optional(),
+  limit: z.coerce.number().int().min(1).max(page.records).default(page.records),
+})
+
+const replayBody = z.strictObject({
+  by: z.string().trim().min(1).max(100),
+  reason: z.string().max(100).optional().describe('Only what was rejected for this reason'),
+  from: z.number().optional().describe('Only what was rejected at or after this time, epoch ms'),
+  to: z.number().optional(),
+})
+
+export function topicRoutes(app: FastifyInstance, log: Log, controls: { append(control: Control): Promise<void> }): void {
+  app.get<{ Params: { topic: string } }>('/api/log/:topic', async ({ params, query }, reply) => {
+    const topic = findTopic(params.topic)
+    const { partition, from, limit } = check(logQuery, query)
+    if (partition >= log.partitions) throw new MillraceError('WEB_UNKNOWN', { what: `partition ${partition}` })
+    const { start, end } = await log.bounds(topic, partition)
+    const records = await log.read(topic, partition, Math.max(start, from ?? end), { records: limit, bytes: page.bytes })
+    reply.header('x-log-id', log.id).header('x-log-start', start).header('x-log-end', end).type('application/jsonl')
+    return records.map((record) => `${JSON.stringify(describe(topic, record))}\n`).join('')
+  })
+
+  app.post('/api/rejected/replay', async ({ body }) => {
+    const wanted = check(replayBody, body, 'WEB_BODY')
+    let replayed = 0
+    for (let partition = 0; partition < log.partitions; partition++) {
+      for await (const rejected of allRejected(log, partition)) {
+        if (!isWanted(rejected, wanted)) continue
+        const { topic, receivedMs, bytesBase64 } = rejected
+        await controls.append({
+          by: wanted.by,
+          type: 'replay-rejected',
+          topic: topic!,
+          receivedMs: receivedMs!,
+          payloadBase64: bytesBase64,
+        })
+        replayed++
+      }
+    }
+    return { replayed }
+  })
+}
+
+function findTopic(name: string): Topic {
+  const topic = topics[name as keyof typeof topics]
+  if (!topic) throw new MillraceError('WEB_UNKNOWN', { what: `topic "${name.slice(0, 100)}"` })
+  return topic
+}
+
+function describe(topic: Topic, { offset, key, timeMs, source, value }: LogRecord) {
+  if (topic !== topics.raw) return { offset, key, timeMs, source, record: decodeJson(value) }
+  const raw = decodeRaw(value)
+  if (raw.k !== 'message') return { offset, key, timeMs, record: raw }
+  const { payload, ...rest } = raw
+  return { offset, key, timeMs, record: { ...rest, payloadBase64: Buffer.from(payload).toString('base64') } }
+}
+
+/** One message may have been rejected for several readings; it is replayed once. */
+async function* allRejected(log: Log, partition: number): AsyncGenerator<RejectedRecord> {
+  const seen = new Set<string>()
+  const { start, end } = await log.bounds(topics.rejected, partition)
+  for (let from = start; from < end; ) {
+    const records = await log.read(topics.rejected, partition, from, page)
+    if (records.length === 0) return
+    from = records.at(-1)!.offset + 1
+    for (const { value } of records) {
+      const rejected = decodeJson<RejectedRecord>(value)
+      if (rejected.topic === undefined || seen.has(rejected.bytesBase64)) continue
+      seen.add(rejected.bytesBase64)
+      yield rejected
+    }
+  }
+}
+
+function isWanted({ reason, atMs }: RejectedRecord, wanted: z.infer<typeof replayBody>): boolean {
+  return (
+    (!wanted.reason || reason === wanted.reason) && atMs >= (wanted.from ?? 0) && atMs <= (wanted.to ?? Number.POSITIVE_INFINITY)
+  )
+}
