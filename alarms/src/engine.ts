@@ -1,0 +1,130 @@
+/**
+ * The engine's state: plain data that JSON carries unchanged, format 1. Everything else (`plan.ts`) is derived from it.
+ *
+ * - A *series* is one (device, channel). It has a *live* lane and, once something came late, a *late* lane; the late lane
+ *   never touches the live one.
+ * - A lane holds `progress` only for rules that are not at rest:
+ *
+ *       sinceMs  alarm    means
+ *       set      -        beyond the limit since then, delay on running
+ *       -        set      alarm active
+ *       set      set      alarm active, back inside since then, delay off running
+ *
+ * Names come from devices, so nothing here is keyed by a name: lists only.
+ */
+import type { AlarmRecord } from '@millrace/contract'
+import { MillraceError } from '@millrace/contract/service'
+import type { RuleFile } from './rule-file.ts'
+
+export interface EngineState {
+  f: 1
+  file: RuleFile
+  /** When the rule file began to act; `never` for the one the engine was made with. */
+  sinceMs: number
+  clocks: ClockState[]
+  devices: DeviceState[]
+  /** Cleared but not acknowledged, oldest first, at most `endedMax`. */
+  ended: AlarmRecord[]
+  /** Raised while `seriesMax` keeps series out. */
+  full?: AlarmRecord
+  counts: EngineCounts
+}
+
+/** One for each raw partition: a device's time advances only by ticks of its own. */
+export interface ClockState {
+  partition: number
+  tickMs: number
+  /** After an ingest gap nothing is decided by ticks before this time. */
+  holdUntilMs: number
+  gap?: AlarmRecord
+}
+
+export interface DeviceState {
+  device: string
+  subject: string
+  partition: number
+  series: SeriesState[]
+}
+
+export interface SeriesState {
+  channel: string
+  scale: number
+  offset: number
+  unit: string
+  /** Tick at which it was first known; silence counts from here when no sample ever came. */
+  knownMs?: number
+  live: LaneState
+  late?: LaneState
+}
+
+export interface LaneState {
+  subject: string
+  /** Newest sample of any quality. */
+  t: number
+  /** Newest good sample. */
+  good: number
+  /** Announced absences not yet ended by a good sample, in time order, at most `absencesMax`. */
+  absences: [fromMs: number, reason: string][]
+  progress: Progress[]
+  /** Late lane: the tick at which it last moved. */
+  seenMs?: number
+}
+
+export interface Progress {
+  rule: string
+  sinceMs?: number
+  /** Latest raw value beyond the limit. */
+  raw?: number
+  alarm?: AlarmRecord
+}
+
+export interface EngineCounts {
+  /** Samples judged in the late lane. */
+  late: number
+  /** Late samples out of order even among the late ones: ignored. */
+  disordered: number
+  /** Samples further ahead of the clock than `staleMs`: ignored. */
+  ahead: number
+  /** Bad samples: they freeze, and never clear. */
+  bad: number
+  /** Declarations and readings that `seriesMax` kept out. */
+  refused: number
+  /** Acknowledgements of alarms that are not known, or acknowledged already. */
+  unknownAcknowledged: number
+  /** Rule files in control records that were not valid: the former one goes on acting. */
+  badRules: number
+  /** Unacknowledged ended alarms forgotten at `endedMax`. */
+  forgotten: number
+}
+
+/** Before every time, and unlike -Infinity carried by JSON. */
+export const never = Number.MIN_SAFE_INTEGER
+export const absencesMax = 16
+export const endedMax = 1000
+
+export function createEngine(file: RuleFile): EngineState {
+  return {
+    f: 1,
+    file,
+    sinceMs: never,
+    clocks: [],
+    devices: [],
+    ended: [],
+    counts: { late: 0, disordered: 0, ahead: 0, bad: 0, refused: 0, unknownAcknowledged: 0, badRules: 0, forgotten: 0 },
+  }
+}
+
+export function newLane(subject: string): LaneState {
+  return { subject, t: never, good: never, absences: [], progress: [] }
+}
+
+export function encodeEngine(state: EngineState): Uint8Array {
+  return Buffer.from(JSON.stringify(state))
+}
+
+/** @throws MillraceError ALARMS_STATE_NEWER when a later version wrote it. */
+export function decodeEngine(bytes: Uint8Array): EngineState {
+  const state = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()) as EngineState
+  if (state.f !== 1) throw new MillraceError('ALARMS_STATE_NEWER', { found: `${state.f}`, known: 1 })
+  return state
+}

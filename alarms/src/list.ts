@@ -1,0 +1,21 @@
+/** What is open now. */
+import type { AlarmRecord } from '@millrace/contract'
+import type { EngineState } from './engine.ts'
+import { type Plan, planOf, type Slot } from './plan.ts'
+
+/** Active alarms, and cleared ones that nobody has acknowledged yet. */
+export function activeAlarms(state: EngineState): AlarmRecord[] {
+  const own = [...state.clocks.map((clock) => clock.gap), state.full].filter((alarm) => alarm !== undefined)
+  const ruled = [...eachSlot(planOf(state))].flatMap(({ progress }) => (progress?.alarm ? [progress.alarm] : []))
+  return [...own, ...ruled, ...state.ended]
+}
+
+export function* eachSlot(plan: Plan): Generator<Slot> {
+  for (const { series } of plan.devices.values()) {
+    for (const { live, late } of series.values()) {
+      yield* live.values
+      yield* live.absents
+      if (late) yield* late.values
+    }
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * What the rules mean for the series known now: names resolved, overrides picked, limits turned into raw numbers. Derived
+ * from the state alone, made again whenever it is missing (after a restart, after new rules), never stored.
+ */
+import type { AlarmRecord } from '@millrace/contract'
+import type { DeviceState, EngineState, LaneState, Progress, SeriesState } from './engine.ts'
+import { compileGlobs } from './glob.ts'
+import { type Limits, rawLimits } from './limits.ts'
+import { type AbsentRule, type Rule, rulesFor, type ValueRule } from './rule-file.ts'
+
+export interface Plan {
+  state: EngineState
+  devices: Map<string, DevicePlan>
+  /** Every series that an `absent` rule watches. */
+  watched: Set<SeriesPlan>
+  /** Every lane in which some rule on a value is not at rest. */
+  busy: Set<LanePlan>
+  seriesCount: number
+  out: Out[]
+}
+
+/** A change made by this step, and what decides its place among the step's changes. */
+export interface Out {
+  alarm: AlarmRecord
+  evidenceMs: number
+  order: number
+}
+
+export interface DevicePlan {
+  state: DeviceState
+  series: Map<string, SeriesPlan>
+}
+
+export interface SeriesPlan {
+  device: DeviceState
+  state: SeriesState
+  live: LanePlan
+  late?: LanePlan
+  /** False when no rule watches this series: its samples are not looked at. */
+  isWatched: boolean
+}
+
+export interface LanePlan {
+  series: SeriesPlan
+  state: LaneState
+  isLate: boolean
+  values: ValueSlot[]
+  /** Always empty in a late lane: silence is a matter of now. */
+  absents: AbsentSlot[]
+}
+
+/** One rule at one lane. `progress` is the same object as in the lane's state, and absent at rest. */
+interface SlotOf<R extends Rule> {
+  rule: R
+  /** Place of the rule in the file. */
+  order: number
+  lane: LanePlan
+  progress: Progress | undefined
+}
+export interface ValueSlot extends SlotOf<ValueRule> {
+  limits: Limits
+}
+export type AbsentSlot = SlotOf<AbsentRule>
+export type Slot = ValueSlot | AbsentSlot
+
+const plans = new WeakMap<EngineState, Plan>()
+
+export function planOf(state: EngineState): Plan {
+  let plan = plans.get(state)
+  if (!plan) {
+    plan = makePlan(state)
+    plans.set(state, plan)
+  }
+  return plan
+}
+
+/** After new rules: everything is derived again. */
+export function renewPlan(plan: Plan): void {
+  const fresh = makePlan(plan.state)
+  Object.assign(plan, { ...fresh, out: plan.out })
+}
+
+function makePlan(state: EngineState): Plan {
+  const plan: Plan = { state, devices: new Map(), watched: new Set(), busy: new Set(), seriesCount: 0, out: [] }
+  for (const device of state.devices) {
+    const planned = addDevice(plan, device)
+    for (const series of device.series) addSeries(plan, planned, series)
+  }
+  return plan
+}
+
+export function addDevice(plan: Plan, device: DeviceState): DevicePlan {
+  const planned: DevicePlan = { state: device, series: new Map() }
+  plan.devices.set(device.device, planned)
+  return planned
+}
+
+export function addSeries(plan: Plan, device: DevicePlan, state: SeriesState): SeriesPlan {
+  const series: SeriesPlan = { device: device.state, state, live: undefined as never, isWatched: false }
+  series.live = makeLane(plan, series, state.live, false)
+  if (state.late) series.late = makeLane(plan, series, state.late, true)
+  device.series.set(state.channel, series)
+  plan.seriesCount++
+  register(plan, series)
+  return series
+}
+
+export function addLateLane(plan: Plan, series: SeriesPlan, lane: LaneState): LanePlan {
+  series.state.late = lane
+  series.late = makeLane(plan, series, lane, true)
+  return series.late
+}
+
+/** After another scale or subject: the same states, other limits. */
+export function renewSlots(plan: Plan, lane: LanePlan): void {
+  const fresh = makeLane(plan, lane.series, lane.state, lane.isLate)
+  for (const slot of [...fresh.values, ...fresh.absents]) slot.lane = lane
+  lane.values = fresh.values
+  lane.absents = fresh.absents
+  register(plan, lane.series)
+}
+
+/** True when one of the rules is about this channel of this device. */
+export function hasRule(rules: Rule[], device: string, channel: string): boolean {
+  return rules.some((rule) => rule.channel === channel && matches(rule.devices, device))
+}
+
+/** Puts a rule at a lane to work, or with `undefined` to rest. */
+export function setProgress(plan: Plan, slot: Slot, progress: Progress | undefined): void {
+  const { lane } = slot
+  const all = lane.state.progress
+  if (slot.progress) all.splice(all.indexOf(slot.progress), 1)
+  if (progress) all.push(progress)
+  slot.progress = progress
+  markBusy(plan, lane)
+}
+
+function makeLane(plan: Plan, series: SeriesPlan, state: LaneState, isLate: boolean): LanePlan {
+  const lane: LanePlan = { series, state, isLate, values: [], absents: [] }
+  for (const [order, rule] of plan.state.file.rules.entries()) {
+    if (rule.channel !== series.state.channel || !matches(rule.devices, series.device.device)) continue
+    const own = rulesFor(rule, matches, series.device.device, state.subject)
+    const progress = state.progress.find((one) => one.rule === rule.name)
+    if (own.condition !== 'absent') {
+      const limits = rawLimits(own, series.state.scale, series.state.offset)
+      lane.values.push({ rule: own, order, lane, progress, limits })
+    } else if (!isLate) lane.absents.push({ rule: own, order, lane, progress })
+  }
+  return lane
+}
+
+function register(plan: Plan, series: SeriesPlan): void {
+  series.isWatched = series.live.values.length + series.live.absents.length > 0
+  if (series.live.absents.length > 0) plan.watched.add(series)
+  else plan.watched.delete(series)
+  markBusy(plan, series.live)
+  if (series.late) markBusy(plan, series.late)
+}
+
+function markBusy(plan: Plan, lane: LanePlan): void {
+  if (lane.values.some((slot) => slot.progress !== undefined)) plan.busy.add(lane)
+  else plan.busy.delete(lane)
+}
+
+const compiled = new WeakMap<string[], (name: string) => boolean>()
+
+function matches(patterns: string[], name: string): boolean {
+  let test = compiled.get(patterns)
+  if (!test) {
+    test = compileGlobs(patterns)
+    compiled.set(patterns, test)
+  }
+  return test(name)
+}

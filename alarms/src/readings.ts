@@ -1,0 +1,66 @@
+/**
+ * Columns in. Each sample goes to one lane of its series:
+ *
+ *     later than the live lane's newest, and at most staleMs before the tick   live
+ *     more than staleMs ahead of the tick and of its own arrival               ignored, counted: the clock is wrong
+ *     anything else                                                            late; out of order there: ignored, counted
+ *
+ * Where no tick has come yet, the time of arrival is taken for it.
+ */
+import type { Column, ReadingsRecord } from '@millrace/contract'
+import { newLane } from './engine.ts'
+import { changeSubject, takeBad, takeGood } from './lane.ts'
+import { addLateLane, hasRule, type LanePlan, type Plan, type SeriesPlan } from './plan.ts'
+import { clockOf, undeclaredSeries } from './series.ts'
+
+export function takeReadings(plan: Plan, record: ReadingsRecord, partition: number): void {
+  const { device, subject, receivedMs, channels } = record
+  const { rules } = plan.state.file
+  const nowMs = clockOf(plan, partition)?.tickMs ?? receivedMs
+  const aheadMs = Math.max(nowMs, receivedMs) + plan.state.file.staleMs
+  for (const channel in channels) {
+    const known = plan.devices.get(device)?.series.get(channel)
+    if (known ? !known.isWatched : !hasRule(rules, device, channel)) continue
+    const series = known ?? undeclaredSeries(plan, { device, subject, partition, channel, nowMs })
+    if (series === undefined) continue
+    series.device.partition = partition
+    takeColumn(plan, series, channels[channel]!, { subject, nowMs, aheadMs })
+  }
+}
+
+function takeColumn(
+  plan: Plan,
+  series: SeriesPlan,
+  { t: times, v: values, q: qualities }: Column,
+  { subject, nowMs, aheadMs }: { subject: string; nowMs: number; aheadMs: number },
+): void {
+  const { counts, file } = plan.state
+  const oldestMs = nowMs - file.staleMs
+  const live = series.live
+  for (let i = 0; i < times.length; i++) {
+    const t = times[i]!
+    let lane = live
+    if (t > aheadMs) {
+      counts.ahead++
+      continue
+    }
+    if (t < oldestMs || t <= live.state.t) {
+      lane = series.late ?? addLateLane(plan, series, newLane(subject))
+      if (t <= lane.state.t) {
+        counts.disordered++
+        continue
+      }
+      counts.late++
+      lane.state.seenMs = nowMs
+    }
+    if (lane.state.subject !== subject) changeSubject(plan, lane, subject, t)
+    takeValue(plan, lane, t, values[i]!, qualities === undefined ? 0 : qualities[i]!)
+  }
+}
+
+/** Booleans are judged as 1 and 0; an uncertain value counts as it is, a bad one and a text not at all. */
+function takeValue(plan: Plan, lane: LanePlan, t: number, value: number | string | boolean, quality: number): void {
+  const raw = typeof value === 'boolean' ? Number(value) : value
+  if (quality === 2 || typeof raw !== 'number' || Number.isNaN(raw)) takeBad(plan, lane, t)
+  else takeGood(plan, lane, t, raw)
+}

@@ -1,0 +1,73 @@
+/**
+ * Which series are known, and the bound on them. Declared channels are kept whether or not a rule watches them yet: a
+ * declaration is not repeated. One that finds no room is refused, and so are its readings, for without its declaration
+ * their scale is unknown. That is an alarm itself, which stays: somebody is not watched.
+ */
+import type { Channel, DeclarationRecord } from '@millrace/contract'
+import { ownAlarm } from './change.ts'
+import { type ClockState, newLane, type SeriesState } from './engine.ts'
+import { addDevice, addSeries, type DevicePlan, type Plan, renewSlots, type SeriesPlan } from './plan.ts'
+import { ownRules } from './rule-file.ts'
+
+interface Where {
+  device: string
+  subject: string
+  partition: number
+  channel: string
+  /** Undefined before the first tick. */
+  nowMs: number | undefined
+}
+
+export function clockOf(plan: Plan, partition: number): ClockState | undefined {
+  return plan.state.clocks.find((clock) => clock.partition === partition)
+}
+
+/** The newest declaration of a channel holds; one that is no longer declared is kept: late data may still use it. */
+export function takeDeclaration(plan: Plan, { device, subject, channels }: DeclarationRecord, partition: number): void {
+  const nowMs = clockOf(plan, partition)?.tickMs
+  for (const channel of channels) {
+    if (channel.kind !== 'number' && channel.kind !== 'boolean') continue
+    const known = plan.devices.get(device)?.series.get(channel.name)
+    const series = known ?? newSeries(plan, { device, subject, partition, channel: channel.name, nowMs })
+    if (series) redeclare(plan, series, channel)
+  }
+}
+
+/** A channel that nobody declared: its values are taken as they are, unless its declaration may have been refused. */
+export function undeclaredSeries(plan: Plan, where: Where): SeriesPlan | undefined {
+  return plan.state.counts.refused > 0 ? refuse(plan, where) : newSeries(plan, where)
+}
+
+function newSeries(plan: Plan, where: Where): SeriesPlan | undefined {
+  if (plan.seriesCount >= plan.state.file.seriesMax) return refuse(plan, where)
+  const device = deviceOf(plan, where)
+  const state: SeriesState = { channel: where.channel, scale: 1, offset: 0, unit: '1', live: newLane(where.subject) }
+  if (where.nowMs !== undefined) state.knownMs = where.nowMs
+  device.state.series.push(state)
+  return addSeries(plan, device, state)
+}
+
+function redeclare(plan: Plan, series: SeriesPlan, { scale = 1, offset = 0, unit }: Channel): void {
+  const { state } = series
+  if (state.scale === scale && state.offset === offset && state.unit === unit) return
+  Object.assign(state, { scale, offset, unit })
+  renewSlots(plan, series.live)
+  if (series.late) renewSlots(plan, series.late)
+}
+
+function deviceOf(plan: Plan, { device, subject, partition }: Where): DevicePlan {
+  const known = plan.devices.get(device)
+  if (known) return known
+  const state = { device, subject, partition, series: [] }
+  plan.state.devices.push(state)
+  return addDevice(plan, state)
+}
+
+function refuse(plan: Plan, { device, channel, nowMs = 0 }: Where): undefined {
+  const { state } = plan
+  state.counts.refused++
+  if (state.full) return
+  const text = `No room to watch ${channel} of ${device}, nor any further one: seriesMax is ${state.file.seriesMax}`
+  state.full = ownAlarm(ownRules.seriesLimit, 'series', nowMs, text)
+  plan.out.push({ alarm: state.full, evidenceMs: nowMs, order: -1 })
+}

@@ -1,0 +1,77 @@
+/**
+ * Ticks: the only clock there is. They raise what samples that paused left due, silence itself, and the end of late data.
+ * A jump of more than `jumpMs` between two ticks means that nothing was taken in meanwhile: delays freeze, and for
+ * `graceMs` nothing is decided by ticks, because the missing data is on its way.
+ */
+import { clear, ended, ownAlarm, raise, remember } from './change.ts'
+import { type ClockState, never } from './engine.ts'
+import { advance, freeze } from './lane.ts'
+import { type AbsentSlot, type LanePlan, type Plan, setProgress } from './plan.ts'
+import { ownRules } from './rule-file.ts'
+import { clockOf } from './series.ts'
+
+const jumpMs = 5000
+/** Late data counts as over when none came for this long; an alarm that it left open is then closed in the record. */
+const lateQuietMs = 60_000
+
+export function takeTick(plan: Plan, atMs: number, partition: number): void {
+  const clock = clockOf(plan, partition) ?? startClock(plan, partition, atMs)
+  if (atMs < clock.tickMs) return
+  if (atMs - clock.tickMs > jumpMs) holdDecisions(plan, clock, atMs)
+  clock.tickMs = atMs
+  if (atMs < clock.holdUntilMs) return
+  if (clock.gap) endHold(plan, clock, atMs)
+  for (const lane of [...plan.busy]) if (lane.series.device.partition === partition) visit(plan, lane, atMs)
+  for (const series of plan.watched) {
+    if (series.device.partition !== partition) continue
+    series.state.knownMs ??= atMs
+    for (const slot of series.live.absents) if (!slot.progress) judgeSilence(plan, slot, atMs)
+  }
+}
+
+function startClock(plan: Plan, partition: number, atMs: number): ClockState {
+  const clock = { partition, tickMs: atMs, holdUntilMs: atMs }
+  plan.state.clocks.push(clock)
+  return clock
+}
+
+function visit(plan: Plan, lane: LanePlan, atMs: number): void {
+  if (!lane.isLate) advance(plan, lane, atMs)
+  else if (atMs - lane.state.seenMs! > lateQuietMs) closeLate(plan, lane, atMs)
+}
+
+function closeLate(plan: Plan, lane: LanePlan, atMs: number): void {
+  for (const slot of lane.values) {
+    if (slot.progress?.alarm) clear(plan, slot, lane.state.t, atMs, undefined, 'the late data ended here')
+    else if (slot.progress) setProgress(plan, slot, undefined)
+  }
+}
+
+/** Silence counts from the last good sample's own time; without one from when the series, or the rule, was first known. */
+function judgeSilence(plan: Plan, slot: AbsentSlot, atMs: number): void {
+  const { series, state } = slot.lane
+  const { sinceMs } = plan.state
+  const fromMs = state.good !== never ? state.good : Math.max(series.state.knownMs!, sinceMs)
+  const dueMs = Math.max(fromMs + slot.rule.afterMs, sinceMs)
+  if (dueMs <= atMs) raise(plan, slot, dueMs, atMs, undefined, state.absences.at(-1)?.[1])
+}
+
+function holdDecisions(plan: Plan, clock: ClockState, atMs: number): void {
+  const fromMs = clock.tickMs
+  clock.holdUntilMs = atMs + plan.state.file.graceMs
+  for (const lane of plan.busy) {
+    if (lane.isLate || lane.series.device.partition !== clock.partition) continue
+    freeze(lane, Math.max(fromMs, lane.state.t), 'ingest-gap')
+  }
+  if (clock.gap) return
+  const text = `Nothing was taken in for ${Math.round((atMs - fromMs) / 1000)} s from ${new Date(fromMs).toISOString()}`
+  clock.gap = ownAlarm(ownRules.ingestGap, `partition-${clock.partition}`, atMs, text)
+  plan.out.push({ alarm: clock.gap, evidenceMs: atMs, order: -1 })
+}
+
+function endHold(plan: Plan, clock: ClockState, atMs: number): void {
+  const alarm = ended(clock.gap!, atMs)
+  delete clock.gap
+  remember(plan.state, alarm)
+  plan.out.push({ alarm, evidenceMs: atMs, order: -1 })
+}
