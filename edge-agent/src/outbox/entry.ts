@@ -1,0 +1,84 @@
+/**
+ * What the outbox knows of a stored entry without its payload. On disk an entry's meta is a JSON array:
+ *
+ * `[kind, stream, number, device, declaration, count, samples, bytes, first, last, created, before, crc, guard]`
+ *
+ * An entry is *data* (one batch of one device), a *ledger* record or a *gap* record; all share the numbers of their stream.
+ */
+export interface Entry {
+  /** Order of creation over all streams. */
+  id: number
+  kind: 'data' | 'ledger' | 'gap'
+  stream: string
+  number: number
+  /** Empty for ledger and gap. */
+  device: string
+  /** Id of the declaration that the payload's aliases are in; empty for ledger and gap. */
+  declaration: string
+  /** Scalar readings and waveform samples inside. */
+  count: number
+  samples: number
+  /** Length of the payload as stored. */
+  bytes: number
+  /** First and last time covered, epoch ms. */
+  first: number
+  last: number
+  /** Wall clock when it was made, epoch ms. */
+  createdMs: number
+  /** Number of this device's data entry before this one in the stream; 0 for the first. */
+  before: number
+  /** CRC-32 of the payload. */
+  crc: number
+  /** While this entry is here, the floor of that stream is at most that number: what it says of them is still to be read. */
+  guard?: { stream: string; number: number }
+}
+
+/** What an entry takes of the outbox's bound beyond its payload: meta, keys, half-filled pages. */
+const overheadBytes = 256
+
+export function storedBytes(entry: Entry): number {
+  return entry.bytes + overheadBytes
+}
+
+const kinds = ['data', 'ledger', 'gap'] as const
+
+export function formatEntry(e: Entry): string {
+  const guard = e.guard ? [e.guard.stream, e.guard.number] : 0
+  const times = [e.first, e.last, e.createdMs, e.before]
+  return JSON.stringify([
+    kinds.indexOf(e.kind),
+    e.stream,
+    e.number,
+    e.device,
+    e.declaration,
+    e.count,
+    e.samples,
+    e.bytes,
+    ...times,
+    e.crc,
+    guard,
+  ])
+}
+
+export function parseEntry(id: number, meta: string): Entry {
+  const [kind, stream, number, device, declaration, count, samples, bytes, first, last, createdMs, before, crc, guard] =
+    JSON.parse(meta)
+  const entry: Entry = {
+    id,
+    kind: kinds[kind]!,
+    stream,
+    number,
+    device,
+    declaration,
+    count,
+    samples,
+    bytes,
+    first,
+    last,
+    createdMs,
+    before,
+    crc,
+  }
+  if (guard) entry.guard = { stream: guard[0], number: guard[1] }
+  return entry
+}

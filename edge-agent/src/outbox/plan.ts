@@ -1,0 +1,313 @@
+/**
+ * Plans one transaction of the outbox: what is put, what goes, and what is said about it, from the durable state and the
+ * work that waits. Nothing of the state is changed here: `outbox.ts` applies the plan once it is durable, or throws it away.
+ *
+ * Invariant of every plan, for each device of the stream: read = (readings of all numbers given) + filtered + rejected. What
+ * has no room on the disk is given a number all the same, and the number goes into the gap.
+ */
+
+import { crc32 } from 'node:zlib'
+import { addTally, type EdgeCounts, emptyEdgeCounts, type LedgerRecord } from '@millrace/contract'
+import { type Content, encodeContent } from './content.ts'
+import { type Entry, formatEntry, storedBytes } from './entry.ts'
+import { evict, evictOld, roomForData } from './eviction.ts'
+import { addToGap, type GapReason, type Gone, gapFloors, gapRecords, type PendingGap } from './gap.ts'
+import type { OutboxOptions } from './options.ts'
+import { keys, type OpenStream } from './records.ts'
+import type { Shelf } from './shelf.ts'
+import { emptyTransaction, type OutboxTransaction } from './storage.ts'
+
+/** The current stream, as it is on the disk. */
+export interface Run {
+  stream: string
+  last: number
+  nextId: number
+  counts: Map<string, EdgeCounts>
+  /** Number of each device's last data entry. */
+  before: Map<string, number>
+  /** Time of each device's last reading, epoch ms, over all streams. */
+  lastMs: Map<string, number>
+  gap: PendingGap
+  /** Earlier streams whose closing ledger record is still to be written. */
+  open: OpenStream[]
+  /** Counts changed since the last ledger record. */
+  uncounted: boolean
+}
+
+/** A batch that is encoded and has no number yet. */
+export interface Prepared {
+  device: string
+  declaration: string
+  content: Content
+  payload: Uint8Array
+  count: number
+  samples: number
+  first: number
+  last: number
+  createdMs: number
+}
+
+/** Batches of one device that had to leave memory before the disk took them. */
+export interface Dropped {
+  device: string
+  batches: number
+  count: number
+  samples: number
+  first: number
+  last: number
+}
+
+export interface Work {
+  dropped: Dropped[]
+  batches: Prepared[]
+  /** Increments for what `dropped` and `batches` hold, and what was filtered or rejected with them. */
+  counts: Map<string, EdgeCounts>
+  freed: Entry[]
+  aside: Entry[]
+  small: Map<string, string | undefined>
+  /** Gap and closing ledger records to be put again, after their file was lost. */
+  again: { kind: 'gap' | 'ledger'; text: string; guard: Entry['guard'] }[]
+  issueGap: boolean
+  /** False keeps the counts for later. */
+  ledger: boolean
+  /** The stream's last transaction. */
+  closing: boolean
+}
+
+export interface Around {
+  options: OutboxOptions
+  nowMs: number
+  /** Most bytes stored after the transaction. */
+  bytesMax: number
+}
+
+export interface Plan {
+  transaction: OutboxTransaction
+  put: { entry: Entry; content: Content }[]
+  gone: Set<Entry>
+  evicted: number
+  /** What the state becomes. */
+  run: Run
+}
+
+/** The draft that the steps below write into. */
+export interface Draft extends Plan {
+  /** Bytes stored once the draft is carried out. */
+  bytes: number
+  lose(reason: GapReason, entry: Entry): void
+}
+
+export function planTransaction(before: Run, shelf: Shelf, work: Work, around: Around): Plan {
+  const draft = startDraft(before, shelf, work)
+  const { transaction } = draft
+  for (const entry of work.freed) if (shelf.has(entry)) remove(draft, entry, transaction.remove)
+  for (const entry of work.aside) if (shelf.has(entry)) setAside(draft, entry)
+  for (const dropped of work.dropped) numberDropped(draft, dropped)
+  evictOld(draft, shelf, around)
+  putBatches(draft, shelf, work.batches, around)
+  for (const { kind, text, guard } of work.again) put(draft, { ...node(kind, text, around), guard }, { text })
+  if (work.issueGap) putGaps(draft, around)
+  putLedgers(draft, shelf, work, around)
+  writeSmall(draft, before, work)
+  return draft
+}
+
+function startDraft(before: Run, shelf: Shelf, work: Work): Draft {
+  const counts = new Map(before.counts)
+  for (const [device, more] of work.counts) counts.set(device, addCounts(counts.get(device), more))
+  const run: Run = {
+    ...before,
+    counts,
+    before: new Map(before.before),
+    lastMs: new Map(before.lastMs),
+    gap: structuredClone(before.gap),
+    uncounted: before.uncounted || work.counts.size > 0,
+  }
+  const draft: Draft = {
+    run,
+    transaction: emptyTransaction(),
+    put: [],
+    gone: new Set(),
+    evicted: 0,
+    bytes: shelf.bytes,
+    lose(reason, entry) {
+      remove(draft, entry, reason === 'evicted' ? draft.transaction.remove : draft.transaction.setAside)
+      addGone(draft, reason, entry)
+    },
+  }
+  return draft
+}
+
+function remove(draft: Draft, entry: Entry, ids: number[]): void {
+  if (draft.gone.has(entry)) return
+  draft.gone.add(entry)
+  draft.bytes -= storedBytes(entry)
+  ids.push(entry.id)
+}
+
+function setAside(draft: Draft, entry: Entry): void {
+  if (!draft.gone.has(entry)) draft.lose('set-aside', entry)
+}
+
+function addGone(draft: Draft, reason: GapReason, gone: Gone): void {
+  addToGap(draft.run.gap, reason, gone)
+  if (reason !== 'evicted' || gone.device === '') return
+  draft.evicted += gone.count
+  // The counts of an earlier stream are closed: what is evicted of it is told by the gap alone.
+  if (gone.stream !== draft.run.stream) return
+  const counts = structuredClone(draft.run.counts.get(gone.device) ?? emptyEdgeCounts())
+  addTally(counts.evicted, [gone.count, gone.samples])
+  draft.run.counts.set(gone.device, counts)
+  draft.run.uncounted = true
+}
+
+function numberDropped(draft: Draft, { device, batches, count, samples, first, last }: Dropped): void {
+  const { run } = draft
+  const number = run.last + 1
+  run.last += batches
+  const gone = {
+    stream: run.stream,
+    device,
+    number,
+    through: run.last,
+    before: run.before.get(device) ?? 0,
+    count,
+    samples,
+    first,
+    last,
+  }
+  run.before.set(device, run.last)
+  addGone(draft, 'evicted', gone)
+}
+
+function putBatches(draft: Draft, shelf: Shelf, batches: Prepared[], around: Around): void {
+  const needed = batches.reduce((bytes, { payload }) => bytes + storedBytes({ bytes: payload.length } as Entry), 0)
+  evict(draft, shelf, needed, around)
+  for (const batch of batches) {
+    const { payload, content, ...known } = batch
+    const entry = { kind: 'data' as const, ...known, before: draft.run.before.get(batch.device) ?? 0, payload }
+    const number = draft.run.last + 1
+    draft.run.before.set(batch.device, number)
+    draft.run.lastMs.set(batch.device, Math.max(batch.last, draft.run.lastMs.get(batch.device) ?? 0))
+    if (draft.bytes + payload.length <= roomForData(around.bytesMax)) put(draft, entry, content)
+    else addGone(draft, 'evicted', { ...entry, stream: draft.run.stream, number: ++draft.run.last })
+  }
+}
+
+type NewEntry = Omit<Entry, 'id' | 'stream' | 'number' | 'bytes' | 'crc'> & { payload: Uint8Array }
+
+function put(draft: Draft, { payload, ...known }: NewEntry, content: Content): Entry {
+  const { run } = draft
+  const entry: Entry = {
+    ...known,
+    id: run.nextId++,
+    stream: run.stream,
+    number: ++run.last,
+    bytes: payload.length,
+    crc: crc32(payload),
+  }
+  draft.put.push({ entry, content })
+  draft.bytes += storedBytes(entry)
+  draft.transaction.put.push({ id: entry.id, meta: formatEntry(entry), payload })
+  return entry
+}
+
+/** An entry of the node itself, without readings. */
+function node(kind: 'ledger' | 'gap', text: string, { nowMs }: Around): NewEntry {
+  const payload = encodeContent({ text })
+  return {
+    kind,
+    device: '',
+    declaration: '',
+    count: 0,
+    samples: 0,
+    first: nowMs,
+    last: nowMs,
+    createdMs: nowMs,
+    before: 0,
+    payload,
+  }
+}
+
+function putGaps(draft: Draft, around: Around): void {
+  for (const record of gapRecords(draft.run.gap)) {
+    const text = JSON.stringify(record)
+    const guard = { stream: record.stream, number: record.numbers[0]![0] }
+    put(draft, { ...node('gap', text, around), guard }, { text })
+  }
+  draft.run.gap = []
+}
+
+/** Last in the transaction: `through` is the number before the record's own, and everything up to it is counted in it. */
+function putLedgers(draft: Draft, shelf: Shelf, { ledger, closing }: Work, around: Around): void {
+  const { run } = draft
+  const closed = run.open
+  run.open = []
+  const due = closing ? run.uncounted || run.last > 0 : run.uncounted && ledger
+  if (closed.length === 0 && !due) return
+  const floors = findFloors(draft, shelf, closed)
+  const backlog = { rows: shelf.size - draft.gone.size + draft.put.length, bytes: draft.bytes }
+  for (const { stream, last, counts } of closed) {
+    const text = JSON.stringify({ ...ledgerRecord(stream, last, counts, floors, true), backlog })
+    put(draft, { ...node('ledger', text, around), guard: { stream, number: last + 1 } }, { text })
+    for (const device of counts.keys()) draft.transaction.set.set(keys.counts(stream, device), undefined)
+    draft.transaction.set.set(keys.stream(stream), undefined)
+  }
+  if (!due) return
+  const text = JSON.stringify({ ...ledgerRecord(run.stream, run.last, run.counts, floors, closing), backlog })
+  put(draft, node('ledger', text, around), { text })
+  run.uncounted = false
+}
+
+function ledgerRecord(
+  stream: string,
+  through: number,
+  counts: Map<string, EdgeCounts>,
+  floors: Map<string, number>,
+  closed: boolean,
+): LedgerRecord {
+  const record: LedgerRecord = { f: 1, stream, through, devices: Object.fromEntries(counts), floors: Object.fromEntries(floors) }
+  return closed ? { ...record, closed } : record
+}
+
+/** The lowest number of each stream that may still be sent, or of which something is still to be told. */
+function findFloors({ run, put, gone }: Draft, shelf: Shelf, closed: OpenStream[]): Map<string, number> {
+  const floors = new Map([[run.stream, run.last + 1]])
+  const lower = (stream: string, number: number) => floors.set(stream, Math.min(number, floors.get(stream) ?? number))
+  for (const stream of shelf.streams()) {
+    const first = shelf.first(stream, gone)
+    if (first) lower(stream, first.number)
+  }
+  for (const { guard } of shelf.guards()) if (guard) lower(guard.stream, guard.number)
+  for (const { entry } of put) {
+    lower(entry.stream, entry.number)
+    if (entry.guard) lower(entry.guard.stream, entry.guard.number)
+  }
+  for (const { stream, last } of closed) lower(stream, last + 1)
+  for (const [stream, number] of gapFloors(run.gap)) lower(stream, number)
+  return floors
+}
+
+function writeSmall({ run, transaction, put }: Draft, before: Run, { counts, small, closing }: Work): void {
+  const { set } = transaction
+  for (const [key, value] of small) set.set(key, value)
+  for (const [device, ms] of run.lastMs) if (ms !== before.lastMs.get(device)) set.set(keys.lastMs(device), `${ms}`)
+  const gap = JSON.stringify(run.gap)
+  if (gap !== JSON.stringify(before.gap)) set.set(keys.gap, run.gap.length === 0 ? undefined : gap)
+  const changed = [...run.counts].filter(([device, of]) => of !== before.counts.get(device) || counts.has(device))
+  // A stream that is closed by its own last ledger record needs none from its successor.
+  const isClosed = closing && put.some(({ entry }) => entry.kind === 'ledger' && entry.guard === undefined)
+  if (isClosed) {
+    set.set(keys.stream(run.stream), undefined)
+    for (const device of run.counts.keys()) set.set(keys.counts(run.stream, device), undefined)
+    return
+  }
+  if (run.last !== before.last || changed.length > 0) set.set(keys.stream(run.stream), `${run.last}`)
+  for (const [device, of] of changed) set.set(keys.counts(run.stream, device), JSON.stringify(of))
+}
+
+function addCounts(to: EdgeCounts = emptyEdgeCounts(), more: EdgeCounts): EdgeCounts {
+  const sum = structuredClone(to)
+  for (const key of ['read', 'filtered', 'rejected', 'evicted', 'frames'] as const) addTally(sum[key], more[key])
+  return sum
+}

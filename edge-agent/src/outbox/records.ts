@@ -1,0 +1,67 @@
+/**
+ * The small records, by key:
+ *
+ * | key | value |
+ * |---|---|
+ * | `bdSeq` | the birth/death sequence number used last |
+ * | `nextAlias` | the alias to be given next; never goes back |
+ * | `declaration/<id>` | JSON Declaration: the alias table of a device, as it was when some batch was written |
+ * | `stream/<stream>` | the last number used of a stream whose closing ledger record is not written yet |
+ * | `counts/<stream>/<device>` | JSON EdgeCounts of such a stream |
+ * | `last/<device>` | time of the last reading made durable, epoch ms, over all streams |
+ * | `gap` | JSON PendingGap, see gap.ts |
+ */
+import type { EdgeCounts } from '@millrace/contract'
+import type { Declaration } from '@millrace/contract/sparkplug'
+import type { PendingGap } from './gap.ts'
+
+export const keys = {
+  bdSeq: 'bdSeq',
+  nextAlias: 'nextAlias',
+  gap: 'gap',
+  lastMs: (device: string) => `last/${device}`,
+  declaration: (id: string) => `declaration/${id}`,
+  stream: (stream: string) => `stream/${stream}`,
+  counts: (stream: string, device: string) => `counts/${stream}/${device}`,
+}
+
+/** An earlier stream that ended without its closing ledger record. */
+export interface OpenStream {
+  stream: string
+  last: number
+  counts: Map<string, EdgeCounts>
+}
+
+export interface Records {
+  bdSeq: number | undefined
+  nextAlias: number | undefined
+  gap: PendingGap
+  declarations: Declaration[]
+  streams: OpenStream[]
+  lastMs: Map<string, number>
+}
+
+export function parseRecords(small: Map<string, string>): Records {
+  const json = <T>(key: string): T | undefined => (small.has(key) ? (JSON.parse(small.get(key)!) as T) : undefined)
+  const declarations: Declaration[] = []
+  const streams = new Map<string, OpenStream>()
+  const lastMs = new Map<string, number>()
+  for (const [key, value] of small) {
+    if (key.startsWith('declaration/')) declarations.push(JSON.parse(value))
+    if (key.startsWith('last/')) lastMs.set(key.slice('last/'.length), Number(value))
+    const [, name] = /^stream\/(.*)$/.exec(key) ?? []
+    if (name !== undefined) streams.set(name, { stream: name, last: Number(value), counts: new Map() })
+  }
+  for (const [key, value] of small) {
+    const [, stream, device] = /^counts\/([^/]*)\/(.*)$/s.exec(key) ?? []
+    if (stream !== undefined) streams.get(stream)?.counts.set(device!, JSON.parse(value))
+  }
+  return {
+    bdSeq: json(keys.bdSeq),
+    nextAlias: json(keys.nextAlias),
+    gap: json(keys.gap) ?? [],
+    declarations,
+    streams: [...streams.values()],
+    lastMs,
+  }
+}

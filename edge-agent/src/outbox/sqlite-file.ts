@@ -1,0 +1,180 @@
+/**
+ * The outbox's file: one SQLite database, write-ahead log, `synchronous=FULL` (NORMAL lost data in 9 of 10 power cuts).
+ *
+ * - `entry(id, meta, payload)`: what waits to be receipted; `meta` is JSON, see `entry.ts`.
+ * - `small(key, value)`: text records, see `records.ts`.
+ * - `aside(id, meta, payload)`: entries nobody would receipt, kept for a person to look at; the newest `asideRowsMax`.
+ * - `PRAGMA user_version` is the format's version, 1. A newer file is refused.
+ *
+ * `locking_mode=EXCLUSIVE` refuses a second agent, and ends with the process however it ends. Recovery is SQLite's: a torn
+ * tail of the write-ahead log is dropped. A file that SQLite calls damaged is renamed and a new one begun.
+ */
+import { existsSync, renameSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { ErrorCode } from '@millrace/contract/service'
+import type { Committed, Loaded, OutboxTransaction } from './storage.ts'
+
+const formatVersion = 1
+const asideRowsMax = 200
+/** Free pages above which a commit gives some back to the disk, and how many it gives back. */
+const freePagesMax = 1024
+const pagesGivenBack = 128
+
+export interface OutboxFile {
+  commit(transaction: OutboxTransaction): Committed
+  read(ids: number[]): Map<number, Uint8Array>
+  close(): void
+}
+
+export class StorageError extends Error {
+  readonly code: ErrorCode
+  readonly values: Record<string, string>
+
+  constructor(code: ErrorCode, values: Record<string, string>) {
+    super(code)
+    this.code = code
+    this.values = values
+  }
+}
+
+/**
+ * @param damaged sets the file aside without looking.
+ * @param pagesMax makes SQLite refuse to grow further, as a full disk would; for tests.
+ */
+export function openFile(path: string, damaged = false, pagesMax?: number): { file: OutboxFile; loaded: Loaded } {
+  try {
+    if (damaged) throw new StorageError('AGENT_OUTBOX_CORRUPT', {})
+    return openOnce(path, pagesMax)
+  } catch (error) {
+    const failure = toStorageError(path, error)
+    if (failure.code !== 'AGENT_OUTBOX_CORRUPT') throw failure
+    const setAside = moveAside(path)
+    try {
+      const { file, loaded } = openOnce(path)
+      return { file, loaded: { ...loaded, setAside } }
+    } catch (again) {
+      throw toStorageError(path, again)
+    }
+  }
+}
+
+function openOnce(path: string, pagesMax?: number): { file: OutboxFile; loaded: Loaded } {
+  const db = new DatabaseSync(path)
+  try {
+    prepareFile(db, path)
+    if (pagesMax !== undefined) db.exec(`PRAGMA max_page_count=${pagesMax}`)
+    return { loaded: load(db), file: fileOf(db, path) }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function prepareFile(db: DatabaseSync, path: string): void {
+  db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA busy_timeout=0')
+  db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=4194304')
+  // A write takes the lock that is then kept until the file is closed.
+  db.exec('BEGIN IMMEDIATE')
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  if (version > formatVersion) throw new StorageError('AGENT_OUTBOX_NEWER', { path, format: `${version}` })
+  db.exec(`
+    CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY, meta TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
+    CREATE TABLE IF NOT EXISTS small (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS aside (id INTEGER PRIMARY KEY AUTOINCREMENT, meta TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
+    PRAGMA user_version=${formatVersion};
+    COMMIT`)
+}
+
+function load(db: DatabaseSync): Loaded {
+  const entries = db.prepare('SELECT id, meta FROM entry ORDER BY id').all() as unknown as Loaded['entries']
+  const rows = db.prepare('SELECT key, value FROM small').all() as { key: string; value: string }[]
+  return { entries, small: new Map(rows.map(({ key, value }) => [key, value])) }
+}
+
+function fileOf(db: DatabaseSync, path: string): OutboxFile {
+  const put = db.prepare('INSERT INTO entry (id, meta, payload) VALUES (?, ?, ?)')
+  const remove = db.prepare('DELETE FROM entry WHERE id = ?')
+  const aside = db.prepare('INSERT INTO aside (meta, payload) SELECT meta, payload FROM entry WHERE id = ?')
+  const trim = db.prepare(`DELETE FROM aside WHERE id <= (SELECT max(id) FROM aside) - ${asideRowsMax}`)
+  const set = db.prepare('INSERT OR REPLACE INTO small (key, value) VALUES (?, ?)')
+  const unset = db.prepare('DELETE FROM small WHERE key = ?')
+  const get = db.prepare('SELECT payload FROM entry WHERE id = ?')
+  const freePages = db.prepare('PRAGMA freelist_count')
+  let freeBytes = Number.POSITIVE_INFINITY
+  const pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size
+  return {
+    commit(transaction) {
+      try {
+        db.exec('BEGIN IMMEDIATE')
+        write(transaction)
+        db.exec('COMMIT')
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK')
+        throw toStorageError(path, error)
+      }
+      try {
+        freeBytes = room()
+      } catch {
+        // Only tidying and asking: the transaction before it is durable.
+      }
+      return { freeBytes }
+    },
+    read(ids) {
+      const found = new Map<number, Uint8Array>()
+      try {
+        for (const id of ids) {
+          const row = get.get(id) as { payload: Uint8Array } | undefined
+          if (row) found.set(id, row.payload)
+        }
+      } catch (error) {
+        throw toStorageError(path, error)
+      }
+      return found
+    },
+    close: () => db.close(),
+  }
+
+  function write(transaction: OutboxTransaction): void {
+    for (const id of transaction.setAside) {
+      aside.run(id)
+      remove.run(id)
+    }
+    if (transaction.setAside.length > 0) trim.run()
+    for (const id of transaction.remove) remove.run(id)
+    for (const { id, meta, payload } of transaction.put) put.run(id, meta, payload)
+    for (const [key, value] of transaction.set) value === undefined ? unset.run(key) : set.run(key, value)
+  }
+
+  /** Free pages inside the file are room as well. Past a bound some go back to the disk, a little with each commit. */
+  function room(): number {
+    const { freelist_count: pages } = freePages.get() as { freelist_count: number }
+    const { bavail, bsize } = statfsSync(dirname(path))
+    if (pages > freePagesMax) db.exec(`PRAGMA incremental_vacuum(${pagesGivenBack})`)
+    return bavail * bsize + pages * pageBytes
+  }
+}
+
+// Primary result codes of SQLite, https://sqlite.org/rescode.html
+const SQLITE_BUSY = 5
+const SQLITE_CORRUPT = 11
+const SQLITE_FULL = 13
+const SQLITE_NOTADB = 26
+
+function toStorageError(path: string, error: unknown): StorageError {
+  if (error instanceof StorageError) return error
+  const code = (Number((error as { errcode?: number }).errcode) || 0) & 0xff
+  const detail = (error as Error).message
+  if (code === SQLITE_BUSY) return new StorageError('AGENT_OUTBOX_LOCKED', { path })
+  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB)
+    return new StorageError('AGENT_OUTBOX_CORRUPT', { path, detail, aside: 'a file beside it' })
+  if (code === SQLITE_FULL) return new StorageError('AGENT_OUTBOX_FULL', { path, detail })
+  return new StorageError('AGENT_OUTBOX_IO', { path, detail })
+}
+
+/** The write-ahead log goes with its database: applied to a new one it would damage that as well. */
+function moveAside(path: string): string {
+  const aside = `${path}.corrupt-${new Date().toISOString().replaceAll(':', '')}`
+  for (const suffix of ['', '-wal', '-shm']) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix)
+  return aside
+}

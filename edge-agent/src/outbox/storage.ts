@@ -1,0 +1,52 @@
+/**
+ * Where the outbox keeps its bytes: a transactional store that knows nothing of what they mean. Implementations:
+ * `sqlite-storage.ts` for a disk, `memory-storage.ts` for tests; the simulation brings one whose disk can be crashed at any
+ * operation. `conformance.ts` is the contract as a test suite.
+ *
+ * Two kinds of things are kept: *entries* (an id that rises, a short `meta` text, a payload) and *small* records (text by
+ * key). A transaction is one atomic, durable step over both.
+ */
+export interface OutboxStorage {
+  /**
+   * Everything but the payloads, entries in order of id. Opening again after `AGENT_OUTBOX_CORRUPT` gives a new, empty store.
+   * @throws MillraceError AGENT_OUTBOX_LOCKED, AGENT_OUTBOX_NEWER, AGENT_OUTBOX_FULL, AGENT_OUTBOX_IO
+   */
+  open(): Promise<Loaded>
+  /**
+   * Resolves when the whole transaction is durable; after a rejection nothing of it is there. Called by one at a time.
+   * @throws MillraceError AGENT_OUTBOX_FULL, AGENT_OUTBOX_IO (both worth a retry), AGENT_OUTBOX_CORRUPT
+   */
+  commit(transaction: OutboxTransaction): Promise<Committed>
+  /** Payloads of those ids that are there. Changed bytes are the caller's to notice. */
+  read(ids: number[]): Promise<Map<number, Uint8Array>>
+  close(): Promise<void>
+}
+
+export interface OutboxTransaction {
+  put: { id: number; meta: string; payload: Uint8Array }[]
+  remove: number[]
+  /** Removed as entries, but kept with their bytes where a person can look at them; the oldest of those go at a bound. */
+  setAside: number[]
+  /** Undefined removes the key. */
+  set: Map<string, string | undefined>
+}
+
+export interface Loaded {
+  entries: { id: number; meta: string }[]
+  small: Map<string, string>
+  /** Set when a damaged store was set aside under that name and this one is new. */
+  setAside?: string
+}
+
+export interface Committed {
+  /** Room left for growth on the disk; infinite where there is no disk. */
+  freeBytes: number
+}
+
+export function emptyTransaction(): OutboxTransaction {
+  return { put: [], remove: [], setAside: [], set: new Map() }
+}
+
+export function isEmpty({ put, remove, setAside, set }: OutboxTransaction): boolean {
+  return put.length === 0 && remove.length === 0 && setAside.length === 0 && set.size === 0
+}
