@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import type { PlainConfig } from '../../config.ts'
+import { json } from './json.ts'
+
+const config: PlainConfig = {
+  filter: 'sensors/+/vitals',
+  codec: 'json',
+  device: '{1}',
+  time: 'at',
+  channels: [
+    { name: 'pulse_rate', path: 'vitals.hr', unit: '/min', kind: 'number' },
+    { name: 'label', path: 'label', unit: '1', kind: 'text' },
+  ],
+}
+const read = (text: string, changed: Partial<PlainConfig> = {}) => json(Buffer.from(text), { ...config, ...changed }, 1000)
+
+describe('json payloads', () => {
+  test('are read by path, one object or several', () => {
+    expect(read('[{"at":5,"vitals":{"hr":61}},{"at":6,"vitals":{"hr":62},"label":"a"}]')).toEqual({
+      columns: { channels: { pulse_rate: { t: [5, 6], v: [61, 62] }, label: { t: [6], v: ['a'] } }, waves: {} },
+      problems: [],
+    })
+  })
+
+  test('take ISO 8601 times, and the time of arrival where none is configured', () => {
+    expect(read('{"at":"1970-01-01T00:00:01Z","label":"a"}').columns.channels.label!.t).toEqual([1000])
+    expect(read('{"label":"a"}', { time: undefined }).columns.channels.label!.t).toEqual([1000])
+  })
+
+  test('reject one value of another type and keep its neighbours', () => {
+    const { columns, problems } = read('{"at":5,"vitals":{"hr":"fast"},"label":"a"}')
+    expect(Object.keys(columns.channels)).toEqual(['label'])
+    expect(problems).toEqual([{ channel: 'pulse_rate', detail: '"fast" at "vitals.hr" is no number' }])
+  })
+
+  test('name a time that cannot be read', () => {
+    expect(read('{"at":"noon","label":"a"}').problems).toHaveLength(1)
+  })
+
+  test('that are no JSON, or no UTF-8, are refused whole', () => {
+    expect(() => read('{"at":')).toThrow()
+    expect(() => json(Buffer.from([0x22, 0xff, 0x22]), config, 0)).toThrow()
+  })
+})
