@@ -1,0 +1,68 @@
+/** The filters. Adding one is one line here; see filter.ts. */
+import { type Channel, scaled } from '@millrace/contract'
+import { z } from 'zod'
+import { absolute } from './absolute/absolute.ts'
+import type { FilterPlugin, Verdict } from './filter.ts'
+import { percent } from './percent/percent.ts'
+import { rate } from './rate/rate.ts'
+import { swingingDoor } from './swinging-door/swinging-door.ts'
+
+export type { FilterPlugin, Verdict } from './filter.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: each plug-in's own schema made the configuration that it is given
+export const filterPlugins: Record<string, FilterPlugin<any, any>> = Object.fromEntries(
+  [absolute, percent, rate, swingingDoor].map((plugin) => [plugin.kind, plugin]),
+)
+
+const heartbeatMs = z
+  .number()
+  .nonnegative()
+  .default(60_000)
+  .describe('After so long a measured value is kept in any case, to tell "the same" from "nothing"; 0: never')
+
+const kinds = Object.keys(filterPlugins) as [string, ...string[]]
+
+/** `{ kind, heartbeatMs, ...the kind's own }`. */
+export const filterSchema = z.looseObject({ kind: z.enum(kinds), heartbeatMs }).transform((given, context) => {
+  const { kind, heartbeatMs, ...own } = given
+  const result = filterPlugins[kind]!.schema.safeParse(own)
+  if (result.success) return { kind, heartbeatMs, ...(result.data as object) }
+  for (const issue of result.error.issues) context.addIssue({ code: 'custom', path: issue.path, message: issue.message })
+  return z.NEVER
+})
+export type FilterConfig = z.output<typeof filterSchema>
+
+/** By channel; a channel that is not named is not filtered. */
+export const filtersSchema = z.record(z.string(), filterSchema)
+
+/** A filter at work on one channel. Values are the device's own integers. */
+export interface Filter {
+  step(t: number, v: number): Verdict
+  /** A reading was kept for another reason; the filter goes on from it. */
+  restart(t: number, v: number): void
+}
+
+export function createFilter({ kind, heartbeatMs, ...own }: FilterConfig, channel: Channel): Filter {
+  const plugin = filterPlugins[kind]!
+  let state: unknown
+  let keptMs = Number.NaN
+
+  function restart(t: number, v: number): void {
+    state = plugin.start(t, scaled(v, channel))
+    keptMs = t
+  }
+
+  return {
+    restart,
+    step(t, v) {
+      const anew = !(t > keptMs)
+      const verdict = anew ? 'keep' : plugin.step(own, state, t, scaled(v, channel))
+      if (anew || (heartbeatMs > 0 && t - keptMs >= heartbeatMs)) {
+        restart(t, v)
+        return verdict === 'keep-held' ? 'keep-both' : 'keep'
+      }
+      if (verdict === 'keep') keptMs = t
+      return verdict
+    },
+  }
+}
