@@ -145,7 +145,7 @@ export class Reader {
   /** A copy, so that a small value does not keep a large payload in memory. */
   copy(start: number, end: number): Uint8Array {
     this.checkLength(start, end)
-    return Uint8Array.prototype.slice.call(this.bytes, start, end)
+    return new Uint8Array(this.bytes.subarray(start, end))
   }
 
   checkLength(start: number, end: number): void {
