@@ -51,9 +51,7 @@ export function takePlain(taking: Taking): void {
   if (!config) return taking.reject({ reason: 'PREPARE_TOPIC', detail: `no plain filter takes ${taking.topic}`, lost: [0, 0] })
   if (taking.isReplay) {
     if (!taking.state.redo.has(key)) return
-  } else if (taking.state.hashes.has(key)) return
-  taking.state.hashes.add(key)
-  bound(taking.state.hashes, hashesMax)
+  } else if (isRepeat(taking, config, key)) return
   const levels = taking.topic.split('/')
   const device = config.device.replace(/\{(\d+)\}/g, (_, level) => levels[Number(level)] ?? '')
   try {
@@ -68,6 +66,15 @@ export function takePlain(taking: Taking): void {
     remember(taking, key)
     taking.reject({ reason: 'PREPARE_PAYLOAD', detail: `${config.codec}: ${(error as Error).message}`, lost: [0, 0], device })
   }
+}
+
+/** Only a payload with a time in it can be told from the next one that says the same. */
+function isRepeat({ state }: Taking, config: PlainConfig, key: string): boolean {
+  if (config.time === undefined) return false
+  if (state.hashes.has(key)) return true
+  state.hashes.add(key)
+  bound(state.hashes, hashesMax)
+  return false
 }
 
 function deliver(

@@ -1,0 +1,251 @@
+import {
+  type BatchName,
+  type Channel,
+  type Columns,
+  type CutRecord,
+  decodeJson,
+  emptyEdgeCounts,
+  encodeRaw,
+  type GapRecord,
+  type LedgerRecord,
+  nodeMetrics,
+  type RawRecord,
+  type RejectedRecord,
+  type TimelineRecord,
+  topics,
+} from '@millrace/contract'
+import {
+  declare,
+  encodeBatch,
+  encodeDeviceBirth,
+  encodeNodeBirth,
+  encodeNodeData,
+  encodeNodeDeath,
+  encodePayload,
+} from '@millrace/contract/sparkplug'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { prepareSchema } from './config.ts'
+import { createPrepareStage } from './prepare.ts'
+
+const now = Date.UTC(2026, 0, 1)
+const channel: Channel = { name: 'spo2', kind: 'number', datatype: 'Int16', unit: '%' }
+const declaration = declare('bed-1', [{ alias: 1, channel }])
+const plain = { filter: 'plain/+', device: '{1}', time: 'at', channels: [{ name: 'hr', path: 'hr' }] }
+
+let stage: ReturnType<typeof createPrepareStage>
+let state: ReturnType<typeof stage.initial>
+let offset: number
+
+beforeEach(() => {
+  stage = createPrepareStage(prepareSchema.parse({ plain: [plain] }))
+  state = stage.initial(0)
+  offset = 0
+})
+
+/** Feeds one raw record; between records the state goes through its snapshot. */
+function feed(raw: RawRecord) {
+  const timeline: TimelineRecord[] = []
+  const rejected: RejectedRecord[] = []
+  stage.step(state, { offset: offset++, key: '', value: encodeRaw(raw), timeMs: now }, (topic, _key, value) => {
+    if (topic === topics.timeline) timeline.push(decodeJson(value))
+    else rejected.push(decodeJson(value))
+  })
+  state = stage.decode(stage.encode(state))
+  return { timeline, rejected }
+}
+
+const message = (topic: string, payload: Uint8Array) => feed({ k: 'message', topic, payload, receivedMs: now })
+const replay = (topic: string, payload: Uint8Array) =>
+  feed({
+    k: 'control',
+    atMs: now,
+    control: {
+      by: 'test',
+      type: 'replay-rejected',
+      topic,
+      payloadBase64: Buffer.from(payload).toString('base64'),
+      receivedMs: now,
+    },
+  })
+
+const dataTopic = 'spBv1.0/g/DDATA/n/bed-1'
+const born = () => {
+  message('spBv1.0/g/NBIRTH/n', encodeNodeBirth({ bdSeq: 3, timestamp: now }))
+  return message('spBv1.0/g/DBIRTH/n/bed-1', encodeDeviceBirth(declaration, { timestamp: now, seq: 1 }))
+}
+const columns = (t: number[], v: number[]): Columns => ({ channels: { spo2: { t, v } }, waves: {} })
+const batch = (name: Partial<BatchName>, inside: Columns, options: { historical?: boolean; alias?: number } = {}) =>
+  encodeBatch({
+    name: { stream: 'streamone', number: 1, count: 1, ...name },
+    columns: inside,
+    aliasOf: () => options.alias ?? 1,
+    channelOf: () => channel,
+    datatypeOf: () => 'Int16',
+    timestamp: now,
+    seq: 0,
+    historical: options.historical ?? false,
+  } as Parameters<typeof encodeBatch>[0])
+const nodeEntry = (number: number, metric: string, record: LedgerRecord | GapRecord) =>
+  message(
+    'spBv1.0/g/NDATA/n',
+    encodeNodeData({
+      name: { stream: 'streamone', number, count: 0 },
+      metrics: { [metric]: JSON.stringify(record) },
+      timestamp: now,
+      seq: 1,
+    }),
+  )
+const ledger = (through: number, read: number): LedgerRecord => ({
+  f: 1,
+  stream: 'streamone',
+  through,
+  devices: { 'bed-1': { ...emptyEdgeCounts(), read: [read, 0] } },
+  floors: { streamone: 1 },
+})
+
+describe('prepare', () => {
+  test('declares a device once and brings its readings to the timeline', () => {
+    expect(born().timeline.map(({ k }) => k)).toEqual(['declaration', 'birth'])
+    expect(born().timeline).toEqual([])
+    const { timeline } = message(dataTopic, batch({}, columns([now], [97])))
+    expect(timeline).toMatchObject([
+      { k: 'readings', subject: 'bed-1', stream: 'streamone', number: 1, hist: false, channels: { spo2: { t: [now], v: [97] } } },
+    ])
+  })
+
+  test('drops a repeat, also one sent again as historical', () => {
+    born()
+    message(dataTopic, batch({}, columns([now], [97])))
+    expect(message(dataTopic, batch({}, columns([now], [97]), { historical: true }))).toEqual({ timeline: [], rejected: [] })
+  })
+
+  test('rejects another batch under a name that was used', () => {
+    born()
+    message(dataTopic, batch({}, columns([now], [97])))
+    expect(message(dataTopic, batch({}, columns([now], [12]))).rejected).toMatchObject([{ reason: 'PREPARE_REPEAT_DIFFERS' }])
+  })
+
+  test('makes a cut when a ledger record is settled', () => {
+    born()
+    message(dataTopic, batch({ number: 1 }, columns([now], [97])))
+    expect(nodeEntry(3, nodeMetrics.ledger, ledger(3, 2)).timeline).toEqual([])
+    const { timeline } = message(dataTopic, batch({ number: 2 }, columns([now + 5], [98])))
+    const cut = timeline.find(({ k }) => k === 'cut') as CutRecord
+    expect(cut).toMatchObject({ stream: 'streamone', through: 3, devices: { 'bed-1': { forwarded: [2, 0], ahead: [0, 0] } } })
+  })
+
+  test('shows an eviction as a gap, less what it had seen', () => {
+    born()
+    message(dataTopic, batch({ number: 1 }, columns([now], [97])))
+    const gap: GapRecord = {
+      f: 1,
+      reason: 'evicted',
+      stream: 'streamone',
+      numbers: [[1, 3]],
+      devices: { 'bed-1': [{ fromMs: now, toMs: now + 9, lost: [3, 0] }] },
+    }
+    expect(nodeEntry(4, nodeMetrics.gap, gap).timeline).toMatchObject([
+      { k: 'gap', reason: 'evicted', fromMs: now, toMs: now + 9, lost: [2, 0] },
+    ])
+    expect(nodeEntry(5, nodeMetrics.ledger, ledger(5, 3)).timeline).toMatchObject([
+      { k: 'cut', devices: { 'bed-1': { forwarded: [1, 0], evicted: [2, 0] } } },
+    ])
+  })
+
+  test('turns an absence into an open gap', () => {
+    born()
+    const { timeline } = message(
+      dataTopic,
+      batch({ count: 0 }, { channels: {}, waves: {}, absences: [{ channel: 'spo2', t: now, reason: 'probe-off' }] }),
+    )
+    expect(timeline).toMatchObject([{ k: 'gap', channel: 'spo2', reason: 'probe-off', fromMs: now }])
+  })
+
+  test('rejects a reading out of time alone, and replays it once when the limit is put right', () => {
+    born()
+    const late = now + 2 * 3_600_000
+    const bytes = batch({ count: 2 }, columns([now, late], [97, 98]))
+    const first = message(dataTopic, bytes)
+    expect(first.rejected).toMatchObject([{ reason: 'PREPARE_TIME', lost: [1, 0], channel: 'spo2' }])
+    expect(first.timeline).toMatchObject([{ channels: { spo2: { t: [now] } } }])
+    expect(replay(dataTopic, bytes).timeline).toEqual([])
+    stage = createPrepareStage(prepareSchema.parse({ futureMsMax: 3 * 3_600_000 }))
+    expect(replay(dataTopic, bytes).timeline).toMatchObject([{ channels: { spo2: { t: [late], v: [98] } } }])
+    expect(replay(dataTopic, bytes).timeline).toEqual([])
+    const { timeline } = nodeEntry(2, nodeMetrics.ledger, ledger(2, 2))
+    expect(timeline).toMatchObject([{ devices: { 'bed-1': { forwarded: [2, 0], rejected: [0, 0] } } }])
+  })
+
+  test('rejects what it cannot decode whole, and its stream goes on', () => {
+    born()
+    const bytes = batch({ count: 1 }, columns([now], [97]))
+    const broken = Buffer.from(bytes)
+    const uuidAt = broken.indexOf('millrace:')
+    // The metric's length now runs past the end, behind the name.
+    const cut = Buffer.concat([broken.subarray(0, broken.length), Buffer.from([0x12, 0x7f, 0x01])])
+    expect(uuidAt).toBeGreaterThan(0)
+    expect(message(dataTopic, cut).rejected).toMatchObject([{ reason: 'PREPARE_PAYLOAD' }])
+    expect(message(dataTopic, batch({ number: 2 }, columns([now + 1], [98]))).timeline).toHaveLength(1)
+  })
+
+  test('rejects readings under an alias that nobody declared, and takes them on replay after the birth', () => {
+    const bytes = batch({ count: 1 }, columns([now], [97]))
+    expect(message(dataTopic, bytes).rejected).toMatchObject([{ reason: 'PREPARE_READING', lost: [1, 0] }])
+    born()
+    expect(replay(dataTopic, bytes).timeline).toMatchObject([{ channels: { spo2: { t: [now], v: [97] } } }])
+    expect(replay(dataTopic, bytes).timeline).toEqual([])
+  })
+
+  test('tells the death of a node for each of its devices, but not by an old will', () => {
+    born()
+    expect(message('spBv1.0/g/NDEATH/n', encodeNodeDeath(2)).timeline).toEqual([])
+    expect(message('spBv1.0/g/NDEATH/n', encodeNodeDeath(3)).timeline).toMatchObject([{ k: 'death', device: 'bed-1' }])
+  })
+
+  test('gives a device of another node with a taken name a longer name', () => {
+    born()
+    const { timeline } = message('spBv1.0/g/DBIRTH/other/bed-1', encodeDeviceBirth(declaration, { timestamp: now, seq: 1 }))
+    expect(timeline[0]).toMatchObject({ device: 'g/other:bed-1' })
+  })
+
+  test('takes a stream only from the node that it belongs to', () => {
+    born()
+    message(dataTopic, batch({}, columns([now], [97])))
+    message(
+      'spBv1.0/g/DBIRTH/other/bed-9',
+      encodeDeviceBirth(declare('bed-9', [{ alias: 1, channel }]), { timestamp: now, seq: 1 }),
+    )
+    expect(message('spBv1.0/g/DDATA/other/bed-9', batch({ number: 2 }, columns([now + 1], [5]))).timeline).toEqual([])
+  })
+
+  test('reads a foreign node: birth values are readings, and its ledger starts here', () => {
+    const metrics = [{ name: 'temp', alias: 7, timestamp: now, datatype: 'Double' as const, value: 36.5 }]
+    const { timeline } = message('spBv1.0/g/DBIRTH/f/d', encodePayload({ timestamp: now, seq: 1, metrics }))
+    expect(timeline.map(({ k }) => k)).toEqual(['declaration', 'birth', 'readings'])
+    const data = encodePayload({
+      timestamp: now,
+      seq: 2,
+      metrics: [{ alias: 7, timestamp: now + 1, datatype: 'Double', value: 36.6 }],
+    })
+    expect(message('spBv1.0/g/DDATA/f/d', data).timeline).toMatchObject([{ k: 'readings', channels: { temp: { v: [36.6] } } }])
+    expect(feed({ k: 'tick', atMs: now }).timeline).toMatchObject([
+      { k: 'tick' },
+      { k: 'cut', stream: 'bridge', devices: { d: { forwarded: [2, 0] } } },
+    ])
+  })
+
+  test('reads plain JSON, drops its repeats, and rejects what is none', () => {
+    expect(message('plain/p1', Buffer.from(`{"at":${now},"hr":61}`)).timeline.map(({ k }) => k)).toEqual([
+      'declaration',
+      'readings',
+    ])
+    expect(message('plain/p1', Buffer.from(`{"at":${now},"hr":61}`)).timeline).toEqual([])
+    expect(message('plain/p1', Buffer.from('{"hr":')).rejected).toMatchObject([{ reason: 'PREPARE_PAYLOAD' }])
+    expect(message('elsewhere', Buffer.from('x')).rejected).toMatchObject([{ reason: 'PREPARE_TOPIC' }])
+  })
+
+  test('never goes back in time by a tick', () => {
+    feed({ k: 'tick', atMs: now })
+    expect(feed({ k: 'tick', atMs: now - 1000 }).timeline).toMatchObject([{ atMs: now }])
+  })
+})
