@@ -1,73 +1,67 @@
-/** A network link that can be cut: a TCP proxy on loopback between an agent and its broker. */
+/**
+ * The network between a gateway and the cloud, as a proxy on loopback that can be cut. `reset` breaks connections at once and
+ * refuses new ones, as a router does that knows; `silent` keeps them and lets nothing through, as a lost radio link does.
+ */
 import { connect, createServer, type Socket } from 'node:net'
 
 export interface Link {
+  /** Where the gateway connects, on 127.0.0.1. */
   port: number
-  /** Drops every connection and refuses new ones until `mend`. */
-  cut(): void
+  cut(how?: 'reset' | 'silent'): void
   mend(): void
-  /** Connections stay open but nothing passes, as behind a router that lost its uplink. */
-  freeze(): void
-  thaw(): void
   close(): Promise<void>
 }
 
-export function openLink(target: { host: string; port: number }, port = 0): Promise<Link> {
+export async function openLink(to: { host: string; port: number }): Promise<Link> {
   const pairs = new Set<[Socket, Socket]>()
-  let isCut = false
-  let isFrozen = false
+  let state: 'whole' | 'reset' | 'silent' = 'whole'
+
   const server = createServer((near) => {
-    if (isCut) return near.destroy()
-    const far = connect(target)
+    if (state === 'reset') return void near.resetAndDestroy()
+    const far = connect(to)
     const pair: [Socket, Socket] = [near, far]
     pairs.add(pair)
-    join(near, far)
-    join(far, near)
-    const end = () => {
-      pairs.delete(pair)
-      near.destroy()
-      far.destroy()
-    }
-    for (const socket of pair) socket.setNoDelay(true).on('error', end).on('close', end)
+    join(near, far, () => pairs.delete(pair))
+    if (state === 'silent') hush(pair)
   })
-  const join = (from: Socket, to: Socket) => {
-    from.on('data', (bytes) => {
-      if (!to.write(bytes)) from.pause()
-    })
-    to.on('drain', () => {
-      if (!isFrozen) from.resume()
-    })
-    if (isFrozen) from.pause()
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+
+  return {
+    port: (server.address() as { port: number }).port,
+    cut(how = 'reset') {
+      state = how
+      for (const pair of pairs) {
+        if (how === 'silent') hush(pair)
+        else for (const socket of pair) socket.resetAndDestroy()
+      }
+    },
+    mend() {
+      state = 'whole'
+      for (const [near, far] of pairs) join(near, far)
+    },
+    async close() {
+      for (const pair of pairs) for (const socket of pair) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
   }
-  const each = (act: (socket: Socket) => void) => {
-    for (const pair of pairs) for (const socket of pair) act(socket)
+}
+
+/** Each end's bytes and its end go to the other. */
+function join(near: Socket, far: Socket, closed?: () => void): void {
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    from.pipe(to)
+    if (!closed) continue
+    from.on('error', () => from.destroy())
+    from.on('close', () => {
+      to.destroy()
+      closed()
+    })
   }
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () =>
-      resolve({
-        port: (server.address() as { port: number }).port,
-        cut() {
-          isCut = true
-          each((socket) => socket.destroy())
-        },
-        mend() {
-          isCut = false
-        },
-        freeze() {
-          isFrozen = true
-          each((socket) => socket.pause())
-        },
-        thaw() {
-          isFrozen = false
-          each((socket) => socket.resume())
-        },
-        close: () =>
-          new Promise((done) => {
-            each((socket) => socket.destroy())
-            server.close(() => done())
-          }),
-      }),
-    )
-  })
+}
+
+function hush([near, far]: [Socket, Socket]): void {
+  for (const socket of [near, far]) socket.unpipe().pause()
 }

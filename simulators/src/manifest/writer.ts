@@ -1,0 +1,108 @@
+/** Writes a manifest as a run goes on, holding about a second of it in memory. */
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Segment, Value } from '@millrace/contract'
+import type { Emission } from '../instruments/instrument.ts'
+import type { DeviceTotals, Fault, ManifestDevice, ManifestHeader, ManifestLine, Produced } from './manifest.ts'
+
+export interface ManifestWriter {
+  /** The line took a whole frame, or a whole stretch of garbage. */
+  produced(device: string, emission: Emission, atMs: number): void
+  /** Samples from here on do not follow on those before. */
+  broken(device: string): void
+  fault(fault: Omit<Fault, 'k'>): void
+  /** Appends what came since the last call. */
+  flush(): void
+  /** Appends the last line and closes. */
+  end(): void
+  totals(): Record<string, DeviceTotals>
+}
+
+/** Appended at once when so many frames wait, whatever the time: a fast replay must not fill the memory. */
+const framesMax = 20_000
+
+/** Without a path it only counts. */
+export function createManifest(path: string | undefined, header: Omit<ManifestHeader, 'f' | 'k'>): ManifestWriter {
+  const file = path === undefined ? undefined : openManifest(path)
+  const books = new Map(header.devices.map((device) => [device.device, createBook(device, file !== undefined)]))
+  let faults: Fault[] = []
+  let frames = 0
+  const append = (lines: ManifestLine[]) => {
+    if (file !== undefined && lines.length > 0) writeSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  }
+  const flush = () => {
+    append([...books.values()].flatMap((book) => book.take()))
+    append(faults)
+    faults = []
+    frames = 0
+  }
+  const totals = () => Object.fromEntries([...books].map(([device, book]) => [device, { ...book.totals }]))
+  append([{ f: 1, k: 'manifest', ...header }])
+  return {
+    produced(device, emission, atMs) {
+      books.get(device)!.enter(emission, atMs)
+      if (++frames >= framesMax) flush()
+    },
+    broken: (device) => books.get(device)!.breakSegments(),
+    fault: (fault) => faults.push({ k: 'fault', ...fault }),
+    flush,
+    totals,
+    end() {
+      flush()
+      append([{ k: 'end', totals: totals() }])
+      if (file !== undefined) closeSync(file)
+    },
+  }
+}
+
+function openManifest(path: string): number {
+  mkdirSync(dirname(path), { recursive: true })
+  return openSync(path, 'w')
+}
+
+/** What one device produced: counts for ever, values since they were last taken. */
+function createBook({ device, channels }: ManifestDevice, keepValues: boolean) {
+  const totals: DeviceTotals = { readings: 0, samples: 0, frames: 0, bad: 0 }
+  const columns = new Map(channels.map(({ name }) => [name, { t: [] as number[], v: [] as Value[] }]))
+  const segments = new Map(channels.map(({ name, intervalMs = 0 }) => [name, { intervalMs, list: [] as Segment[], open: false }]))
+  const sample = (channel: string, atMs: number, value: number) => {
+    const wave = segments.get(channel)!
+    if (!wave.open) wave.list.push({ t: atMs, i: wave.intervalMs, v: [] })
+    wave.open = true
+    wave.list.at(-1)!.v.push(value)
+  }
+  const breakSegments = () => {
+    for (const wave of segments.values()) wave.open = false
+  }
+  return {
+    totals,
+    breakSegments,
+    enter({ frames, bad, readings, samples }: Emission, atMs: number) {
+      totals.frames += frames
+      totals.bad += bad
+      totals.readings += readings.length
+      totals.samples += samples.length
+      if (!keepValues) return
+      for (const [channel, value] of readings) {
+        const column = columns.get(channel)!
+        column.t.push(atMs)
+        column.v.push(value)
+      }
+      for (const [channel, value] of samples) sample(channel, atMs, value)
+    },
+    take(): Produced[] {
+      const lines: Produced[] = []
+      for (const [channel, { t, v }] of columns) {
+        if (t.length === 0) continue
+        lines.push({ k: 'produced', device, channel, t, v })
+        columns.set(channel, { t: [], v: [] })
+      }
+      for (const [channel, wave] of segments) {
+        for (const segment of wave.list) lines.push({ k: 'produced', device, channel, ...segment })
+        wave.list = []
+      }
+      breakSegments()
+      return lines
+    },
+  }
+}

@@ -1,0 +1,3 @@
+export * from './port.ts'
+export { createPtyPort } from './pty.ts'
+export { createTcpPort } from './tcp.ts'

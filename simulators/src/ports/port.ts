@@ -1,0 +1,18 @@
+/**
+ * A port is the socket that an instrument's cable goes into: bytes out to whoever reads, never waiting.
+ *
+ * A plug-in is a file `x.ts` with its test; it adds one line to `index.ts`.
+ */
+export type PortAddress = { kind: 'serial'; path: string } | { kind: 'tcp'; host: string; port: number }
+
+export interface Port {
+  /** Where a reader opens it, once it is plugged. The same after an unplug and a plug. */
+  address(): PortAddress
+  /** Whether somebody has it open now. What the reader wrote is read and thrown away here: call it about once a second or more. */
+  hasReader(): boolean
+  /** Takes as many bytes as fit at once, and says how many; the rest is the caller's. */
+  write(bytes: Uint8Array): number
+  plug(): Promise<void>
+  /** The device is pulled: the reader sees the end, and the path or listener is gone. */
+  unplug(): void
+}
