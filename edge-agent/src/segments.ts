@@ -1,0 +1,64 @@
+/**
+ * Joins waveform samples into segments: a start in whole ms, an interval, values. A sample belongs to the segment as long as
+ * its time is within half an interval of its place; else it starts the next segment. No sample is lost or moved further.
+ *
+ * Two samples closer than nominal (a replay faster than real time, see decoders/sample-clock.ts) set the segment's interval,
+ * so that a squeezed run is one segment too. Segments do not overlap: a start that rounding would put before the end of the
+ * last one goes to the next ms.
+ */
+import type { Segment } from '@millrace/contract'
+
+export interface Segments {
+  add(atMs: number, value: number): void
+  /** What was joined since the last call. */
+  take(): Segment[]
+  /** Time of the newest sample, exact; for noticing a clock that went back. */
+  lastMs(): number
+  /** The clock went back: starts may too. */
+  reset(): void
+}
+
+export function createSegments(intervalMs: number): Segments {
+  let done: Segment[] = []
+  let open: Segment | undefined
+  let firstMs = 0
+  let lastMs = Number.NEGATIVE_INFINITY
+  /** Of the newest sample by the reckoning of its segment. */
+  let endMs = Number.NEGATIVE_INFINITY
+
+  function fits(segment: Segment, atMs: number): boolean {
+    const count = segment.v.length
+    if (Math.abs(atMs - firstMs - count * segment.i) <= segment.i / 2) return true
+    const isSqueezed = count === 1 && atMs > firstMs && atMs - firstMs < segment.i
+    if (isSqueezed) segment.i = atMs - firstMs
+    return isSqueezed
+  }
+
+  function start(atMs: number): Segment {
+    const nearest = Math.round(atMs)
+    firstMs = atMs
+    const segment = { t: nearest > endMs ? nearest : Math.floor(endMs) + 1, i: intervalMs, v: [] }
+    done.push(segment)
+    return segment
+  }
+
+  return {
+    add(atMs, value) {
+      if (!open || !fits(open, atMs)) open = start(atMs)
+      open.v.push(value)
+      endMs = open.t + (open.v.length - 1) * open.i
+      lastMs = atMs
+    },
+    take() {
+      const taken = done
+      done = []
+      open = undefined
+      return taken
+    },
+    lastMs: () => lastMs,
+    reset() {
+      open = undefined
+      lastMs = endMs = Number.NEGATIVE_INFINITY
+    },
+  }
+}
