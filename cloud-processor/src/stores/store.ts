@@ -6,9 +6,17 @@ import type { AbsenceReason, Channel, CutCounts, Segment, Tally, Value } from '@
 import type { LogRecord } from '../log/log.ts'
 
 export interface StoreWriter {
-  /** Next offset to read of each timeline partition, as of the last durable write. */
-  open(): Promise<Map<number, number>>
-  /** Timeline records in order; durable when resolved. Records at or below the mark are ignored. */
+  /**
+   * Next offset to read of each timeline partition of the log with that id, as of the last durable write; partitions never
+   * read are missing. What is written afterwards comes from that log. A log made anew has another id and starts from its
+   * beginning. May be called again, after a failure.
+   */
+  open(log: string): Promise<Map<number, number>>
+  /**
+   * Timeline records in order; durable when resolved, all or nothing. Records below the next offset, or whose source is not
+   * above the mark of their (partition, source log, source partition), are ignored. One that cannot be read is left out,
+   * named and counted.
+   */
   write(partition: number, records: LogRecord[]): Promise<void>
   close(): Promise<void>
 }
@@ -54,11 +62,16 @@ export interface LedgerRow {
   difference: Tally
 }
 
+/** Times are epoch ms. An unknown device or channel has no data. */
 export interface StoreReader {
   devices(): Promise<{ device: string; subject: string; node: string; channels: Channel[] }[]>
+  /** Readings with fromMs <= t <= toMs in order of time; the first `limit` of them. */
   points(device: string, channel: string, fromMs: number, toMs: number, limit?: number): Promise<SeriesPoints>
+  /** Segments with a sample between fromMs and toMs, whole; the first `limit` of them. */
   segments(device: string, channel: string, fromMs: number, toMs: number, limit?: number): Promise<Segment[]>
+  /** Of numbers and waveforms, unscaled: steps that start at fromMs + n * stepMs, over fromMs <= t < toMs. Cheap where all three are whole minutes. */
   rollUp(device: string, channel: string, fromMs: number, toMs: number, stepMs: number): Promise<RollUp>
+  /** Gaps that touch fromMs..toMs; an open gap has no `toMs`. */
   gaps(device: string | undefined, fromMs: number, toMs: number): Promise<StoredGap[]>
   /** Latest cut of every (stream, device); closed streams older than a day are summed under stream `earlier`. */
   ledger(): Promise<LedgerRow[]>

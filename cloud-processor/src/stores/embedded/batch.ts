@@ -1,0 +1,57 @@
+/**
+ * A batch: what one timeline record holds of one device within one UTC hour, as it came. Then for each series, to the end:
+ * varint series id, varint length, a chunk (chunk.ts). The length lets a reader skip what it does not want.
+ */
+import type { Segment } from '@millrace/contract'
+import { type ByteWriter, putVarint, reserve, takeVarint } from './bytes.ts'
+import { type Points, putPoints, putSegments, takePoints, takeSegments } from './chunk.ts'
+
+export function putSeriesPoints(to: ByteWriter, series: number, points: Points): void {
+  framed(to, series, () => putPoints(to, points))
+}
+
+export function putSeriesSegments(to: ByteWriter, series: number, segments: Segment[]): void {
+  framed(to, series, () => putSegments(to, segments))
+}
+
+/** The length goes before what it measures: most chunks are short, so one or two bytes are moved up for it. */
+function framed(to: ByteWriter, series: number, put: () => void): void {
+  reserve(to, 16)
+  putVarint(to, series)
+  const head = to.at
+  to.at = head + 2
+  put()
+  const length = to.at - head - 2
+  if (length < 0x4000) {
+    // A two-byte varint, even where one byte would do.
+    to.bytes[head] = (length & 0x7f) | 0x80
+    to.bytes[head + 1] = length >> 7
+    return
+  }
+  reserve(to, 8)
+  const lengthBytes = length < 0x200000 ? 3 : length < 0x10000000 ? 4 : 5
+  to.bytes.copyWithin(head + lengthBytes, head + 2, to.at)
+  to.at = head
+  putVarint(to, length)
+  to.at = head + lengthBytes + length
+}
+
+/** Chunks of a batch by series. */
+export function* chunksOf(body: Uint8Array): Generator<{ series: number; bytes: Uint8Array }> {
+  const from = { bytes: body, at: 0 }
+  while (from.at < body.length) {
+    const series = takeVarint(from)
+    const length = takeVarint(from)
+    yield { series, bytes: body.subarray(from.at, from.at + length) }
+    from.at += length
+  }
+}
+
+/** The chunk of one series, if the batch has it. */
+export function chunkOf(body: Uint8Array, series: number): Uint8Array | undefined {
+  for (const chunk of chunksOf(body)) if (chunk.series === series) return chunk.bytes
+  return undefined
+}
+
+export const pointsOf = (bytes: Uint8Array): Points => takePoints({ bytes, at: 0 })
+export const segmentsOf = (bytes: Uint8Array): Segment[] => takeSegments({ bytes, at: 0 })

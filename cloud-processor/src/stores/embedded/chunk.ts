@@ -1,0 +1,69 @@
+/**
+ * A chunk: neighbouring readings, or waveform segments, of one series.
+ *
+ *     readings   varint count, column t, column v, u8 1 when a column q follows
+ *     segments   varint count, column t, column i, column lengths, column of all samples one after the other
+ *
+ * Columns are described in column.ts. Times of readings rise strictly.
+ */
+import type { Segment, Value } from '@millrace/contract'
+import { type ByteReader, type ByteWriter, putVarint, reserve, takeVarint } from './bytes.ts'
+import { putNumbers, putTimes, putValues, takeNumbers, takeValues } from './column.ts'
+
+export interface Points {
+  t: number[]
+  v: Value[]
+  q?: number[]
+}
+
+export function putPoints(to: ByteWriter, { t, v, q }: Points): void {
+  reserve(to, 8)
+  putVarint(to, t.length)
+  putTimes(to, t)
+  putValues(to, v)
+  reserve(to, 1)
+  to.bytes[to.at++] = q ? 1 : 0
+  if (q) putNumbers(to, q)
+}
+
+export function takePoints(from: ByteReader): Points {
+  const count = takeVarint(from)
+  const t = takeNumbers(from, count)
+  const v = takeValues(from, count)
+  return from.bytes[from.at++] === 1 ? { t, v, q: takeNumbers(from, count) } : { t, v }
+}
+
+export function putSegments(to: ByteWriter, segments: Segment[]): void {
+  reserve(to, 8)
+  putVarint(to, segments.length)
+  putTimes(
+    to,
+    segments.map((s) => s.t),
+  )
+  putNumbers(
+    to,
+    segments.map((s) => s.i),
+  )
+  putNumbers(
+    to,
+    segments.map((s) => s.v.length),
+  )
+  putNumbers(to, segments.length === 1 ? segments[0]!.v : segments.flatMap((s) => s.v))
+}
+
+export function takeSegments(from: ByteReader): Segment[] {
+  const count = takeVarint(from)
+  const t = takeNumbers(from, count)
+  const i = takeNumbers(from, count)
+  const lengths = takeNumbers(from, count)
+  const samples = takeNumbers(
+    from,
+    lengths.reduce((sum, length) => sum + length, 0),
+  )
+  let at = 0
+  return t.map((start, k) => {
+    const v = samples.slice(at, at + lengths[k]!)
+    at += lengths[k]!
+    return { t: start, i: i[k]!, v }
+  })
+}

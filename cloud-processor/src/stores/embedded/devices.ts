@@ -1,0 +1,83 @@
+/** Devices and their series, kept in memory for writing up to a bound. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { BirthRecord, DeclarationRecord } from '@millrace/contract'
+import type { Device, OpenGap, Series } from './hours.ts'
+
+/** Gaps of a device that a reading may still close or shorten. */
+const openGapsMax = 50
+
+export function createDevices(db: DatabaseSync, devicesMax: number) {
+  const find = db.prepare('SELECT id, subject FROM devices WHERE device = ?')
+  const add = db.prepare('INSERT INTO devices (device, subject) VALUES (?, ?)')
+  const seriesOf = db.prepare('SELECT id, channel, wave FROM series WHERE device = ?')
+  const addSeries = db.prepare('INSERT INTO series (device, channel, wave) VALUES (?, ?, ?)')
+  const setSubject = db.prepare('UPDATE devices SET subject = ? WHERE id = ?')
+  const setChannels = db.prepare('UPDATE devices SET node = ?, channels = ? WHERE id = ?')
+  const setState = db.prepare('UPDATE devices SET node = ?, state = ?, stateMs = ?, reason = ? WHERE id = ?')
+  const gapsOf = db.prepare(
+    `SELECT id, channel, fromMs, toMs FROM gaps WHERE device = ? AND open = 1 ORDER BY fromMs DESC LIMIT ${openGapsMax}`,
+  )
+  const byName = new Map<string, Device>()
+
+  function load(name: string, subject: string | undefined): Device {
+    const known = find.get(name) as { id: number; subject: string } | undefined
+    const id = known?.id ?? Number(add.run(name, subject ?? name).lastInsertRowid)
+    const device: Device = {
+      id,
+      name,
+      subject: known?.subject ?? subject ?? name,
+      points: new Map(),
+      waves: new Map(),
+      hours: new Map(),
+      openGaps: gapsOf.all(id) as unknown as OpenGap[],
+    }
+    for (const row of seriesOf.all(id) as unknown as { id: number; channel: string; wave: number }[])
+      (row.wave ? device.waves : device.points).set(row.channel, { ...row, wave: row.wave === 1 })
+    return device
+  }
+
+  /** A device not seen before is added; without a subject it is its own. */
+  function of(name: string, subject?: string): Device {
+    let device = byName.get(name)
+    if (!device) {
+      device = load(name, subject)
+      byName.set(name, device)
+      if (byName.size > devicesMax) byName.delete(byName.keys().next().value!)
+    }
+    if (subject !== undefined && subject !== device.subject) {
+      setSubject.run(subject, device.id)
+      device.subject = subject
+    }
+    return device
+  }
+
+  return {
+    of,
+    series(device: Device, channel: string, wave: boolean): Series {
+      const known = wave ? device.waves : device.points
+      let series = known.get(channel)
+      if (!series) {
+        series = { id: Number(addSeries.run(device.id, channel, wave ? 1 : 0).lastInsertRowid), channel, wave }
+        known.set(channel, series)
+      }
+      return series
+    },
+    declare({ device, subject, node, channels }: DeclarationRecord): void {
+      setChannels.run(node, JSON.stringify(channels), of(device, subject).id)
+    },
+    live({ k, device, subject, node, atMs, reason }: BirthRecord): void {
+      setState.run(node, k, atMs, reason, of(device, subject).id)
+    },
+    addOpenGap(device: Device, gap: OpenGap): void {
+      device.openGaps.unshift(gap)
+      if (device.openGaps.length > openGapsMax) device.openGaps.pop()
+    },
+    /** Its batches were merged: what is in memory of them is no longer so. */
+    forgetHour(id: number, hour: number): void {
+      for (const device of byName.values()) if (device.id === id) device.hours.delete(hour)
+    },
+    forget: () => byName.clear(),
+  }
+}
+
+export type Devices = ReturnType<typeof createDevices>

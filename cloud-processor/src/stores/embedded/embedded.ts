@@ -1,0 +1,84 @@
+/**
+ * The embedded store: one SQLite file (layout in file.ts), owned by one process, with workers of its own.
+ *
+ *     write ──► writer worker: parse, one transaction: batches, counts, gaps, ledger, marks, position
+ *                  └─ quiet hours ─► merger worker ─► compressed chunks and minutes, in the next transaction
+ *     questions ──► reader worker
+ */
+import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError } from '@millrace/contract/service'
+import type { Store, StoreReader } from '../store.ts'
+import { type EmbeddedStoreOptions, embeddedStoreSchema } from './config.ts'
+import { packRecords } from './pack.ts'
+import type { Done, FromReader, ToReader, ToWriter } from './protocol.ts'
+import { startWorker } from './workers.ts'
+
+export interface Around {
+  log: Logger
+  metrics: Metrics
+  /** Not needed: time comes from the timeline's ticks. */
+  clock?: Clock
+}
+
+export interface EmbeddedStore extends Store {
+  /** Merges every hour now, quiet or not. For tests, and before a copy of the file is made. */
+  merge(): Promise<void>
+}
+
+/** @throws MillraceError CONFIG_INVALID, STORE_LOCKED, STORE_CORRUPT, STORE_NEWER, STORE_OPEN */
+export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, metrics }: Around): Promise<EmbeddedStore> {
+  const config = checkConfig(embeddedStoreSchema, options, 'store')
+  const { path } = config
+  const writer = startWorker<ToWriter, Done>(new URL('./writer.ts', import.meta.url), config, 'STORE_WRITE')
+  await writer.first()
+  const reader = startWorker<ToReader | 'close', FromReader>(new URL('./reader.ts', import.meta.url), config, 'STORE_READ')
+  const received = metrics.counter('millrace_store_received_total', 'Readings and samples the store took')
+  const repeats = metrics.counter('millrace_store_repeats_total', 'Timeline records that were in the store already')
+  const dropped = metrics.counter('millrace_store_dropped_total', 'Timeline records that could not be read')
+  let closed: MillraceError | undefined
+
+  function ask<K extends keyof StoreReader>(method: K) {
+    return async (...args: Parameters<StoreReader[K]>): Promise<Awaited<ReturnType<StoreReader[K]>>> => {
+      if (closed) throw closed
+      const { result } = await reader.ask({ method, args })
+      return result as Awaited<ReturnType<StoreReader[K]>>
+    }
+  }
+
+  return {
+    async open(id) {
+      if (closed) throw closed
+      const { positions, otherLogs } = await writer.ask({ k: 'open', log: id })
+      if (positions!.length === 0 && otherLogs!.length > 0)
+        log.warn('the log is new: the store reads it from its start and keeps what it has', { log: id, others: otherLogs })
+      return new Map(positions)
+    },
+    async write(partition, records) {
+      if (closed) throw closed
+      const { packed, transfer } = packRecords(partition, records)
+      const done = await writer.ask({ k: 'write', records: packed }, transfer)
+      received.add({ kind: 'readings' }, done.readings)
+      received.add({ kind: 'samples' }, done.samples)
+      repeats.add({}, done.repeats)
+      for (const { offset, detail } of done.bad!) {
+        dropped.add({ reason: 'STORE_RECORD' })
+        log.error('a timeline record cannot be read and is left out', { partition, offset, detail })
+      }
+    },
+    async merge() {
+      await writer.ask({ k: 'merge' })
+    },
+    async close() {
+      if (closed) return
+      closed = new MillraceError('STORE_CLOSED', { path })
+      await reader.close('close')
+      await writer.close({ k: 'close' })
+    },
+    devices: ask('devices'),
+    points: ask('points'),
+    segments: ask('segments'),
+    rollUp: ask('rollUp'),
+    gaps: ask('gaps'),
+    ledger: ask('ledger'),
+    totals: ask('totals'),
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The file of the embedded store: an SQLite database in WAL mode with `synchronous=FULL`, application_id "MRst", user_version 1.
+ *
+ *     positions  log, partition, next             next timeline offset to read, of that log
+ *     marks      partition, log, source, offset, seq
+ *                                                 last (offset, index) taken from that source log and partition
+ *     devices    id, device, subject, node, channels (JSON), state, stateMs, reason
+ *     series     id, device, channel, wave        wave: 1 when the chunks hold segments
+ *     hours      id, device, hour                 device hours (UTC, number since 1970) that hold unmerged batches
+ *     batches    id, first, last, body            id = hours.id * 2^22 + sequence, in order of position; body: see batch.ts
+ *     chunks     series, hour, part, first, last, count, body
+ *                                                 body: a chunk (chunk.ts), zstd; parts of an hour are in order of time
+ *     minutes    series, hour, body               roll-ups of an hour's minutes (roll-up.ts), as its chunks stand
+ *     days       device, day, stored…, collapsed… counts by event day (UTC, number since 1970)
+ *     streams    stream, device, stored…, collapsed…
+ *     cuts       stream, device, node, through, closed, atMs, body
+ *                                                 the latest cut: body is the LedgerRow as JSON, worked out at the cut
+ *     gaps       id, device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples
+ *                                                 open: 1 when no end was told; toMs is then the first reading since
+ *     events     id, device, atMs, level, code, text
+ *
+ * A batch is older than any with a higher id and younger than every chunk of its hour; where they tell of the same time the
+ * youngest is right. Merging moves batches into chunks in one transaction and so never changes what is read.
+ *
+ * `<path>.lock` is an empty database on which the owner holds an exclusive lock; the system frees it when the process dies.
+ */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { ErrorCode } from '@millrace/contract/service'
+
+const applicationId = 0x4d527374
+const format = 1
+
+/** Batches of one device hour. */
+export const hourSpan = 2 ** 22
+export const hourMs = 3_600_000
+export const dayMs = 86_400_000
+
+const schema = `
+  CREATE TABLE positions (log TEXT, partition INTEGER, next INTEGER NOT NULL, PRIMARY KEY (log, partition)) WITHOUT ROWID;
+  CREATE TABLE marks (partition INTEGER, log TEXT, source INTEGER, offset INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (partition, log, source)) WITHOUT ROWID;
+  CREATE TABLE devices (id INTEGER PRIMARY KEY, device TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, node TEXT NOT NULL DEFAULT '',
+    channels TEXT NOT NULL DEFAULT '[]', state TEXT, stateMs REAL, reason TEXT);
+  CREATE TABLE series (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, channel TEXT NOT NULL, wave INTEGER NOT NULL,
+    UNIQUE (device, channel, wave));
+  CREATE TABLE hours (id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, hour INTEGER NOT NULL, UNIQUE (device, hour));
+  CREATE TABLE batches (id INTEGER PRIMARY KEY, first REAL NOT NULL, last REAL NOT NULL, body BLOB NOT NULL);
+  CREATE TABLE chunks (id INTEGER PRIMARY KEY, series INTEGER NOT NULL, hour INTEGER NOT NULL, part INTEGER NOT NULL,
+    first REAL NOT NULL, last REAL NOT NULL, count INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (series, hour, part));
+  CREATE TABLE minutes (series INTEGER, hour INTEGER, body BLOB NOT NULL, PRIMARY KEY (series, hour)) WITHOUT ROWID;
+  CREATE TABLE days (device INTEGER, day INTEGER, storedReadings INTEGER NOT NULL, storedSamples INTEGER NOT NULL,
+    collapsedReadings INTEGER NOT NULL, collapsedSamples INTEGER NOT NULL, firstMs REAL NOT NULL, lastMs REAL NOT NULL,
+    PRIMARY KEY (device, day)) WITHOUT ROWID;
+  CREATE TABLE streams (stream TEXT, device INTEGER, storedReadings INTEGER NOT NULL, storedSamples INTEGER NOT NULL,
+    collapsedReadings INTEGER NOT NULL, collapsedSamples INTEGER NOT NULL, PRIMARY KEY (stream, device)) WITHOUT ROWID;
+  CREATE TABLE cuts (stream TEXT, device INTEGER, node TEXT NOT NULL, through INTEGER NOT NULL, closed INTEGER NOT NULL,
+    atMs REAL NOT NULL, body TEXT NOT NULL, PRIMARY KEY (stream, device)) WITHOUT ROWID;
+  CREATE TABLE gaps (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, channel TEXT NOT NULL, reason TEXT NOT NULL, fromMs REAL NOT NULL,
+    toMs REAL, open INTEGER NOT NULL, lostReadings INTEGER, lostSamples INTEGER, UNIQUE (device, channel, reason, fromMs));
+  CREATE TABLE events (id INTEGER PRIMARY KEY, device TEXT NOT NULL, atMs REAL NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL,
+    text TEXT NOT NULL);
+`
+
+/** Thrown in a worker; it travels to the store's thread as a `Failure`. */
+export interface Failure {
+  code: ErrorCode
+  values: Record<string, string | number>
+}
+
+export class Refusal extends Error {
+  readonly failure: Failure
+  constructor(code: ErrorCode, values: Failure['values']) {
+    super(code)
+    this.failure = { code, values }
+  }
+}
+
+/** Opens or makes the file, as its only owner. @throws Refusal */
+export function openFile(path: string): { db: DatabaseSync; close(): void } {
+  mkdirSync(dirname(path), { recursive: true })
+  const lock = takeLock(path)
+  let db: DatabaseSync | undefined
+  try {
+    db = new DatabaseSync(path)
+    db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-16384')
+    if (db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined && pragma(db, 'application_id') === 0)
+      db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id=${applicationId}; PRAGMA user_version=${format}; COMMIT`)
+    if (pragma(db, 'application_id') !== applicationId)
+      throw new Refusal('STORE_CORRUPT', { path, detail: 'not a Millrace store' })
+    const version = pragma(db, 'user_version')
+    if (version > format) throw new Refusal('STORE_NEWER', { path, version, known: format })
+  } catch (cause) {
+    db?.close()
+    lock.close()
+    throw cause instanceof Refusal ? cause : new Refusal('STORE_CORRUPT', { path, detail: describe(cause) })
+  }
+  const open = db
+  return {
+    db,
+    close() {
+      open.close()
+      lock.close()
+    },
+  }
+}
+
+function takeLock(path: string): DatabaseSync {
+  let lock: DatabaseSync | undefined
+  try {
+    lock = new DatabaseSync(`${path}.lock`)
+    lock.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
+    return lock
+  } catch (cause) {
+    lock?.close()
+    const busy = (cause as { errcode?: number }).errcode === 5
+    throw busy ? new Refusal('STORE_LOCKED', { path }) : new Refusal('STORE_OPEN', { path, detail: describe(cause) })
+  }
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return (db.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!
+}
+
+/** SQLite's words and its extended code. */
+export function describe(cause: unknown): string {
+  const { message, errcode } = cause as { message?: string; errcode?: number }
+  return errcode === undefined ? `${message ?? cause}` : `${message} (${errcode})`
+}

@@ -1,0 +1,80 @@
+/** Gaps, and their ends: one without an end lasts until the first reading of its channel after its start. */
+import type { DatabaseSync } from 'node:sqlite'
+import { zstdDecompressSync } from 'node:zlib'
+import type { GapTimelineRecord, ReadingsRecord } from '@millrace/contract'
+import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
+import type { Devices } from './devices.ts'
+import { hourSpan } from './file.ts'
+import { type Device, hourOf, type OpenGap, type Series } from './hours.ts'
+
+export function createGaps(db: DatabaseSync, devices: Devices) {
+  const put = db.prepare(`INSERT INTO gaps (device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device, channel, reason, fromMs) DO UPDATE SET
+    toMs = excluded.toMs, open = excluded.open, lostReadings = excluded.lostReadings, lostSamples = excluded.lostSamples RETURNING id`)
+  const end = db.prepare('UPDATE gaps SET toMs = ? WHERE id = ?')
+  const batches = db.prepare(
+    `SELECT body FROM hours JOIN batches ON batches.id BETWEEN hours.id * ${hourSpan} AND hours.id * ${hourSpan} + ${hourSpan - 1}
+     WHERE device = ? AND hour >= ? AND last > ?`,
+  )
+  const chunks = db.prepare('SELECT body FROM chunks WHERE series = ? AND hour >= ? AND last > ? ORDER BY hour, part LIMIT 1')
+
+  /** First time after `fromMs` that is in the store already: a gap may be told after the readings that ended it. */
+  function firstStored(device: Device, channel: string, fromMs: number): number | null {
+    const all = [...device.points.values(), ...device.waves.values()]
+    const series = channel === '*' ? all : all.filter((one) => one.channel === channel)
+    let first = Number.POSITIVE_INFINITY
+    const see = (one: Series, bytes: Uint8Array) => {
+      const t = one.wave ? firstSample(segmentsOf(bytes), fromMs) : pointsOf(bytes).t.find((at) => at > fromMs)
+      if (t !== undefined && t < first) first = t
+    }
+    for (const { body } of batches.iterate(device.id, hourOf(fromMs), fromMs) as Iterable<{ body: Uint8Array }>)
+      for (const one of series) {
+        const bytes = chunkOf(body, one.id)
+        if (bytes) see(one, bytes)
+      }
+    for (const one of series) {
+      const found = chunks.get(one.id, hourOf(fromMs), fromMs) as { body: Uint8Array } | undefined
+      if (found) see(one, zstdDecompressSync(found.body))
+    }
+    return first === Number.POSITIVE_INFINITY ? null : first
+  }
+
+  return {
+    open({ device: name, subject, channel = '*', reason, fromMs, toMs, lost }: GapTimelineRecord): void {
+      const device = devices.of(name, subject)
+      const until = toMs ?? firstStored(device, channel, fromMs)
+      const [readings, samples] = lost ?? [null, null]
+      const row = put.get(device.id, channel, reason, fromMs, until, toMs === undefined ? 1 : 0, readings, samples)
+      const { id } = row as { id: number }
+      device.openGaps = device.openGaps.filter((gap) => gap.id !== id)
+      if (toMs === undefined) devices.addOpenGap(device, { id, channel, fromMs, toMs: until })
+    },
+    /** Readings end open gaps; backlog shortens those that a later reading had ended. */
+    close(device: Device, record: ReadingsRecord): void {
+      for (const gap of device.openGaps) {
+        const t = firstAfter(record, gap)
+        if (t === undefined || (gap.toMs !== null && gap.toMs <= t)) continue
+        gap.toMs = t
+        end.run(t, gap.id)
+      }
+    },
+  }
+}
+
+function firstAfter({ channels, waves }: ReadingsRecord, { channel, fromMs }: OpenGap): number | undefined {
+  let first: number | undefined
+  const see = (t: number | undefined) => {
+    if (t !== undefined && (first === undefined || t < first)) first = t
+  }
+  for (const name in channels) if (channel === '*' || channel === name) see(channels[name]!.t.find((t) => t > fromMs))
+  for (const name in waves) if (channel === '*' || channel === name) see(firstSample(waves[name]!, fromMs))
+  return first
+}
+
+function firstSample(segments: { t: number; i: number; v: number[] }[], fromMs: number): number | undefined {
+  for (const { t, i, v } of segments) {
+    const k = t > fromMs ? 0 : Math.floor((fromMs - t) / i) + 1
+    if (k < v.length) return t + k * i
+  }
+  return undefined
+}

@@ -1,0 +1,129 @@
+/** What the writer knows of device hours and devices: ids, next sequence, stretches of time that hold data. Loaded when first needed. */
+import type { DatabaseSync } from 'node:sqlite'
+import { zstdDecompressSync } from 'node:zlib'
+import type { Segment } from '@millrace/contract'
+import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
+import { hourMs, hourSpan } from './file.ts'
+import { cover, type Intervals } from './intervals.ts'
+import { lastOf, microseconds } from './resolve.ts'
+
+export interface Series {
+  id: number
+  channel: string
+  wave: boolean
+}
+
+export interface Device {
+  id: number
+  name: string
+  subject: string
+  points: Map<string, Series>
+  waves: Map<string, Series>
+  hours: Map<number, Hour>
+  /** Gaps without an end. */
+  openGaps: OpenGap[]
+}
+
+export interface OpenGap {
+  id: number
+  channel: string
+  fromMs: number
+  toMs: number | null
+}
+
+export interface Hour {
+  /** 0 while it holds no batches. */
+  id: number
+  device: number
+  hour: number
+  next: number
+  rows: number
+  /** By series. A series that is not in it has at most what `base` says. */
+  covered: Map<number, Intervals>
+  base: Intervals
+}
+
+/** Hours kept for one device; backlog and live need two. */
+const hoursKept = 8
+
+export function createHours(db: DatabaseSync) {
+  const find = db.prepare('SELECT id FROM hours WHERE device = ? AND hour = ?')
+  const add = db.prepare('INSERT INTO hours (device, hour) VALUES (?, ?)')
+  const extent = db.prepare(
+    'SELECT count(*) AS rows, max(id) AS id, min(first) AS first, max(last) AS last FROM batches WHERE id >= ? AND id < ?',
+  )
+  const merged = db.prepare(
+    'SELECT min(first) AS first, max(last) AS last FROM chunks WHERE hour = ? AND series IN (SELECT id FROM series WHERE device = ?)',
+  )
+  const overlapping = db.prepare('SELECT body FROM batches WHERE id >= ? AND id < ? AND last >= ? AND first <= ?')
+  const overlappingChunks = db.prepare('SELECT body FROM chunks WHERE series = ? AND hour = ? AND last >= ? AND first <= ?')
+
+  function load(device: Device, hour: number): Hour {
+    const id = (find.get(device.id, hour) as { id: number } | undefined)?.id ?? 0
+    const state: Hour = { id, device: device.id, hour, next: 0, rows: 0, covered: new Map(), base: [] }
+    type Extent = { rows: number; id: number | null; first: number | null; last: number | null }
+    if (id > 0) {
+      const found = extent.get(id * hourSpan, (id + 1) * hourSpan) as unknown as Extent
+      state.rows = found.rows
+      if (found.id !== null) state.next = found.id - id * hourSpan + 1
+      if (found.first !== null) cover(state.base, found.first, found.last!)
+    }
+    const chunks = merged.get(hour, device.id) as unknown as Extent
+    if (chunks.first !== null) cover(state.base, chunks.first, chunks.last!)
+    return state
+  }
+
+  return {
+    /** Of a device, kept among its last used ones. */
+    of(device: Device, hour: number): Hour {
+      let state = device.hours.get(hour)
+      if (state) return state
+      state = load(device, hour)
+      device.hours.set(hour, state)
+      if (device.hours.size > hoursKept) device.hours.delete(device.hours.keys().next().value!)
+      return state
+    },
+    /** Id for the next batch of this hour. */
+    nextBatch(state: Hour): number {
+      if (state.id === 0) {
+        state.id = Number(add.run(state.device, state.hour).lastInsertRowid)
+        state.next = 0
+      }
+      state.rows++
+      return state.id * hourSpan + state.next++
+    },
+    coveredBy(state: Hour, series: Series): Intervals {
+      let intervals = state.covered.get(series.id)
+      if (!intervals) {
+        intervals = [...state.base]
+        state.covered.set(series.id, intervals)
+      }
+      return intervals
+    },
+    /** Names of what a series holds between two times, by reading it. */
+    namesBetween(state: Hour, series: Series, first: number, last: number): Set<number> {
+      const names = new Set<number>()
+      const see = (bytes: Uint8Array) => {
+        if (!series.wave) for (const t of pointsOf(bytes).t) names.add(t)
+        else
+          for (const segment of segmentsOf(bytes)) if (segment.t <= last && lastOf(segment) >= first) nameSamples(segment, names)
+      }
+      for (const { body } of overlappingChunks.iterate(series.id, state.hour, first, last) as Iterable<{ body: Uint8Array }>)
+        see(zstdDecompressSync(body))
+      if (state.id > 0)
+        for (const { body } of overlapping.iterate(state.id * hourSpan, (state.id + 1) * hourSpan, first, last) as Iterable<{
+          body: Uint8Array
+        }>) {
+          const bytes = chunkOf(body, series.id)
+          if (bytes) see(bytes)
+        }
+      return names
+    },
+  }
+}
+
+export function nameSamples(segment: Segment, names: Set<number>): void {
+  for (let k = 0; k < segment.v.length; k++) names.add(microseconds(segment, k))
+}
+
+export const hourOf = (ms: number) => Math.floor(ms / hourMs)

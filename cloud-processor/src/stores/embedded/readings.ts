@@ -1,0 +1,178 @@
+/**
+ * Puts one readings record into the store: a batch for each hour it touches, and what was stored and what collapsed.
+ *
+ * Where the times of a column lie beside everything its series holds, nothing can collapse and nothing is read. Elsewhere the
+ * overlapping rows are read and equal names counted. A collapse is charged to the stream of the record that came last, so
+ * that stored + collapsed of each stream is exactly what came on it, whichever reading survives.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import type { ReadingsRecord, Segment } from '@millrace/contract'
+import { putSeriesPoints, putSeriesSegments } from './batch.ts'
+import { createWriter } from './bytes.ts'
+import type { Points } from './chunk.ts'
+import type { Count, createCounts } from './counts.ts'
+import type { Devices } from './devices.ts'
+import { hourMs } from './file.ts'
+import { type createHours, type Device, type Hour, hourOf, nameSamples, type Series } from './hours.ts'
+import { cover, isFree } from './intervals.ts'
+import { cutSegment, lastOf, resolvePoints, resolveSegments, rises } from './resolve.ts'
+
+interface Piece {
+  hour: number
+  series: Series
+  points?: Points
+  segments?: Segment[]
+  first: number
+  last: number
+  count: number
+}
+
+export function createReadings(
+  db: DatabaseSync,
+  devices: Devices,
+  hours: ReturnType<typeof createHours>,
+  counts: ReturnType<typeof createCounts>,
+) {
+  const insert = db.prepare('INSERT INTO batches VALUES (?, ?, ?, ?)')
+  const out = createWriter()
+
+  function collapsedIn(state: Hour, { series, points, segments, first, last }: Piece): number {
+    const covered = hours.coveredBy(state, series)
+    const free = isFree(covered, first - 0.001, last + 0.001)
+    cover(covered, first, last)
+    if (free) return 0
+    const known = hours.namesBetween(state, series, first - 0.001, last + 0.001)
+    const own = points ? points.t : namesOf(segments!)
+    let collapsed = 0
+    for (const name of own) if (known.has(name)) collapsed++
+    return collapsed
+  }
+
+  /** Returns the hours written. */
+  function putHour(device: Device, hour: number, pieces: Piece[], stream: Count): Hour {
+    const state = hours.of(device, hour)
+    const day = counts.day(device.id, Math.floor(hour / 24))
+    let first = Number.POSITIVE_INFINITY
+    let last = Number.NEGATIVE_INFINITY
+    out.at = 0
+    for (const piece of pieces) {
+      if (piece.hour !== hour) continue
+      const collapsed = collapsedIn(state, piece)
+      const kind = piece.points ? 0 : 1
+      day.stored[kind] += piece.count - collapsed
+      day.collapsed[kind] += collapsed
+      stream.stored[kind] += piece.count - collapsed
+      stream.collapsed[kind] += collapsed
+      if (piece.first < first) first = piece.first
+      if (piece.last > last) last = piece.last
+      if (piece.points) putSeriesPoints(out, piece.series.id, piece.points)
+      else putSeriesSegments(out, piece.series.id, piece.segments!)
+    }
+    if (first < day.firstMs) day.firstMs = first
+    if (last > day.lastMs) day.lastMs = last
+    insert.run(hours.nextBatch(state), first, last, out.bytes.subarray(0, out.at))
+    return state
+  }
+
+  return (record: ReadingsRecord): { device: Device; written: Hour[] } => {
+    const device = devices.of(record.device, record.subject)
+    const stream = counts.stream(record.stream ?? '', device.id)
+    const pieces: Piece[] = []
+    for (const channel in record.channels) {
+      const column = record.channels[channel]!
+      const points = tidy(column)
+      const repeats = column.t.length - points.t.length
+      if (repeats > 0) countRepeats(column.t, points.t, 0, device, stream, counts)
+      if (points.t.length > 0) cutPoints(devices.series(device, channel, false), points, pieces)
+    }
+    for (const channel in record.waves) {
+      const given = record.waves[channel]!
+      const segments = resolveSegments(given)
+      const names = (list: Segment[]) => list.flatMap(sampleTimes)
+      if (samplesIn(segments) < samplesIn(given)) countRepeats(names(given), names(segments), 1, device, stream, counts)
+      if (segments.length > 0) cutSegments(devices.series(device, channel, true), segments, pieces)
+    }
+    const written = [...new Set(pieces.map((piece) => piece.hour))].map((hour) => putHour(device, hour, pieces, stream))
+    return { device, written }
+  }
+}
+
+/** Rising times, each once; no qualities where all are good. */
+function tidy(column: Points): Points {
+  const points = rises(column.t) ? column : resolvePoints([column])
+  return points.q && !points.q.some((code) => code !== 0) ? { t: points.t, v: points.v } : points
+}
+
+/** Repeats inside one record collapse too. */
+function countRepeats(
+  given: number[],
+  kept: number[],
+  kind: 0 | 1,
+  device: Device,
+  stream: Count,
+  counts: ReturnType<typeof createCounts>,
+): void {
+  const byDay = new Map<number, number>()
+  const tally = (times: number[], sign: number) => {
+    for (const t of times) byDay.set(Math.floor(hourOf(t) / 24), (byDay.get(Math.floor(hourOf(t) / 24)) ?? 0) + sign)
+  }
+  tally(given, 1)
+  tally(kept, -1)
+  for (const [day, repeats] of byDay) {
+    if (repeats === 0) continue
+    counts.day(device.id, day).collapsed[kind] += repeats
+    stream.collapsed[kind] += repeats
+  }
+}
+
+const sampleTimes = (segment: Segment) => segment.v.map((_, k) => segment.t + k * segment.i)
+const samplesIn = (segments: Segment[]) => segments.reduce((sum, { v }) => sum + v.length, 0)
+
+function namesOf(segments: Segment[]): Set<number> {
+  const names = new Set<number>()
+  for (const segment of segments) nameSamples(segment, names)
+  return names
+}
+
+function cutPoints(series: Series, { t, v, q }: Points, pieces: Piece[]): void {
+  for (let from = 0; from < t.length; ) {
+    const hour = hourOf(t[from]!)
+    const end = (hour + 1) * hourMs
+    let to = t.length
+    if (t[to - 1]! >= end) {
+      to = from
+      while (t[to]! < end) to++
+    }
+    const whole = from === 0 && to === t.length
+    const points: Points = whole ? { t, v } : { t: t.slice(from, to), v: v.slice(from, to) }
+    if (q) points.q = whole ? q : q.slice(from, to)
+    pieces.push({ hour, series, points, first: t[from]!, last: t[to - 1]!, count: to - from })
+    from = to
+  }
+}
+
+/** A segment that crosses an hour is cut there: each sample lies in the hour of its own time. */
+function cutSegments(series: Series, segments: Segment[], pieces: Piece[]): void {
+  let piece: (Piece & { segments: Segment[] }) | undefined
+  const put = (segment: Segment) => {
+    const hour = hourOf(segment.t)
+    const last = lastOf(segment)
+    if (piece?.hour !== hour) {
+      piece = { hour, series, segments: [], first: segment.t, last, count: 0 }
+      pieces.push(piece)
+    }
+    piece.segments.push(segment)
+    piece.last = Math.max(piece.last, last)
+    piece.count += segment.v.length
+  }
+  for (const whole of segments) {
+    let segment = whole
+    for (let end = (hourOf(segment.t) + 1) * hourMs; lastOf(segment) >= end; end += hourMs) {
+      let k = Math.max(1, Math.floor((end - segment.t) / segment.i))
+      while (segment.t + k * segment.i < end) k++
+      put(cutSegment(segment, 0, k))
+      segment = cutSegment(segment, k, segment.v.length)
+    }
+    put(segment)
+  }
+}
