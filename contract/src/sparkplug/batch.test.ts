@@ -294,6 +294,13 @@ describe('a batch with something wrong in it', () => {
     expect(batch.columns.channels.cInt16).toEqual(column)
   })
 
+  it('keeps a broken property to its own metric', () => {
+    const broken = Buffer.from('120f' + '1064' + '1801' + '4a07' + '0a0161' + '12020863' + '5001', 'hex')
+    const batch = decode(Buffer.concat([encodePayload({ metrics: [good] }), broken, encodePayload({ metrics: [good] })]))
+    expect(batch.problems).toMatchObject([{ reason: 'unsupported', alias: 100, index: 1 }])
+    expect(batch.columns.channels.cInt16).toEqual(column)
+  })
+
   it('is refused as a whole when its framing is broken, in no other way', () => {
     fc.assert(
       fc.property(columnsArbitrary, fc.nat(), fc.nat(255), (columns, at, byte) => {

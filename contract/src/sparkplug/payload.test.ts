@@ -121,6 +121,35 @@ describe('round trips', () => {
   })
 })
 
+describe('fields of a metric', () => {
+  it('may come in any order, and the last of equal ones counts', () => {
+    const properties = '4a 10 0a 07 51 75 61 6c 69 74 79 12 05 08 03 18 f4 03'
+    const bytes = hex(`12 1c 50 05 ${properties} 50 06 20 03 10 01 10 02`)
+    expect(decodePayload(bytes).metrics).toEqual([
+      { alias: 2, datatype: 'Int32', properties: new Map([['Quality', { type: 'Int32', value: 500 }]]), value: 6 },
+    ])
+  })
+
+  it('are not taken over from the metric before', () => {
+    const full: Payload['metrics'][number] = {
+      name: 'a',
+      alias: 1,
+      timestamp: 1,
+      datatype: 'Int32',
+      isHistorical: true,
+      isTransient: true,
+      properties: new Map(),
+      value: 1,
+    }
+    expect(decodePayload(encodePayload({ metrics: [full, {}] })).metrics).toEqual([full, {}])
+  })
+
+  it('keep a byte order mark', () => {
+    const metrics = [{ name: '\ufeffa', datatype: 'String' as const, value: '\ufeff' }]
+    expect(decodePayload(encodePayload({ metrics })).metrics).toEqual(metrics)
+  })
+})
+
 describe('against protobufjs', () => {
   it('what we write it reads', () => {
     fc.assert(
@@ -195,6 +224,7 @@ describe('hostile bytes', () => {
     const cases: [string, string][] = [
       ['08 80', 'truncated'], // a varint without its last byte
       ['12 05 10 01', 'truncated'], // a metric shorter than announced
+      ['12 03 65 00 00 22 02 61 61', 'truncated'], // a float that runs into the next field
       ['12 ff ff ff ff ff ff ff ff 7f', 'truncated'], // a length of 2^63
       ['08 80 80 80 80 80 80 80 80 80 80 01', 'bad-varint'],
       ['00 00', 'bad-field'],
