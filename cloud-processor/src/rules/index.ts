@@ -1,0 +1,5 @@
+export { ruleFileSchema } from '@millrace/alarms'
+export { notifierSchema } from './config.ts'
+export { type NotifierRun, openNotifier } from './notify.ts'
+export type { NotificationView } from './outbox.ts'
+export { createRulesStage } from './rules.ts'

@@ -1,0 +1,25 @@
+/**
+ * A notifier tells people, or their tools, of one alarm change. It sends once and says how that went; the runner
+ * (`../notify.ts`) keeps, repeats, withholds, times out and counts.
+ *
+ * A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md`; it adds one line to `index.ts`. `conformance.ts` is the
+ * contract as a test suite.
+ */
+import type { NotificationRecord } from '@millrace/contract'
+import type { Clock, Log } from '@millrace/contract/service'
+import type { z } from 'zod'
+
+export interface Notifier {
+  /**
+   * Resolves when the receiver has taken it. The receiver must be given `notification.key`, which is the same in every
+   * repeat. @throws MillraceError NOTIFY_UNREACHABLE (tried again) or NOTIFY_REFUSED (set aside); whatever else it
+   * throws is tried again. Gives up when `signal` aborts.
+   */
+  send(notification: NotificationRecord, signal: AbortSignal): Promise<void>
+}
+
+export interface NotifierPlugin<Config extends { kind: string } = { kind: string }> {
+  schema: z.ZodType<Config>
+  /** @param target the receiver's name in the configuration. */
+  create(config: Config, around: { target: string; clock: Clock; log: Log }): Notifier
+}

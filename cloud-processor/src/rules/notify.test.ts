@@ -1,0 +1,224 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AlarmRecord, type AlarmTopicRecord, encodeJson, topics } from '@millrace/contract'
+import { type Clock, createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Log, openEmbeddedLog } from '../log/index.ts'
+import { notifierSchema } from './config.ts'
+import { exampleAlarm } from './notifiers/conformance.ts'
+import { type Message, startReceiver } from './notifiers/receiver.testing.ts'
+import { openNotifier } from './notify.ts'
+
+/** Waits pass ten times as fast; the wall clock is the real one. */
+const fastClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now() * 10,
+  after: (ms, call) => systemClock.after(ms / 10, call),
+}
+
+let folder: string
+let log: Log
+const closing: (() => Promise<unknown>)[] = []
+let offset = 0
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-notify-'))
+  log = await openEmbeddedLog({ path: join(folder, 'log.sqlite') }, { log: silentLog, metrics: createMetrics() })
+})
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+  await log.close().catch(() => {})
+  rmSync(folder, { recursive: true })
+})
+
+function alarm(id: string, more: Partial<AlarmRecord> = {}): AlarmRecord {
+  const atMs = more.atMs ?? Date.now()
+  return exampleAlarm({ id, atMs, raisedMs: atMs, ...more })
+}
+const ended = (id: string, more: Partial<AlarmRecord> = {}) => alarm(id, { change: 'cleared', active: false, ...more })
+
+/** What the rules stage puts into the topic for one change. */
+function append(...alarms: AlarmRecord[]): Promise<number> {
+  const records = alarms.flatMap((alarm): AlarmTopicRecord[] => [
+    alarm,
+    { f: 1, k: 'notification', key: `${alarm.id}#${alarm.change}`, alarm },
+  ])
+  const source = { log: 'timeline', partition: 0, offset: offset++ }
+  return log.append(
+    topics.alarms,
+    0,
+    records.map((record, index) => ({ key: 'anna', value: encodeJson(record), source: { ...source, index } })),
+  )
+}
+
+async function receiver(answer?: Parameters<typeof startReceiver>[0]) {
+  const server = await startReceiver(answer)
+  closing.push(server.close)
+  return server
+}
+
+async function notifier(url: string, { lagMs = () => 0, ...more }: { lagMs?: () => number; [key: string]: unknown } = {}) {
+  const config = notifierSchema.parse({ to: [{ kind: 'webhook', url }], ...more })
+  const metrics = createMetrics()
+  const path = join(folder, 'notifier.sqlite')
+  const run = await openNotifier({ ...config, path }, { log, clock: fastClock, lines: silentLog, metrics, lagMs })
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= run.close()
+    return closed
+  }
+  closing.push(close)
+  return { ...run, close, metrics, states: () => Object.fromEntries(run.list().map(({ key, state }) => [key, state])) }
+}
+
+async function until(check: () => boolean, what = 'it'): Promise<void> {
+  for (const endMs = Date.now() + 8000; !check(); ) {
+    if (Date.now() > endMs) throw new Error(`${what} did not happen`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+test('a notification is sent once, its end after its beginning, also across a restart', async () => {
+  const server = await receiver()
+  const first = await notifier(server.url)
+  await append(alarm('a'))
+  await until(() => first.states()['a#raised'] === 'sent')
+  await first.close()
+  await append(ended('a'), alarm('b', { priority: 'low' }))
+  const second = await notifier(server.url)
+  await until(() => server.messages.length === 3)
+  await until(() => second.list().every(({ state }) => state === 'sent'))
+  expect(server.keys().sort()).toEqual(['a#cleared', 'a#raised', 'b#raised'])
+  expect(second.list()[0]!.sentMs).toBeGreaterThan(Date.now() - 10_000)
+})
+
+test('a failure is tried again with the same key until it is taken', async () => {
+  let failures = 3
+  const server = await receiver((_: Message, response) => response.writeHead(failures-- > 0 ? 503 : 200).end())
+  const { states, metrics, list } = await notifier(server.url, { retryMsMax: 300 })
+  await append(alarm('a'))
+  await until(() => states()['a#raised'] === 'sent')
+  expect(server.keys()).toEqual(['a#raised', 'a#raised', 'a#raised', 'a#raised'])
+  expect(list()[0]!.attempts).toBe(3)
+  expect(metrics.values()).toMatchObject({
+    'millrace_notifications_total{target="webhook",outcome="failed"}': 3,
+    'millrace_notifications_total{target="webhook",outcome="sent"}': 1,
+    millrace_notifications_pending: 0,
+  })
+})
+
+test('a refused one is set aside and holds up no other, and its end is not told', async () => {
+  const server = await receiver(({ key }, response) => response.writeHead(key.startsWith('bad') ? 400 : 200).end())
+  const { states } = await notifier(server.url)
+  await append(alarm('bad'), alarm('good'))
+  await append(ended('bad'))
+  await until(() => states()['bad#cleared'] === 'withheld' && states()['good#raised'] === 'sent')
+  expect(states()['bad#raised']).toBe('refused')
+  expect(server.keys().sort()).toEqual(['bad#raised', 'good#raised'])
+})
+
+test('a receiver that does not answer is timed out and tried again', async () => {
+  let isFirst = true
+  const server = await receiver((_, response) => {
+    if (!isFirst) response.end()
+    isFirst = false
+  })
+  const { states } = await notifier(server.url, { timeoutMs: 1000 })
+  await append(alarm('a'))
+  await until(() => states()['a#raised'] === 'sent')
+  expect(server.keys()).toEqual(['a#raised', 'a#raised'])
+})
+
+test('what is old is withheld, unless it is still active once the lag is gone', async () => {
+  const server = await receiver()
+  const hourAgo = Date.now() - 3_600_000
+  let lag = 60_000
+  await append(alarm('over', { atMs: hourAgo }), alarm('lasting', { atMs: hourAgo }))
+  const { states } = await notifier(server.url, { lagMs: () => lag })
+  await append(alarm('fresh'))
+  await until(() => states()['fresh#raised'] === 'sent')
+  await append(ended('over', { atMs: hourAgo + 1000 }))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(server.keys()).toEqual(['fresh#raised'])
+  lag = 0
+  await until(() => states()['lasting#raised'] === 'sent' && states()['over#cleared'] === 'withheld')
+  expect(states()['over#raised']).toBe('withheld')
+  expect(server.keys()).toEqual(['fresh#raised', 'lasting#raised'])
+})
+
+test('the end of an alarm that was told is told at any age', async () => {
+  const server = await receiver()
+  const { states } = await notifier(server.url)
+  await append(alarm('a'))
+  await until(() => states()['a#raised'] === 'sent')
+  await append(ended('a', { atMs: Date.now() - 3_600_000 }))
+  await until(() => states()['a#cleared'] === 'sent')
+})
+
+test('records that the topic holds twice are told once', async () => {
+  const server = await receiver()
+  const { states } = await notifier(server.url)
+  await append(alarm('a'))
+  offset--
+  await append(alarm('a'))
+  await append(alarm('a'), alarm('b'))
+  await until(() => states()['b#raised'] === 'sent')
+  expect(server.keys().sort()).toEqual(['a#raised', 'b#raised'])
+})
+
+test('past queueMax the oldest are given up and counted, and the history is bounded', async () => {
+  const server = await receiver((_, response) => response.writeHead(503).end())
+  const { states, metrics, list } = await notifier(server.url, { queueMax: 3, historyMax: 2 })
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  for (const id of ids) await append(alarm(id))
+  const evicted = () => metrics.values()['millrace_notifications_total{outcome="evicted"}']
+  await until(() => evicted() === 5)
+  expect(ids.filter((id) => states()[`${id}#raised`] === 'pending')).toEqual(['f', 'g', 'h'])
+  await append(...ids.map((id) => ended(id)))
+  await append(alarm('last'))
+  await until(() => states()['last#raised'] === 'pending')
+  expect(list().length).toBeLessThanOrEqual(3 + 2 + 1)
+})
+
+test('a damaged outbox is set aside, and made again from the log', async () => {
+  const server = await receiver()
+  await append(alarm('a'))
+  writeFileSync(join(folder, 'notifier.sqlite'), Buffer.alloc(8192, 7))
+  const { states } = await notifier(server.url)
+  await until(() => states()['a#raised'] === 'sent')
+  expect(readdirSync(folder).filter((name) => name.includes('damaged'))).toHaveLength(1)
+})
+
+test('killed between sending and marking, it repeats that one only, under the same key', async () => {
+  await append(alarm('a', { priority: 'low' }), alarm('b'), alarm('c', { priority: 'low' }))
+  await log.close()
+  let child: ChildProcess
+  let kill = true
+  const server = await receiver(({ key }, response) => {
+    if (key !== 'a#raised' || !kill) return response.end()
+    kill = false
+    child.kill('SIGKILL')
+  })
+  const start = () => {
+    child = spawn(process.execPath, [join(import.meta.dirname, 'notify.child.testing.ts'), folder, server.url], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    return new Promise<string>((resolve) => {
+      let text = ''
+      child.stdout!.on('data', (chunk) => {
+        text += chunk
+      })
+      child.on('close', () => resolve(text))
+    })
+  }
+  await start()
+  expect(server.keys()).toEqual(['b#raised', 'a#raised'])
+  const second = start()
+  await until(() => server.messages.length === 4, 'the repeat')
+  child!.stdin!.end()
+  const listed = JSON.parse(await second)
+  expect(server.keys()).toEqual(['b#raised', 'a#raised', 'a#raised', 'c#raised'])
+  expect(listed.map(([key]: [string]) => key).sort()).toEqual(['a#raised', 'b#raised', 'c#raised'])
+})

@@ -1,0 +1,38 @@
+/**
+ * The stage from the timeline to alarms: `@millrace/alarms` over each record, its changes keyed by subject, and beside each
+ * change that people should hear of a notification. Retrospective changes are in the record and are never notified.
+ */
+import { createEngine, decodeEngine, type EngineState, encodeEngine, type RuleFile, step } from '@millrace/alarms'
+import { type AlarmRecord, decodeJson, encodeJson, type TimelineRecord, topics } from '@millrace/contract'
+import type { LogRecord } from '../log/log.ts'
+import type { Emit, Stage } from '../stage/stage.ts'
+
+/** @param rules act from the start of the log, until a control record brings others; a snapshot keeps those that acted last. */
+export function createRulesStage(rules: RuleFile): Stage<EngineState> {
+  return {
+    name: 'rules',
+    input: topics.timeline,
+    initial: () => createEngine(rules),
+    step(state, record, emit) {
+      for (const alarm of step(state, decodeJson<TimelineRecord>(record.value), partitionOf(record))) publish(state, alarm, emit)
+    },
+    encode: encodeEngine,
+    decode: decodeEngine,
+  }
+}
+
+function publish(state: EngineState, alarm: AlarmRecord, emit: Emit): void {
+  emit(topics.alarms, alarm.subject, encodeJson(alarm))
+  if (!isNotified(state, alarm)) return
+  const key = `${alarm.id}#${alarm.change}`
+  emit(topics.alarms, alarm.subject, encodeJson({ f: 1, k: 'notification', key, alarm }))
+}
+
+function isNotified(state: EngineState, { retrospective, change }: AlarmRecord): boolean {
+  return !retrospective && (change === 'raised' || (change === 'cleared' && state.file.notifyCleared))
+}
+
+/** A device's time advances by ticks of the raw partition that its records came from. */
+function partitionOf(record: LogRecord): number {
+  return record.source?.partition ?? 0
+}
