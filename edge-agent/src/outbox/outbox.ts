@@ -38,8 +38,8 @@ export interface Outbox {
    * waits in memory, within a bound, for the next try. Call it on a timer even with nothing: ledger records go out with it.
    */
   commit(drained: Drained[]): Promise<boolean>
-  /** Entries that were not sent in this run, oldest first, without taking them. */
-  next(lane: Lane, max: number): Entry[]
+  /** Entries that were not sent in this run, oldest first, without taking them; only those that `accept` takes. */
+  next(lane: Lane, max: number, accept?: (entry: Entry) => boolean): Entry[]
   /** The entry is being sent: it leaves its lane, and whoever took it sees to its receipt. */
   take(entry: Entry): void
   /** False once it was released, evicted or set aside. */
@@ -147,7 +147,7 @@ export async function openOutbox(storage: OutboxStorage, options: OutboxOptions,
       for (const one of drained) buffer.add(prepare(one, nowMs), one.device, one.counts)
       return retryMs > 0 ? false : write()
     },
-    next: (lane, max) => shelf.next(lane, max, clock.monotonic()),
+    next: (lane, max, accept) => shelf.next(lane, max, clock.monotonic(), accept),
     take: (entry) => shelf.take(entry),
     has: (entry) => shelf.has(entry) && !freed.has(entry) && !next.aside.has(entry),
     load,

@@ -26,7 +26,7 @@ export interface Shelf {
   add(entry: Entry, liveSinceMs?: number): void
   remove(entry: Entry): void
   /** Oldest first, at most `max`, without taking them. */
-  next(lane: Lane, max: number, nowMs: number): Entry[]
+  next(lane: Lane, max: number, nowMs: number, accept?: (entry: Entry) => boolean): Entry[]
   take(entry: Entry): void
   waiting(lane: Lane): number
 }
@@ -77,9 +77,9 @@ export function createShelf(liveMs: number): Shelf {
       live.delete(entry)
       backlog.delete(entry)
     },
-    next(lane, max, nowMs) {
+    next(lane, max, nowMs, accept = () => true) {
       age(nowMs)
-      return take(lane === 'live' ? live.keys() : backlog.values(), max)
+      return take(lane === 'live' ? live.keys() : backlog.values(), max, accept)
     },
     take(entry) {
       live.delete(entry)
@@ -97,11 +97,15 @@ export function createShelf(liveMs: number): Shelf {
   }
 }
 
-function take<T>(items: IterableIterator<T>, max: number): T[] {
+/** Entries passed over in one look, so that a long backlog which waits for a birth costs little. */
+const looksMax = 5000
+
+function take<T>(items: IterableIterator<T>, max: number, accept: (item: T) => boolean): T[] {
   const taken: T[] = []
+  let looks = 0
   for (const item of items) {
-    if (taken.length >= max) break
-    taken.push(item)
+    if (taken.length >= max || looks++ >= looksMax + max) break
+    if (accept(item)) taken.push(item)
   }
   return taken
 }

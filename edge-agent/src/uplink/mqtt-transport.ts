@@ -1,0 +1,94 @@
+/** MQTT 3.1.1 by mqtt.js. Reconnecting, queueing and resubscribing are the uplink's: mqtt.js would do them from memory only. */
+import { readFileSync } from 'node:fs'
+import type { Log } from '@millrace/contract/service'
+import { connect, type IClientOptions, type MqttClient } from 'mqtt'
+import type { UplinkOptions } from './options.ts'
+import type { Connection, Transport, TransportEvents } from './transport.ts'
+
+const endMsMax = 2000
+
+export function connectMqtt(options: UplinkOptions, { log }: { log: Log }): Transport {
+  return {
+    connect(will, events) {
+      const client = connect(options.url, {
+        ...clientOptions(options),
+        will: { topic: will.topic, payload: buffer(will.payload), qos: 1, retain: false },
+      })
+      return connectionOf(client, options, events, log)
+    },
+  }
+}
+
+/** The files are read at each connection, so that a renewed credential is used without a restart. */
+function clientOptions(options: UplinkOptions): IClientOptions {
+  const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path))
+  const password = options.passwordFile === undefined ? options.password : readFileSync(options.passwordFile, 'utf8').trim()
+  return {
+    protocolVersion: 4,
+    clean: true,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    keepalive: options.keepaliveSeconds,
+    connectTimeout: options.connectMsMax,
+    ...(options.clientId === undefined ? {} : { clientId: options.clientId }),
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(password === undefined ? {} : { password }),
+    ...(options.caFile === undefined ? {} : { ca: file(options.caFile) }),
+    ...(options.certFile === undefined ? {} : { cert: file(options.certFile) }),
+    ...(options.keyFile === undefined ? {} : { key: file(options.keyFile) }),
+  }
+}
+
+function connectionOf(client: MqttClient, { bufferBytesMax }: UplinkOptions, events: TransportEvents, log: Log): Connection {
+  let reason = 'closed by the broker'
+  let isClosed = false
+  let isFull = false
+  client.on('connect', () => events.open())
+  client.on('message', (topic, payload) => events.message(topic, payload))
+  client.on('error', (error) => {
+    reason = error.message || `${(error as NodeJS.ErrnoException).code}`
+    // A refused CONNECT leaves the socket open until the broker closes it.
+    close()
+  })
+  client.on('close', close)
+  return {
+    async subscribe(filters) {
+      const granted = await client.subscribeAsync(filters, { qos: 1 })
+      if (granted.some(({ qos }) => qos === 128)) throw new Error('the broker refused a subscription')
+    },
+    publish(topic, payload, qos) {
+      if (isClosed || !client.connected) return false
+      client.publish(topic, buffer(payload), { qos, retain: false }, (error) => {
+        if (error) log.warn('publish failed', { topic, error })
+        if (isFull && buffered() < bufferBytesMax / 2) {
+          isFull = false
+          events.writable()
+        }
+      })
+      if (buffered() >= bufferBytesMax) isFull = true
+      return !isFull
+    },
+    async end() {
+      const timer = setTimeout(() => client.end(true), endMsMax)
+      await client.endAsync().catch(() => {})
+      clearTimeout(timer)
+      close()
+    },
+  }
+
+  function close(): void {
+    if (isClosed) return
+    isClosed = true
+    client.end(true)
+    events.closed(reason)
+  }
+
+  function buffered(): number {
+    return client.stream?.writableLength ?? 0
+  }
+}
+
+function buffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
