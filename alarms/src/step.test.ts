@@ -111,6 +111,12 @@ describe('delays', () => {
     expect(brief(late)).toEqual(['raised spo2-low/bed-1/spo2/5000/r @5000'])
   })
 
+  test('a sample past the due time raises at the due time, as a tick would have', () => {
+    expect(brief(run(engineOf([delayed]), [readings([0, 3000, 6300], [85, 85, 85])]))).toEqual([
+      'raised spo2-low/bed-1/spo2/5000 @5000',
+    ])
+  })
+
   test('silence does not clear', () => {
     const state = engineOf([delayed])
     run(state, [tick(0), readings([0, 5000], [85, 85]), readings([6000], [95])])
