@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { checkConfig, loadConfig } from './config.ts'
+import { MillraceError } from './errors.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-config-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const schema = z.strictObject({
+  broker: z.strictObject({ url: z.string().default('mqtt://127.0.0.1'), keepAlive: z.number().default(10) }).prefault({}),
+  name: z.string().default('agent'),
+})
+
+const load = (text: string, env = {}) => {
+  const path = join(folder, 'config.yaml')
+  writeFileSync(path, text)
+  return loadConfig(schema, path, env)
+}
+
+function errorOf(call: () => unknown): MillraceError {
+  try {
+    call()
+  } catch (error) {
+    expect(error).toBeInstanceOf(MillraceError)
+    return error as MillraceError
+  }
+  throw new Error('it did not throw')
+}
+
+describe('configuration', () => {
+  it('is all defaults without a file, or with an empty one', () => {
+    const defaults = { broker: { url: 'mqtt://127.0.0.1', keepAlive: 10 }, name: 'agent' }
+    expect(loadConfig(schema, undefined)).toEqual(defaults)
+    expect(load('')).toEqual(defaults)
+    expect(load('# nothing\n')).toEqual(defaults)
+  })
+
+  it('takes the file over the defaults and the environment over the file', () => {
+    const text = 'broker:\n  url: mqtt://a\n  keepAlive: 20\n'
+    expect(load(text, { MILLRACE_BROKER_URL: 'mqtt://b' }).broker).toEqual({ url: 'mqtt://b', keepAlive: 20 })
+    expect(load(text, { MILLRACE_BROKER_KEEPALIVE: '30' }).broker.keepAlive).toBe(30)
+    expect(load('', { MILLRACE_NAME: 'gw1', HOME: '/', MILLRACE: 'x' }).name).toBe('gw1')
+  })
+
+  it('names every key and value at fault', () => {
+    const { code, message } = errorOf(() => load('broker:\n  keepAlive: soon\nnam: x\n'))
+    expect(code).toBe('CONFIG_INVALID')
+    expect(message).toContain('broker.keepAlive = "soon"')
+    expect(message).toContain('nam')
+    expect(message).toContain('config.yaml')
+  })
+
+  it('says that a file is missing, or no YAML', () => {
+    expect(errorOf(() => loadConfig(schema, join(folder, 'none.yaml'))).code).toBe('CONFIG_NOT_FOUND')
+    expect(errorOf(() => load('a: [')).code).toBe('CONFIG_INVALID')
+  })
+
+  it('is checked without a file as well', () => {
+    expect(checkConfig(schema, { name: 'x' }, 'here').name).toBe('x')
+    expect(errorOf(() => checkConfig(schema, { name: 5 }, 'here')).message).toContain('Configuration here')
+  })
+})
