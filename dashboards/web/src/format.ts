@@ -1,0 +1,131 @@
+/** Numbers, units, names and times for people. */
+import type { AbsenceReason, Channel, Value } from '@millrace/contract'
+
+const units: Record<string, string> = {
+  '1': '',
+  '/min': '/min',
+  '{beats}/min': 'bpm',
+  Cel: '°C',
+  'mm[Hg]': 'mmHg',
+  'ug/m3': 'µg/m³',
+  m3: 'm³',
+  'kW.h': 'kWh',
+  'W.h': 'Wh',
+  deg: '°',
+  'm/s': 'm/s',
+  '[kn_i]': 'kn',
+  uV: 'µV',
+}
+
+/** UCUM as people write it; annotations in braces are left out. */
+export function unitText(unit: string): string {
+  return units[unit] ?? unit.replace(/\{[^}]*\}/g, '').replace(/^1$/, '')
+}
+
+const names: Record<string, string> = {
+  spo2: 'SpO₂',
+  pulse: 'Pulse',
+  'pulse-rate': 'Pulse',
+  hr: 'Heart rate',
+  'heart-rate': 'Heart rate',
+  heartrate: 'Heart rate',
+  rr: 'RR interval',
+  ecg: 'ECG',
+  eeg: 'EEG',
+  pi: 'Perfusion',
+  pm1: 'PM1',
+  'pm2.5': 'PM2.5',
+  pm2_5: 'PM2.5',
+  pm25: 'PM2.5',
+  pm10: 'PM10',
+}
+
+const shorts: Record<string, string> = { 'Heart rate': 'HR', Temperature: 'Temp', Respiration: 'Resp', 'RR interval': 'RR' }
+
+/** As bedside monitors call it, where there is little room. */
+export function shortText(name: string): string {
+  const text = channelText(name)
+  return shorts[text] ?? text
+}
+
+export function channelText(name: string): string {
+  const known = names[name.toLowerCase()]
+  if (known) return known
+  const words = name
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .replace(/[-_/]+/g, ' ')
+    .trim()
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/** As many decimals as the device measures. */
+export function decimals({ scale, datatype }: Pick<Channel, 'scale' | 'datatype'>): number | undefined {
+  if (scale !== undefined) return Math.max(0, Math.min(6, Math.ceil(-Math.log10(Math.abs(scale)) - 1e-9)))
+  return datatype === 'Float' || datatype === 'Double' ? undefined : 0
+}
+
+/** For a big figure: past a thousand the last decimals say nothing that a glance could use. */
+export function briefText(value: Value, channel: Channel): string {
+  if (typeof value !== 'number' || Math.abs(value) < 1000) return valueText(value, channel)
+  const places = Math.min(decimals(channel) ?? 0, Math.abs(value) < 100_000 ? 1 : 0)
+  return value.toLocaleString(undefined, { minimumFractionDigits: places, maximumFractionDigits: places })
+}
+
+export function valueText(value: Value, channel: Channel | undefined): string {
+  if (typeof value === 'boolean') return value ? 'Yes' : 'No'
+  if (typeof value === 'string') return value
+  if (!Number.isFinite(value)) return '–'
+  const places = channel && decimals(channel)
+  if (places !== undefined)
+    return value.toLocaleString(undefined, { minimumFractionDigits: places, maximumFractionDigits: places })
+  return value.toLocaleString(undefined, { maximumSignificantDigits: 4 })
+}
+
+const reasons: Record<AbsenceReason, string> = {
+  unplugged: 'Unplugged',
+  'probe-off': 'Probe off',
+  'out-of-range': 'Out of range',
+  searching: 'Searching',
+  'link-down': 'Link down',
+  evicted: 'Evicted',
+  'agent-down': 'Agent down',
+  stalled: 'Stalled',
+}
+export const reasonText = (reason: AbsenceReason) => reasons[reason] ?? reason
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
+const dated = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+})
+export const timeText = (atMs: number) => clock.format(atMs)
+/** With the day when it is not today. */
+export const whenText = (atMs: number, nowMs: number) => (nowMs - atMs < 20 * 3_600_000 ? clock.format(atMs) : dated.format(atMs))
+
+export function ageText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 90) return `${seconds} s`
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`
+  return `${Math.round(seconds / 86_400)} d`
+}
+
+export const countText = (value: number) => Math.round(value).toLocaleString()
+
+export function bytesText(bytes: number): string {
+  const names = ['B', 'kB', 'MB', 'GB', 'TB']
+  let at = 0
+  let rest = bytes
+  while (rest >= 1000 && at < names.length - 1) {
+    rest /= 1000
+    at++
+  }
+  return `${rest.toLocaleString(undefined, { maximumFractionDigits: rest < 10 && at > 0 ? 1 : 0 })} ${names[at]}`
+}
+
+export function rateText(perS: number): string {
+  return perS.toLocaleString(undefined, { maximumFractionDigits: perS < 10 ? 1 : 0 })
+}

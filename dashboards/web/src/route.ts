@@ -1,0 +1,30 @@
+/** Hash routes: `#/`, `#/device/<name>`, `#/alarms`, `#/pipeline`. They survive a reload and can be sent to somebody. */
+import { signal } from '@preact/signals'
+
+export type Route = { view: 'fleet' | 'alarms' | 'pipeline' } | { view: 'device'; device: string }
+
+export const route = signal<Route>({ view: 'fleet' })
+
+export function followRoute(): void {
+  const read = () => {
+    route.value = parse(location.hash)
+  }
+  addEventListener('hashchange', () => {
+    read()
+    scrollTo(0, 0)
+    // A new page in the sense of a screen reader: its heading gets the focus.
+    requestAnimationFrame(() => document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true }))
+  })
+  read()
+}
+
+export function deviceHref(device: string): string {
+  return `#/device/${encodeURIComponent(device)}`
+}
+
+function parse(hash: string): Route {
+  const [, view, name] = hash.split('/')
+  if (view === 'device' && name) return { view, device: decodeURIComponent(name) }
+  if (view === 'alarms' || view === 'pipeline') return { view }
+  return { view: 'fleet' }
+}

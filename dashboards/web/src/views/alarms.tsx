@@ -1,0 +1,117 @@
+/** What wants somebody, most urgent first; then what is settled. */
+import type { AlarmRecord } from '@millrace/contract'
+import { signal } from '@preact/signals'
+import { ageText, unitText, valueText, whenText } from '../format.ts'
+import { channelOf, device, openAlarms, settledAlarms } from '../live/model.ts'
+import { nowSecond } from '../live/time.ts'
+import { priorityWords } from '../parts/badges.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { deviceHref } from '../route.ts'
+import { AcknowledgeDialog, asked } from './acknowledge.tsx'
+
+const settledShown = signal(30)
+
+export function AlarmsView() {
+  const open = openAlarms.value
+  const settled = settledAlarms.value
+  return (
+    <>
+      <header class="view-head">
+        <h1 tabIndex={-1}>Alarms</h1>
+        <p class="summary">
+          <span class={open.length > 0 ? 'wants' : ''}>
+            <b>{open.length}</b> open
+          </span>
+          <span>
+            <b>{open.filter((alarm) => !alarm.acknowledged).length}</b> not acknowledged
+          </span>
+        </p>
+      </header>
+      {open.length === 0 ? (
+        <div class="empty calm">
+          <Icon name="check" size={28} />
+          <p>No open alarm.</p>
+        </div>
+      ) : (
+        <ul class="alarm-list" aria-label="Open alarms">
+          {open.map((alarm) => (
+            <AlarmRow key={alarm.id} alarm={alarm} link />
+          ))}
+        </ul>
+      )}
+      {settled.length > 0 && (
+        <section aria-labelledby="settled">
+          <h2 id="settled">Settled</h2>
+          <ul class="alarm-list settled">
+            {settled.slice(0, settledShown.value).map((alarm) => (
+              <AlarmRow key={alarm.id} alarm={alarm} link />
+            ))}
+          </ul>
+          {settled.length > settledShown.value && (
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => {
+                settledShown.value += 50
+              }}
+            >
+              Show more
+            </button>
+          )}
+        </section>
+      )}
+      <AcknowledgeDialog />
+    </>
+  )
+}
+
+export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: boolean }) {
+  const now = nowSecond.value
+  const known = device(alarm.device)
+  const channel = known && channelOf(known, alarm.channel)
+  const openStill = !alarm.retrospective && (alarm.active || !alarm.acknowledged)
+  return (
+    <li class={`alarm-row priority-${alarm.priority} ${alarm.active ? 'active' : ''} ${openStill ? 'open' : ''}`}>
+      <span class="alarm-mark">
+        <Icon name={alarm.priority} size={20} />
+        <b>{priorityWords[alarm.priority]}</b>
+      </span>
+      <div class="alarm-what">
+        <strong>{alarm.text}</strong>
+        <p class="soft">
+          {link && <a href={deviceHref(alarm.device)}>{alarm.subject}</a>}
+          <span>
+            raised <time dateTime={new Date(alarm.raisedMs).toISOString()}>{whenText(alarm.raisedMs, now)}</time>
+            {alarm.active && `, ${ageText(now - alarm.raisedMs)} ago`}
+          </span>
+          {alarm.clearedMs !== undefined && <span>over since {whenText(alarm.clearedMs, now)}</span>}
+          {alarm.technical && <span>technical</span>}
+          {alarm.retrospective && <span>from late data: nobody was called</span>}
+          {alarm.acknowledged && (
+            <span>
+              <Icon name="check" size={12} /> {alarm.by ?? 'acknowledged'}
+              {alarm.note && `: ${alarm.note}`}
+            </span>
+          )}
+        </p>
+      </div>
+      {alarm.value !== undefined && (
+        <span class="alarm-value">
+          {valueText(alarm.value, channel)} <small>{unitText(alarm.unit ?? '')}</small>
+        </span>
+      )}
+      {openStill && !alarm.acknowledged && (
+        <button
+          type="button"
+          class="main"
+          onClick={() => {
+            asked.value = alarm
+          }}
+        >
+          Acknowledge
+        </button>
+      )}
+      {!link && <AcknowledgeDialog only={alarm.id} />}
+    </li>
+  )
+}

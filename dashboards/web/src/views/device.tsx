@@ -1,0 +1,172 @@
+/** One device: waveforms as they run, values, trends with history, its alarms and its ledger. */
+import { signal } from '@preact/signals'
+import { hueOf, mainChannels, waveforms } from '../channels.ts'
+import { Trend } from '../charts/trend.tsx'
+import { channelText, unitText, valueText, whenText } from '../format.ts'
+import { alarmsOf, type Device, device, deviceNames, ledger } from '../live/model.ts'
+import { nowSecond } from '../live/time.ts'
+import { QualityBadges, StateBadge } from '../parts/badges.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { Segments } from '../parts/segments.tsx'
+import { BigValue } from '../parts/value.tsx'
+import { WaveTrace } from '../traces/trace.tsx'
+import { AlarmRow } from './alarms.tsx'
+import { Equation } from './ledger.tsx'
+
+const ranges = [
+  { label: '5 min', ms: 300_000 },
+  { label: '15 min', ms: 900_000 },
+  { label: '1 h', ms: 3_600_000 },
+  { label: '6 h', ms: 21_600_000 },
+  { label: '24 h', ms: 86_400_000 },
+  { label: '7 d', ms: 604_800_000 },
+]
+const rangeMs = signal(900_000)
+
+export function DeviceView({ name }: { name: string }) {
+  void deviceNames.value
+  const known = device(name)
+  if (!known) return <Unknown name={name} />
+  const view = known.view.value
+  const waves = waveforms(view.channels)
+  const numbers = view.channels.filter((channel) => channel.kind === 'number')
+  const open = alarmsOf(name)
+  const sum = ledger.value?.devices.find((one) => one.device === name)
+  return (
+    <>
+      <header class="view-head">
+        <a class="back" href="#/" aria-label="Back to the fleet">
+          <Icon name="back" />
+        </a>
+        <h1 tabIndex={-1}>{view.subject}</h1>
+        <StateBadge view={view} />
+        <p class="summary">
+          {view.subject !== view.device && <span>{view.device}</span>}
+          <span>via {view.node || 'unknown node'}</span>
+          {view.lastSeenMs && <span>last reading {whenText(view.lastSeenMs, nowSecond.value)}</span>}
+          <QualityBadges view={view} />
+        </p>
+      </header>
+      {open.length > 0 && (
+        <ul class="alarm-list" aria-label="Open alarms of this device">
+          {open.map((alarm) => (
+            <AlarmRow key={alarm.id} alarm={alarm} />
+          ))}
+        </ul>
+      )}
+      <Monitor device={known} />
+      {numbers.length > 0 && (
+        <section aria-labelledby="trends">
+          <div class="section-head">
+            <h2 id="trends">Trends</h2>
+            <Segments
+              label="How far back"
+              choices={ranges.map(({ label, ms }) => ({ value: ms, text: label }))}
+              chosen={rangeMs.value}
+              choose={(ms) => {
+                rangeMs.value = ms
+              }}
+            />
+          </div>
+          <div class="trends">
+            {numbers.map((channel) => (
+              <Trend key={channel.name} device={known} channel={channel} rangeMs={rangeMs.value} />
+            ))}
+          </div>
+        </section>
+      )}
+      {sum && (
+        <section aria-labelledby="device-ledger">
+          <h2 id="device-ledger">Ledger of this device</h2>
+          <Equation sum={sum} unit={0} />
+          {sum.read[1] > 0 && <Equation sum={sum} unit={1} />}
+        </section>
+      )}
+      <Channels device={known} waves={waves.length} />
+    </>
+  )
+}
+
+/** Waveforms beside the values that they belong to, as on a bedside monitor. */
+function Monitor({ device: known }: { device: Device }) {
+  const { channels } = known.view.value
+  const waves = waveforms(channels)
+  const numbers = mainChannels(channels, 4)
+  return (
+    <div class={`monitor ${waves.length === 0 ? 'no-waves' : ''}`}>
+      {waves.length > 0 && (
+        <div class="strips">
+          {waves.slice(0, 8).map((wave) => (
+            <div class={`strip hue-${hueOf(wave)}`} key={wave.name}>
+              <span class="strip-name">
+                {channelText(wave.name)} <span class="soft">{unitText(wave.unit)}</span>
+              </span>
+              <WaveTrace device={known} channel={wave.name} hue={hueOf(wave)} windowMs={10_000} />
+            </div>
+          ))}
+        </div>
+      )}
+      <div class="values big">
+        {numbers.map((channel) => (
+          <BigValue key={channel.name} device={known} channel={channel} />
+        ))}
+      </div>
+    </div>
+  )
+}
+
+function Channels({ device: known, waves }: { device: Device; waves: number }) {
+  const { channels } = known.view.value
+  const last = known.last.value
+  if (channels.length === 0) return null
+  return (
+    <details class="channels">
+      <summary>
+        {channels.length} channels{waves > 0 && `, ${waves} of them waveforms`}
+      </summary>
+      <div class="scroll-x">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Channel</th>
+              <th scope="col">Last</th>
+              <th scope="col">Unit</th>
+              <th scope="col">Code</th>
+              <th scope="col">At</th>
+            </tr>
+          </thead>
+          <tbody>
+            {channels.map((channel) => {
+              const value = last[channel.name]
+              return (
+                <tr key={channel.name}>
+                  <th scope="row">{channel.name}</th>
+                  <td class="number">{value ? valueText(value.v, channel) : '–'}</td>
+                  <td>{unitText(channel.unit)}</td>
+                  <td class="soft">{channel.code ?? ''}</td>
+                  <td class="soft">{value ? whenText(value.t, nowSecond.value) : ''}</td>
+                </tr>
+              )
+            })}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  )
+}
+
+function Unknown({ name }: { name: string }) {
+  return (
+    <>
+      <header class="view-head">
+        <a class="back" href="#/" aria-label="Back to the fleet">
+          <Icon name="back" />
+        </a>
+        <h1 tabIndex={-1}>{name}</h1>
+      </header>
+      <div class="empty">
+        <p>This device has not spoken yet, or it is not known here.</p>
+      </div>
+    </>
+  )
+}
