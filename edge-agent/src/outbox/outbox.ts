@@ -144,7 +144,8 @@ export async function openOutbox(storage: OutboxStorage, options: OutboxOptions,
     lastCommittedMs: (device) => run.lastMs.get(device),
     async commit(drained) {
       const nowMs = clock.now()
-      for (const one of drained) buffer.add(prepare(one, nowMs), one.device, one.counts)
+      const prepared = drained.map((one) => prepare(one, nowMs))
+      for (const [index, { device, counts }] of drained.entries()) buffer.add(prepared[index]!, device, counts)
       return retryMs > 0 ? false : write()
     },
     next: (lane, max, accept) => shelf.next(lane, max, clock.monotonic(), accept),

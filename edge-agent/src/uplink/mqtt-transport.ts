@@ -70,9 +70,7 @@ function connectionOf(client: MqttClient, { bufferBytesMax }: UplinkOptions, eve
       return !isFull
     },
     async end() {
-      const timer = setTimeout(() => client.end(true), endMsMax)
-      await client.endAsync().catch(() => {})
-      clearTimeout(timer)
+      if (client.connected) await Promise.race([client.endAsync().catch(() => {}), pause(endMsMax)])
       close()
     },
   }
@@ -87,6 +85,10 @@ function connectionOf(client: MqttClient, { bufferBytesMax }: UplinkOptions, eve
   function buffered(): number {
     return client.stream?.writableLength ?? 0
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms).unref())
 }
 
 function buffer(bytes: Uint8Array): Buffer {

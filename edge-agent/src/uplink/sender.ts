@@ -44,12 +44,13 @@ const probeMs = 1000
 const passedByMin = 20
 const cutsMax = 3
 const trialsMax = 2
-/** After a sending alone that failed others go on for so long; live entries hold one up no longer than that. */
-const trialEveryMs = 5000
+/** After a sending alone that failed others go on for so many time-outs; live entries hold one up no longer than that. */
+const trialTimeOuts = 2.5
 
 export function createSender(around: SenderAround): Sender {
   const { outbox, births, host, options, clock, log, metrics, random } = around
   const flights = createFlights(options, random)
+  const trialEveryMs = trialTimeOuts * options.resendMs
   const sent = metrics.counter('millrace_uplink_sent_total', 'Entries sent, by lane; sent again counts again')
   const resent = metrics.counter('millrace_uplink_resent_total', 'Entries sent again')
   const poisoned = metrics.counter('millrace_uplink_set_aside_total', 'Entries that nobody receipted')

@@ -168,11 +168,15 @@ export function createUplink(around: UplinkAround): Uplink {
   }
 
   async function begin(own: Session): Promise<void> {
+    // A broker that never answers would keep a connection that is good for nothing.
+    const giveUp = clock.after(options.connectMsMax, () => void own.end())
     try {
       await own.subscribe(around.host)
     } catch (error) {
       lastError = `${(error as Error).message}`
       return own.end()
+    } finally {
+      giveUp()
     }
     if (own !== session) return
     log.info('connected to the broker', { url: options.url })
