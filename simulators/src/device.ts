@@ -89,16 +89,23 @@ export function createDevice(
     for (const emission of queue.splice(0)) lose(emission)
   }
 
-  /** Puts the instrument's next moment into the queue, after what the story has for it. */
-  function step(): void {
-    for (; !due.done && due.value.atS * instrument.rateHz <= moments; due = story.next()) act(due.value.order)
-    const emissions = instrument.next()
+  /** What the story has up to this time. */
+  function actUntil(atS: number): void {
+    for (; !due.done && due.value.atS <= atS; due = story.next()) act(due.value.order)
+  }
+
+  /** Puts the instrument's next moment into the queue, after what the story has before it. Returns its bytes. */
+  function step(): number {
+    actUntil(moments / instrument.rateHz)
+    const emissions = instrument.next() ?? []
+    over = emissions.length === 0
     moments++
-    over = emissions === undefined
     // Two stretches of garbage in a row would be one to the decoder: a good frame goes between.
-    if (emissions && garbage.length > 0 && !(queue.length > 0 ? isGarbage(queue.at(-1)!) : badBefore))
-      queue.push({ bytes: garbage.shift()!, frames: 0, bad: 1, readings: [], samples: [] })
-    queue.push(...(emissions ?? []))
+    const last = queue.at(-1)
+    if (!over && garbage.length > 0 && !(last ? isGarbage(last) : badBefore))
+      emissions.unshift({ bytes: garbage.shift()!, frames: 0, bad: 1, readings: [], samples: [] })
+    queue.push(...emissions)
+    return sizeOf(emissions)
   }
 
   function act(order: DeviceOrder): boolean {
@@ -137,8 +144,11 @@ export function createDevice(
       nowMs = wallMs
       look()
       const behindS = deviceS - skippedS - moments / instrument.rateHz
-      skippedS += instrument.waits && moments === 0 && state !== 'open' ? behindS : Math.max(0, behindS - catchUpS)
-      while (!over && moments < Math.floor((deviceS - skippedS) * instrument.rateHz)) step()
+      const waits = instrument.waits && moments === 0 && state !== 'open'
+      skippedS += waits ? behindS : Math.max(0, behindS - catchUpS)
+      if (waits) return
+      while (!over && moments / instrument.rateHz <= deviceS - skippedS) step()
+      actUntil(deviceS - skippedS)
       sendOrLose()
     },
     pump(wallMs) {
@@ -146,7 +156,7 @@ export function createDevice(
       lossless = true
       look()
       if (state !== 'open') return false
-      for (let bytes = sizeOf(queue); !over && bytes < pumpBytes; bytes = sizeOf(queue)) step()
+      for (let bytes = sizeOf(queue); !over && bytes < pumpBytes; ) bytes += step()
       return send() > 0
     },
     obey(order, wallMs) {

@@ -69,6 +69,7 @@ export async function startFleet(scenario: Scenario, options: FleetOptions): Pro
   let cancel = () => {}
   let flushedMs = startedMs
   let turn = 0
+  let stopping: Promise<void> | undefined
 
   function serve(): void {
     if (elapsedS() >= durationS || devices.every((device) => device.ended())) return end()
@@ -93,6 +94,13 @@ export async function startFleet(scenario: Scenario, options: FleetOptions): Pro
     finish()
   }
 
+  async function close(): Promise<void> {
+    end()
+    await new Promise<void>((resolve) => clock.after(lingerMs, resolve))
+    for (const device of devices) device.close()
+    manifest.end()
+  }
+
   serve()
   return {
     devices: bays.map((bay) => ({ ...describe(bay), address: bay.port.address() })),
@@ -104,11 +112,9 @@ export async function startFleet(scenario: Scenario, options: FleetOptions): Pro
       if (!device) throw new Error(`there is no device ${id}`)
       if (!device.obey(order, clock.now())) throw new Error(`${id} cannot ${order.act}`)
     },
-    async stop() {
-      end()
-      await new Promise<void>((resolve) => clock.after(lingerMs, resolve))
-      for (const device of devices) device.close()
-      manifest.end()
+    stop() {
+      stopping ??= close()
+      return stopping
     },
   }
 }

@@ -2,6 +2,7 @@
  * A fingertip oximeter on a resting person: 60 frames a second of pleth, pulse rate and SpO2. As the real one does, it shows
  * the pulse rate and the saturation averaged over some seconds. With the finger out it sends frames that say so.
  */
+import { checkConfig } from '@millrace/contract/service'
 import { z } from 'zod'
 import { createHeart, restingHeart } from '../signals/heart.ts'
 import { createPleth } from '../signals/pleth.ts'
@@ -30,7 +31,7 @@ export const contecCms50: InstrumentPlugin<z.infer<typeof schema>> = {
   schema,
   create({ signal, decoder, seed, device, distinct }) {
     const plugin = decoderOf('contec-cms50')
-    const config = plugin.schema.parse(decoder)
+    const config = checkConfig(plugin.schema, decoder, `decoder ${plugin.kind}`)
     const encode = plugin.createEncoder(config)
     const random = createRandom(seed, device)
     const bpm = signal.bpm ?? 60 + random.below(25)

@@ -2,6 +2,7 @@
  * A GPS receiver on a trolley that is pushed about: one fix a second, as GGA, RMC, GSA and GSV. Its time starts on a fixed day,
  * so that the same seed gives the same bytes on any day.
  */
+import { checkConfig } from '@millrace/contract/service'
 import { z } from 'zod'
 import { createRandom } from '../signals/random.ts'
 import { createTrack, hospitalCorridor } from '../signals/track.ts'
@@ -35,7 +36,7 @@ export const nmea0183: InstrumentPlugin<z.infer<typeof schema>> = {
   schema,
   create({ signal, decoder, seed, device, distinct }) {
     const plugin = decoderOf<DecoderConfig>('nmea-0183')
-    const config = plugin.schema.parse(decoder)
+    const config = checkConfig(plugin.schema, decoder, `decoder ${plugin.kind}`)
     const channels = plugin.channels(config)
     const encode = plugin.createEncoder(config)
     const junk = createRandom(seed, `${device}/garbage`)

@@ -3,6 +3,7 @@
  * another one with less amplitude, the third breathing, as changes of impedance show it; the rest are the alpha waves of
  * somebody with closed eyes. Amplifier noise on all of them.
  */
+import { checkConfig } from '@millrace/contract/service'
 import { z } from 'zod'
 import { createEcg } from '../signals/ecg.ts'
 import { createHeart, restingHeart } from '../signals/heart.ts'
@@ -37,7 +38,7 @@ export const openbciCyton: InstrumentPlugin<z.infer<typeof schema>> = {
   schema,
   create({ signal, decoder, seed, device, distinct }) {
     const plugin = decoderOf<DecoderConfig>('openbci-cyton')
-    const config = plugin.schema.parse(decoder)
+    const config = checkConfig(plugin.schema, decoder, `decoder ${plugin.kind}`)
     const encode = plugin.createEncoder(config)
     const channels = plugin.channels(config)
     const inputs = channels.filter((channel) => channel.kind === 'waveform')

@@ -3,13 +3,14 @@
  * time; a new connection takes over from the one before, as with the servers that outlive a half-open connection.
  */
 import { createServer, type Server, type Socket } from 'node:net'
+import { MillraceError } from '@millrace/contract/service'
 import type { Port } from './port.ts'
 
 const host = '127.0.0.1'
 /** Bytes that may wait in this process for a slow reader: what a serial adapter would hold. */
 const waitingBytesMax = 16_384
 
-/** Listens on `portNumber` from the first plug on; 0 takes a free one and keeps it. */
+/** Listens on `portNumber` from the first plug on; 0 takes a free one and keeps it. @throws MillraceError PROCESS_PORT_IN_USE from `plug`. */
 export function createTcpPort(portNumber: number): Port {
   let server: Server | undefined
   let reader: Socket | undefined
@@ -29,7 +30,10 @@ export function createTcpPort(portNumber: number): Port {
     async plug() {
       const listening = createServer(welcome)
       server = listening
-      await new Promise<void>((resolve, reject) => listening.once('error', reject).listen(port, host, resolve))
+      await new Promise<void>((resolve, reject) => {
+        listening.once('error', (cause) => reject(new MillraceError('PROCESS_PORT_IN_USE', { port }, cause)))
+        listening.listen(port, host, resolve)
+      })
       port = (listening.address() as { port: number }).port
     },
     hasReader: () => reader !== undefined,

@@ -8,6 +8,9 @@ export interface Reader {
   bytes(): Buffer
   /** The device was pulled. */
   ended(): boolean
+  /** Stops reading, and keeps the port open. */
+  pause(): void
+  resume(): void
   write(bytes: Uint8Array): void
   close(): void
 }
@@ -21,7 +24,9 @@ function openSerial(path: string, listener: (chunk: Uint8Array) => void): Reader
   const chunks: Uint8Array[] = []
   const buffer = Buffer.alloc(65_536)
   let ended = false
+  let isPaused = false
   const timer = setInterval(() => {
+    if (isPaused) return
     try {
       for (;;) {
         const length = readSync(descriptor, buffer)
@@ -38,6 +43,12 @@ function openSerial(path: string, listener: (chunk: Uint8Array) => void): Reader
   return {
     bytes: () => Buffer.concat(chunks),
     ended: () => ended,
+    pause() {
+      isPaused = true
+    },
+    resume() {
+      isPaused = false
+    },
     write: (bytes) => void writeSync(descriptor, bytes),
     close() {
       clearInterval(timer)
@@ -61,6 +72,8 @@ function openTcp(port: number, listener: (chunk: Uint8Array) => void): Reader {
   return {
     bytes: () => Buffer.concat(chunks),
     ended: () => ended,
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     write: (bytes) => void socket.write(bytes),
     close: () => socket.destroy(),
   }

@@ -3,6 +3,7 @@
  * included; lines that begin with `#` are the log keeper's and are left out. A group begins with each sentence of the type
  * (RMC or GGA) that the log has first.
  */
+import { checkConfig } from '@millrace/contract/service'
 import { decoderOf } from '../instruments/decoder-of.ts'
 import type { Emission, Instrument } from '../instruments/instrument.ts'
 import { readLines } from './blocks.ts'
@@ -16,7 +17,7 @@ const linesMax = 50
 /** @throws MillraceError RECORDING_INVALID where the file cannot be read. */
 export function openNmeaLog(path: string, decoder: unknown): Instrument {
   const plugin = decoderOf('nmea-0183')
-  const config = plugin.schema.parse(decoder)
+  const config = checkConfig(plugin.schema, decoder, `decoder ${plugin.kind}`)
   const channels = plugin.channels(config)
   const moments = play(path, createExpectation(plugin.kind, config))
   return createPlayer({ kind: plugin.kind, config, channels, rateHz: groupsPerSecond, moments })

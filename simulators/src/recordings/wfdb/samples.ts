@@ -36,9 +36,9 @@ export function checkWfdb(record: WfdbRecord): string[] {
   const first: (number | undefined)[] = []
   const sums = record.signals.map(() => 0)
   for (const frame of readStoredFrames(record)) {
-    for (const [s, samples] of frame.entries()) {
-      if (first.length <= s) first[s] = samples[0]
-      for (const sample of samples) sums[s] = (sums[s]! + sample) & 0xffff
+    for (let s = 0; s < frame.length; s++) {
+      if (first.length <= s) first[s] = frame[s]![0]
+      for (const sample of frame[s]!) sums[s] = (sums[s]! + sample) & 0xffff
     }
   }
   return record.signals.flatMap(({ name, initial, checksum }, s) => [
@@ -104,7 +104,9 @@ function readBlock(record: WfdbRecord, { descriptor, format, byteOffset }: Signa
   const got = readSync(descriptor, bytes, 0, bytes.length, byteOffset + (first - odd) * bytesPerSample)
   if (got < bytes.length) throw invalidRecording(record.path, 'a signal file is shorter than the header says')
   const sampleAt = format === 212 ? sample212 : sample16
-  return Int16Array.from({ length: count }, (_, k) => sampleAt(bytes, odd + k))
+  const samples = new Int16Array(count)
+  for (let k = 0; k < count; k++) samples[k] = sampleAt(bytes, odd + k)
+  return samples
 }
 
 function sample16(bytes: Buffer, index: number): number {
@@ -113,19 +115,19 @@ function sample16(bytes: Buffer, index: number): number {
 
 function sample212(bytes: Buffer, index: number): number {
   const at = (index >> 1) * 3
-  const [a, middle, b] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!]
-  const raw = index & 1 ? b | ((middle & 0xf0) << 4) : a | ((middle & 0x0f) << 8)
+  const middle = bytes[at + 1]!
+  const raw = index & 1 ? bytes[at + 2]! | ((middle & 0xf0) << 4) : bytes[at]! | ((middle & 0x0f) << 8)
   return (raw << 20) >> 20
 }
 
 function frameOf(record: WfdbRecord, files: SignalFile[], blocks: Int16Array[], k: number): WfdbFrame {
   const frame: WfdbFrame = new Array(record.signals.length)
-  for (const [f, file] of files.entries()) {
-    let at = k * file.samplesPerFrame
-    for (const s of file.signals) {
-      const next = at + record.signals[s]!.samplesPerFrame
-      frame[s] = Array.from(blocks[f]!.subarray(at, next))
-      at = next
+  for (let f = 0; f < files.length; f++) {
+    let at = k * files[f]!.samplesPerFrame
+    for (const s of files[f]!.signals) {
+      const samples: number[] = []
+      for (let n = record.signals[s]!.samplesPerFrame; n > 0; n--) samples.push(blocks[f]![at++]!)
+      frame[s] = samples
     }
   }
   return frame
