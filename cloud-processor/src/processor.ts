@@ -43,7 +43,7 @@ export async function startProcessor(
   const status = createStatus({ log, clock, lagMs })
   let bridge: ReturnType<typeof startBridge> | undefined
 
-  const prepare = partitions.map((p) => runStage(createPrepareStage(config.prepare), p, config.runner, stageAround))
+  const prepare = partitions.map((p) => runStage(createPrepareStage(config.prepare, log.partitions), p, config.runner, stageAround))
   const rules = partitions.map((p) => runStage(createRulesStage(config.rules), p, config.runner, stageAround))
   const notifier = await openNotifier(
     { ...config.notifier, path: join(config.dataDir, 'notifier.sqlite') },

@@ -10,6 +10,7 @@ import {
   type LedgerRecord,
   nodeMetrics,
   type Tally,
+  timeSpan,
 } from '@millrace/contract'
 import { type DecodedBatch, decodeBatch, type Payload, SparkplugError } from '@millrace/contract/sparkplug'
 import { digestOf, digestText } from './digest.ts'
@@ -37,6 +38,7 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
   }
   if (taking.isReplay && redo !== undefined && redo !== 'all') keepOnly(batch, redo, known.channels)
   const digest = digestOf(batch.columns)
+  const atMs = timeSpan(batch.columns)?.first ?? taking.receivedMs
   if (!taking.isReplay) {
     const sighting = sight(stream, name.number, digest)
     if (sighting === 'other-content') {
@@ -61,7 +63,7 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
   // A batch rejected whole was counted by its name, without its samples.
   if (taking.isReplay)
     redeem(stream, name.number, known.name, forwarded, redo === 'all' ? [name.count - lost[0], -lost[1]] : forwarded)
-  else settle(stream, name.number, known.name, forwarded, lost, digest)
+  else settle(stream, name.number, { device: known.name, atMs, forwarded, rejected: lost, digest })
 
   if (problems.length === 0) taking.state.redo.delete(redoKey)
   else {
@@ -81,7 +83,7 @@ function rejectWhole(taking: Taking, stream: StreamState, id: string, device: st
   const digest = digestText(Buffer.from(taking.payload).toString('latin1'))
   if (sight(stream, name.number, digest) === 'repeat') return
   const lost: Tally = [name.count, 0]
-  settle(stream, name.number, device, [0, 0], lost, digest)
+  settle(stream, name.number, { device, atMs: taking.receivedMs, forwarded: [0, 0], rejected: lost, digest })
   taking.state.redo.set(`${name.stream}/${name.number}`, 'all')
   bound(taking.state.redo, redoMax)
   taking.reject({ reason: 'PREPARE_PAYLOAD', detail, lost, node: id, device })
@@ -128,7 +130,7 @@ export function takeNodeEntry(taking: Taking, id: string, name: BatchName, paylo
   const digest = digestText(`${ledger ?? ''}${gap ?? ''}`)
   const sighting = sight(stream, name.number, digest)
   if (sighting !== 'new') return
-  settle(stream, name.number, '', [0, 0], [0, 0], digest)
+  settle(stream, name.number, { device: '', atMs: taking.receivedMs, forwarded: [0, 0], rejected: [0, 0], digest })
   try {
     if (typeof gap === 'string') takeGap(taking, id, JSON.parse(gap))
     if (typeof ledger === 'string') takeLedger(taking, id, JSON.parse(ledger))
@@ -198,29 +200,22 @@ function takeGap(taking: Taking, id: string, gap: GapRecord): void {
   const lost = new Map<string, Tally>()
   for (const [device, stretches] of Object.entries(gap.devices)) {
     const { name } = deviceOf(taking, node, id, device)
-    const had = at(seen, name)
+    const sum: Tally = [0, 0]
     for (const { fromMs, toMs, lost: claimed } of stretches) {
-      const really: Tally = [take(claimed[0], had, 0), take(claimed[1], had, 1)]
-      addTally(at(lost, name), really)
+      const really: Tally = [...claimed]
+      for (const had of seen) {
+        if (had.device !== name || had.atMs < fromMs || had.atMs > toMs) continue
+        addTally(really, had.forwarded, -1)
+        addTally(really, had.rejected, -1)
+      }
+      addTally(sum, really)
       if (really[0] + really[1] > 0)
         taking.out({ f: 1, k: 'gap', subject: name, device: name, reason: 'evicted', fromMs, toMs, lost: really })
     }
+    lost.set(name, sum)
   }
   countGap(stream, gap.numbers, gap.reason, lost)
   cutIfSettled(taking, stream, gap.stream)
-}
-
-/** What remains of a claim after what had been seen; uses up `had`. */
-function take(claimed: number, had: Tally, which: 0 | 1): number {
-  const covered = Math.min(claimed, had[which])
-  had[which] -= covered
-  return claimed - covered
-}
-
-function at(tallies: Map<string, Tally>, device: string): Tally {
-  const tally = tallies.get(device) ?? [0, 0]
-  tallies.set(device, tally)
-  return tally
 }
 
 function cutIfSettled(taking: Taking, stream: StreamState, streamId: string): void {

@@ -11,6 +11,7 @@
  */
 import {
   type Control,
+  decodeJson,
   decodeRaw,
   encodeJson,
   type RejectedRecord,
@@ -19,6 +20,7 @@ import {
   topics,
 } from '@millrace/contract'
 import type { LogRecord } from '../log/log.ts'
+import { partitionOf } from '../log/partition-of.ts'
 import type { Emit, Stage } from '../stage/stage.ts'
 import type { PrepareConfig } from './config.ts'
 import { closeDirect, takePlain } from './direct.ts'
@@ -50,14 +52,28 @@ export interface Reject {
   bytes?: Uint8Array
 }
 
-export function createPrepareStage(config: PrepareConfig): Stage<PrepareState> {
+/** `partitions` of the timeline: a cut is told to each partition for the devices that it holds. */
+export function createPrepareStage(config: PrepareConfig, partitions = 1): Stage<PrepareState> {
   return {
     name: 'prepare',
     input: topics.raw,
     initial: initialState,
     encode: encodeState,
     decode: decodeState,
-    step: (state, record, emit) => step(config, state, record, emit),
+    step: (state, record, emit) => step(config, state, record, cutting(emit, partitions)),
+  }
+}
+
+/** Splits a cut by the partitions that its devices' readings are in, so that each stands behind what it counts. */
+function cutting(emit: Emit, partitions: number): Emit {
+  if (partitions === 1) return emit
+  return (topic, key, value) => {
+    const record = key === null && topic === topics.timeline ? decodeJson<TimelineRecord>(value) : undefined
+    if (record?.k !== 'cut') return emit(topic, key, value)
+    const byPartition = Map.groupBy(Object.entries(record.devices), ([device]) => partitionOf(device, partitions))
+    for (const devices of byPartition.values()) {
+      emit(topic, devices[0]![0], encodeJson({ ...record, devices: Object.fromEntries(devices) }))
+    }
   }
 }
 

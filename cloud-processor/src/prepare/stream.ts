@@ -38,8 +38,10 @@ export interface StreamState {
   closed: boolean
 }
 
-interface Detail {
+export interface Detail {
   device: string
+  /** First time inside, epoch ms: in which stretch of a gap it lies. */
+  atMs: number
   forwarded: Tally
   rejected: Tally
   /** Of the content, to know a repeat from another batch under the same name. */
@@ -70,21 +72,14 @@ export function sight(stream: StreamState, number: number, digest: number): Sigh
 }
 
 /** Records what a new number held. Node entries (ledger, gap) have no device. */
-export function settle(
-  stream: StreamState,
-  number: number,
-  device: string,
-  forwarded: Tally,
-  rejected: Tally,
-  digest: number,
-): void {
+export function settle(stream: StreamState, number: number, held: Detail): void {
   addRange(stream.settled, number)
-  stream.detail.set(number, { device, forwarded, rejected, digest })
+  stream.detail.set(number, held)
   if (stream.detail.size > detailMax) stream.detail.delete(stream.detail.keys().next().value!)
-  if (device === '') return
-  const totals = totalsOf(stream, device)
-  addTally(totals.forwarded, forwarded)
-  addTally(totals.rejected, rejected)
+  if (held.device === '') return
+  const totals = totalsOf(stream, held.device)
+  addTally(totals.forwarded, held.forwarded)
+  addTally(totals.rejected, held.rejected)
 }
 
 /** A replay made good what was rejected before: `lifted` leaves the rejected, `good` joins the forwarded. */
@@ -96,17 +91,11 @@ export function redeem(stream: StreamState, number: number, device: string, good
   }
 }
 
-/** By device, what the cloud had seen of these numbers. */
-export function seenOf(stream: StreamState, numbers: Ranges): Map<string, Tally> {
-  const seen = new Map<string, Tally>()
-  for (const [number, { device, forwarded, rejected }] of stream.detail) {
-    if (device === '' || !inRanges(numbers, number)) continue
-    const tally = seen.get(device) ?? [0, 0]
-    addTally(tally, forwarded)
-    addTally(tally, rejected)
-    seen.set(device, tally)
-  }
-  return seen
+/** What the cloud had seen of these numbers. */
+export function seenOf(stream: StreamState, numbers: Ranges): Detail[] {
+  return [...stream.detail]
+    .filter(([number, { device }]) => device !== '' && inRanges(numbers, number))
+    .map(([, detail]) => detail)
 }
 
 /** Marks a gap's numbers as settled and adds what is really lost. Set-aside batches count as rejected, evicted ones as evicted. */

@@ -1,0 +1,99 @@
+/** A store on a simulated disk that keeps rows, counts and marks in one transaction, as the embedded one does. */
+
+import type { LogRecord } from '@millrace/cloud-processor/log'
+import { type Marks, pass } from '@millrace/cloud-processor/stage'
+import type { StoredGap } from '@millrace/cloud-processor/stores'
+import {
+  addTally,
+  type CutRecord,
+  countReadings,
+  countSamples,
+  decodeJson,
+  type Tally,
+  type TimelineRecord,
+} from '@millrace/contract'
+import { MillraceError } from '@millrace/contract/service'
+import type { Disk } from './disk.ts'
+import type { Process } from './world.ts'
+
+export interface StoreFrame {
+  partition: number
+  next?: number
+  records: LogRecord[]
+}
+
+export interface StoreImage {
+  next: Map<number, number>
+  marks: Map<number, Marks>
+  /** `device/channel` to the values by time, and how often each was written. */
+  rows: Map<string, Map<number, unknown>>
+  collapsed: number
+  stored: Map<string, Tally>
+  gaps: StoredGap[]
+  cuts: { record: CutRecord; device: string; difference: number }[]
+}
+
+export function emptyStore(): StoreImage {
+  return { next: new Map(), marks: new Map(), rows: new Map(), collapsed: 0, stored: new Map(), gaps: [], cuts: [] }
+}
+
+export function applyStore(image: StoreImage, { partition, next, records }: StoreFrame): void {
+  const marks = image.marks.get(partition) ?? {}
+  image.marks.set(partition, marks)
+  for (const record of records) if (pass(marks, record.source)) applyRecord(image, decodeJson<TimelineRecord>(record.value))
+  if (next !== undefined) image.next.set(partition, next)
+}
+
+function applyRecord(image: StoreImage, record: TimelineRecord): void {
+  if (record.k === 'gap') image.gaps.push(record)
+  if (record.k === 'cut')
+    for (const device of Object.keys(record.devices))
+      image.cuts.push({ record, device, difference: difference(image, record, device) })
+  if (record.k !== 'readings') return
+  for (const [channel, { t, v }] of Object.entries(record.channels)) {
+    const key = `${record.device}/${channel}`
+    const rows = image.rows.get(key) ?? new Map<number, unknown>()
+    image.rows.set(key, rows)
+    for (const [i, time] of t.entries()) {
+      if (rows.has(time)) image.collapsed++
+      rows.set(time, v[i])
+    }
+  }
+  const key = `${record.stream}/${record.device}`
+  const tally = image.stored.get(key) ?? [0, 0]
+  image.stored.set(key, tally)
+  addTally(tally, [countReadings(record), countSamples(record)])
+}
+
+/** read − filtered − rejected − evicted − what is stored from numbers up to the cut. */
+function difference(image: StoreImage, { stream, devices }: CutRecord, device: string): number {
+  const { edge, evicted, rejected, ahead } = devices[device]!
+  const stored = (image.stored.get(`${stream}/${device}`)?.[0] ?? 0) - ahead[0]
+  return edge.read[0] - edge.filtered[0] - edge.rejected[0] - rejected[0] - evicted[0] - stored
+}
+
+export interface SimulatedStore {
+  position(partition: number): number
+  write(partition: number, records: LogRecord[]): Promise<void>
+}
+
+export function storeOnDisk(
+  disk: Disk<StoreFrame>,
+  process: Process,
+  crash: () => void,
+  bugs: { markBeforeRows?: boolean } = {},
+): SimulatedStore {
+  const handle = disk.open(process, crash)
+  const positions = new Map<number, number>()
+  for (const { partition, next } of disk.frames()) if (next !== undefined) positions.set(partition, next)
+  const failure = () => new MillraceError('STORE_WRITE', { path: 'simulated', detail: 'EIO' })
+  return {
+    position: (partition) => positions.get(partition) ?? 0,
+    async write(partition, records) {
+      const next = records.at(-1)!.offset + 1
+      if (bugs.markBeforeRows) await handle.commit({ partition, next, records: [] }, failure)
+      await handle.commit({ partition, next, records }, failure)
+      positions.set(partition, next)
+    },
+  }
+}
