@@ -1,0 +1,47 @@
+/** Adds users to the users file, for the command line and for whoever sets a broker up. */
+import { randomBytes } from 'node:crypto'
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
+import { type Cost, defaultCost, hashPassword } from './password.ts'
+import type { Role } from './policy.ts'
+import { checkUser, formatUser, parseUsers } from './users-file.ts'
+
+export interface NewUser {
+  name: string
+  password: string
+  role: Role
+  /** Of the role, see policy.ts. */
+  args?: readonly string[]
+  /** Of scrypt; default `defaultCost`. */
+  cost?: Cost
+}
+
+/** One writer at a time, by file. */
+const writing = new Map<string, Promise<void>>()
+
+/**
+ * Adds a user to the file, or replaces it; the file is made when it is not there, readable by its owner only.
+ * @throws MillraceError BROKER_USER_INVALID, BROKER_USERS_INVALID.
+ */
+export function addUser(file: string, user: NewUser): Promise<void> {
+  const before = writing.get(file) ?? Promise.resolve()
+  const done = before.catch(() => {}).then(() => write(file, user))
+  writing.set(file, done)
+  return done.finally(() => {
+    if (writing.get(file) === done) writing.delete(file)
+  })
+}
+
+async function write(file: string, { name, password, role, args = [], cost = defaultCost }: NewUser): Promise<void> {
+  checkUser(name, role, args)
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  parseUsers(text, file)
+  const line = formatUser({ name, role, args: [...args], hash: await hashPassword(password, cost) })
+  const others = text.split('\n').filter((old) => old !== '' && !old.startsWith(`${name}:`))
+  const draft = `${file}.${randomBytes(4).toString('hex')}`
+  await writeFile(draft, `${[...others, line].join('\n')}\n`, { mode: 0o600 })
+  await chmod(draft, 0o600)
+  await rename(draft, file)
+}

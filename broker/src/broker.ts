@@ -1,0 +1,126 @@
+/**
+ * The broker on one screen:
+ *
+ *     TCP or TLS socket ──► guard (room, byte-level MQTT 3.1.1 checks, back-pressure) ──► aedes (routing, QoS, wills)
+ *                                                                  access (who, what) ◄──┤
+ *                                                        sessions (who is away, owed) ◄──┘
+ *
+ * aedes reads whole, well-formed packets only, and only as fast as the slowest healthy subscriber takes them. QoS 0 is never
+ * dropped on the way to a client that is connected: its publishers wait.
+ */
+import { type Clock, createMetrics, type Log, type Metrics, silentLog, systemClock } from '@millrace/contract/service'
+import type { Aedes } from 'aedes'
+import { createAccess } from './access/access.ts'
+import { openUsers } from './access/users.ts'
+import { type BrokerConfig, checkListener } from './config.ts'
+import { createCounts } from './counts.ts'
+import { startEngine } from './engine.ts'
+import { createGuard } from './guard/guard.ts'
+import { serveHealth } from './health.ts'
+import { listen } from './listener.ts'
+import { refusals } from './refusals.ts'
+import { Sessions } from './sessions/sessions.ts'
+
+export type { Cost } from './access/password.ts'
+export { type Role, roles } from './access/policy.ts'
+export { addUser, type NewUser } from './access/provision.ts'
+export { type BrokerConfig, type BrokerLimits, brokerSchema } from './config.ts'
+export { type Refusal, refusals } from './refusals.ts'
+
+export interface BrokerStats {
+  /** Clients whose user is known. */
+  clients: number
+  connections: number
+  preAuth: number
+  /** Messages from clients, and copies handed to clients. */
+  received: number
+  delivered: number
+  /** By reason, see refusals.ts. */
+  refused: Record<string, number>
+  /** Messages not kept at a limit, by reason. */
+  dropped: Record<string, number>
+  outboundBytes: number
+  sessions: number
+  /** Messages that sessions are owed. */
+  owed: number
+  retained: number
+}
+
+export interface Broker {
+  /** That it listens on. */
+  port: number
+  /** Of /health and /metrics; undefined when off. */
+  metricsPort: number | undefined
+  stats(): BrokerStats
+  /** Looks at the users file now instead of within a second. */
+  reloadUsers(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Around {
+  log?: Log
+  metrics?: Metrics
+  clock?: Clock
+}
+
+/** @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE, BROKER_USERS_NOT_FOUND, BROKER_USERS_INVALID. */
+export async function startBroker(config: BrokerConfig, around: Around = {}): Promise<Broker> {
+  checkListener(config)
+  const { log = silentLog, metrics = createMetrics(), clock = systemClock } = around
+  const { limits, dangerouslyAllowAnonymous } = config
+  const counts = createCounts({ log, metrics, clock })
+  const users = await openUsers(config.users, { clock, log })
+  const sessions = new Sessions({
+    limits,
+    dropped: counts.dropped,
+    userOf: (client) => access.userOf(client),
+    holds: (client, filter) => access.holds(client, filter),
+  })
+  const access = createAccess({ users, limits, dangerouslyAllowAnonymous, counts, ownerOf: (id) => sessions.ownerOf(id) })
+  const aedes = await startEngine({
+    ...access.hooks,
+    persistence: sessions,
+    concurrency: 0, // a bound here lets one frozen subscriber hold every slot; the guard's gate bounds what is in flight
+    drainTimeout: 86_400_000, // only so that aedes waits with one listener a client; who is too slow, the guard decides
+    maxInflightInbound: limits.inflight,
+    maxTopicLevels: limits.topicLevels,
+  })
+  access.follow(aedes)
+  followErrors(aedes)
+  const guard = createGuard(limits, clock, counts, (connection) => aedes.handle(connection))
+  const { server, port } = await listen(config, { ...guard, refused: counts.refused })
+  server.on('error', (error) => log.error('listener', { error }))
+
+  const stats = (): BrokerStats => ({ clients: access.clients(), ...guard.stats(), ...counts.stats(), ...sessions.stats() })
+  for (const name of ['clients', 'connections', 'preAuth', 'outboundBytes', 'sessions', 'owed', 'retained'] as const)
+    metrics.gauge(`millrace_broker_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`, 'Now.', () => stats()[name])
+  const pages = { health: () => ({ status: 'ok', ...stats() }), metrics: () => metrics.expose() }
+  const health = config.metrics.port > 0 ? await serveHealth(config.metrics.port, pages) : undefined
+
+  return {
+    port,
+    metricsPort: health?.port,
+    stats,
+    reloadUsers: () => users.reload(),
+    async close() {
+      users.close()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      await new Promise<void>((resolve) => aedes.close(() => resolve()))
+      guard.close()
+      await Promise.all([closed, health?.close()])
+    },
+  }
+
+  /** Errors of one client are that client's; aedes has closed it already. */
+  function followErrors(broker: Aedes): void {
+    const told = new WeakSet<object>()
+    const ofClient = (client: object, error: Error) => {
+      if (told.has(client) || error.message === 'connection closed' || Object.hasOwn(refusals, error.message)) return
+      told.add(client)
+      counts.refused('protocol-error', { error })
+    }
+    broker.on('clientError', ofClient)
+    broker.on('connectionError', ofClient)
+    ;(broker as NodeJS.EventEmitter).on('error', (error) => log.error('MQTT engine', { error }))
+  }
+}

@@ -1,0 +1,61 @@
+/** What the broker counts, and what it says of it: one line a minute and reason at most, so no client can fill the log. */
+import type { Clock, Log, Metrics } from '@millrace/contract/service'
+import { type Refusal, refusals } from './refusals.ts'
+
+/** Why a message was not kept. */
+export type Drop = 'offline-full' | 'session-forgotten' | 'retained-full'
+
+export interface Counts {
+  refused(reason: Refusal, detail?: Record<string, unknown>): void
+  dropped(reason: Drop, messages?: number): void
+  /** A message from a client, allowed. */
+  received(bytes: number): void
+  /** A message handed to one client's buffer. */
+  delivered(): void
+  /** A publisher was held back by `publishesPerSecond`. */
+  throttled(): void
+  stats(): { received: number; delivered: number; refused: Record<string, number>; dropped: Record<string, number> }
+}
+
+const sayAgainMs = 60_000
+
+export function createCounts({ log, metrics, clock }: { log: Log; metrics: Metrics; clock: Clock }): Counts {
+  const refusedTotal = metrics.counter('millrace_broker_refused_total', 'Connections, subscriptions and messages refused.')
+  const droppedTotal = metrics.counter('millrace_broker_dropped_total', 'Messages not kept at a limit.')
+  const throttledTotal = metrics.counter('millrace_broker_throttled_total', 'Times a publisher was held to its rate.')
+  let received = 0
+  let receivedBytes = 0
+  let delivered = 0
+  metrics.gauge('millrace_broker_received_messages', 'Messages taken from clients since the start.', () => received)
+  metrics.gauge('millrace_broker_received_bytes', 'Their payload bytes.', () => receivedBytes)
+  metrics.gauge('millrace_broker_delivered_messages', 'Messages handed to clients since the start.', () => delivered)
+  const refused: Record<string, number> = {}
+  const dropped: Record<string, number> = {}
+  const saidAt = new Map<string, number>()
+  const due = (reason: string) => {
+    const now = clock.monotonic()
+    if (now - (saidAt.get(reason) ?? Number.NEGATIVE_INFINITY) < sayAgainMs) return false
+    saidAt.set(reason, now)
+    return true
+  }
+  return {
+    refused(reason, detail = {}) {
+      refusedTotal.add({ reason })
+      refused[reason] = (refused[reason] ?? 0) + 1
+      const { says, rests } = refusals[reason]
+      if (due(reason)) log.warn(`refused: ${says}`, { reason, rests, total: refused[reason], ...detail })
+    },
+    dropped(reason, messages = 1) {
+      droppedTotal.add({ reason }, messages)
+      dropped[reason] = (dropped[reason] ?? 0) + messages
+      if (due(reason)) log.error('messages not kept at a limit', { reason, total: dropped[reason] })
+    },
+    received(bytes) {
+      received++
+      receivedBytes += bytes
+    },
+    delivered: () => void delivered++,
+    throttled: () => throttledTotal.add(),
+    stats: () => ({ received, delivered, refused: { ...refused }, dropped: { ...dropped } }),
+  }
+}

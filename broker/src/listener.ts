@@ -1,0 +1,60 @@
+/** The TCP or TLS listener. Sockets stay half open after the client's FIN, so that what it sent before is still answered. */
+import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { MillraceError } from '@millrace/contract/service'
+import type { BrokerConfig } from './config.ts'
+import type { Refusal } from './refusals.ts'
+
+export interface Accept {
+  /** Every socket, before TLS; false: it was refused. */
+  admit(socket: Socket): boolean
+  /** An admitted socket, after TLS. */
+  guard(socket: Socket): void
+  refused(reason: Refusal, detail: Record<string, unknown>): void
+}
+
+/** Resolves when it listens. @throws MillraceError PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE. */
+export async function listen(
+  config: Pick<BrokerConfig, 'listen' | 'tls'>,
+  accept: Accept,
+): Promise<{ server: Server; port: number }> {
+  const server = config.tls ? tlsServer(config.tls, accept) : tcpServer(accept)
+  const { host, port } = config.listen
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new MillraceError('PROCESS_PORT_IN_USE', { port }, error) : error)
+    })
+    server.listen({ host, port, backlog: 1024 }, resolve)
+  })
+  return { server, port: (server.address() as AddressInfo).port }
+}
+
+function tcpServer(accept: Accept): Server {
+  return createTcpServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => socket.destroy())
+    if (accept.admit(socket)) accept.guard(socket)
+  })
+}
+
+function tlsServer(tls: NonNullable<BrokerConfig['tls']>, accept: Accept): Server {
+  const server = createTlsServer({ ...readPair(tls), minVersion: 'TLSv1.2', allowHalfOpen: true })
+  server.prependListener('connection', (socket: Socket) => void accept.admit(socket))
+  server.on('secureConnection', (socket) => accept.guard(socket))
+  server.on('tlsClientError', (error, socket) => {
+    accept.refused('tls-handshake', { address: socket.remoteAddress, error })
+    socket.destroy()
+  })
+  return server
+}
+
+/** @throws MillraceError BROKER_TLS_UNREADABLE */
+export function readPair({ certFile, keyFile }: NonNullable<BrokerConfig['tls']>): { cert: Buffer; key: Buffer } {
+  try {
+    const pair = { cert: readFileSync(certFile), key: readFileSync(keyFile) }
+    createTlsServer(pair).close()
+    return pair
+  } catch (cause) {
+    throw new MillraceError('BROKER_TLS_UNREADABLE', { certFile, keyFile, detail: (cause as Error).message }, cause)
+  }
+}

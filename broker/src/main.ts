@@ -1,0 +1,95 @@
+#!/usr/bin/env -S node --max-semi-space-size=2
+/**
+ * The command line. A small young generation suits a broker: what it reads lives for one turn, and is collected soon.
+ *
+ *     millrace-broker run    [--config file]
+ *     millrace-broker check  [--config file]
+ *     millrace-broker passwd <users file> <user> --role role [--args a,b] [--password-file file]   (else standard input)
+ */
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import { createLog, createMetrics, loadConfig, MillraceError, systemClock } from '@millrace/contract/service'
+import { parseUsers } from './access/users-file.ts'
+import { addUser, type BrokerConfig, brokerSchema, type Role, startBroker } from './broker.ts'
+import { checkListener } from './config.ts'
+import { readPair } from './listener.ts'
+
+const usage = `usage: millrace-broker run [--config file] | check [--config file]
+       millrace-broker passwd <users file> <user> [--role node|host|device|admin] [--args a,b] [--password-file file]
+       Without --password-file the password is the first line of standard input. A known user keeps its role.
+`
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      role: { type: 'string' },
+      args: { type: 'string' },
+      'password-file': { type: 'string' },
+    },
+  })
+  const [command, ...rest] = positionals
+  if (command === 'run') return run(load(values.config))
+  if (command === 'check') return check(load(values.config))
+  if (command === 'passwd' && rest.length === 2) return passwd(rest[0]!, rest[1]!, values)
+  process.stderr.write(usage)
+  process.exitCode = 2
+}
+
+/** Of the environment only what names a key of the broker: other processes of Millrace share the prefix. */
+function load(path: string | undefined): BrokerConfig {
+  const sections = Object.keys(brokerSchema.shape).map((key) => `MILLRACE_${key.toUpperCase()}`)
+  const own = Object.entries(process.env).filter(([name]) => sections.some((s) => name === s || name.startsWith(`${s}_`)))
+  return loadConfig(brokerSchema, path, Object.fromEntries(own))
+}
+
+async function run(config: BrokerConfig): Promise<void> {
+  const log = createLog('broker')
+  const broker = await startBroker(config, { log, metrics: createMetrics(), clock: systemClock })
+  const { host } = config.listen
+  log.info('listening', { host, port: broker.port, tls: config.tls !== undefined, metricsPort: broker.metricsPort })
+  const stop = (signal: string) => {
+    log.info('stopping', { signal })
+    broker.close().then(() => process.exit(0))
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  process.on('SIGHUP', () => void broker.reloadUsers())
+}
+
+function check(config: BrokerConfig): void {
+  checkListener(config)
+  if (config.tls) readPair(config.tls)
+  const users = config.users === undefined ? 0 : parseUsers(readUsers(config.users), config.users).size
+  process.stdout.write(`ok: listens on ${config.listen.host}:${config.listen.port}, ${users} users\n`)
+}
+
+function readUsers(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new MillraceError('BROKER_USERS_NOT_FOUND', { path }, cause)
+  }
+}
+
+async function passwd(
+  file: string,
+  name: string,
+  given: { role?: string; args?: string; 'password-file'?: string },
+): Promise<void> {
+  const known = parseUsers(await readFile(file, 'utf8').catch(() => ''), file).get(name)
+  const role = (given.role ?? known?.role ?? '') as Role
+  const args = given.args?.split(',') ?? (given.role === undefined ? known?.args : undefined)
+  const from = given['password-file']
+  const password = (from === undefined ? await text(process.stdin) : await readFile(from, 'utf8')).split(/\r?\n/)[0]!
+  if (password === '') throw new MillraceError('BROKER_USER_INVALID', { name, detail: 'the password is empty' })
+  await addUser(file, { name, password, role, args })
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error instanceof MillraceError ? error.message : error.stack}\n`)
+  process.exitCode = 1
+})
