@@ -4,6 +4,8 @@ import type { Loaded, OutboxStorage, OutboxTransaction } from './storage.ts'
 export interface MemoryStorage extends OutboxStorage {
   /** Commits fail with this code while it is set. */
   fault: 'AGENT_OUTBOX_FULL' | 'AGENT_OUTBOX_IO' | 'AGENT_OUTBOX_CORRUPT' | undefined
+  /** The next commit never answers, as when the process is killed before or after it is durable. */
+  crash: 'before' | 'after' | undefined
   freeBytes: number
   /** Commits made. */
   readonly commits: number
@@ -19,6 +21,7 @@ export function memoryStorage(): MemoryStorage {
   let lost: string | undefined
   const storage: MemoryStorage = {
     fault: undefined,
+    crash: undefined,
     freeBytes: Number.POSITIVE_INFINITY,
     get commits() {
       return commits
@@ -34,7 +37,12 @@ export function memoryStorage(): MemoryStorage {
       // Never durable within the call: whoever relies on that would pass here and fail on a disk.
       await new Promise((resolve) => setImmediate(resolve))
       if (storage.fault !== undefined) fail(storage.fault)
-      apply(transaction)
+      const { crash } = storage
+      if (crash !== 'before') apply(transaction)
+      if (crash !== undefined) {
+        storage.crash = undefined
+        await new Promise(() => {})
+      }
       commits++
       return { freeBytes: storage.freeBytes }
     },

@@ -247,7 +247,7 @@ describe('outbox', () => {
     expect(outbox.next('backlog', 9).map(({ number }) => number)).toEqual([1, 2])
   })
 
-  test('whatever is committed, released and evicted over restarts and faults, the ledger closes', async () => {
+  test('whatever is committed, released and evicted over restarts, crashes and faults, the ledger closes', async () => {
     const step = fc.oneof(
       {
         weight: 6,
@@ -262,13 +262,21 @@ describe('outbox', () => {
       {
         weight: 1,
         arbitrary: fc.record({
+          do: fc.constant('crash' as const),
+          at: fc.constantFrom('before' as const, 'after' as const),
+          gap: fc.boolean(),
+        }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
           do: fc.constantFrom('restart' as const, 'close' as const, 'gap' as const, 'fault' as const, 'mend' as const),
         }),
       },
     )
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { maxLength: 60 }),
+        fc.array(step, { maxLength: 60, size: 'max' }),
         fc.constantFrom('oldest', 'newest', 'decimate'),
         async (steps, policy) => {
           const storage = memoryStorage()
@@ -290,6 +298,15 @@ describe('outbox', () => {
             if (one.do === 'gap') await outbox.issueGap()
             if (one.do === 'fault') storage.fault = 'AGENT_OUTBOX_FULL'
             if (one.do === 'mend') await mend(storage, outbox)
+            if (one.do === 'crash') {
+              await mend(storage, outbox)
+              storage.crash = one.at
+              if (one.gap) void outbox.issueGap()
+              void outbox.commit([readings('a', atMs, 3)])
+              await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+              storage.crash = undefined
+              outbox = await open(storage, options)
+            }
             if (one.do === 'restart' || one.do === 'close') {
               await mend(storage, outbox)
               if (one.do === 'close') await outbox.close()

@@ -1,0 +1,93 @@
+/** What the outbox holds in memory: the durable state as an index, and what waits to become durable. */
+import type { Declaration } from '@millrace/contract/sparkplug'
+import { type Cache, createCache } from './cache.ts'
+import { type AliasTable, createAliasTable, firstAlias } from './declarations.ts'
+import { type Entry, parseEntry } from './entry.ts'
+import { createMemoryBuffer, type MemoryBuffer } from './memory-buffer.ts'
+import type { OutboxOptions } from './options.ts'
+import type { Run, Work } from './plan.ts'
+import { keys, parseRecords } from './records.ts'
+import { createShelf, type Shelf } from './shelf.ts'
+import type { Loaded } from './storage.ts'
+
+export interface State {
+  shelf: Shelf
+  cache: Cache
+  aliases: AliasTable
+  /** Ids of the declarations that are on the disk. */
+  durable: Set<string>
+  /** The current stream, as it is on the disk. */
+  run: Run
+  bdSeq: number
+  /** Drained and not yet durable. */
+  buffer: MemoryBuffer
+  /** Receipted and not yet removed from the disk. */
+  freed: Set<Entry>
+  /** What else the next transaction is to do. */
+  next: Next
+}
+
+export type Next = Pick<Work, 'small' | 'again' | 'issueGap'> & { aside: Set<Entry> }
+
+/** Declarations that no entry needs are kept up to this many; a forgotten one takes new aliases if it comes back. */
+const declarationsKept = 100
+
+export function createState({ entries, small }: Loaded, options: OutboxOptions, random: () => number): State {
+  const records = parseRecords(small)
+  const shelf = createShelf(options.liveMs)
+  for (const { id, meta } of entries) shelf.add(parseEntry(id, meta))
+  const state: State = {
+    shelf,
+    cache: createCache(options.cacheBytesMax),
+    aliases: createAliasTable(records.declarations, records.nextAlias ?? firstAlias(random)),
+    durable: new Set(records.declarations.map(({ id }) => id)),
+    run: {
+      stream: Array.from({ length: 14 }, () => Math.floor(random() * 36).toString(36)).join(''),
+      last: 0,
+      nextId: (entries.at(-1)?.id ?? 0) + 1,
+      counts: new Map(),
+      before: new Map(),
+      lastMs: records.lastMs,
+      gap: records.gap,
+      open: records.streams,
+      uncounted: false,
+    },
+    bdSeq: records.bdSeq ?? -1,
+    buffer: createMemoryBuffer(options.memoryBytesMax),
+    freed: new Set(),
+    next: emptyNext(),
+  }
+  forgetUnneeded(state, records.declarations)
+  return state
+}
+
+export function emptyNext(): Next {
+  return { small: new Map(), again: [], issueGap: false, aside: new Set() }
+}
+
+/** All small records, to be written again when their file was lost. */
+export function allSmall({ run, bdSeq, aliases }: State): Map<string, string> {
+  const small = new Map([
+    [keys.bdSeq, `${bdSeq}`],
+    [keys.nextAlias, `${aliases.nextAlias}`],
+    [keys.gap, JSON.stringify(run.gap)],
+  ])
+  for (const declaration of aliases.all()) small.set(keys.declaration(declaration.id), JSON.stringify(declaration))
+  for (const [device, ms] of run.lastMs) small.set(keys.lastMs(device), `${ms}`)
+  for (const { stream, last, counts } of [run, ...run.open]) {
+    small.set(keys.stream(stream), `${last}`)
+    for (const [device, of] of counts) small.set(keys.counts(stream, device), JSON.stringify(of))
+  }
+  return small
+}
+
+function forgetUnneeded({ shelf, aliases, durable, next }: State, declarations: Declaration[]): void {
+  const needed = new Set<string>()
+  for (const { declaration } of shelf.entries()) needed.add(declaration)
+  const unneeded = declarations.filter(({ id }) => !needed.has(id))
+  for (const { id } of unneeded.slice(0, Math.max(0, unneeded.length - declarationsKept))) {
+    aliases.forget(id)
+    durable.delete(id)
+    next.small.set(keys.declaration(id), undefined)
+  }
+}
