@@ -8,6 +8,7 @@ import type { WebConfig } from './config.ts'
 import { exportLines } from './export.ts'
 import { check, exportQuery, gapsQuery, seriesQuery, wavesQuery } from './query.ts'
 import { scaleSteps, scaleValue } from './scale.ts'
+import { clipSegment } from './segments.ts'
 import type { Series, Waves } from './wire.ts'
 
 type DeviceParams = { Params: { device: string } }
@@ -69,7 +70,8 @@ async function readSeries(
   }
   const stepMs = niceStep((to - from) / wanted)
   const start = Math.floor(from / stepMs) * stepMs
-  return { ...head, kind: 'steps', stepMs, ...scaleSteps(await store.rollUp(device, channel.name, start, to, stepMs), channel) }
+  const end = Math.ceil(to / stepMs) * stepMs
+  return { ...head, kind: 'steps', stepMs, ...scaleSteps(await store.rollUp(device, channel.name, start, end, stepMs), channel) }
 }
 
 /** When the channel's rate is unknown it is worth a try. */
@@ -97,7 +99,8 @@ async function readWaves(
   if (channel.kind !== 'waveform') throw new MillraceError('WEB_QUERY', { detail: 'channel: is not a waveform; ask /series.' })
   const { name, unit, scale = 1, offset = 0, intervalMs = 4 } = channel
   const upTo = Math.min(to, from + samplesMax * intervalMs)
-  const [segments, gaps] = await Promise.all([store.segments(device, name, from, upTo), gapsOf(store, device, name, from, upTo)])
+  const [found, gaps] = await Promise.all([store.segments(device, name, from, upTo), gapsOf(store, device, name, from, upTo)])
+  const segments = found.map((segment) => clipSegment(segment, from, upTo)).filter((segment) => segment !== undefined)
   return { device, channel: name, unit, scale, offset, segments, gaps, more: upTo < to }
 }
 

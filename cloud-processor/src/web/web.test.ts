@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AlarmRecord } from '@millrace/contract'
 import { afterEach, describe, expect, it } from 'vitest'
-import { alarm, ask, hourStore, ledgerRow, readings, startMs, startWeb } from './fixture.ts'
+import { alarm, ask, hourStore, ledgerRow, readings, startMs, startWeb } from './web.testing.ts'
 import type { DeviceView, LedgerView, Series, Waves } from './wire.ts'
 
 const open: { close(): Promise<void> }[] = []

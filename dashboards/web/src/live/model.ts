@@ -32,6 +32,9 @@ export const ledger = signal<LedgerView | undefined>(undefined)
 /** The newest alarm that was raised while somebody watched, for the screen reader. */
 export const announced = signal('')
 
+/** An alarm of long ago that is only told again, after a restart, is not called out. */
+const announceForMs = 60_000
+
 const devices = new Map<string, Device>()
 export const device = (name: string) => devices.get(name)
 
@@ -129,7 +132,7 @@ export function applyAlarm(alarm: AlarmRecord): void {
   next.set(alarm.id, alarm)
   if (next.size > 1000) next.delete(next.keys().next().value!)
   alarms.value = next
-  if (alarm.change === 'raised' && !alarm.retrospective) {
+  if (alarm.change === 'raised' && !alarm.retrospective && serverNow() - alarm.atMs < announceForMs) {
     announced.value = `${alarm.priority} alarm, ${alarm.subject}: ${alarm.text}`
   }
 }

@@ -48,7 +48,7 @@ export class Ring {
   }
 
   /** Adds what is newer than all before; older samples belong to the history. */
-  add({ t, i, v }: Segment, scale: number, offset: number): void {
+  add({ t, i, v }: Segment, scale: number, offset: number, localMs = performance.now()): void {
     if (t < this.lastHead && this.count > 0) this.revision++
     const newest = this.newestMs
     for (let k = 0; k < v.length; k++) {
@@ -58,7 +58,7 @@ export class Ring {
       this.v[this.count & this.mask] = v[k]! * scale + offset
       this.count++
     }
-    this.follow(this.newestMs - performance.now())
+    this.follow(this.newestMs - localMs)
   }
 
   /** Puts the past before what came live, so that a trace need not start empty. Only once, while there is room. */

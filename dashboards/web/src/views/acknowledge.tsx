@@ -52,7 +52,9 @@ function Dialog({ alarm }: { alarm: AlarmRecord }) {
           <input required maxLength={100} autoComplete="name" value={by} onInput={(event) => setBy(event.currentTarget.value)} />
         </label>
         <label>
-          Note <span class="soft">(optional)</span>
+          <span>
+            Note <span class="soft">(optional)</span>
+          </span>
           <textarea rows={2} maxLength={1000} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
         </label>
         {failed && (

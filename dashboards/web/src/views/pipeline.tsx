@@ -5,6 +5,8 @@ import { ageText, bytesText, countText, rateText } from '../format.ts'
 import { device, deviceNames, ledger, pipeline } from '../live/model.ts'
 import { LedgerSection } from './ledger.tsx'
 
+/** The page's own readers are no part of the flow. */
+const drawnApart = new Set(['bridge', 'store'])
 const lagWarnMs = 1000
 
 export function PipelineView() {
@@ -38,7 +40,7 @@ function Flow({ status }: { status: PipelineStatus }) {
   const rows = nodes.reduce((sum, node) => sum + (node.backlogRows ?? 0), 0)
   const flowing = status.readingsPerS > 0
   const stored = Object.values(ledger.value?.stored ?? {}).reduce((sum, one) => sum + one.stored[0], 0)
-  const inner = stages.filter((stage) => stage.name !== 'bridge' && stage.name !== 'store')
+  const inner = stages.filter(({ name }) => !drawnApart.has(name) && !name.startsWith('page'))
   const store = stages.find((stage) => stage.name === 'store')
   return (
     <ol class={`flow ${flowing ? 'flowing' : ''}`} aria-label="Stages in the order of the data">
