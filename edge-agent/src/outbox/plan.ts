@@ -7,11 +7,12 @@
  */
 
 import { crc32 } from 'node:zlib'
-import { addTally, type EdgeCounts, emptyEdgeCounts, type LedgerRecord } from '@millrace/contract'
-import { type Content, encodeContent } from './content.ts'
+import { addTally, type EdgeCounts, emptyEdgeCounts } from '@millrace/contract'
+import type { Content } from './content.ts'
 import { type Entry, formatEntry, storedBytes } from './entry.ts'
 import { evict, evictOld, roomForData } from './eviction.ts'
-import { addToGap, type GapReason, type Gone, gapFloors, gapRecords, type PendingGap } from './gap.ts'
+import { addToGap, type GapReason, type Gone, type PendingGap } from './gap.ts'
+import { node, putGaps, putLedgers } from './node-entries.ts'
 import type { OutboxOptions } from './options.ts'
 import { keys, type OpenStream } from './records.ts'
 import type { Shelf } from './shelf.ts'
@@ -194,9 +195,9 @@ function putBatches(draft: Draft, shelf: Shelf, batches: Prepared[], around: Aro
   }
 }
 
-type NewEntry = Omit<Entry, 'id' | 'stream' | 'number' | 'bytes' | 'crc'> & { payload: Uint8Array }
+export type NewEntry = Omit<Entry, 'id' | 'stream' | 'number' | 'bytes' | 'crc'> & { payload: Uint8Array }
 
-function put(draft: Draft, { payload, ...known }: NewEntry, content: Content): Entry {
+export function put(draft: Draft, { payload, ...known }: NewEntry, content: Content): Entry {
   const { run } = draft
   const entry: Entry = {
     ...known,
@@ -210,82 +211,6 @@ function put(draft: Draft, { payload, ...known }: NewEntry, content: Content): E
   draft.bytes += storedBytes(entry)
   draft.transaction.put.push({ id: entry.id, meta: formatEntry(entry), payload })
   return entry
-}
-
-/** An entry of the node itself, without readings. */
-function node(kind: 'ledger' | 'gap', text: string, { nowMs }: Around): NewEntry {
-  const payload = encodeContent({ text })
-  return {
-    kind,
-    device: '',
-    declaration: '',
-    count: 0,
-    samples: 0,
-    first: nowMs,
-    last: nowMs,
-    createdMs: nowMs,
-    before: 0,
-    payload,
-  }
-}
-
-function putGaps(draft: Draft, around: Around): void {
-  for (const record of gapRecords(draft.run.gap)) {
-    const text = JSON.stringify(record)
-    const guard = { stream: record.stream, number: record.numbers[0]![0] }
-    put(draft, { ...node('gap', text, around), guard }, { text })
-  }
-  draft.run.gap = []
-}
-
-/** Last in the transaction: `through` is the number before the record's own, and everything up to it is counted in it. */
-function putLedgers(draft: Draft, shelf: Shelf, { ledger, closing }: Work, around: Around): void {
-  const { run } = draft
-  const closed = run.open
-  run.open = []
-  const due = closing ? run.uncounted || run.last > 0 : run.uncounted && ledger
-  if (closed.length === 0 && !due) return
-  const floors = findFloors(draft, shelf, closed)
-  const backlog = { rows: shelf.size - draft.gone.size + draft.put.length, bytes: draft.bytes }
-  for (const { stream, last, counts } of closed) {
-    const text = JSON.stringify({ ...ledgerRecord(stream, last, counts, floors, true), backlog })
-    put(draft, { ...node('ledger', text, around), guard: { stream, number: last + 1 } }, { text })
-    for (const device of counts.keys()) draft.transaction.set.set(keys.counts(stream, device), undefined)
-    draft.transaction.set.set(keys.stream(stream), undefined)
-  }
-  if (!due) return
-  const text = JSON.stringify({ ...ledgerRecord(run.stream, run.last, run.counts, floors, closing), backlog })
-  put(draft, node('ledger', text, around), { text })
-  run.uncounted = false
-}
-
-function ledgerRecord(
-  stream: string,
-  through: number,
-  counts: Map<string, EdgeCounts>,
-  floors: Map<string, number>,
-  closed: boolean,
-): LedgerRecord {
-  const record: LedgerRecord = { f: 1, stream, through, devices: Object.fromEntries(counts), floors: Object.fromEntries(floors) }
-  return closed ? { ...record, closed } : record
-}
-
-/** The lowest number of each stream that may still be sent, or of which something is still to be told. */
-function findFloors({ run, put, gone }: Draft, shelf: Shelf, closed: OpenStream[]): Map<string, number> {
-  const floors = new Map([[run.stream, run.last + 1]])
-  const lower = (stream: string, number: number) => floors.set(stream, Math.min(number, floors.get(stream) ?? number))
-  for (const stream of shelf.streams()) {
-    const first = shelf.first(stream, gone)
-    if (first) lower(stream, first.number)
-  }
-  for (const { guard } of shelf.guards()) if (guard) lower(guard.stream, guard.number)
-  for (const { entry } of put) {
-    lower(entry.stream, entry.number)
-    if (entry.guard) lower(entry.guard.stream, entry.guard.number)
-  }
-  for (const { stream, last } of closed) lower(stream, last + 1)
-  for (const [stream, number] of gapFloors(run.gap)) lower(stream, number)
-  return floors
 }
 
 function writeSmall({ run, transaction, put }: Draft, before: Run, { counts, small, closing }: Work): void {
