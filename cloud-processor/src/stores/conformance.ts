@@ -1,16 +1,8 @@
 /** The contract of store.ts as a test suite. Every store that can be asked runs it: `describeStore('embedded', makePlace)`. */
-import {
-  type Column,
-  type CutCounts,
-  emptyEdgeCounts,
-  encodeJson,
-  type GapTimelineRecord,
-  type ReadingsRecord,
-  type Segment,
-  type TimelineRecord,
-} from '@millrace/contract'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type CutCounts, emptyEdgeCounts, type GapTimelineRecord, type Segment, type TimelineRecord } from '@millrace/contract'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { LogRecord } from '../log/log.ts'
+import { at, column, readings, segment, t0 } from './sample-records.ts'
 import type { Store } from './store.ts'
 
 /** Where one store's data lives. */
@@ -21,36 +13,48 @@ export interface StorePlace {
   remove(): Promise<void>
 }
 
-const log = 'log-1'
-const t0 = Date.UTC(2026, 9, 1, 12)
 const hour = 3_600_000
 
 export function describeStore(name: string, makePlace: () => Promise<StorePlace>): void {
   describe.each([false, true])(`store ${name}, settled: %s`, (settled) => {
+    // One store for all: each test has a device and a log of its own.
     let place: StorePlace
     let store: Store
+    let tests = 0
     let next: number
-    beforeEach(async () => {
+    let log: string
+    let d: string
+    beforeAll(async () => {
       place = await makePlace()
       store = await place.open()
-      await store.open(log)
-      next = 0
     })
-    afterEach(async () => {
+    beforeEach(async () => {
+      next = 0
+      tests++
+      log = `log ${tests}`
+      d = `device ${tests}`
+      await store.open(log)
+    })
+    afterAll(async () => {
       await store.close()
       await place.remove()
     })
 
+    /** Of this test's device, where it says `d`. */
+    const mine = (record: TimelineRecord): TimelineRecord => {
+      if (record.k === 'cut') return { ...record, devices: { [d]: Object.values(record.devices)[0]! } }
+      return 'device' in record ? { ...record, device: d } : record
+    }
     /** Writes, then lets the store settle, as it may at any time. */
     const put = async (...records: TimelineRecord[]) => {
       await store.write(
         0,
-        records.map((record) => at(next++, record)),
+        records.map((record) => at(next++, mine(record))),
       )
       if (settled) await place.settle(store)
     }
     const read = async (channel = 'spo2', from = 0, to = 1e14) => {
-      const { t, v } = await store.points('d', channel, from, to)
+      const { t, v } = await store.points(d, channel, from, to)
       return t.map((time, k) => [time - t0, v[k]])
     }
 
@@ -81,8 +85,8 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
     test('gives back qualities, and none where all are good', async () => {
       await put(readings({ a: { ...column([0, 1], [1, 2]), q: [0, 2] }, b: { ...column([0, 1], [1, 2]), q: [0, 0] } }))
       await put(readings({ a: column([2], [3]) }))
-      expect((await store.points('d', 'a', 0, 1e14)).q).toEqual([0, 2, 0])
-      expect((await store.points('d', 'b', 0, 1e14)).q).toBeUndefined()
+      expect((await store.points(d, 'a', 0, 1e14)).q).toEqual([0, 2, 0])
+      expect((await store.points(d, 'b', 0, 1e14)).q).toBeUndefined()
     })
 
     test('takes both ends of the time asked for, and the first of it when there is a limit', async () => {
@@ -92,7 +96,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         [2000, 3],
         [hour, 4],
       ])
-      expect((await store.points('d', 'spo2', t0 + 500, t0 + 3 * hour, 3)).v).toEqual([2, 3, 4])
+      expect((await store.points(d, 'spo2', t0 + 500, t0 + 3 * hour, 3)).v).toEqual([2, 3, 4])
     })
 
     test('keeps the last position of an equal time and counts the other as collapsed', async () => {
@@ -105,7 +109,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         [1500, 15],
         [2000, 30],
       ])
-      expect((await store.totals()).d).toMatchObject({ stored: [4, 0], collapsed: [3, 0], firstMs: t0, lastMs: t0 + 2000 })
+      expect((await store.totals())[d]).toMatchObject({ stored: [4, 0], collapsed: [3, 0], firstMs: t0, lastMs: t0 + 2000 })
     })
 
     test('collapses inside one record too, in any order of its times', async () => {
@@ -115,19 +119,19 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         [1000, 4],
         [2000, 3],
       ])
-      expect((await store.totals()).d).toMatchObject({ stored: [3, 0], collapsed: [1, 0] })
+      expect((await store.totals())[d]).toMatchObject({ stored: [3, 0], collapsed: [1, 0] })
     })
 
     test('ignores what it has by offset, and what it has by source', async () => {
-      const source = (offset: number, index = 0) => ({ log: 'raw', partition: 0, offset, index })
+      const source = (offset: number, index = 0) => ({ log: `raw of ${log}`, partition: 0, offset, index })
       const one = (offset: number, t: number, from?: LogRecord['source']) =>
-        at(offset, readings({ spo2: column([t], [t]) }), from)
+        at(offset, mine(readings({ spo2: column([t], [t]) })), from)
       await store.write(0, [one(0, 0, source(5)), one(1, 1, source(5, 1))])
       await store.write(0, [one(0, 0, source(5)), one(1, 1, source(5, 1)), one(2, 2, source(6))])
       await store.write(0, [one(3, 1, source(5, 1)), one(4, 2, source(6)), one(5, 3, source(6, 1))])
-      await store.write(0, [one(6, 4, { ...source(0), log: 'raw anew' })])
+      await store.write(0, [one(6, 4, { ...source(0), log: `raw anew of ${log}` })])
       expect((await read()).map(([t]) => t)).toEqual([0, 1, 2, 3, 4])
-      expect((await store.totals()).d).toMatchObject({ stored: [5, 0], collapsed: [0, 0] })
+      expect((await store.totals())[d]).toMatchObject({ stored: [5, 0], collapsed: [0, 0] })
     })
 
     test('says where to go on, also after it was opened again, and starts anew with a log made anew', async () => {
@@ -142,9 +146,9 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
           [1, 8],
         ]),
       )
-      expect(await store.open('another')).toEqual(new Map())
-      await store.write(0, [at(0, readings({ spo2: column([1000], [2]) }))])
-      expect(await store.open('another')).toEqual(new Map([[0, 1]]))
+      expect(await store.open(`another ${log}`)).toEqual(new Map())
+      await store.write(0, [at(0, mine(readings({ spo2: column([1000], [2]) })))])
+      expect(await store.open(`another ${log}`)).toEqual(new Map([[0, 1]]))
       expect((await store.open(log)).get(0)).toBe(2)
       expect(await read()).toHaveLength(2)
     })
@@ -153,23 +157,23 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       const broken = { ...at(1, tick(t0)), value: Buffer.from('{"k":"readi') }
       const wrong = { ...at(2, tick(t0)), value: Buffer.from('{"k":"readings","device":"d","channels":{"spo2":{}},"waves":{}}') }
       await store.write(0, [
-        at(0, readings({ spo2: column([0], [1]) })),
+        at(0, mine(readings({ spo2: column([0], [1]) }))),
         broken,
         wrong,
-        at(3, readings({ spo2: column([1], [2]) })),
+        at(3, mine(readings({ spo2: column([1], [2]) }))),
       ])
       expect(await read()).toHaveLength(2)
       expect((await store.open(log)).get(0)).toBe(4)
-      expect((await store.totals()).d).toMatchObject({ stored: [2, 0] })
+      expect((await store.totals())[d]).toMatchObject({ stored: [2, 0] })
     })
 
     test('gives waveform segments back as they came', async () => {
       const given = [segment(0, 4, 250), segment(1000, 4, 250), segment(2000.5, 1000 / 360, 360)]
       await put(readings({}, { ecg: given }))
-      expect(shift(await store.segments('d', 'ecg', 0, 1e14))).toEqual(shift(given))
-      expect(shift(await store.segments('d', 'ecg', t0 + 997, t0 + 1500))).toEqual(shift(given.slice(1, 2)))
-      expect(await store.segments('d', 'ecg', 0, 1e14, 1)).toHaveLength(1)
-      expect((await store.totals()).d).toMatchObject({ stored: [0, 860], collapsed: [0, 0] })
+      expect(shift(await store.segments(d, 'ecg', 0, 1e14))).toEqual(shift(given))
+      expect(shift(await store.segments(d, 'ecg', t0 + 997, t0 + 1500))).toEqual(shift(given.slice(1, 2)))
+      expect(await store.segments(d, 'ecg', 0, 1e14, 1)).toHaveLength(1)
+      expect((await store.totals())[d]).toMatchObject({ stored: [0, 860], collapsed: [0, 0] })
     })
 
     test('collapses samples of the same microsecond, and keeps what lies beside them', async () => {
@@ -177,7 +181,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       await put(readings({}, { ecg: [segment(200, 4, 100, 1000)] }))
       await put(readings({}, { ecg: [segment(0, 4, 10, 5000)] }))
       await put(readings({}, { ecg: [segment(2, 4, 5, 9000)] }))
-      const samples = (await store.segments('d', 'ecg', 0, 1e14)).flatMap((s) =>
+      const samples = (await store.segments(d, 'ecg', 0, 1e14)).flatMap((s) =>
         s.v.map((v, k) => [s.t + k * s.i - t0, v] as const),
       )
       const expected = new Map<number, number>()
@@ -187,14 +191,14 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       for (let k = 0; k < 5; k++) expected.set(2 + k * 4, 9000 + k)
       expect(new Map(samples)).toEqual(expected)
       expect(samples).toHaveLength(expected.size)
-      expect((await store.totals()).d).toMatchObject({ stored: [0, 155], collapsed: [0, 60] })
+      expect((await store.totals())[d]).toMatchObject({ stored: [0, 155], collapsed: [0, 60] })
     })
 
     test('keeps a waveform that crosses an hour whole', async () => {
       await put(readings({}, { ecg: [segment(hour - 1000, 4, 500)] }))
-      const found = await store.segments('d', 'ecg', 0, 1e14)
+      const found = await store.segments(d, 'ecg', 0, 1e14)
       expect(found.flatMap((s) => s.v)).toEqual(segment(0, 4, 500).v)
-      expect((await store.totals()).d).toMatchObject({ stored: [0, 500], collapsed: [0, 0] })
+      expect((await store.totals())[d]).toMatchObject({ stored: [0, 500], collapsed: [0, 0] })
     })
 
     test('rolls up steps with count, lowest, highest, sum and last value', async () => {
@@ -207,12 +211,12 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         [60_000, 4_000_500, 120_000],
         [1500, 90_000, 7000],
       ] as const)
-        expect(await store.rollUp('d', 'spo2', t0 + from, t0 + to, step)).toEqual(rolled(t, v, from, to, step))
+        expect(await store.rollUp(d, 'spo2', t0 + from, t0 + to, step)).toEqual(rolled(t, v, from, to, step))
     })
 
     test('rolls waveforms up', async () => {
       await put(readings({}, { ecg: [segment(0, 1000, 120)] }))
-      expect(await store.rollUp('d', 'ecg', t0, t0 + 120_000, 60_000)).toMatchObject({
+      expect(await store.rollUp(d, 'ecg', t0, t0 + 120_000, 60_000)).toMatchObject({
         count: [60, 60],
         min: [0, 60],
         last: [59, 119],
@@ -230,31 +234,32 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         node: 'n',
         channels: [channel, { ...channel, name: 'pulse' }],
       })
-      expect(await store.devices()).toEqual([
-        { device: 'd', subject: 'bed 7', node: 'n', channels: [channel, { ...channel, name: 'pulse' }] },
+      expect((await store.devices()).filter(({ device }) => device === d)).toEqual([
+        { device: d, subject: 'bed 7', node: 'n', channels: [channel, { ...channel, name: 'pulse' }] },
       ])
     })
 
     test('ends an open gap at the next reading of its channel, whichever was told first', async () => {
       await put(readings({ spo2: column([0], [1]) }), gap('probe-off', 500, 'spo2'), readings({ pulse: column([700], [60]) }))
-      expect(await store.gaps('d', t0, t0 + 10_000)).toEqual([
-        { device: 'd', channel: 'spo2', reason: 'probe-off', fromMs: t0 + 500 },
+      expect(await store.gaps(d, t0, t0 + 10_000)).toEqual([
+        { device: d, channel: 'spo2', reason: 'probe-off', fromMs: t0 + 500 },
       ])
       await put(readings({ spo2: column([2000, 3000], [1, 1]) }))
       await put(gap('searching', 1000), { ...gap('link-down', 5000), toMs: t0 + 6000, lost: [3, 0] })
-      expect(await store.gaps(undefined, t0, t0 + 10_000)).toEqual([
-        { device: 'd', channel: 'spo2', reason: 'probe-off', fromMs: t0 + 500, toMs: t0 + 2000 },
-        { device: 'd', reason: 'searching', fromMs: t0 + 1000, toMs: t0 + 2000 },
-        { device: 'd', reason: 'link-down', fromMs: t0 + 5000, toMs: t0 + 6000, lost: [3, 0] },
+      const all = await store.gaps(undefined, t0, t0 + 10_000)
+      expect(all.filter(({ device }) => device === d)).toEqual([
+        { device: d, channel: 'spo2', reason: 'probe-off', fromMs: t0 + 500, toMs: t0 + 2000 },
+        { device: d, reason: 'searching', fromMs: t0 + 1000, toMs: t0 + 2000 },
+        { device: d, reason: 'link-down', fromMs: t0 + 5000, toMs: t0 + 6000, lost: [3, 0] },
       ])
-      expect(await store.gaps('d', t0 + 2500, t0 + 4000)).toEqual([])
+      expect(await store.gaps(d, t0 + 2500, t0 + 4000)).toEqual([])
       expect(await store.gaps('other', 0, 1e14)).toEqual([])
     })
 
     test('shortens a gap that backlog fills, and keeps one gap when it is told again', async () => {
       await put(gap('link-down', 500), gap('link-down', 500), readings({ spo2: column([9000], [1]) }))
       await put({ ...readings({ spo2: column([400, 4000], [1, 1]) }), hist: true })
-      expect(await store.gaps('d', 0, 1e14)).toEqual([{ device: 'd', reason: 'link-down', fromMs: t0 + 500, toMs: t0 + 4000 }])
+      expect(await store.gaps(d, 0, 1e14)).toEqual([{ device: d, reason: 'link-down', fromMs: t0 + 500, toMs: t0 + 4000 }])
     })
 
     test('closes the ledger at a cut, with what lies ahead of it left out', async () => {
@@ -264,10 +269,11 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       await put(readings({ spo2: column([3, 4], [5, 6]) }), readings({ spo2: column([5], [7]) }))
       await put({ f: 1, k: 'cut', node: 'n', stream: 's', through: 2, closed: false, devices: { d: counts } })
       await put(readings({ spo2: column([6], [8]) }))
-      const [row, ...others] = await store.ledger()
+      const ledger = async () => (await store.ledger()).filter((one) => one.device === d)
+      const [row, ...others] = await ledger()
       expect(others).toEqual([])
       expect(row).toEqual({
-        ...{ node: 'n', device: 'd', stream: 's', through: 2, closed: false, counts },
+        ...{ node: 'n', device: d, stream: 's', through: 2, closed: false, counts },
         ...{ stored: [5, 4], collapsed: [1, 0], difference: [0, 0] },
       })
       await put({
@@ -279,7 +285,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         closed: false,
         devices: { d: { ...counts, ahead: [0, 0] } },
       })
-      expect(await store.ledger()).toMatchObject([{ through: 3, stored: [7, 4], difference: [-2, 0] }])
+      expect(await ledger()).toMatchObject([{ through: 3, stored: [7, 4], difference: [-2, 0] }])
     })
 
     test('sums closed streams older than a day, where they balance', async () => {
@@ -293,7 +299,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       for (const [k, read] of [1, 1, 5].entries())
         await put(tick(t0), { ...readings({ spo2: column([k], [1]) }), stream: `old${k}` }, cut(`old${k}`, read))
       await put(tick(t0 + 48 * hour), { ...readings({ spo2: column([9], [1]) }), stream: 'new' }, cut('new', 1))
-      const rows = await store.ledger()
+      const rows = (await store.ledger()).filter((one) => one.device === d)
       expect(rows.map((row) => [row.stream, row.stored[0], row.difference[0]]).sort()).toEqual([
         ['earlier', 2, 0],
         ['new', 1, 0],
@@ -305,24 +311,9 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       await store.close()
       await expect(store.write(0, [])).rejects.toThrow()
       await expect(store.totals()).rejects.toThrow()
+      store = await place.open()
     })
   })
-}
-
-export function at(offset: number, record: TimelineRecord, source?: LogRecord['source']): LogRecord {
-  return { offset, key: 'd', value: encodeJson(record), timeMs: t0, source }
-}
-
-export function column(t: number[], v: Column['v']): Column {
-  return { t: t.map((time) => t0 + time), v }
-}
-
-export function segment(t: number, i: number, count: number, from = 0): Segment {
-  return { t: t0 + t, i, v: Array.from({ length: count }, (_, k) => from + k) }
-}
-
-export function readings(channels: Record<string, Column>, waves: Record<string, Segment[]> = {}): ReadingsRecord {
-  return { f: 1, k: 'readings', subject: 'd', device: 'd', stream: 's', number: 1, hist: false, receivedMs: t0, channels, waves }
 }
 
 function gap(reason: GapTimelineRecord['reason'], from: number, channel?: string): GapTimelineRecord {

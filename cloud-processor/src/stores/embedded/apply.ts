@@ -38,7 +38,7 @@ export class BadRecord extends Error {
 export function createApply(db: DatabaseSync, options: ApplyOptions) {
   const devices = createDevices(db, options.devicesInMemory)
   const hours = createHours(db)
-  const counts = createCounts(db)
+  const counts = createCounts(db, options.devicesInMemory * 2)
   const putReadings = createReadings(db, devices, hours, counts)
   const gaps = createGaps(db, devices)
   const putCut = createCuts(db, devices, counts)
@@ -130,22 +130,18 @@ export function createApply(db: DatabaseSync, options: ApplyOptions) {
   }
 
   return {
-    applyAll(records: Records, log: string): Done {
-      const done = applyAll(records, log)
-      counts.forget()
-      return done
-    },
+    applyAll,
     nowMs: () => nowMs,
     /** After a transaction was undone: what is in memory may not be in the file. */
     forget(): void {
       counts.forget()
       devices.forget()
     },
-    /** From now on the record is left out. */
+    /** Until the transaction succeeds, the record is left out. */
     leaveOut({ partition, offset, message }: BadRecord): void {
-      if (bad.size > 1000) bad.clear()
       bad.set(`${partition} ${offset}`, message)
     },
+    succeeded: () => bad.clear(),
     forgetHour: devices.forgetHour,
   }
 }

@@ -3,6 +3,7 @@
  *
  *     0..9   numbers that are whole after multiplying by 10^kind: signed varint first value, then signed varint deltas
  *     20..29 the same by 10^(kind-20), delta of delta: for times
+ *     40..49 the same by 10^(kind-40), all of one distance: signed varint first value, then signed varint distance
  *     10     float64 little-endian, each
  *     11     booleans: one byte each
  *     12     anything: varint length, JSON array (UTF-8)
@@ -16,6 +17,7 @@ const float = 10
 const boolean = 11
 const json = 12
 const times = 20
+const even = 40
 /** Deltas of such numbers, and deltas of deltas, are exact in a float64. */
 const wholeMax = 2 ** 50
 const decimalsMax = 6
@@ -45,6 +47,7 @@ export function putNumbers(to: ByteWriter, values: ArrayLike<number>): void {
   reserve(to, values.length * 8 + 8)
   const decimals = decimalsOf(values)
   if (decimals < 0) return putFloats(to, values)
+  if (putEven(to, values, decimals)) return
   to.bytes[to.at++] = decimals
   const power = powers[decimals]!
   let last = 0
@@ -60,6 +63,7 @@ export function putTimes(to: ByteWriter, values: ArrayLike<number>): void {
   reserve(to, values.length * 8 + 8)
   const decimals = decimalsOf(values)
   if (decimals < 0) return putFloats(to, values)
+  if (putEven(to, values, decimals)) return
   to.bytes[to.at++] = times + decimals
   const power = powers[decimals]!
   let last = 0
@@ -72,6 +76,20 @@ export function putTimes(to: ByteWriter, values: ArrayLike<number>): void {
     lastDelta = k === 0 ? 0 : delta
     last = whole
   }
+}
+
+/** Regular times, and values that stand still or climb evenly, need only two numbers. */
+function putEven(to: ByteWriter, values: ArrayLike<number>, decimals: number): boolean {
+  if (values.length < 3) return false
+  const power = powers[decimals]!
+  const whole = (k: number) => Math.round(values[k]! * power)
+  const first = whole(0)
+  const distance = whole(1) - first
+  for (let k = 2; k < values.length; k++) if (whole(k) - whole(k - 1) !== distance) return false
+  to.bytes[to.at++] = even + decimals
+  putSigned(to, first)
+  putSigned(to, distance)
+  return true
 }
 
 function putFloats(to: ByteWriter, values: ArrayLike<number>): void {
@@ -124,6 +142,7 @@ export function takeNumbers(from: ByteReader, count: number): number[] {
     from.at += count * 8
     return values
   }
+  if (kind >= even) return takeEven(from, values, powers[kind - even]!)
   const second = kind >= times
   const power = powers[second ? kind - times : kind]!
   let last = 0
@@ -134,5 +153,12 @@ export function takeNumbers(from: ByteReader, count: number): number[] {
     last += delta
     values[k] = power === 1 ? last : last / power
   }
+  return values
+}
+
+function takeEven(from: ByteReader, values: number[], power: number): number[] {
+  const first = takeSigned(from)
+  const distance = takeSigned(from)
+  for (let k = 0; k < values.length; k++) values[k] = (first + k * distance) / power
   return values
 }

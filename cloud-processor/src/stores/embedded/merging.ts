@@ -1,4 +1,8 @@
-/** Decides which hours are due, has them merged by a worker of their own, and puts the result in: a few milliseconds of the writer. */
+/**
+ * Decides which hours are due, has them merged by a worker of their own, and puts the result in: one series a transaction,
+ * writes in between, and last the transaction that drops the batches. Until then both are there and tell the same, so a crash
+ * in between changes nothing: the hour is still on the list and is merged again.
+ */
 import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { hourSpan } from './file.ts'
@@ -28,6 +32,8 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
   let worker: Worker | undefined
   let busy = false
   let nowMs = 0
+  let stopping = false
+  let finishing = Promise.resolve()
   for (const { id, device, hour } of db.prepare('SELECT id, device, hour FROM hours').all() as {
     id: number
     device: number
@@ -48,7 +54,9 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
 
   function start(): Worker {
     const made = new Worker(new URL('./merger.ts', import.meta.url), { workerData: { path: options.path } })
-    made.on('message', finish)
+    made.on('message', (merged: Merged) => {
+      finishing = finish(merged)
+    })
     made.on('error', () => {
       worker = undefined
       busy = false
@@ -56,17 +64,26 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
     return made
   }
 
-  function finish(merged: Merged): void {
-    busy = false
+  async function finish(merged: Merged): Promise<void> {
     const { id, device, hour } = merged.job
-    const isDone = merged.failure === undefined && options.transaction(() => put(merged, waiting, options.forgetHour))
+    let isDone = merged.failure === undefined
+    for (const series of isDone ? merged.series : []) {
+      isDone &&= options.transaction(() => put.series(merged, series))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    isDone &&= options.transaction(() => {
+      if (put.dropBatches(merged.job)) waiting.delete(id)
+      // What is in memory of the hour speaks of batches that are gone.
+      options.forgetHour(device, hour)
+    })
     // Tried again when it has been quiet for as long once more.
     if (!isDone && whenIdle.length === 0) waiting.set(id, { device, hour, rows: 0, writtenMs: nowMs })
+    busy = false
     next(whenIdle.length > 0)
   }
 
   function next(all: boolean): void {
-    if (busy) return
+    if (busy || stopping) return
     const due = findDue(all)
     if (!due) {
       for (const call of whenIdle.splice(0)) call()
@@ -97,33 +114,39 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
       })
     },
     async close(): Promise<void> {
-      if (!worker) return
-      const exited = new Promise((resolve) => worker!.once('exit', resolve))
-      worker.off('message', finish)
-      worker.postMessage('close')
-      await exited
+      stopping = true
+      if (worker) {
+        const exited = new Promise((resolve) => worker!.once('exit', resolve))
+        worker.postMessage('close')
+        await exited
+      }
+      await finishing
     },
   }
 }
 
-/** Chunks in, batches out: inside one transaction. */
 function createPut(db: DatabaseSync) {
   const dropChunks = db.prepare('DELETE FROM chunks WHERE series = ? AND hour = ?')
   const addChunk = db.prepare('INSERT INTO chunks (series, hour, part, first, last, count, body) VALUES (?, ?, ?, ?, ?, ?, ?)')
   const putMinutes = db.prepare('INSERT OR REPLACE INTO minutes VALUES (?, ?, ?)')
-  const dropBatches = db.prepare('DELETE FROM batches WHERE id >= ? AND id <= ?')
-  const remaining = db.prepare('SELECT count(*) AS rows FROM batches WHERE id >= ? AND id < ?')
+  const drop = db.prepare('DELETE FROM batches WHERE id >= ? AND id <= ?')
+  const remaining = db.prepare('SELECT 1 FROM batches WHERE id >= ? AND id < ? LIMIT 1')
   const dropHour = db.prepare('DELETE FROM hours WHERE id = ?')
-  return ({ job, series, chunks, minutes }: Merged, waiting: Map<number, Waiting>, forgetHour: MergingOptions['forgetHour']) => {
-    for (const one of series) dropChunks.run(one, job.hour)
-    for (const { series: of, part, first, last, count, body } of chunks)
-      addChunk.run(of, job.hour, part, first, last, count, body)
-    for (const { series: of, body } of minutes) putMinutes.run(of, job.hour, body)
-    dropBatches.run(job.id * hourSpan, job.upTo)
-    const { rows } = remaining.get(job.id * hourSpan, (job.id + 1) * hourSpan) as { rows: number }
-    if (rows === 0) dropHour.run(job.id)
-    // With rows left, the count in memory would start the next merge too early: it is loaded again.
-    forgetHour(job.device, job.hour)
-    if (rows === 0) waiting.delete(job.id)
+  return {
+    series({ job, chunks, minutes }: Merged, series: number): void {
+      dropChunks.run(series, job.hour)
+      for (const chunk of chunks) {
+        const { part, first, last, count, body } = chunk
+        if (chunk.series === series) addChunk.run(series, job.hour, part, first, last, count, body)
+      }
+      for (const { series: of, body } of minutes) if (of === series) putMinutes.run(series, job.hour, body)
+    },
+    /** True when nothing is left of the hour to be merged. */
+    dropBatches({ id, upTo }: MergeJob): boolean {
+      drop.run(id * hourSpan, upTo)
+      const isEmpty = remaining.get(id * hourSpan, (id + 1) * hourSpan) === undefined
+      if (isEmpty) dropHour.run(id)
+      return isEmpty
+    },
   }
 }

@@ -97,7 +97,7 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
       for (const segment of resolveSegments(bodies.flatMap(segmentsOf))) {
         if (lastOf(segment) < fromMs || segment.t > toMs) continue
         if (found.length >= limit || samples >= pointsMax) return found
-        found.push(segment.v.length > pointsMax ? cutSegment(segment, 0, pointsMax) : segment)
+        found.push(segment.v.length > pointsMax ? cutSegment(segment, 0, pointsMax)[0]! : segment)
         samples += segment.v.length
       }
     return found

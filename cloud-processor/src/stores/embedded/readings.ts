@@ -165,14 +165,15 @@ function cutSegments(series: Series, segments: Segment[], pieces: Piece[]): void
     piece.last = Math.max(piece.last, last)
     piece.count += segment.v.length
   }
-  for (const whole of segments) {
-    let segment = whole
-    for (let end = (hourOf(segment.t) + 1) * hourMs; lastOf(segment) >= end; end += hourMs) {
-      let k = Math.max(1, Math.floor((end - segment.t) / segment.i))
-      while (segment.t + k * segment.i < end) k++
-      put(cutSegment(segment, 0, k))
-      segment = cutSegment(segment, k, segment.v.length)
-    }
-    put(segment)
-  }
+  for (const segment of segments) cutAtHours(segment, put)
+}
+
+function cutAtHours(segment: Segment, put: (segment: Segment) => void): void {
+  const end = (hourOf(segment.t) + 1) * hourMs
+  if (lastOf(segment) < end) return put(segment)
+  let k = Math.max(1, Math.floor((end - segment.t) / segment.i))
+  while (segment.t + k * segment.i < end) k++
+  while (k > 1 && segment.t + (k - 1) * segment.i >= end) k--
+  put(cutSegment(segment, 0, k)[0]!)
+  for (const rest of cutSegment(segment, k, segment.v.length)) cutAtHours(rest, put)
 }

@@ -63,11 +63,22 @@ function resolveCluster(segments: Segment[]): Segment[] {
     if (run && run.segment === segment && run.to === k) run.to = k + 1
     else runs.push({ segment, from: k, to: k + 1 })
   }
-  return runs.map(({ segment, from, to }) => cutSegment(segment, from, to))
+  return runs.flatMap(({ segment, from, to }) => cutSegment(segment, from, to))
 }
 
-/** Samples `from` up to, not including, `to`. The new start names the same sample. */
-export function cutSegment(segment: Segment, from: number, to: number): Segment {
-  if (from === 0 && to === segment.v.length) return segment
-  return { t: from === 0 ? segment.t : segment.t + from * segment.i, i: segment.i, v: segment.v.slice(from, to) }
+/**
+ * Samples `from` up to, not including, `to`. Counted from a new start, a sample's time may round to another microsecond: there
+ * the cut starts anew, so that every sample keeps its name.
+ */
+export function cutSegment(segment: Segment, from: number, to: number): Segment[] {
+  if (from === 0) return [to === segment.v.length ? segment : { ...segment, v: segment.v.slice(0, to) }]
+  const cuts: Segment[] = []
+  while (from < to) {
+    const cut = { t: segment.t + from * segment.i, i: segment.i, v: segment.v }
+    let end = from + 1
+    while (end < to && microseconds(cut, end - from) === microseconds(segment, end)) end++
+    cuts.push({ ...cut, v: segment.v.slice(from, end) })
+    from = end
+  }
+  return cuts
 }

@@ -50,7 +50,10 @@ function serve(file: ReturnType<typeof openFile>): void {
       const cause = transaction(() => {
         done = apply.applyAll(records, log)
       })
-      if (cause === undefined) return done
+      if (cause === undefined) {
+        apply.succeeded()
+        return done
+      }
       if (cause instanceof BadRecord) apply.leaveOut(cause)
       else return { failure: { code: 'STORE_WRITE', values: { path: config.path, detail: describe(cause) } } }
     }
