@@ -1,5 +1,6 @@
 /** The contract of log.ts as a test suite. Every log runs it: `describeLog('embedded', makePlace)`. */
 import type { ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { type Topic, topics } from '@millrace/contract'
@@ -183,14 +184,14 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>): v
 
     test('trims what is above its bound, from the front, and says that those offsets are gone', async () => {
       await reopenFresh({ retentionBytes: 300_000 })
-      for (let n = 0; n < 10; n++) await log.append(raw, 0, [record(`${n}`.padEnd(100_000))])
+      for (let n = 0; n < 10; n++) await log.append(raw, 0, [bulky(`${n}`)])
       const { start, end } = await log.bounds(raw, 0)
       await log.trim()
       const after = await log.bounds(raw, 0)
       expect(after.start).toBeGreaterThan(start)
       expect(after.end).toBe(end)
       await expect(log.read(raw, 0, after.start - 1, everything)).rejects.toMatchObject({ code: 'LOG_OFFSET_GONE' })
-      expect((await values(log, raw)).at(-1)?.trim()).toBe('9')
+      expect((await values(log, raw)).at(-1)?.[0]).toBe('9')
       await reopen({ retentionBytes: 300_000 })
       expect(await log.bounds(raw, 0)).toEqual(after)
     })
@@ -198,7 +199,7 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>): v
     test('never trims what a registered reader needs, until it moves on or is forgotten', async () => {
       const settings = { retentionBytes: 100_000 }
       await reopenFresh(settings)
-      for (let n = 0; n < 6; n++) await log.append(raw, 0, [record(`${n}`.padEnd(100_000))])
+      for (let n = 0; n < 6; n++) await log.append(raw, 0, [bulky(`${n}`)])
       const offsets = (await log.read(raw, 0, 0, everything)).map((r) => r.offset)
       await Promise.all([log.registerReader('rules', raw, 0, offsets[2]!), log.registerReader('store', raw, 0, offsets[4]!)])
       await reopen(settings)
@@ -217,7 +218,7 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>): v
       await reopenFresh(settings)
       await log.registerReader('lagging', raw, 0, 0)
       const fill = async () => {
-        for (let n = 0; n < 100; n++) await log.append(raw, 0, [record('x'.repeat(100_000))])
+        for (let n = 0; n < 100; n++) await log.append(raw, 0, [bulky(`${n}`)])
       }
       await expect(fill()).rejects.toMatchObject({ code: 'LOG_FULL', retry: true })
       await log.commit({ ...step([output(0, 0)]), snapshot: { next: 1, state: Buffer.from('s') } })
@@ -255,6 +256,11 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>): v
 
 function record(value: string, key = 'k'): NewRecord {
   return { key, value: Buffer.from(value) }
+}
+
+/** 100 kB that no log can make smaller. */
+function bulky(value: string): NewRecord {
+  return { key: 'k', value: Buffer.concat([Buffer.from(value), randomBytes(100_000)]) }
 }
 
 function output(offset: number, index: number, source: { log?: string; partition?: number } = {}): NewRecord {

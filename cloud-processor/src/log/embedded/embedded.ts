@@ -89,11 +89,11 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
     if (closed || queue.length === 0) return
     const formed = formGroup(queue, state, clock.now())
     inFlight = true
-    const failure = await writer.write(formed.group)
+    const written = await writer.write(formed.group)
     inFlight = false
     for (const call of formed.calls) queueBytes -= call.bytes
-    if (failure) refuse(formed, failure)
-    else publish(formed)
+    if (written instanceof MillraceError) refuse(formed, written)
+    else publish(formed, written)
     schedule()
     if (queue.length === 0) for (const call of idle.splice(0)) call()
   }
@@ -104,8 +104,8 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
     for (const call of formed.calls) call.fail(failure)
   }
 
-  function publish(formed: Formed): void {
-    formed.apply()
+  function publish(formed: Formed, totals: [slot: number, total: number][]): void {
+    formed.apply(totals)
     groups.add({ result: 'ok' })
     const ends = new Map<number, number>()
     for (const block of formed.tail) {

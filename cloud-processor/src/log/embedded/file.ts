@@ -4,9 +4,9 @@
  *     meta       key, value          id (random, made with the file), partitions
  *     slots      slot, topic, partition, start, trimmed
  *                                    one a topic partition; start: first offset kept, trimmed: bytes of the blocks dropped
- *     blocks     id, count, timeMs, total, block
- *                                    id = slot * 2^40 + first offset; block: see block.ts;
- *                                    total: bytes of all blocks of the slot ever written, with this one
+ *     blocks     id, count, timeMs, total, size, block
+ *                                    id = slot * 2^40 + first offset; block: see block.ts, of that size, or zstd where shorter;
+ *                                    total: bytes of all blocks of the slot ever written, as written, with this one
  *     marks      slot, log, partition, offset, seq
  *                                    the last (offset, index) from that source that was put into the slot
  *     snapshots  stage, partition, next, state
@@ -35,7 +35,7 @@ const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE slots (slot INTEGER PRIMARY KEY, topic TEXT NOT NULL, partition INTEGER NOT NULL, start INTEGER NOT NULL DEFAULT 0,
     trimmed INTEGER NOT NULL DEFAULT 0, UNIQUE (topic, partition));
-  CREATE TABLE blocks (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, timeMs REAL NOT NULL, total INTEGER NOT NULL, block BLOB NOT NULL);
+  CREATE TABLE blocks (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, timeMs REAL NOT NULL, total INTEGER NOT NULL, size INTEGER NOT NULL, block BLOB NOT NULL);
   CREATE TABLE marks (slot INTEGER, log TEXT, partition INTEGER, offset INTEGER NOT NULL, seq INTEGER NOT NULL,
     PRIMARY KEY (slot, log, partition)) WITHOUT ROWID;
   CREATE TABLE snapshots (stage TEXT, partition INTEGER, next INTEGER NOT NULL, state BLOB NOT NULL, PRIMARY KEY (stage, partition));

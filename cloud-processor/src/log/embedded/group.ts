@@ -47,8 +47,8 @@ export interface Formed {
   firsts: number[]
   tail: TailBlock[]
   bytes: number
-  /** Makes the group part of the durable state. */
-  apply(): void
+  /** Makes the group part of the durable state; `totals` are the slots' new ones. */
+  apply(totals: [slot: number, total: number][]): void
 }
 
 export const markKey = (slot: number, log: string, partition: number) => `${slot} ${partition} ${log}`
@@ -89,9 +89,10 @@ export function formGroup(queue: Call[], state: State, timeMs: number): Formed {
     firsts,
     tail,
     bytes: buffer.length,
-    apply() {
+    apply(totals) {
       for (const [key, mark] of marks) state.marks.set(key, mark)
-      for (const { slot, first, count, total } of blocks) Object.assign(state.slots[slot]!, { end: first + count, total })
+      for (const { slot, first, count } of blocks) state.slots[slot]!.end = first + count
+      for (const [slot, total] of totals) state.slots[slot]!.total = total
     },
   }
 }
@@ -140,16 +141,15 @@ function pack(pending: Map<number, NewRecord[]>, state: State, timeMs: number) {
   const buffer = Buffer.allocUnsafeSlow(cut.reduce((sum, { bytesMax }) => sum + bytesMax, 0))
   const blocks: Group['blocks'] = []
   const tail: TailBlock[] = []
-  const ends = new Map<number, { first: number; total: number }>()
+  const ends = new Map<number, number>()
   let from = 0
   for (const { slot, records, sourceLogs } of cut) {
-    const { first, total } = ends.get(slot) ?? { first: state.slots[slot]!.end, total: state.slots[slot]!.total }
+    const first = ends.get(slot) ?? state.slots[slot]!.end
     const made: LogRecord[] = []
     const to = encodeBlock(buffer, from, sourceLogs, records, first, timeMs, made)
-    const next = { first: first + records.length, total: total + to - from }
-    blocks.push({ slot, first, count: records.length, timeMs, total: next.total, from, to })
+    blocks.push({ slot, first, count: records.length, timeMs, from, to })
     tail.push({ slot, records: made, bytes: to - from })
-    ends.set(slot, next)
+    ends.set(slot, first + records.length)
     from = to
   }
   return { buffer: buffer.subarray(0, from), blocks, tail }

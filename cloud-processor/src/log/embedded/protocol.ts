@@ -29,8 +29,6 @@ export interface BlockRow {
   first: number
   count: number
   timeMs: number
-  /** `Slot.total` with this block. */
-  total: number
   from: number
   to: number
 }
@@ -75,7 +73,7 @@ export interface Failure {
 export type FromWriter =
   | { k: 'open'; id: string; slots: Slot[]; marks: Mark[] }
   | { k: 'refused'; failure: Failure }
-  | { k: 'group'; failure?: Failure }
+  | { k: 'group'; totals: [slot: number, total: number][]; failure?: Failure }
   | { k: 'trim'; slots: { slot: number; start: number; trimmed: number }[]; more: boolean; failure?: Failure }
   | { k: 'snapshot'; found?: SnapshotRow; failure?: Failure }
 

@@ -1,6 +1,7 @@
 /** The worker that reads what is no longer in the tail: a connection of its own, so that reads and commits do not wait for each other. */
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
+import { zstdDecompressSync } from 'node:zlib'
 import { describe, slotSpan } from './file.ts'
 import type { FromReader, ToReader } from './protocol.ts'
 
@@ -9,7 +10,7 @@ const port = parentPort!
 const db = new DatabaseSync(path, { readOnly: true })
 db.exec('PRAGMA cache_size=-2048')
 const startsAt = db.prepare('SELECT id FROM blocks WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1')
-const blocks = db.prepare('SELECT id, count, timeMs, block FROM blocks WHERE id >= ? AND id < ? ORDER BY id')
+const blocks = db.prepare('SELECT id, count, timeMs, size, block FROM blocks WHERE id >= ? AND id < ? ORDER BY id')
 
 port.on('message', (ask: ToReader | 'close') => {
   if (ask === 'close') {
@@ -27,6 +28,14 @@ port.on('message', (ask: ToReader | 'close') => {
   port.postMessage({ ...reply, buffer } satisfies FromReader, [buffer.buffer as ArrayBuffer])
 })
 
+interface Row {
+  id: number
+  count: number
+  timeMs: number
+  size: number
+  block: Uint8Array
+}
+
 function answer(ask: ToReader): { reply: Omit<FromReader, 'buffer'>; buffers: Uint8Array[] } {
   const reply: Omit<FromReader, 'buffer'> = { blocks: [] }
   const buffers: Uint8Array[] = []
@@ -36,7 +45,8 @@ function answer(ask: ToReader): { reply: Omit<FromReader, 'buffer'>; buffers: Ui
     let records = 0
     let bytes = 0
     for (const row of blocks.iterate(start, low + ask.end)) {
-      const { id, count, timeMs, block } = row as { id: number; count: number; timeMs: number; block: Uint8Array }
+      const { id, count, timeMs, size, block: packed } = row as unknown as Row
+      const block = packed.length === size ? packed : zstdDecompressSync(packed)
       const first = id - low
       reply.blocks.push({ first, count, timeMs, bytes: block.length })
       buffers.push(block)

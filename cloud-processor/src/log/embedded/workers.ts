@@ -41,11 +41,11 @@ export async function openWriter(workerData: { path: string; partitions: number 
     id: (first as Opened).id,
     slots: (first as Opened).slots,
     marks: (first as Opened).marks,
-    /** The failure, if it failed. */
-    async write(group: Group): Promise<MillraceError | undefined> {
+    /** The slots' new totals, or the failure. */
+    async write(group: Group): Promise<[slot: number, total: number][] | MillraceError> {
       if (dead) return toError(dead)
-      const { failure } = await ask<'group'>({ k: 'group', group })
-      return failure && toError(failure)
+      const { totals, failure } = await ask<'group'>({ k: 'group', group })
+      return failure ? toError(failure) : totals
     },
     async trim(trim: Trim): Promise<Trimmed> {
       if (dead) throw toError(dead)

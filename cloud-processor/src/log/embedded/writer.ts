@@ -1,5 +1,6 @@
 /** The worker that owns the log's file. One message is one transaction; messages are served in order. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { constants, zstdCompressSync } from 'node:zlib'
 import { describe, type LogFile, openFile, Refusal, slotSpan } from './file.ts'
 import type { Failure, FromWriter, Group, SnapshotRow, ToWriter, Trim } from './protocol.ts'
 import { createTrimmer } from './trim.ts'
@@ -23,7 +24,12 @@ function serve(file: LogFile): void {
   const trimSlice = createTrimmer(file.db)
   const findSnapshot = file.db.prepare('SELECT stage, partition, next, state FROM snapshots WHERE stage = ? AND partition = ?')
   const answer = {
-    group: (group: Group) => send({ k: 'group', failure: transaction(file, () => write(group)) }),
+    group(group: Group) {
+      const totals = new Map<number, number>()
+      const failure = transaction(file, () => write(group, totals))
+      if (!failure) for (const [slot, total] of totals) file.slots[slot]!.total = total
+      send({ k: 'group', totals: [...totals], failure })
+    },
     trim(trim: Trim) {
       let done: ReturnType<typeof trimSlice> = { slots: [], more: false }
       const failure = transaction(file, () => {
@@ -63,17 +69,31 @@ function transaction(file: LogFile, work: () => void): Failure | undefined {
   }
 }
 
-function createWrite({ db }: LogFile): (group: Group) => void {
-  const block = db.prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?)')
+function createWrite({ db, slots }: LogFile): (group: Group, totals: Map<number, number>) => void {
+  const block = db.prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)')
   const mark = db.prepare('INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?)')
   const snapshot = db.prepare('INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)')
   const reader = db.prepare('INSERT OR REPLACE INTO readers VALUES (?, ?, ?)')
   const forget = db.prepare('DELETE FROM readers WHERE name = ?')
-  return (group) => {
-    for (const { slot, first, count, timeMs, total, from, to } of group.blocks)
-      block.run(slot * slotSpan + first, count, timeMs, total, group.buffer.subarray(from, to))
+  return (group, totals) => {
+    for (const { slot, first, count, timeMs, from, to } of group.blocks) {
+      const bytes = pack(group.buffer.subarray(from, to))
+      const total = (totals.get(slot) ?? slots[slot]!.total) + bytes.length
+      totals.set(slot, total)
+      block.run(slot * slotSpan + first, count, timeMs, total, to - from, bytes)
+    }
     for (const { slot, log, partition, offset, index } of group.marks) mark.run(slot, log, partition, offset, index)
     for (const { stage, partition, next, state } of group.snapshots) snapshot.run(stage, partition, next, state)
     for (const { name, slot, next } of group.readers) next < 0 ? forget.run(name) : reader.run(name, slot, next)
   }
+}
+
+/** Compressing a small block costs more than writing it; a large one is written faster, and the log reaches further back. */
+const packBytesMin = 16 * 1024
+const packLevel = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+function pack(block: Uint8Array): Uint8Array {
+  if (block.length < packBytesMin) return block
+  const packed = zstdCompressSync(block, packLevel)
+  return packed.length < block.length * 0.9 ? packed : block
 }
