@@ -1,0 +1,80 @@
+import { type Clock, silentLog } from '@millrace/contract/service'
+import { expect, it } from 'vitest'
+import { keepOpen, type Line } from './keep-open.ts'
+import { listen } from './listen-for-test.ts'
+
+/** A clock whose time passes when told. */
+function handClock(): Clock & { pass(ms: number): Promise<void> } {
+  let now = 0
+  let timers: { at: number; call: () => void }[] = []
+  return {
+    now: () => 1_790_000_000_000 + now,
+    monotonic: () => now,
+    after(ms, call) {
+      const timer = { at: now + ms, call }
+      timers.push(timer)
+      return () => {
+        timers = timers.filter((other) => other !== timer)
+      }
+    },
+    async pass(ms) {
+      const end = now + ms
+      for (let due = timers; due.length > 0; ) {
+        due = timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)
+        const [first] = due
+        if (!first) break
+        timers = timers.filter((other) => other !== first)
+        now = first.at
+        first.call()
+        for (let k = 0; k < 5; k++) await null
+      }
+      now = end
+    },
+  }
+}
+
+it('tries again after 100 ms, then twice as long each time, up to 2 s', async () => {
+  const clock = handClock()
+  const tries: number[] = []
+  const refuse = async () => {
+    tries.push(clock.monotonic())
+    throw new Error('no')
+  }
+  const bus = keepOpen(refuse, { silentMs: 0 }, { clock, log: silentLog })
+  const heard = listen()
+  bus.start(heard)
+  await clock.pass(0)
+  await clock.pass(10_000)
+  expect(tries).toEqual([0, 100, 300, 700, 1500, 3100, 5100, 7100, 9100])
+  expect(heard.events).toEqual(['lost:unplugged'])
+  await bus.stop()
+})
+
+it('closes a line that opened after it was stopped', async () => {
+  const clock = handClock()
+  let resolve = (_: Line) => {}
+  let closed = 0
+  const bus = keepOpen(() => new Promise((call) => (resolve = call)), { silentMs: 0 }, { clock, log: silentLog })
+  const heard = listen()
+  bus.start(heard)
+  await bus.stop()
+  resolve({ write() {}, discard: async () => true, close: async () => void closed++ })
+  await clock.pass(0)
+  await null
+  expect([closed, heard.events]).toEqual([1, []])
+})
+
+it('opens a line anew that cannot discard what a stall left in it', async () => {
+  const clock = handClock()
+  const line: Line = { write() {}, discard: async () => false, close: async () => {} }
+  const bus = keepOpen(async () => line, { silentMs: 0 }, { clock, log: silentLog })
+  const heard = listen()
+  bus.start(heard)
+  for (let k = 0; k < 5; k++) await null
+  // The timer that is due fires only after 3 s.
+  const { monotonic } = clock
+  clock.monotonic = () => monotonic() + 3000
+  await clock.pass(1000)
+  expect(heard.events).toEqual(['opened', 'lost:stalled', 'opened'])
+  await bus.stop()
+})
