@@ -85,7 +85,9 @@ export function openFile(path: string, partitions: number): LogFile {
   } catch (cause) {
     db?.close()
     lock.close()
-    throw cause instanceof Refusal ? cause : new Refusal('LOG_CORRUPT', { path, detail: describe(cause) })
+    throw cause instanceof Refusal
+      ? cause
+      : new Refusal(isDamage(cause) ? 'LOG_CORRUPT' : 'LOG_OPEN', { path, detail: describe(cause) })
   }
 }
 
@@ -155,6 +157,12 @@ function meta(db: DatabaseSync, key: string): string {
 
 function pragma(db: DatabaseSync, name: string): number {
   return (db.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!
+}
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB, or rows that are not there. A disk that refuses is no damage: nobody should set the file aside for it. */
+export function isDamage(cause: unknown): boolean {
+  const { errcode } = cause as { errcode?: number }
+  return errcode === undefined || (errcode & 0xff) === 11 || (errcode & 0xff) === 26
 }
 
 /** SQLite's words and its extended code. */

@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { zstdDecompressSync } from 'node:zlib'
-import { describe, slotSpan } from './file.ts'
+import { describe, isDamage, slotSpan } from './file.ts'
 import type { FromReader, ToReader } from './protocol.ts'
 
 const { path } = workerData as { path: string }
@@ -56,7 +56,7 @@ function answer(ask: ToReader): { reply: Omit<FromReader, 'buffer'>; buffers: Ui
       if (records >= ask.records || bytes >= ask.bytes) break
     }
   } catch (cause) {
-    reply.failure = { code: 'LOG_READ', values: { path, detail: describe(cause) } }
+    reply.failure = { code: isDamage(cause) ? 'LOG_CORRUPT' : 'LOG_READ', values: { path, detail: describe(cause) } }
   }
   return { reply, buffers }
 }

@@ -94,7 +94,9 @@ export function openFile(path: string): { db: DatabaseSync; close(): void } {
   } catch (cause) {
     db?.close()
     lock.close()
-    throw cause instanceof Refusal ? cause : new Refusal('STORE_CORRUPT', { path, detail: describe(cause) })
+    throw cause instanceof Refusal
+      ? cause
+      : new Refusal(isDamage(cause) ? 'STORE_CORRUPT' : 'STORE_OPEN', { path, detail: describe(cause) })
   }
   const open = db
   return {
@@ -121,6 +123,12 @@ function takeLock(path: string): DatabaseSync {
 
 function pragma(db: DatabaseSync, name: string): number {
   return (db.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!
+}
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB, or rows that are not there. A disk that refuses is no damage: nobody should set the file aside for it. */
+export function isDamage(cause: unknown): boolean {
+  const { errcode } = cause as { errcode?: number }
+  return errcode === undefined || (errcode & 0xff) === 11 || (errcode & 0xff) === 26
 }
 
 /** SQLite's words and its extended code. */

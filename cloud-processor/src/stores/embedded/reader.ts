@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { EmbeddedStoreConfig } from './config.ts'
-import { describe } from './file.ts'
+import { describe, isDamage } from './file.ts'
 import type { FromReader, ToReader } from './protocol.ts'
 import { createQuestions } from './questions.ts'
 import type { Answered, Asked } from './workers.ts'
@@ -27,7 +27,7 @@ function answer({ method, args }: ToReader): FromReader {
   try {
     return { result: questions[method]!(...args) }
   } catch (cause) {
-    return { failure: { code: 'STORE_READ', values: { path, detail: describe(cause) } } }
+    return { failure: { code: isDamage(cause) ? 'STORE_CORRUPT' : 'STORE_READ', values: { path, detail: describe(cause) } } }
   } finally {
     db.exec('COMMIT')
   }
