@@ -94,19 +94,23 @@ async function runUp(args: string[]): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
   })
   say('Starting Millrace ...')
-  const running = await up(
+  const starting = up(
     { data, port: Number(values.port), ...(scenario ? { scenario } : {}), ...(webhook ? { webhook } : {}) },
     say,
   )
-  say(
-    `\n  Millrace runs:  ${running.url}\n\n  manifest        ${running.manifest}\n  processes       ${JSON.stringify(running.pids())}`,
-  )
-  say('\n  Kill any of them and watch the ledger. Ctrl-C stops everything.\n')
-  await asked
-  say('Stopping ...')
-  await running.stop()
+  const running = await Promise.race([starting, asked])
+  if (running) {
+    say(
+      `\n  Millrace runs:  ${running.url}\n\n  manifest        ${running.manifest()}\n  processes       ${JSON.stringify(running.pids())}`,
+    )
+    say('\n  Kill any of them and watch the ledger. Ctrl-C stops everything.\n')
+    await asked
+    say('Stopping ...')
+    await running.stop()
+  }
   say('Stopped.')
-  return 0
+  // Children that were still starting end with our end of their standard input.
+  process.exit(0)
 }
 
 function print(isJson: boolean, value: unknown, text: () => string): void {

@@ -30,11 +30,13 @@ const runnerSchema = z
 export const processorSchema = z.strictObject({
   dataDir: z.string().default('millrace-data/processor').describe('Folder of the log, the store and the notifier’s outbox'),
   bridge: bridgeSchema.prefault({}),
-  log: embeddedLogSchema.omit({ path: true }).prefault({}).describe('The embedded log; its file is in dataDir'),
+  log: embeddedLogSchema.prefault({}).describe('The embedded log; its file is log.sqlite in dataDir, whatever `path` says'),
   prepare: prepareSchema.prefault({}),
   rules: ruleFileSchema.prefault({}).describe('Alarm rules; see alarms/README.md'),
   notifier: notifierSchema.prefault({}),
-  store: embeddedStoreSchema.omit({ path: true }).prefault({}).describe('The embedded store; its file is in dataDir'),
+  store: embeddedStoreSchema
+    .prefault({})
+    .describe('The embedded store; its file is store.sqlite in dataDir, whatever `path` says'),
   runner: runnerSchema,
   web: webConfig,
   staticDir: z.string().optional().describe('Folder of the built page'),

@@ -14,6 +14,7 @@ import { connectTransport, startBridge } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
 import { openEmbeddedLog } from './log/index.ts'
 import { createPrepareStage } from './prepare/index.ts'
+import { announceRules } from './rule-changes.ts'
 import { createRulesStage, openNotifier } from './rules/index.ts'
 import { type Around, runSink, runStage } from './stage/index.ts'
 import { createStatus } from './status.ts'
@@ -43,7 +44,9 @@ export async function startProcessor(
   const status = createStatus({ log, clock, lagMs })
   let bridge: ReturnType<typeof startBridge> | undefined
 
-  const prepare = partitions.map((p) => runStage(createPrepareStage(config.prepare, log.partitions), p, config.runner, stageAround))
+  const prepare = partitions.map((p) =>
+    runStage(createPrepareStage(config.prepare, log.partitions), p, config.runner, stageAround),
+  )
   const rules = partitions.map((p) => runStage(createRulesStage(config.rules), p, config.runner, stageAround))
   const notifier = await openNotifier(
     { ...config.notifier, path: join(config.dataDir, 'notifier.sqlite') },
@@ -55,6 +58,7 @@ export async function startProcessor(
     log: lines,
     metrics,
     clock,
+    eventLog: log,
     controls: { append: (control) => bridge!.control(control) },
     status: () =>
       status.view(
@@ -64,7 +68,7 @@ export async function startProcessor(
     ...(config.staticDir ? { staticDir: config.staticDir } : {}),
   })
 
-  const storePositions = await store.open()
+  const storePositions = await store.open(log.id)
   const sinks = partitions.flatMap((partition) => [
     runSink(
       {
@@ -90,6 +94,7 @@ export async function startProcessor(
 
   const transport = connectTransport(config.bridge, { clock, lines })
   bridge = startBridge(config.bridge, { log, transport, clock, lines, metrics, lagMs })
+  await announceRules(config, bridge)
 
   /** A sink that shows what is new; alarms from the start of the topic, so that open ones are known. */
   function live<R extends TimelineRecord | AlarmTopicRecord>(

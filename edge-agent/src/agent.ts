@@ -29,7 +29,7 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
   checkDevices(config)
   mkdirSync(config.dataDir, { recursive: true })
   const devices = config.devices.map((device) => createDevice(device, around))
-  const outbox = await openOutbox(sqliteStorage(join(config.dataDir, 'outbox.sqlite'), around), config.outbox, around)
+  const outbox = await openOutbox(sqliteStorage(join(config.dataDir, 'outbox.sqlite')), config.outbox, around)
   for (const device of devices) {
     const sinceMs = outbox.lastCommittedMs(device.id)
     if (sinceMs !== undefined) device.gap(sinceMs, 'agent-down')
@@ -46,7 +46,7 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
   uplink.start()
   for (const device of devices) device.start()
 
-  let committing: Promise<void> = Promise.resolve()
+  let committing: Promise<unknown> = Promise.resolve()
   const commit = () => {
     const drained = devices.flatMap((device) => device.drain() ?? [])
     committing = outbox.commit(drained).catch((error) => log.error('commit failed', { error }))

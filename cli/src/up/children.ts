@@ -10,12 +10,14 @@ import { createInterface } from 'node:readline'
 export interface ChildSpec {
   name: string
   script: string
-  args: string[]
+  /** Asked at each start. */
+  args: () => string[]
   nodeOptions?: string[]
   /** Resolves `ready` at the first line that matches, of standard output or error. */
   readyWhen: RegExp
   logFile: string
   restarts: boolean
+  onLine?: (line: string) => void
 }
 
 export interface Child {
@@ -40,7 +42,7 @@ export function startChild(spec: ChildSpec, say: (text: string) => void): Child 
 
   function start(): void {
     const startedMs = performance.now()
-    child = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.script, ...spec.args], {
+    child = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.script, ...spec.args()], {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
       env: { ...process.env, STOP_WITH_PARENT: '1' },
@@ -50,6 +52,7 @@ export function startChild(spec: ChildSpec, say: (text: string) => void): Child 
       createInterface({ input: stream }).on('line', (line) => {
         logFile.write(`${line}\n`)
         if (spec.readyWhen.test(line)) becomeReady()
+        spec.onLine?.(line)
         if (line.includes('"level":"error"')) say(`${spec.name}: ${messageOf(line)}`)
       })
     }

@@ -5,18 +5,18 @@
  *
  * The link is a proxy that the scenario can cut. What dies is started again; Ctrl-C stops everything in the order of the flow.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildDashboard } from '@millrace/dashboards/build'
-import { agentDevices, linkCuts, loadScenario, openLink } from '@millrace/simulators'
-import { type Child, startChild } from './children.ts'
+import { agentDevices, type Link, loadScenario, openLink, scenarioPath } from '@millrace/simulators'
+import { type Child, type ChildSpec, startChild } from './children.ts'
 import { group, host, node, openLayout } from './layout.ts'
 import { freePort } from './ports.ts'
 import { alarmRules } from './rules.ts'
 
 export interface UpOptions {
   data: string
-  /** Path of a scenario file; the ward story when absent. */
+  /** Name or path of a scenario; the ward story when absent. */
   scenario?: string
   port: number
   /** Notifications are posted there. */
@@ -25,7 +25,8 @@ export interface UpOptions {
 
 export interface Running {
   url: string
-  manifest: string
+  /** Of the simulator's newest start. */
+  manifest(): string
   pids(): Record<string, number | undefined>
   stop(): Promise<void>
 }
@@ -34,23 +35,34 @@ const script = (specifier: string) => fileURLToPath(import.meta.resolve(specifie
 
 export async function up(options: UpOptions, say: (text: string) => void): Promise<Running> {
   const layout = await openLayout(options.data)
-  const scenarioPath = options.scenario ?? fileURLToPath(new URL('../../../simulators/src/scenarios/ward.yaml', import.meta.url))
-  const scenario = loadScenario(scenarioPath)
-  const manifest = layout.file(`manifests/${Date.now()}.jsonl`)
+  const path = scenarioPath(options.scenario ?? 'ward')
+  const scenario = loadScenario(path)
   const [webPort, brokerPort] = [await freePort(options.port), await freePort()]
   const link = await openLink({ host: '127.0.0.1', port: brokerPort })
+  let manifest = ''
 
-  const child = (name: string, process: string, args: string[], readyWhen: RegExp, nodeOptions: string[] = []): Child =>
+  const child = (name: string, process: string, args: () => string[], readyWhen: RegExp, more: Partial<ChildSpec> = {}): Child =>
     startChild(
-      { name, script: script(process), args, nodeOptions, readyWhen, logFile: layout.file(`logs/${name}.log`), restarts: true },
+      { name, script: script(process), args, readyWhen, logFile: layout.file(`logs/${name}.log`), restarts: true, ...more },
       say,
     )
+  const run = (config: string) => () => ['run', '--config', config]
 
-  const simArgs = ['run', scenarioPath, '--ports', layout.file('ports'), '--manifest', manifest, '--control']
-  const simulator = child('simulator', '@millrace/simulators/main', simArgs, /"ready"/)
+  const simulator = child(
+    'simulator',
+    '@millrace/simulators/main',
+    () => {
+      // A simulator that was killed starts its story anew, and a manifest with it.
+      manifest = layout.file(`manifests/${Date.now()}.jsonl`)
+      return ['run', path, '--ports', layout.file('ports'), '--manifest', manifest, '--control']
+    },
+    /"ready"/,
+    { onLine: tellStory(link, say) },
+  )
   const brokerConfig = layout.writeConfig('broker.yaml', { listen: { port: brokerPort }, users: layout.file('broker.users') })
-  const broker = child('broker', '@millrace/broker/main', ['run', '--config', brokerConfig], /listening/)
-  mkdirSync(layout.file('page'), { recursive: true })
+  const broker = child('broker', '@millrace/broker/main', run(brokerConfig), /"listening"/, {
+    nodeOptions: ['--max-semi-space-size=2'],
+  })
   await Promise.all([buildDashboard(layout.file('page')), broker.ready])
 
   const processorConfig = layout.writeConfig('processor.yaml', {
@@ -59,23 +71,21 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     bridge: { url: `mqtt://127.0.0.1:${brokerPort}`, username: 'processor', password: layout.secrets.host, host },
     web: { port: webPort },
     rules: { rules: alarmRules },
-    ...(options.webhook ? { notifier: { webhook: { url: options.webhook } } } : {}),
+    notifier: { to: options.webhook ? [{ kind: 'webhook', url: options.webhook }] : [] },
   })
-  const processor = child('processor', '@millrace/cloud-processor/main', ['run', '--config', processorConfig], /processor ready/)
-  await simulator.ready
+  const processor = child('processor', '@millrace/cloud-processor/main', run(processorConfig), /"processor ready"/)
   const agentConfig = layout.writeConfig('agent.yaml', {
     group,
     node,
     host,
     dataDir: layout.file('agent'),
-    uplink: { url: `mqtt://127.0.0.1:${link.port}`, username: node, password: layout.secrets.node },
+    uplink: { url: `mqtt://127.0.0.1:${link.port}`, username: node, password: layout.secrets.node, reconnectMsMax: 5000 },
     devices: agentDevices(scenario, layout.file('ports')),
   })
-  const agent = child('agent', '@millrace/edge-agent/main', ['run', '--config', agentConfig], /agent ready/, [
-    '--max-semi-space-size=2',
-  ])
-  await Promise.all([processor.ready, agent.ready])
-  const stopCuts = playCuts(scenario, link, say)
+  const agent = child('agent', '@millrace/edge-agent/main', run(agentConfig), /"agent ready"/, {
+    nodeOptions: ['--max-semi-space-size=2'],
+  })
+  await Promise.all([simulator.ready, processor.ready, agent.ready])
 
   const url = `http://127.0.0.1:${webPort}/`
   const children = { simulator, agent, broker, processor }
@@ -83,41 +93,30 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
   writeFileSync(layout.file('up.json'), JSON.stringify({ url, manifest, data: layout.dir }))
   return {
     url,
-    manifest,
+    manifest: () => manifest,
     pids,
     async stop() {
-      stopCuts()
       for (const each of [simulator, agent, processor, broker]) await each.stop()
       await link.close()
     },
   }
 }
 
-/** Cuts the link between agent and broker when the scenario says so. */
-function playCuts(
-  scenario: ReturnType<typeof loadScenario>,
-  link: Awaited<ReturnType<typeof openLink>>,
-  say: (text: string) => void,
-) {
-  const startedMs = performance.now()
-  const cuts = linkCuts(scenario)
-  let timer: NodeJS.Timeout
-  const next = () => {
-    const { value: cut } = cuts.next()
-    if (!cut) return
-    timer = setTimeout(
+/** Says what the scenario does, and cuts the link when it says so. */
+function tellStory(link: Link, say: (text: string) => void): (line: string) => void {
+  return (line) => {
+    if (!line.startsWith('{"k":"event"')) return
+    const { event, device, durationS } = JSON.parse(line) as { event: string; device?: string; durationS?: number }
+    const lasting = durationS === undefined ? '' : ` for ${durationS} s`
+    say(`story: ${event}${device ? ` on ${device}` : ''}${lasting}`)
+    if (event !== 'link-cut') return
+    link.cut()
+    setTimeout(
       () => {
-        say(`link cut for ${cut.durationS} s: the agent keeps what it reads`)
-        link.cut()
-        timer = setTimeout(() => {
-          say('link mended: live values first, then the backlog')
-          link.mend()
-          next()
-        }, cut.durationS * 1000)
+        say('story: link mended; live values go first, then the backlog')
+        link.mend()
       },
-      Math.max(0, startedMs + cut.atS * 1000 - performance.now()),
+      (durationS ?? 0) * 1000,
     )
   }
-  next()
-  return () => clearTimeout(timer)
 }

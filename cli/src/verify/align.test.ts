@@ -11,7 +11,7 @@ const produced = (n = 100) => ({
 describe('align', () => {
   test('finds nothing wrong in a whole copy', () => {
     const p = produced()
-    expect(align(p, [...p.v], [], 0)).toEqual({ produced: 100, stored: 100, explained: 0, lost: 0, extra: 0 })
+    expect(align(p, [...p.v], [], 0)).toEqual({ produced: 100, stored: 100, explained: 0, lost: 0, extra: 0, trailing: 0 })
   })
 
   test('names a lost, a doubled and an altered value', () => {

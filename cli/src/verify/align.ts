@@ -27,6 +27,8 @@ export interface Alignment {
   lost: number
   /** In the store but not produced there: doubled or altered. */
   extra: number
+  /** Of the extra, how many stand after everything produced. */
+  trailing: number
   /** Where the first disagreement is, for people. */
   first?: string
 }
@@ -34,7 +36,7 @@ export interface Alignment {
 type Stretch = { isCore: boolean; from: number; to: number }
 
 export function align(produced: Produced, stored: Produced['v'], gaps: Span[], slackMs: number): Alignment {
-  const result: Alignment = { produced: produced.v.length, stored: stored.length, explained: 0, lost: 0, extra: 0 }
+  const result: Alignment = { produced: produced.v.length, stored: stored.length, explained: 0, lost: 0, extra: 0, trailing: 0 }
   let at = 0
   const stretches = cutAtGaps(produced, widen(gaps, slackMs))
   for (const [index, { isCore, from, to }] of stretches.entries()) {
@@ -46,8 +48,9 @@ export function align(produced: Produced, stored: Produced['v'], gaps: Span[], s
     }
   }
   if (at < stored.length) {
-    result.extra += stored.length - at
-    result.first ??= `${stored.length - at} more values are stored than were produced`
+    result.trailing = stored.length - at
+    result.extra += result.trailing
+    result.first ??= `${result.trailing} more values are stored than were produced`
   }
   return result
 }

@@ -23,14 +23,15 @@ export const verifyDefaults: VerifyOptions = { slackMs: 1500, settleMs: 3000, wa
 export interface Verdict {
   isWhole: boolean
   channels: ({ device: string; channel: string } & Alignment)[]
-  total: Omit<Alignment, 'first'>
+  total: Omit<Alignment, 'first' | 'trailing'>
   gaps: number
   ledgerCloses: boolean
 }
 
 export async function verify(api: Api, path: string, options: VerifyOptions): Promise<Verdict> {
   const manifest = await readManifest(path)
-  const toMs = manifest.totals ? Number.POSITIVE_INFINITY : Date.now() - options.settleMs
+  const isRunning = !manifest.totals
+  const toMs = isRunning ? Date.now() - options.settleMs : Number.POSITIVE_INFINITY
   const ledgerCloses = await waitForLedger(api, options.waitMs)
   const fromMs = manifest.startedMs - 1000
   const nextRunMs = endOf(manifest) + 2000
@@ -40,11 +41,11 @@ export async function verify(api: Api, path: string, options: VerifyOptions): Pr
     for (const channel of declared) {
       const produced = producedOf(manifest, device, channel, toMs)
       if (produced.v.length === 0) continue
-      const stored = await storedOf(api, device, channel, fromMs, nextRunMs)
-      const spans = spansOf(gaps, manifest, device, channel.name, stored.firstMs)
-      const isRunning = !manifest.totals
-      const kept = isRunning ? trimTail(produced, stored.v) : stored.v
-      channels.push({ device, channel: channel.name, ...align(produced, kept, spans, options.slackMs) })
+      const stored = await storedOf(api, device, channel, fromMs, isRunning ? toMs + options.slackMs : nextRunMs)
+      const spans = spansOf(gaps, manifest, device, channel.name, stored.t[0])
+      const alignment = align(produced, stored.v, spans, options.slackMs)
+      if (isRunning) forgiveTail(alignment, stored.t, toMs - options.slackMs)
+      channels.push({ device, channel: channel.name, ...alignment })
     }
   }
   const total = { produced: 0, stored: 0, explained: 0, lost: 0, extra: 0 }
@@ -79,10 +80,11 @@ function add({ t, v }: Produced, at: number, value: Value, toMs: number): void {
 async function storedOf(api: Api, device: string, channel: Channel, fromMs: number, toMs: number) {
   if (channel.kind !== 'waveform') {
     const points = await api.exportPoints(device, channel.name, fromMs, toMs)
-    return { v: points.map(({ v }) => v), firstMs: points[0]?.t }
+    return { t: points.map(({ t }) => t), v: points.map(({ v }) => v) }
   }
   const segments: Segment[] = await api.exportSegments(device, channel.name, fromMs, toMs)
-  return { v: segments.flatMap(({ v }) => v) as Value[], firstMs: segments[0]?.t }
+  const t = segments.flatMap(({ t, i, v }) => v.map((_, k) => t + k * i))
+  return { t, v: segments.flatMap(({ v }) => v) as Value[] }
 }
 
 /** Recorded gaps of the channel, and the time before the agent first opened the port, when nobody listened. */
@@ -106,11 +108,11 @@ function endOf(manifest: Manifest): number {
   return last
 }
 
-/** While the simulator runs, the store goes on beyond what is compared: leaves as much as could belong to it. */
-function trimTail(produced: Produced, stored: Value[]): Value[] {
-  const tail = produced.v.slice(-16)
-  for (let at = Math.min(stored.length, produced.v.length) - tail.length; at >= 0; at--) {
-    if (tail.every((value, k) => stored[at + k] === value)) return stored.slice(0, at + tail.length)
-  }
-  return stored
+/** While the simulator runs, the store goes on beyond what is compared. */
+function forgiveTail(alignment: Alignment, t: number[], fromMs: number): void {
+  const beyond = t.length - t.findIndex((at) => at > fromMs)
+  if (alignment.trailing === 0 || alignment.trailing > beyond) return
+  alignment.extra -= alignment.trailing
+  alignment.stored -= alignment.trailing
+  if (alignment.extra === 0 && alignment.lost === 0) delete alignment.first
 }

@@ -50,10 +50,12 @@ export function createFleetView(config: { devicesMax: number; staleAfterMs: numb
 
   return {
     async load(store) {
+      const totals = await store.totals()
       for (const { device, subject, node, channels } of await store.devices()) {
         const known = entry(device, subject)
         if (!known) return
         if (known.view.node === '') known.view.node = node
+        known.view.lastSeenMs ??= totals[device]?.lastMs
         for (const channel of channels) if (!known.channels.has(channel.name)) known.channels.set(channel.name, channel)
       }
     },

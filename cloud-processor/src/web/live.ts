@@ -29,6 +29,7 @@ export interface LiveSources {
 }
 
 const samplesPerFlushMax = 100_000
+const devicesPerLedgerSecond = 200
 
 export function createLive({ config, clock, metrics, fleet, hello, status, ledger }: LiveSources): Live {
   const viewers = new Set<Viewer>()
@@ -44,11 +45,14 @@ export function createLive({ config, clock, metrics, fleet, hello, status, ledge
   }
 
   let refreshing = false
+  let ledgerSeconds = 0
   const sendLedger = async () => {
     if (refreshing) return
     refreshing = true
     const view = await ledger()
-    if (view) send([{ text: event('ledger', view) }])
+    if (view) send([{ text: event('ledger', { ...view, rows: [] }) }])
+    // Many devices make a long event: it goes out less often.
+    ledgerSeconds = Math.ceil((view?.devices.length ?? 0) / devicesPerLedgerSecond)
     refreshing = false
   }
 
@@ -62,7 +66,7 @@ export function createLive({ config, clock, metrics, fleet, hello, status, ledge
     send(values.takeLate().map((late) => ({ device: late.device, text: event('late', late) })))
     send([{ text: event('status', status()) }])
     for (const viewer of viewers) viewer.tend()
-    void sendLedger()
+    if (--ledgerSeconds <= 0) void sendLedger()
   })
 
   return {

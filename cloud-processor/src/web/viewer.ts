@@ -38,23 +38,34 @@ export function createViewer(
   skipped: (what: 'waves' | 'events') => void,
 ): Viewer {
   let behindSince: number | undefined
+  /** What a greeting may take on top of the bound, until it has gone out: in a large fleet it is larger than the bound. */
+  let greetingBytes = 0
+
+  const greet = (before = '') => {
+    const text = before + hello()
+    greetingBytes = Buffer.byteLength(text)
+    raw.write(text)
+  }
 
   const catchUp = () => {
     if (behindSince === undefined || raw.writableLength > limits.viewerBytesMax / 4) return
     behindSince = undefined
-    raw.write(hello())
+    greet()
   }
-  raw.on('drain', catchUp)
-  raw.write(`retry: 1000\n\n${hello()}`)
+  raw.on('drain', () => {
+    greetingBytes = 0
+    catchUp()
+  })
+  greet('retry: 1000\n\n')
 
   return {
     send(frames) {
       if (behindSince !== undefined) return skipped('events')
-      if (raw.writableLength > limits.viewerBytesMax) {
+      if (raw.writableLength > limits.viewerBytesMax + greetingBytes) {
         behindSince = monotonic()
         return skipped('events')
       }
-      const slow = raw.writableLength > limits.viewerBytesMax / 4
+      const slow = raw.writableLength > limits.viewerBytesMax / 4 + greetingBytes
       if (slow) skipped('waves')
       const text = frames.map((frame) => choose(frame, wishes, slow)).join('')
       if (text !== '') raw.write(text)

@@ -79,6 +79,7 @@ export interface LedgerView {
   atMs: number
   total: LedgerSum
   devices: (LedgerSum & { device: string; node: string; streams: number })[]
+  /** By device and stream; left out of the live events. */
   rows: LedgerRow[]
   /** Rows in the store now, cut or no cut. */
   stored: Record<string, { stored: Tally; collapsed: Tally; firstMs: number; lastMs: number }>

@@ -23,7 +23,7 @@ export function loadConfig<S extends z.ZodType>(schema: S, path: string | undefi
       throw new MillraceError('CONFIG_INVALID', { path, detail: `${cause}` }, cause)
     }
   }
-  return checkConfig(schema, overlay(raw, env), path ?? '(defaults)')
+  return checkConfig(schema, overlay(schema, raw, env), path ?? '(defaults)')
 }
 
 export function checkConfig<S extends z.ZodType>(schema: S, raw: unknown, path: string): z.infer<S> {
@@ -44,21 +44,42 @@ function valueAt(raw: unknown, path: PropertyKey[]): unknown {
   return at
 }
 
-/** `MILLRACE_A_B=x` sets `a.b`; the key's spelling is matched without case, words joined. */
-function overlay(raw: unknown, env: NodeJS.ProcessEnv): unknown {
-  const result = structuredClone(raw) as Record<string, unknown>
+/**
+ * `MILLRACE_A_B=x` sets `a.b`. The spelling of a key comes from the schema; a variable whose first word is no key of it is
+ * somebody else's.
+ */
+function overlay(schema: z.ZodType, raw: unknown, env: NodeJS.ProcessEnv): unknown {
+  let result = raw
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith('MILLRACE_') || value === undefined) continue
-    const path = name.slice('MILLRACE_'.length).toLowerCase().split('_')
-    let at = result
-    for (const [index, word] of path.entries()) {
-      const key = Object.keys(at).find((k) => k.toLowerCase() === word) ?? word
-      if (index === path.length - 1) at[key] = parse(value)
-      else {
-        at[key] ??= {}
-        at = at[key] as Record<string, unknown>
-      }
-    }
+    const words = name.slice('MILLRACE_'.length).toLowerCase().split('_')
+    const path = spell(schema, words)
+    if (path.length > 0) result = setAt(result, path, parse(value))
   }
   return result
+}
+
+/** The keys that these words name; the last one as it was given when the schema has no such key. Empty when the first has none. */
+function spell(schema: z.ZodType, words: string[]): string[] {
+  const path: string[] = []
+  let at: z.ZodType | undefined = schema
+  for (const word of words) {
+    const shape: Record<string, z.ZodType> = shapeOf(at)
+    const key = Object.keys(shape).find((candidate) => candidate.toLowerCase() === word)
+    if (key === undefined && path.length === 0) return []
+    path.push(key ?? word)
+    at = key === undefined ? undefined : shape[key]
+  }
+  return path
+}
+
+function shapeOf(schema: z.ZodType | undefined): Record<string, z.ZodType> {
+  let at = schema as { def?: { innerType?: z.ZodType; in?: z.ZodType }; shape?: Record<string, z.ZodType> } | undefined
+  while (at && !at.shape) at = (at.def?.innerType ?? at.def?.in) as typeof at
+  return at?.shape ?? {}
+}
+
+function setAt(raw: unknown, [key, ...rest]: string[], value: unknown): unknown {
+  const object = raw !== null && typeof raw === 'object' ? (raw as Record<string, unknown>) : {}
+  return { ...object, [key!]: rest.length === 0 ? value : setAt(object[key!], rest, value) }
 }
