@@ -11,10 +11,14 @@ interface Entry {
   view: Omit<DeviceView, 'state' | 'channels'>
   channels: Map<string, Channel>
   online: boolean
+  /** Event time of the newest live reading since this process started. */
+  liveMs?: number
 }
 
+const openGapsMs = 7 * 86_400_000
+
 export interface FleetView {
-  /** From the store: devices that were known before this process started. They are offline until they speak. */
+  /** From the store: devices that were known before this process started, and what was absent then. They are offline until they speak. */
   load(store: StoreReader): Promise<void>
   readings(record: ReadingsRecord): void
   declaration(record: DeclarationRecord): void
@@ -51,11 +55,15 @@ export function createFleetView(config: { devicesMax: number; staleAfterMs: numb
   return {
     async load(store) {
       const totals = await store.totals()
+      const open = (await store.gaps(undefined, now() - openGapsMs, now())).filter(({ toMs }) => toMs === undefined)
       for (const { device, subject, node, channels } of await store.devices()) {
         const known = entry(device, subject)
         if (!known) return
         if (known.view.node === '') known.view.node = node
         known.view.lastSeenMs ??= totals[device]?.lastMs
+        known.view.absences = open
+          .filter((gap) => gap.device === device)
+          .map(({ channel = '*', reason, fromMs }) => ({ channel, reason, fromMs }))
         for (const channel of channels) if (!known.channels.has(channel.name)) known.channels.set(channel.name, channel)
       }
     },
@@ -130,13 +138,14 @@ function seeColumn(known: Entry, name: string, column: { t: number[]; v: LastVal
 
 /** An absence of a channel ends with that channel's next reading; one of the whole device with any. */
 function seeTime(known: Entry, channel: string, t: number): void {
-  known.view.lastSeenMs = Math.max(known.view.lastSeenMs ?? 0, t)
+  known.liveMs = Math.max(known.liveMs ?? 0, t)
+  known.view.lastSeenMs = known.liveMs
   if (known.view.absences.length === 0) return
   known.view.absences = known.view.absences.filter((a) => !((a.channel === channel || a.channel === '*') && t > a.fromMs))
 }
 
 /** An absence that arrives after a newer reading of its channel is over already. */
 function endedBefore(known: Entry, channel: string, fromMs: number): boolean {
-  const newest = channel === '*' ? known.view.lastSeenMs : known.view.last[channel]?.t
+  const newest = channel === '*' ? known.liveMs : known.view.last[channel]?.t
   return newest !== undefined && newest > fromMs
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { AlarmTopicRecord, Control, TimelineRecord } from '@millrace/contract'
 import { type Clock, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
 import fastify, { type FastifyInstance } from 'fastify'
-import type { Log as EventLog, Log as EventLog } from '../log/log.ts'
+import type { Log as EventLog } from '../log/log.ts'
 import type { StoreReader } from '../stores/store.ts'
 import { guardAccess, refuseOpenListener } from './access.ts'
 import { type AlarmView, createAlarmView } from './alarm-view.ts'
@@ -15,7 +15,7 @@ import { readLedger } from './ledger-view.ts'
 import { createLive, type Live } from './live.ts'
 import { pageRoutes } from './page.ts'
 import { acknowledgement, alarmsQuery, check, liveQuery } from './query.ts'
-import { topicRoutes, topicRoutes } from './topics.ts'
+import { topicRoutes } from './topics.ts'
 import type { LedgerView, PipelineStatus } from './wire.ts'
 
 export interface WebOptions {
@@ -25,8 +25,6 @@ export interface WebOptions {
   metrics: Metrics
   clock: Clock
   controls: { append(control: Control): Promise<void> }
-  /** For the routes over the log's topics. */
-  eventLog?: EventLog
   status: () => PipelineStatus
   /** For `/api/log/:topic` and the replay of rejected messages; without it they are not served. */
   eventLog?: EventLog
@@ -75,7 +73,6 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   answerErrors(app, options)
   stateRoutes(app, options, { fleet, alarms, live, ledger: ledger.read })
   historyRoutes(app, store, config)
-  if (options.eventLog) topicRoutes(app, options.eventLog, options.controls)
   if (options.eventLog) topicRoutes(app, options.eventLog, options.controls)
   if (options.staticDir !== undefined) pageRoutes(app, options.staticDir)
   await listen(app, config)

@@ -6,7 +6,8 @@ export async function fetchSeries(
   query: { channel: string; from: number; to: number; points: number },
   signal?: AbortSignal,
 ): Promise<Series> {
-  const text = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, `${value}`]))
+  const { channel, from, to, points } = query
+  const text = new URLSearchParams({ channel, from: `${from}`, to: `${to}`, points: `${points}` })
   return answer(await fetch(`/api/devices/${encodeURIComponent(device)}/series?${text}`, { signal }))
 }
 

@@ -1,13 +1,14 @@
 /** One big value with its name and unit. A value that is not live says so and how old it is. */
 import type { Channel } from '@millrace/contract'
 import { freshness, hueOf } from '../channels.ts'
-import { ageText, briefText, channelText, reasonText, shortText, unitText } from '../format.ts'
+import { ageText, briefText, channelText, reasonText, shortText, unitText, whenText } from '../format.ts'
 import { link } from '../live/link.ts'
 import type { Device } from '../live/model.ts'
 import { nowSecond } from '../live/time.ts'
 
 export function BigValue({ device, channel }: { device: Device; channel: Channel }) {
   const now = nowSecond.value
+  const seenMs = device.view.value.lastSeenMs
   const last = device.last.value[channel.name]
   const fresh = freshness(device.view.value, channel, last, link.value.state === 'live', now)
   const shown = fresh.kind === 'live' || fresh.kind === 'stale' ? briefText(fresh.last.v, channel) : '––'
@@ -21,7 +22,7 @@ export function BigValue({ device, channel }: { device: Device; channel: Channel
       <span class="value-note">
         {fresh.kind === 'stale' && `last ${ageText(now - fresh.last.t)} ago`}
         {fresh.kind === 'absent' && reasonText(fresh.absence.reason)}
-        {fresh.kind === 'none' && 'no reading yet'}
+        {fresh.kind === 'none' && (seenMs ? `last ${whenText(seenMs, now)}` : 'no reading yet')}
         {bad ? (fresh.last.q === 2 ? 'bad quality' : 'uncertain') : ''}
       </span>
     </div>
