@@ -9,7 +9,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AlarmTopicRecord, decodeJson, type TimelineRecord, topics } from '@millrace/contract'
-import type { Clock, Log as Lines, Metrics } from '@millrace/contract/service'
+import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
 import { connectTransport, startBridge } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
 import { openEmbeddedLog } from './log/index.ts'
@@ -20,6 +20,8 @@ import { type Around, runSink, runStage } from './stage/index.ts'
 import { createStatus } from './status.ts'
 import { openEmbeddedStore } from './stores/index.ts'
 import { createWeb } from './web/index.ts'
+
+const trimEveryMs = 60_000
 
 export interface Processor {
   webPort: number
@@ -68,18 +70,14 @@ export async function startProcessor(
     ...(config.staticDir ? { staticDir: config.staticDir } : {}),
   })
 
-  const storePositions = await store.open(log.id)
   const sinks = partitions.flatMap((partition) => [
     runSink(
       {
         name: 'store',
         topic: topics.timeline,
         partition,
-        position: async () => storePositions.get(partition) ?? 0,
-        async write(records) {
-          await store.write(partition, records)
-          storePositions.set(partition, records.at(-1)!.offset + 1)
-        },
+        position: async () => (await store.open(log.id)).get(partition) ?? 0,
+        write: (records) => store.write(partition, records),
         holdsLog: true,
       },
       config.runner,
@@ -95,6 +93,9 @@ export async function startProcessor(
   const transport = connectTransport(config.bridge, { clock, lines })
   bridge = startBridge(config.bridge, { log, transport, clock, lines, metrics, lagMs })
   await announceRules(config, bridge)
+  const stopTrimming = every(clock, trimEveryMs, () => {
+    log.trim().catch((error) => lines.warn('cannot trim the log', { error }))
+  })
 
   /** A sink that shows what is new; alarms from the start of the topic, so that open ones are known. */
   function live<R extends TimelineRecord | AlarmTopicRecord>(
@@ -120,6 +121,7 @@ export async function startProcessor(
     webPort: web.port,
     failed: Promise.race([...prepare, ...rules].map((run) => run.failed)),
     async stop() {
+      stopTrimming()
       await bridge!.stop()
       await Promise.all([...prepare, ...rules, ...sinks].map((run) => run.stop()))
       await web.close()

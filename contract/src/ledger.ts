@@ -15,7 +15,7 @@ export interface EdgeCounts {
   read: Tally
   /** Held back by report-by-exception filters. */
   filtered: Tally
-  /** Refused at the edge: not a number, out of the datatype's range, batch set aside after resends. */
+  /** Refused at the edge: not a number, or out of the datatype's range. Batches set aside after resends are told by gap records. */
   rejected: Tally
   /** Removed at the outbox's bound, whether or not the cloud had seen them. Informative: the cloud counts from gaps. */
   evicted: Tally

@@ -25,7 +25,10 @@ export interface Receipt {
 }
 
 export function formatReceipt(receipt: Receipt): string {
-  const got = [...receipt.got].map(([stream, ranges]) => `${stream}:${formatRanges(ranges)}`).join(';')
+  const got = [...receipt.got]
+    .filter(([, ranges]) => ranges.length > 0)
+    .map(([stream, ranges]) => `${stream}:${formatRanges(ranges)}`)
+    .join(';')
   const { host, log, births, credit, receivedMs, sentMs } = receipt
   return JSON.stringify({ f: 1, host, log, got, births, credit, receivedMs, sentMs })
 }

@@ -48,7 +48,7 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
 
   let committing: Promise<unknown> = Promise.resolve()
   const commit = () => {
-    const drained = devices.flatMap((device) => device.drain() ?? [])
+    const drained = devices.flatMap((device) => device.drain())
     committing = outbox.commit(drained).catch((error) => log.error('commit failed', { error }))
   }
   const stopTimer = every(clock, config.commitEveryMs, commit)

@@ -8,8 +8,8 @@ export interface Device {
   id: string
   channels: Channel[]
   start(): void
-  /** What was measured since the last call. */
-  drain(): Drained | undefined
+  /** What was measured since the last call; several where the clock was set back in between. */
+  drain(): Drained[]
   /** Nothing is known of the device between `sinceMs` and its next reading. */
   gap(sinceMs: number, reason: 'agent-down' | 'unplugged' | 'stalled'): void
   status(): { isOpen: boolean; lastBytesMs: number; detail: string }
@@ -24,6 +24,7 @@ export function createDevice(config: DeviceConfig, { clock, log }: { clock: Cloc
   const intake = createIntake({ device: config.id, channels, filters: config.filters })
   const status = { isOpen: false, lastBytesMs: 0, detail: 'not opened yet' }
   let stopKeepAlive = () => {}
+  let isLost = false
 
   return {
     id: config.id,
@@ -34,7 +35,9 @@ export function createDevice(config: DeviceConfig, { clock, log }: { clock: Cloc
           log.info('device open', { device: config.id, bus: config.bus.kind })
           Object.assign(status, { isOpen: true, detail: 'open' })
           decoder.reset()
-          intake.gap(status.lastBytesMs || atMs, 'unplugged')
+          // A loss that was told already has begun its gap; this one is of bytes that the kernel held from before.
+          if (!isLost) intake.gap(status.lastBytesMs || atMs, 'unplugged')
+          isLost = false
           const { onOpen, keepAlive } = decoder.commands ?? {}
           if (onOpen) bus.write(onOpen)
           stopKeepAlive()
@@ -49,15 +52,21 @@ export function createDevice(config: DeviceConfig, { clock, log }: { clock: Cloc
           Object.assign(status, { isOpen: false, detail })
           stopKeepAlive()
           decoder.reset()
+          isLost = true
           intake.gap(sinceMs, reason === 'stalled' ? 'stalled' : 'unplugged')
         },
       }),
-    drain: () => intake.drain(),
+    drain() {
+      const all: Drained[] = []
+      for (let drained = intake.drain(); drained; drained = intake.drain()) all.push(drained)
+      return all
+    },
     gap: (sinceMs, reason) => intake.gap(sinceMs, reason),
     status: () => ({ ...status }),
     async stop() {
       stopKeepAlive()
       await bus.stop()
+      intake.settle()
     },
   }
 }

@@ -41,8 +41,10 @@ export function takeSparkplug(taking: Taking): void {
 }
 
 function decode(taking: Taking, node: string): Payload | undefined {
+  const onBadMetric = (error: SparkplugError, index: number) =>
+    taking.reject({ reason: 'PREPARE_READING', detail: `metric ${index}: ${error.message}`, lost: [0, 0], node })
   try {
-    return decodePayload(taking.payload)
+    return decodePayload(taking.payload, {}, onBadMetric)
   } catch (error) {
     if (!(error instanceof SparkplugError)) throw error
     taking.reject({ reason: 'PREPARE_PAYLOAD', detail: error.message, lost: [0, 0], node })

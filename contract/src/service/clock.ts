@@ -17,7 +17,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Calls every `ms` until cancelled; the next period starts when the call has returned. */
+/** Calls every `ms` until cancelled. A call that throws does not end the calls after it. */
 export function every(clock: Clock, ms: number, call: () => void): () => void {
   let cancel = () => {}
   const arm = () => {
