@@ -34,7 +34,7 @@ interface Machine {
   start(): void
 }
 
-const faultyMs = 12_000
+const faultyMs = 4000
 const quietMsMax = 120_000
 
 export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
@@ -62,7 +62,7 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
   for (const node of nodes) {
     truths.set(
       node,
-      [`${node}-a`, `${node}-b`].map((device) => ({ device, produced: [], committed: new Set() })),
+      [`${node}-a`, `${node}-b`].slice(0, 1 + random.below(2)).map((device) => ({ device, produced: [], committed: new Set() })),
     )
     const disk = createDisk<OutboxFrame>(world, createRandom(seed, node), {
       syncs: bug !== 'no-fsync',
@@ -109,7 +109,7 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
     strike(kind)
     self.process.kill()
     for (const disk of self.disks) disk.cut()
-    world.at(isPeace ? 10 : 50 + random.below(1500), self.start)
+    world.at(isPeace ? 10 : 50 + random.below(700), self.start)
   }
 
   /** No receipt may be ahead of what is durable. */
@@ -140,11 +140,11 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
     process.thaw()
   }
   const check = () => checkAll({ truths: [...truths.values()].flat(), logDisk, storeDisk, logId, partitions })
-  await world.run(world.nowMs + 2000)
+  await world.run(world.nowMs + 500)
   isProducing = false
   let found = ['never checked']
-  for (let waited = 0; waited < quietMsMax && found.length > 0; waited += 5000) {
-    await world.run(world.nowMs + 5000)
+  for (let waited = 0; waited < quietMsMax && found.length > 0; waited += 2500) {
+    await world.run(world.nowMs + 2500)
     found = check()
   }
   broken.push(...found)
@@ -175,14 +175,14 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
       case 1:
         return kill(target, 'kill -9')
       case 2:
-        return network.killBroker(random.below(2000))
+        return network.killBroker(random.below(1000))
       case 3:
-        return network.cutLink(nodes[random.below(nodes.length)]!, random.below(5000))
+        return network.cutLink(nodes[random.below(nodes.length)]!, random.below(2500))
       case 4: {
         strike('SIGSTOP')
         const { process } = target
         process.freeze()
-        return void world.at(random.below(3000), () => process.thaw())
+        return void world.at(random.below(2000), () => process.thaw())
       }
       default:
         return kill(cloud, 'kill -9')
