@@ -24,6 +24,8 @@ export interface Child {
   name: string
   ready: Promise<void>
   pid(): number | undefined
+  /** Resolves when one that is not started again has ended. */
+  ended: Promise<void>
   /** Writes a line to the child's standard input. */
   tell(line: string): void
   stop(): Promise<void>
@@ -34,10 +36,8 @@ export function startChild(spec: ChildSpec, say: (text: string) => void): Child 
   let isStopping = false
   let delayMs = 500
   let exited: Promise<void>
-  let becomeReady: () => void
-  const ready = new Promise<void>((resolve) => {
-    becomeReady = resolve
-  })
+  const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   const logFile = createWriteStream(spec.logFile, { flags: 'a' })
 
   function start(): void {
@@ -59,7 +59,7 @@ export function startChild(spec: ChildSpec, say: (text: string) => void): Child 
     exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         resolve()
-        if (isStopping || !spec.restarts) return
+        if (isStopping || !spec.restarts) return end()
         say(`${spec.name} ended (${signal ?? `code ${code}`}); starting it again`)
         delayMs = performance.now() - startedMs > 10_000 ? 500 : Math.min(5000, delayMs * 2)
         setTimeout(() => {
@@ -74,6 +74,7 @@ export function startChild(spec: ChildSpec, say: (text: string) => void): Child 
     name: spec.name,
     ready,
     pid: () => child.pid,
+    ended,
     tell: (line) => void child.stdin!.write(`${line}\n`),
     async stop() {
       isStopping = true

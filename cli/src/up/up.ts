@@ -21,6 +21,12 @@ export interface UpOptions {
   port: number
   /** Notifications are posted there. */
   webhook?: string
+  /** Of the simulator: device time over real time, or `max`. It then runs once, and is not started again at its end. */
+  speed?: string
+  /** Instead of the ward's. */
+  rules?: unknown[]
+  /** More of the agent's configuration. */
+  agent?: Record<string, unknown>
 }
 
 export interface Running {
@@ -28,6 +34,12 @@ export interface Running {
   /** Of the simulator's newest start. */
   manifest(): string
   pids(): Record<string, number | undefined>
+  /** The network between agent and broker. */
+  link: Link
+  /** A command of `millrace-sim --control`. */
+  order(command: object): void
+  /** All recordings are at their end; only with `speed`. */
+  simulated: Promise<void>
   stop(): Promise<void>
 }
 
@@ -54,10 +66,11 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     () => {
       // A simulator that was killed starts its story anew, and a manifest with it.
       manifest = layout.file(`manifests/${Date.now()}.jsonl`)
-      return ['run', path, '--ports', layout.file('ports'), '--manifest', manifest, '--control']
+      const speed = options.speed === undefined ? [] : ['--speed', options.speed]
+      return ['run', path, '--ports', layout.file('ports'), '--manifest', manifest, '--control', ...speed]
     },
     /"ready"/,
-    { onLine: tellStory(link, say) },
+    { onLine: tellStory(link, say), restarts: options.speed === undefined },
   )
   const brokerConfig = layout.writeConfig('broker.yaml', { listen: { port: brokerPort }, users: layout.file('broker.users') })
   const broker = child('broker', '@millrace/broker/main', run(brokerConfig), /"listening"/, {
@@ -70,7 +83,7 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     staticDir: layout.file('page'),
     bridge: { url: `mqtt://127.0.0.1:${brokerPort}`, username: 'processor', password: layout.secrets.host, host },
     web: { port: webPort },
-    rules: { rules: alarmRules },
+    rules: { rules: options.rules ?? alarmRules },
     notifier: { to: options.webhook ? [{ kind: 'webhook', url: options.webhook }] : [] },
   })
   const processor = child('processor', '@millrace/cloud-processor/main', run(processorConfig), /"processor ready"/)
@@ -81,6 +94,7 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     dataDir: layout.file('agent'),
     uplink: { url: `mqtt://127.0.0.1:${link.port}`, username: node, password: layout.secrets.node, reconnectMsMax: 5000 },
     devices: agentDevices(scenario, layout.file('ports')),
+    ...options.agent,
   })
   const agent = child('agent', '@millrace/edge-agent/main', run(agentConfig), /"agent ready"/, {
     nodeOptions: ['--max-semi-space-size=2'],
@@ -95,6 +109,9 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     url,
     manifest: () => manifest,
     pids,
+    link,
+    order: (command) => simulator.tell(JSON.stringify(command)),
+    simulated: simulator.ended,
     async stop() {
       for (const each of [simulator, agent, processor, broker]) await each.stop()
       await link.close()
