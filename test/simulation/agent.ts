@@ -18,8 +18,8 @@ export const host = 'millrace'
 export interface DeviceTruth {
   device: string
   produced: { t: number; v: number; level: number }[]
-  /** How many of `produced` were in a commit that was said to be durable. */
-  committed: Set<number>
+  /** Those of `produced` that were in a commit said to be durable, and how many frames the disk held then. */
+  committed: Map<number, number>
 }
 
 export const counterChannel: Channel = { name: 'count', kind: 'number', datatype: 'Int32', unit: '1' }
@@ -71,24 +71,25 @@ export async function startAgent(process: Process, options: AgentOptions): Promi
   uplink.start()
 
   let isCommitting = false
-  every(process.clock, 100, async () => {
+  every(process.clock, 150, async () => {
     if (isCommitting) return
     isCommitting = true
     const taken = (options.isProducing() ? truths : []).map((truth) => take(truth, world.nowMs, random))
     const isDurable = await outbox.commit(taken.map(({ drained }) => drained))
-    if (isDurable) for (const { truth, values } of taken) for (const value of values) truth.committed.add(value)
+    if (isDurable)
+      for (const { truth, values } of taken) for (const value of values) truth.committed.set(value, disk.synced().length)
     isCommitting = false
   })
 }
 
-/** What the device measured in the last tenth of a second: 1 to 5 readings of each channel. */
+/** What the device measured since the last commit: 1 to 5 readings of each channel. */
 function take(truth: DeviceTruth, nowMs: number, random: Random) {
   const count = 1 + random.below(5)
   const t: number[] = []
   const v: number[] = []
   const levels: number[] = []
   for (let i = 0; i < count; i++) {
-    const at = Math.max((truth.produced.at(-1)?.t ?? 0) + 1, Math.floor(nowMs) - 90 + i * 18)
+    const at = Math.max((truth.produced.at(-1)?.t ?? 0) + 1, Math.floor(nowMs) - 140 + i * 28)
     const level = Math.floor(at / 4000) % 2 === 0 ? 10 : 90
     const value = truth.produced.length
     truth.produced.push({ t: at, v: value, level })

@@ -8,7 +8,7 @@ import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type Bug, bugs } from './bugs.ts'
+import { type Bug, bugs, controls } from './bugs.ts'
 import { type Outcome, runSeed } from './run.ts'
 
 const { values } = parseArgs({
@@ -90,7 +90,14 @@ async function runMany(from: number, count: number, bug: Bug | undefined, stopAt
 
 async function plantAll(): Promise<boolean> {
   let isRed = true
-  for (const bug of Object.keys(bugs) as Bug[]) {
+  for (const [control, what] of Object.entries(controls)) {
+    const { failed, seeds } = await runMany(1, 300, control as Bug, true)
+    console.log(
+      `${failed.length === 0 ? 'green' : 'RED  '} ${control}: ${what}; ${seeds} seeds${failed[0] ? `: ${failed[0].broken[0]}` : ''}`,
+    )
+    isRed &&= failed.length === 0
+  }
+  for (const bug of Object.keys(bugs) as (keyof typeof bugs)[]) {
     const { failed, seeds } = await runMany(1, 1000, bug, true)
     const first = failed[0]
     console.log(

@@ -34,7 +34,7 @@ interface Machine {
   start(): void
 }
 
-const faultyMs = 4000
+const faultyMs = 3000
 const quietMsMax = 120_000
 
 export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
@@ -49,6 +49,7 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
   const strike = (kind: string) => {
     struck[kind] = (struck[kind] ?? 0) + 1
   }
+  const lies = bug === 'stream-reused' || bug === 'lying-disk'
   let isPeace = false
   let isProducing = true
   const durableNames = { frames: 0, names: new Set<string>() }
@@ -62,7 +63,7 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
   for (const node of nodes) {
     truths.set(
       node,
-      [`${node}-a`, `${node}-b`].slice(0, 1 + random.below(2)).map((device) => ({ device, produced: [], committed: new Set() })),
+      [`${node}-a`, `${node}-b`].slice(0, 1 + random.below(2)).map((device) => ({ device, produced: [], committed: new Map() })),
     )
     const disk = createDisk<OutboxFrame>(world, createRandom(seed, node), {
       syncs: bug !== 'no-fsync',
@@ -109,7 +110,16 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
     strike(kind)
     self.process.kill()
     for (const disk of self.disks) disk.cut()
+    if (lies) forgetLostTail(self)
     world.at(isPeace ? 10 : 50 + random.below(700), self.start)
+  }
+
+  /** What a lying disk took back was never durable. */
+  function forgetLostTail(self: Machine): void {
+    const disk = self.disks[0] as Disk<OutboxFrame>
+    for (const { committed } of truths.get(nodes[machines.indexOf(self)]!) ?? []) {
+      for (const [value, frames] of committed) if (frames > disk.synced().length) committed.delete(value)
+    }
   }
 
   /** No receipt may be ahead of what is durable. */
@@ -139,12 +149,12 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
     for (const disk of disks) disk.setFaults({ crash: 0, error: 0 })
     process.thaw()
   }
-  const check = () => checkAll({ truths: [...truths.values()].flat(), logDisk, storeDisk, logId, partitions })
+  const check = () => checkAll({ truths: [...truths.values()].flat(), logDisk, storeDisk, logId, partitions, lies })
   await world.run(world.nowMs + 500)
   isProducing = false
   let found = ['never checked']
-  for (let waited = 0; waited < quietMsMax && found.length > 0; waited += 2500) {
-    await world.run(world.nowMs + 2500)
+  for (let waited = 0; waited < quietMsMax && found.length > 0; waited += 1500) {
+    await world.run(world.nowMs + 1500)
     found = check()
   }
   broken.push(...found)
