@@ -23,7 +23,13 @@ export const webConfig = z
       ),
     viewerStalledMs: z.int().min(1000).default(30_000).describe('A live connection that takes nothing for this long is closed.'),
     flushMs: z.int().min(20).max(1000).default(100).describe('Live values are gathered this long into one event.'),
-    staleAfterMs: z.int().min(500).default(5000).describe('A device that is online but sends nothing for this long is stale.'),
+    staleAfterMs: z
+      .int()
+      .min(500)
+      .default(5000)
+      .describe(
+        'A device that is online but sends nothing for this long is stale, and a value of this age is not called live. With filters at the edge: more than their heartbeat.',
+      ),
     devicesMax: z.int().min(1).default(2000).describe('Devices kept in the live view; further ones are in the store only.'),
     alarmsMax: z.int().min(10).default(500).describe('Alarms kept in the live view; the oldest settled ones go first.'),
     pointsMax: z.int().min(100).default(5000).describe('Points in one answer.'),

@@ -54,6 +54,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
     fleet,
     hello: () => ({
       serverMs: clock.now(),
+      staleAfterMs: config.staleAfterMs,
       fleet: fleet.all(),
       alarms: alarms.list('all'),
       status: options.status(),

@@ -93,6 +93,8 @@ export interface LedgerView {
 /** `hello`: everything, on connecting and after a client fell so far behind that events were left out. */
 export interface HelloEvent {
   serverMs: number
+  /** From this age on a value is not to be called live. */
+  staleAfterMs: number
   fleet: DeviceView[]
   alarms: AlarmRecord[]
   status: PipelineStatus

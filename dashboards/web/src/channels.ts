@@ -42,11 +42,11 @@ export function freshness(
   channel: Channel,
   last: LastValue | undefined,
   linkLive: boolean,
-  nowMs: number,
+  ageMs: { now: number; max: number },
 ): Freshness {
   const absence = view.absences.find((open) => open.channel === channel.name || open.channel === '*')
   if (absence && (last === undefined || last.t <= absence.fromMs)) return { kind: 'absent', absence, last }
   if (last === undefined) return { kind: 'none' }
-  const oldMs = Math.max(6000, 4 * (channel.intervalMs ?? 0))
-  return { kind: linkLive && view.state === 'online' && nowMs - last.t < oldMs ? 'live' : 'stale', last }
+  const oldMs = Math.max(ageMs.max, 4 * (channel.intervalMs ?? 0))
+  return { kind: linkLive && view.state === 'online' && ageMs.now - last.t < oldMs ? 'live' : 'stale', last }
 }

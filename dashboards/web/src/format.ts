@@ -49,13 +49,13 @@ export function shortText(name: string): string {
 }
 
 export function channelText(name: string): string {
-  const known = names[name.toLowerCase()]
+  const known = names[name.toLowerCase().replace(/_/g, '-')]
   if (known) return known
   const words = name
     .replace(/([a-z])([A-Z])/g, '$1 $2')
     .replace(/[-_/]+/g, ' ')
     .trim()
-  return words.charAt(0).toUpperCase() + words.slice(1)
+  return (words.charAt(0).toUpperCase() + words.slice(1)).replace(/\b(ecg|eeg|hr|co2|pm)\b/gi, (word) => word.toUpperCase())
 }
 
 /** As many decimals as the device measures. */
@@ -64,10 +64,11 @@ export function decimals({ scale, datatype }: Pick<Channel, 'scale' | 'datatype'
   return datatype === 'Float' || datatype === 'Double' ? undefined : 0
 }
 
-/** For a big figure: past a thousand the last decimals say nothing that a glance could use. */
+/** For a big figure: five or six digits are what a glance can use. */
 export function briefText(value: Value, channel: Channel): string {
-  if (typeof value !== 'number' || Math.abs(value) < 1000) return valueText(value, channel)
-  const places = Math.min(decimals(channel) ?? 0, Math.abs(value) < 100_000 ? 1 : 0)
+  if (typeof value !== 'number' || !Number.isFinite(value)) return valueText(value, channel)
+  const whole = Math.max(1, Math.ceil(Math.log10(Math.abs(value) + 1)))
+  const places = Math.min(decimals(channel) ?? 2, Math.max(0, (whole > 3 ? 6 : 5) - whole))
   return value.toLocaleString(undefined, { minimumFractionDigits: places, maximumFractionDigits: places })
 }
 

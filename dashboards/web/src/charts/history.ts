@@ -73,9 +73,10 @@ export function columnsOf({
   min,
   max,
   gaps,
+  stepMs,
 }: History): [number[], (number | null)[], (number | null)[], (number | null)[]] {
   const out: [number[], (number | null)[], (number | null)[], (number | null)[]] = [[], [], [], []]
-  const missingMs = missingAfter(t)
+  const missingMs = missingAfter(t, stepMs)
   let gap = 0
   const sorted = [...gaps].sort((a, b) => a.fromMs - b.fromMs)
   for (let k = 0; k < t.length; k++) {
@@ -95,8 +96,12 @@ export function columnsOf({
   return out
 }
 
-function missingAfter(t: number[]): number {
-  if (t.length < 8) return Number.POSITIVE_INFINITY
+/**
+ * An absence has a record of its own, so silence alone cuts a line only when it is long: with report by exception a quiet
+ * channel speaks once a heartbeat.
+ */
+function missingAfter(t: number[], stepMs: number): number {
   const steps = t.slice(1).map((at, k) => at - t[k]!)
-  return 4 * steps.sort((a, b) => a - b)[steps.length >> 1]!
+  const median = steps.sort((a, b) => a - b)[steps.length >> 1] ?? 0
+  return Math.max(90_000, 8 * median, 3 * stepMs)
 }

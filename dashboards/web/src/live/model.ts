@@ -30,6 +30,8 @@ export const alarms = signal<Map<string, AlarmRecord>>(new Map())
 export const pipeline = signal<PipelineStatus | undefined>(undefined)
 export const ledger = signal<LedgerView | undefined>(undefined)
 /** The newest alarm that was raised while somebody watched, for the screen reader. */
+/** From this age on a value is not called live. */
+export const staleAfterMs = signal(5000)
 export const announced = signal('')
 
 /** An alarm of long ago that is only told again, after a restart, is not called out. */
@@ -49,9 +51,10 @@ export const settledAlarms = computed(() =>
 )
 export const alarmsOf = (name: string) => openAlarms.value.filter((alarm) => alarm.device === name)
 
-export function applyHello({ serverMs, fleet, alarms: list, status, ledger: view }: HelloEvent): void {
+export function applyHello({ serverMs, staleAfterMs: stale, fleet, alarms: list, status, ledger: view }: HelloEvent): void {
   batch(() => {
     setServerTime(serverMs)
+    staleAfterMs.value = stale
     nowSecond.value = serverNow()
     for (const one of fleet) applyState(one)
     const known = new Set(fleet.map((one) => one.device))

@@ -4,6 +4,8 @@ import { signal } from '@preact/signals'
 
 export const trailMs = 300_000
 const pointsMax = 1200
+/** Closer readings add nothing that a small line or a trend of minutes could show. */
+const leastStepMs = 300
 
 export class Trail {
   t: number[] = []
@@ -13,10 +15,10 @@ export class Trail {
   readonly revision = signal(0)
 
   add(t: number[], v: Value[]): void {
-    const newest = this.t.at(-1) ?? Number.NEGATIVE_INFINITY
     for (let k = 0; k < t.length; k++) {
       const value = v[k]
-      if (typeof value !== 'number' || t[k]! <= newest) continue
+      const newest = this.t.at(-1) ?? Number.NEGATIVE_INFINITY
+      if (typeof value !== 'number' || t[k]! < newest + leastStepMs) continue
       this.t.push(t[k]!)
       this.v.push(value)
     }

@@ -3,14 +3,14 @@ import type { Channel } from '@millrace/contract'
 import { freshness, hueOf } from '../channels.ts'
 import { ageText, briefText, channelText, reasonText, shortText, unitText, whenText } from '../format.ts'
 import { link } from '../live/link.ts'
-import type { Device } from '../live/model.ts'
+import { type Device, staleAfterMs } from '../live/model.ts'
 import { nowSecond } from '../live/time.ts'
 
 export function BigValue({ device, channel }: { device: Device; channel: Channel }) {
   const now = nowSecond.value
   const seenMs = device.view.value.lastSeenMs
   const last = device.last.value[channel.name]
-  const fresh = freshness(device.view.value, channel, last, link.value.state === 'live', now)
+  const fresh = freshness(device.view.value, channel, last, link.value.state === 'live', { now, max: staleAfterMs.value + 1000 })
   const shown = fresh.kind === 'live' || fresh.kind === 'stale' ? briefText(fresh.last.v, channel) : '––'
   const bad = fresh.kind === 'live' && fresh.last.q
   return (

@@ -18,7 +18,7 @@ export function drawSpark({ context, width, height, ratio, canvas }: Surface, { 
   const x = (at: number) => ((at - from) / trailMs) * (width - 4 * ratio)
   const y = (value: number) => height / 2 - ((value - middle) / room) * height * 0.72
   const ink = getComputedStyle(canvas).color
-  const missingMs = Math.max(10_000, 5 * medianStep(t))
+  const missingMs = Math.max(90_000, 8 * medianStep(t))
   let start = 0
   for (let k = 1; k <= t.length; k++) {
     if (k < t.length && t[k]! - t[k - 1]! <= missingMs) continue

@@ -41,12 +41,15 @@ async function fillRing(device: Device, channel: string): Promise<void> {
   if (filled.has(key)) return
   filled.add(key)
   // By then the store holds what came before the first live sample, with no hole between.
-  await new Promise((resolve) => setTimeout(resolve, fillAfterMs))
-  const to = Math.round(serverNow())
-  const { segments, scale, offset } = await fetchWaves(device.name, channel, to - 12_000, to)
-  const ring = device.rings.get(channel)
-  if (ring) ring.prepend(segments, scale, offset)
-  else filled.delete(key)
+  for (let tries = 0; tries < 20; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, fillAfterMs))
+    const ring = device.rings.get(channel)
+    if (!ring) continue
+    const to = Math.round(serverNow())
+    const { segments, scale, offset } = await fetchWaves(device.name, channel, to - 12_000, to)
+    return ring.prepend(segments, scale, offset)
+  }
+  filled.delete(key)
 }
 
 export function SparkTrace({ device, channel, hue }: TraceProps) {

@@ -95,7 +95,7 @@ export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: b
           )}
         </p>
       </div>
-      {alarm.value !== undefined && (
+      {alarm.value !== undefined && alarm.active && !alarm.technical && (
         <span class="alarm-value">
           {valueText(alarm.value, channel)} <small>{unitText(alarm.unit ?? '')}</small>
         </span>

@@ -14,7 +14,8 @@ export function DeviceCard({ device }: { device: Device }) {
   const open = alarmsOf(device.name)
   const worst = open[0]
   const numbers = mainChannels(view.channels, 3)
-  const wave = waveforms(view.channels)[0]
+  const waves = waveforms(view.channels)
+  const [wave] = waves
   const drawn = wave ?? numbers[0]
   const silence = silenceOf(view, drawn?.name)
   return (
@@ -29,11 +30,17 @@ export function DeviceCard({ device }: { device: Device }) {
         {wave && <WaveTrace device={device} channel={wave.name} hue={hueOf(wave)} />}
         {!wave && drawn && drawn.kind === 'number' && <SparkTrace device={device} channel={drawn.name} hue={hueOf(drawn)} />}
       </div>
+      {numbers.length === 0 &&
+        waves.slice(1, 3).map((more) => (
+          <div class="card-trace low" key={more.name}>
+            <WaveTrace device={device} channel={more.name} hue={hueOf(more)} />
+          </div>
+        ))}
       <div class="values">
         {numbers.map((channel) => (
           <BigValue key={channel.name} device={device} channel={channel} />
         ))}
-        {numbers.length === 0 && <span class="soft">Not declared yet</span>}
+        {numbers.length === 0 && waves.length === 0 && <span class="soft">Not declared yet</span>}
       </div>
       {(worst || view.absences.length > 0) && (
         <div class="card-foot">

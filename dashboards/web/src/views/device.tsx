@@ -78,7 +78,7 @@ export function DeviceView({ name }: { name: string }) {
       {sum && (
         <section aria-labelledby="device-ledger">
           <h2 id="device-ledger">Ledger of this device</h2>
-          <Equation sum={sum} unit={0} />
+          {(sum.read[0] > 0 || sum.read[1] === 0) && <Equation sum={sum} unit={0} />}
           {sum.read[1] > 0 && <Equation sum={sum} unit={1} />}
         </section>
       )}
@@ -93,7 +93,7 @@ function Monitor({ device: known }: { device: Device }) {
   const waves = waveforms(channels)
   const numbers = mainChannels(channels, 4)
   return (
-    <div class={`monitor ${waves.length === 0 ? 'no-waves' : ''}`}>
+    <div class={`monitor ${waves.length === 0 ? 'no-waves' : ''} ${numbers.length === 0 ? 'no-values' : ''}`}>
       {waves.length > 0 && (
         <div class="strips">
           {waves.slice(0, 8).map((wave) => (
