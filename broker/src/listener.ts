@@ -15,11 +15,8 @@ export interface Accept {
 }
 
 /** Resolves when it listens. @throws MillraceError PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE. */
-export async function listen(
-  config: Pick<BrokerConfig, 'listen' | 'tls'>,
-  accept: Accept,
-): Promise<{ server: Server; port: number }> {
-  const server = config.tls ? tlsServer(config.tls, accept) : tcpServer(accept)
+export async function listen(config: BrokerConfig, accept: Accept): Promise<{ server: Server; port: number }> {
+  const server = config.tls ? tlsServer(config.tls, config.limits.connectTimeoutMs, accept) : tcpServer(accept)
   const { host, port } = config.listen
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -37,8 +34,8 @@ function tcpServer(accept: Accept): Server {
   })
 }
 
-function tlsServer(tls: NonNullable<BrokerConfig['tls']>, accept: Accept): Server {
-  const server = createTlsServer({ ...readPair(tls), minVersion: 'TLSv1.2', allowHalfOpen: true })
+function tlsServer(tls: NonNullable<BrokerConfig['tls']>, handshakeTimeout: number, accept: Accept): Server {
+  const server = createTlsServer({ ...readPair(tls), minVersion: 'TLSv1.2', handshakeTimeout, allowHalfOpen: true })
   server.prependListener('connection', (socket: Socket) => void accept.admit(socket))
   server.on('secureConnection', (socket) => accept.guard(socket))
   server.on('tlsClientError', (error, socket) => {

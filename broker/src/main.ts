@@ -47,6 +47,8 @@ function load(path: string | undefined): BrokerConfig {
 }
 
 async function run(config: BrokerConfig): Promise<void> {
+  // Only password hashes use the pool, two at once; each thread more would keep 4 MiB of scrypt's memory for itself.
+  process.env.UV_THREADPOOL_SIZE ??= '2'
   const log = createLog('broker')
   const broker = await startBroker(config, { log, metrics: createMetrics(), clock: systemClock })
   const { host } = config.listen

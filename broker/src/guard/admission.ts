@@ -53,6 +53,11 @@ export class Admission {
     this.#checking.delete(peerOf(socket))
   }
 
+  /** Destroys who still waits: a TLS handshake has no connection yet. */
+  close(): void {
+    for (const socket of this.#waiting.values()) socket.destroy()
+  }
+
   #makeRoom(): boolean {
     if (this.preAuth < this.#limits.preAuthConnections) return true
     const [oldest] = this.#waiting

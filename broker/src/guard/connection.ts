@@ -74,7 +74,7 @@ export class Connection extends Duplex {
       header: (first, remaining, total) => checkHeader(first, remaining, total, this.#state !== 'waiting', limits),
       packet: (bytes, start, body, end) => this.#check(bytes, start, body, end),
       pass: (run) => this.#pass(run),
-      enough: () => this.#state === 'checking' || this.#state === 'ended',
+      enough: () => this.#state === 'checking' || this.#state === 'ended' || this.#rate.exhausted,
     })
     this.#rate = new Rate(clock, limits.publishesPerSecond)
     const [drained, slow] = [() => this.emit('drain'), () => this.refuse('slow-consumer')]
@@ -173,11 +173,12 @@ export class Connection extends Duplex {
   }
 
   #holdToRate(): void {
-    const waitMs = this.#rate.debtMs()
+    const waitMs = this.#rate.waitMs()
     if (waitMs === 0) return
     this.#parts.events.throttled()
-    this.#cancelRateWait = this.#parts.clock.after(Math.ceil(waitMs), () => {
+    this.#cancelRateWait = this.#parts.clock.after(waitMs, () => {
       this.#cancelRateWait = undefined
+      this.#holdToRate()
       this.#pump()
     })
   }

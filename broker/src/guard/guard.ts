@@ -56,6 +56,7 @@ export function createGuard(
     },
     stats: () => ({ connections: connections.size, preAuth: admission.preAuth, outboundBytes: sumOutbound(connections) }),
     close() {
+      admission.close()
       for (const connection of connections) connection.destroy()
     },
   }

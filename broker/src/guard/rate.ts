@@ -1,6 +1,6 @@
 /**
- * Holds one publisher to a rate: a bucket of one second's messages. At the limit the publisher's socket is not read until the
- * debt is paid; nothing is dropped.
+ * Holds one publisher to a rate: a bucket of one second's messages. When it is empty the publisher's socket is not read until
+ * some have trickled in; nothing is dropped.
  */
 import type { Clock } from '@millrace/contract/service'
 
@@ -18,16 +18,20 @@ export class Rate {
     this.#atMs = clock.monotonic()
   }
 
+  get exhausted(): boolean {
+    return this.#perSecond > 0 && this.#tokens < 1
+  }
+
   count(): void {
     this.#tokens--
   }
 
-  /** How long the publisher must wait, 0 when it may go on. */
-  debtMs(): number {
-    if (this.#perSecond === 0) return 0
+  /** How long the publisher must wait, 0 when it may go on: until a message may go, or ten milliseconds' worth of them. */
+  waitMs(): number {
+    if (!this.exhausted) return 0
     const now = this.#clock.monotonic()
     this.#tokens = Math.min(this.#perSecond, this.#tokens + ((now - this.#atMs) * this.#perSecond) / 1000)
     this.#atMs = now
-    return this.#tokens >= 0 ? 0 : (-this.#tokens * 1000) / this.#perSecond
+    return this.exhausted ? Math.max(10, Math.ceil(((1 - this.#tokens) * 1000) / this.#perSecond)) : 0
   }
 }
