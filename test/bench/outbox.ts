@@ -1,0 +1,54 @@
+/** Durable readings a second into the outbox, beside a file with one fsync a reading, on the same disk in the same run. */
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Channel, emptyEdgeCounts, type Tally } from '@millrace/contract'
+import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { openOutbox, outboxSchema, sqliteStorage } from '@millrace/edge-agent/outbox'
+
+const channels: Channel[] = Array.from({ length: 10 }, (_, i) => ({
+  name: `v${i}`,
+  kind: 'number',
+  datatype: 'Int32',
+  unit: '1',
+}))
+const devices = Array.from({ length: 10 }, (_, i) => `d${i}`)
+
+export async function openOutboxBench(dir: string): Promise<void> {
+  mkdirSync(dir, { recursive: true })
+  const around = { clock: systemClock, log: silentLog, metrics: createMetrics() }
+  const outbox = await openOutbox(sqliteStorage(join(dir, 'outbox.sqlite')), outboxSchema.parse({ bytesMax: 2 ** 31 }), around)
+  for (const device of devices) await outbox.declare(device, channels)
+  const durable: number[] = []
+  for (let round = 0; round < 5; round++) {
+    const startedMs = performance.now()
+    const commits = 100
+    for (let i = 0; i < commits; i++) await outbox.commit(devices.map((device) => drained(device, round * commits + i)))
+    durable.push((commits * devices.length * 100) / ((performance.now() - startedMs) / 1000))
+  }
+  await outbox.close()
+
+  const file = openSync(join(dir, 'one-by-one'), 'w')
+  const startedMs = performance.now()
+  let single = 0
+  for (; performance.now() - startedMs < 2000; single++) {
+    writeSync(file, `{"device":"d0","channel":"v0","t":${Date.now()},"v":${single}}\n`)
+    fsyncSync(file)
+  }
+  closeSync(file)
+  const oneByOne = single / 2
+  const [low, middle, high] = [Math.min(...durable), durable.toSorted((a, b) => a - b)[2]!, Math.max(...durable)]
+  console.log(
+    `outbox: ${Math.round(middle)} durable readings a second (${Math.round(low)} to ${Math.round(high)}; 10 devices x 100 readings a commit)`,
+  )
+  console.log(
+    `one fsync a reading: ${Math.round(oneByOne)} a second; ratio ${(middle / oneByOne).toFixed(0)}; target 100,000 a second\n`,
+  )
+}
+
+function drained(device: string, k: number) {
+  const base = Date.UTC(2026, 0, 1) + k * 100
+  const t = Array.from({ length: 10 }, (_, i) => base + i * 10)
+  const values = Object.fromEntries(channels.map(({ name }, c) => [name, { t, v: t.map((at) => (at * (c + 1)) % 5000) }]))
+  const counts = { ...emptyEdgeCounts(), read: [100, 0] as Tally }
+  return { device, columns: { channels: values, waves: {} }, bad: [], counts }
+}

@@ -1,0 +1,62 @@
+/**
+ * What is measured, each as a process of its own: `node test/bench/subjects.ts <subject> <json>`.
+ *
+ *   bare       a Node script: mqtt.js, every message appended to a file, one fdatasync for what came together
+ *   log        the bridge alone: MQTT to durable log, with receipts
+ *   processor  everything: bridge, prepare, rules, store
+ */
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { bridgeSchema, connectTransport, startBridge } from '@millrace/cloud-processor/bridge'
+import { openEmbeddedLog } from '@millrace/cloud-processor/log'
+import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { connect } from 'mqtt'
+
+interface Around {
+  url: string
+  dir: string
+  username?: string
+  password?: string
+}
+
+const [subject, json] = process.argv.slice(2)
+const around = JSON.parse(json ?? '{}') as Around
+
+if (subject === 'bare') await bare(around)
+else if (subject === 'log') await log(around)
+else throw new Error(`unknown subject ${subject}`)
+process.stdout.write('ready\n')
+
+async function bare({ url, dir, username, password }: Around): Promise<void> {
+  const file = await open(join(dir, 'messages.bin'), 'a')
+  const client = connect(url, { ...(username ? { username } : {}), ...(password ? { password } : {}) })
+  let waiting: Uint8Array[] = []
+  let isWriting = false
+  const write = async () => {
+    if (isWriting) return
+    isWriting = true
+    while (waiting.length > 0) {
+      const group = waiting
+      waiting = []
+      await file.writev(group)
+      await file.datasync()
+    }
+    isWriting = false
+  }
+  client.on('message', (_topic, payload) => {
+    waiting.push(payload)
+    void write()
+  })
+  await new Promise<void>((resolve) => client.once('connect', () => resolve()))
+  await client.subscribeAsync('spBv1.0/#', { qos: 0 })
+}
+
+async function log({ url, dir, username, password }: Around): Promise<void> {
+  const metrics = createMetrics()
+  const config = bridgeSchema.parse({ url, ...(username ? { username } : {}), ...(password ? { password } : {}) })
+  const eventLog = await openEmbeddedLog({ path: join(dir, 'log.sqlite') }, { log: silentLog, metrics })
+  const transport = connectTransport(config, { clock: systemClock, lines: silentLog })
+  startBridge(config, { log: eventLog, transport, clock: systemClock, lines: silentLog, metrics, lagMs: () => 0 })
+  while (!transport.connected()) await new Promise((resolve) => setTimeout(resolve, 20))
+  await new Promise((resolve) => setTimeout(resolve, 200))
+}
