@@ -1,10 +1,9 @@
 /** One device at a glance. */
 
-import type { DeviceView } from '@millrace/cloud-processor/web'
 import { hueOf, mainChannels, waveforms } from '../channels.ts'
-import { reasonText } from '../format.ts'
 import { alarmsOf, type Device } from '../live/model.ts'
 import { AlarmLine, QualityBadges, StateBadge } from '../parts/badges.tsx'
+import { silenceOf } from '../parts/silence.ts'
 import { BigValue } from '../parts/value.tsx'
 import { deviceHref } from '../route.ts'
 import { SparkTrace, WaveTrace } from '../traces/trace.tsx'
@@ -19,7 +18,10 @@ export function DeviceCard({ device }: { device: Device }) {
   const drawn = wave ?? numbers[0]
   const silence = silenceOf(view, drawn?.name)
   return (
-    <a class={`card state-${view.state} ${worst ? `alarmed priority-${worst.priority}` : ''}`} href={deviceHref(device.name)}>
+    <a
+      class={`card state-${view.state} ${worst ? `alarmed priority-${worst.priority} ${worst.active ? '' : 'over'}` : ''}`}
+      href={deviceHref(device.name)}
+    >
       <div class="card-head">
         <h2>{view.subject}</h2>
         {view.subject !== view.device && <span class="soft ellipsis">{view.device}</span>}
@@ -51,11 +53,4 @@ export function DeviceCard({ device }: { device: Device }) {
       )}
     </a>
   )
-}
-
-/** Why nothing is being drawn, in words, over the hatched ground that stands for `no data` everywhere. */
-function silenceOf({ state, absences }: Omit<DeviceView, 'last'>, channel: string | undefined): string {
-  const absence = absences.find((open) => open.channel === '*' || open.channel === channel)
-  if (absence) return reasonText(absence.reason)
-  return { online: '', stale: 'No data', offline: 'Offline' }[state]
 }

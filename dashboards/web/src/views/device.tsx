@@ -8,6 +8,7 @@ import { nowSecond } from '../live/time.ts'
 import { QualityBadges, StateBadge } from '../parts/badges.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Segments } from '../parts/segments.tsx'
+import { silenceOf } from '../parts/silence.ts'
 import { BigValue } from '../parts/value.tsx'
 import { WaveTrace } from '../traces/trace.tsx'
 import { AlarmRow } from './alarms.tsx'
@@ -89,7 +90,8 @@ export function DeviceView({ name }: { name: string }) {
 
 /** Waveforms beside the values that they belong to, as on a bedside monitor. */
 function Monitor({ device: known }: { device: Device }) {
-  const { channels } = known.view.value
+  const view = known.view.value
+  const { channels } = view
   const waves = waveforms(channels)
   const numbers = mainChannels(channels, 4)
   return (
@@ -97,7 +99,8 @@ function Monitor({ device: known }: { device: Device }) {
       {waves.length > 0 && (
         <div class="strips">
           {waves.slice(0, 8).map((wave) => (
-            <div class={`strip hue-${hueOf(wave)}`} key={wave.name}>
+            <div class={`strip hue-${hueOf(wave)} ${silenceOf(view, wave.name) ? 'silent' : ''}`} key={wave.name}>
+              {silenceOf(view, wave.name) && <span class="silence">{silenceOf(view, wave.name)}</span>}
               <span class="strip-name">
                 {channelText(wave.name)} <span class="soft">{unitText(wave.unit)}</span>
               </span>
