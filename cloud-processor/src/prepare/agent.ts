@@ -2,8 +2,6 @@
 import {
   addTally,
   type BatchName,
-  type Channel,
-  type Columns,
   countReadings,
   countSamples,
   type GapRecord,
@@ -13,12 +11,27 @@ import {
   timeSpan,
 } from '@millrace/contract'
 import { type DecodedBatch, decodeBatch, type Payload, SparkplugError } from '@millrace/contract/sparkplug'
+import { ZodError } from 'zod'
 import { digestOf, digestText } from './digest.ts'
+import { parseGap, parseLedger } from './node-entries.ts'
 import type { Taking } from './prepare.ts'
-import { checkTimes, describe } from './problems.ts'
+import { byAlias, checkTimes, describe, keepOnly, rejectAll } from './problems.ts'
+import { remember } from './redo.ts'
 import { deviceOf, nodeOf } from './sparkplug.ts'
-import { bound, endedMax, redoMax } from './state.ts'
-import { countGap, createStream, cut, hold, raiseFloor, redeem, type StreamState, seenOf, settle, sight } from './stream.ts'
+import { bound, endedMax } from './state.ts'
+import {
+  countGap,
+  createStream,
+  cut,
+  hold,
+  raiseFloor,
+  recut,
+  redeem,
+  type StreamState,
+  seenOf,
+  settle,
+  sight,
+} from './stream.ts'
 
 export function takeBatch(taking: Taking, id: string, device: string, name: BatchName): void {
   const stream = streamOf(taking, id, name.stream)
@@ -36,7 +49,8 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
     if (!(error instanceof SparkplugError)) throw error
     return rejectWhole(taking, stream, id, known.name, name, error.message)
   }
-  if (taking.isReplay && redo !== undefined && redo !== 'all') keepOnly(batch, redo, known.channels)
+  const identitiesOf = byAlias(known.channels)
+  if (taking.isReplay && redo !== undefined && redo !== 'all') keepOnly(batch.columns, new Set(redo), identitiesOf)
   const digest = digestOf(batch.columns)
   const atMs = timeSpan(batch.columns)?.first ?? taking.receivedMs
   if (!taking.isReplay) {
@@ -47,10 +61,7 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
     }
     if (sighting === 'repeat') return
   }
-  const problems = [
-    ...batch.problems.map(describe),
-    ...checkTimes(batch.columns, taking.receivedMs, taking.config, known.channels),
-  ]
+  const problems = [...batch.problems.map(describe), ...checkTimes(batch.columns, taking.receivedMs, taking.config, identitiesOf)]
   const forwarded: Tally = [countReadings(batch.columns), countSamples(batch.columns)]
   const lost: Tally = [0, 0]
   for (const problem of problems) addTally(lost, problem.lost)
@@ -61,21 +72,17 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
     lost[0] += uncounted
   }
   // A batch rejected whole was counted by its name, without its samples.
-  if (taking.isReplay)
-    redeem(stream, name.number, known.name, forwarded, redo === 'all' ? [name.count - lost[0], -lost[1]] : forwarded)
+  if (taking.isReplay) redeem(stream, name.number, known.name, forwarded, redo === 'all' ? [forwarded[0], -lost[1]] : forwarded)
   else settle(stream, name.number, { device: known.name, atMs, forwarded, rejected: lost, digest })
-
-  if (problems.length === 0) taking.state.redo.delete(redoKey)
-  else {
-    taking.state.redo.set(
-      redoKey,
-      problems.map(({ identity }) => identity),
-    )
-    bound(taking.state.redo, redoMax)
-    if (!taking.isReplay) for (const problem of problems) taking.reject({ ...problem, node: id, device: known.name })
-  }
+  remember(
+    taking.state,
+    redoKey,
+    problems.map(({ identity }) => identity),
+  )
+  if (!taking.isReplay) rejectAll(taking, problems, { node: id, device: known.name })
   forward(taking, id, known.name, name, batch)
-  cutIfSettled(taking, stream, name.stream)
+  if (taking.isReplay) cutAgain(taking, stream, name.stream)
+  else cutIfSettled(taking, stream, name.stream)
 }
 
 function rejectWhole(taking: Taking, stream: StreamState, id: string, device: string, name: BatchName, detail: string): void {
@@ -84,8 +91,7 @@ function rejectWhole(taking: Taking, stream: StreamState, id: string, device: st
   if (sight(stream, name.number, digest) === 'repeat') return
   const lost: Tally = [name.count, 0]
   settle(stream, name.number, { device, atMs: taking.receivedMs, forwarded: [0, 0], rejected: lost, digest })
-  taking.state.redo.set(`${name.stream}/${name.number}`, 'all')
-  bound(taking.state.redo, redoMax)
+  remember(taking.state, `${name.stream}/${name.number}`, 'all')
   taking.reject({ reason: 'PREPARE_PAYLOAD', detail, lost, node: id, device })
 }
 
@@ -132,13 +138,13 @@ export function takeNodeEntry(taking: Taking, id: string, name: BatchName, paylo
   if (sighting !== 'new') return
   settle(stream, name.number, { device: '', atMs: taking.receivedMs, forwarded: [0, 0], rejected: [0, 0], digest })
   try {
-    if (typeof gap === 'string') takeGap(taking, id, JSON.parse(gap))
-    if (typeof ledger === 'string') takeLedger(taking, id, JSON.parse(ledger))
+    if (typeof gap === 'string') takeGap(taking, id, parseGap(gap))
+    if (typeof ledger === 'string') takeLedger(taking, id, parseLedger(ledger))
   } catch (error) {
-    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error
+    if (!(error instanceof SyntaxError || error instanceof ZodError)) throw error
     taking.reject({
       reason: 'PREPARE_PAYLOAD',
-      detail: `ledger or gap record is not readable: ${error.message}`,
+      detail: `ledger or gap record is not readable: ${error.message.slice(0, 200)}`,
       lost: [0, 0],
       node: id,
     })
@@ -182,14 +188,21 @@ function nameDevices(taking: Taking, id: string, record: LedgerRecord): LedgerRe
   return { ...record, devices }
 }
 
-/** A closed stream that its agent holds no longer, and whose last cut was made, is remembered by its id alone. */
+/** A closed stream that its agent holds no longer, and of which nothing can be made good, is remembered by its id alone. */
 function forgetEnded(taking: Taking, id: string, record: LedgerRecord): void {
   for (const [streamId, stream] of taking.state.streams) {
     if (stream.node !== id || !stream.closed || streamId in record.floors || streamId === record.stream) continue
+    if (mayBeMadeGood(taking, stream, streamId)) continue
     taking.state.streams.delete(streamId)
     taking.state.ended.add(streamId)
     bound(taking.state.ended, endedMax)
   }
+}
+
+/** By a replay of what was rejected. */
+function mayBeMadeGood({ state }: Taking, { devices }: StreamState, id: string): boolean {
+  if ([...devices.values()].every(({ rejected }) => rejected[0] === 0 && rejected[1] === 0)) return false
+  return [...state.redo.keys()].some((key) => key.startsWith(`${id}/`))
 }
 
 function takeGap(taking: Taking, id: string, gap: GapRecord): void {
@@ -223,6 +236,12 @@ function cutIfSettled(taking: Taking, stream: StreamState, streamId: string): vo
   if (record) taking.out(record)
 }
 
+/** What a replay made good changes a cut that was made already. */
+function cutAgain(taking: Taking, stream: StreamState, streamId: string): void {
+  const record = recut(stream, streamId)
+  if (record) taking.out(record)
+}
+
 /** Undefined for a stream that ended or belongs to another node: its entries are repeats, or forged. */
 function streamOf(taking: Taking, node: string, id: string): StreamState | undefined {
   const { streams, ended } = taking.state
@@ -233,25 +252,4 @@ function streamOf(taking: Taking, node: string, id: string): StreamState | undef
     streams.set(id, stream)
   }
   return stream.node === node ? stream : undefined
-}
-
-/** For a replay: leaves only the readings that were rejected before. */
-function keepOnly(batch: DecodedBatch, identities: string[], channels: Map<number | string, Channel>): void {
-  const wanted = new Set(identities)
-  const aliases = new Map([...channels].map(([alias, channel]) => [channel.name, alias]))
-  const columns: Columns = { channels: {}, waves: {} }
-  for (const [name, { t, v, q }] of Object.entries(batch.columns.channels)) {
-    const kept = t.flatMap((time, index) => (wanted.has(`${aliases.get(name)}@${time}`) ? [index] : []))
-    if (kept.length > 0)
-      columns.channels[name] = {
-        t: kept.map((i) => t[i]!),
-        v: kept.map((i) => v[i]!),
-        ...(q ? { q: kept.map((i) => q[i]!) } : {}),
-      }
-  }
-  for (const [name, segments] of Object.entries(batch.columns.waves)) {
-    const kept = segments.filter(({ t }) => wanted.has(`${aliases.get(name)}@${t}`))
-    if (kept.length > 0) columns.waves[name] = kept
-  }
-  batch.columns = columns
 }

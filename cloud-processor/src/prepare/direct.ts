@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import {
-  type Channel,
+  addTally,
   type Columns,
   type CutRecord,
   countReadings,
@@ -13,12 +13,14 @@ import {
   type Tally,
 } from '@millrace/contract'
 import { type BornChannel, decodeBatch, SparkplugError } from '@millrace/contract/sparkplug'
+import type { Decoded } from './codecs/codec.ts'
 import { codecs } from './codecs/index.ts'
 import type { PlainConfig } from './config.ts'
 import type { Taking } from './prepare.ts'
-import { checkTimes, describe, type Problem } from './problems.ts'
-import { deviceOf, nodeOf } from './sparkplug.ts'
-import { bound, type DeviceState, type DirectCounts, hashesMax, type PrepareState, redoMax } from './state.ts'
+import { byAlias, checkTimes, describe, type IdentitiesOf, keepOnly, type Problem, rejectAll } from './problems.ts'
+import { remember } from './redo.ts'
+import { deviceOf, learn, nodeOf } from './sparkplug.ts'
+import { bound, type DeviceState, type DirectCounts, hashesMax, type PrepareState } from './state.ts'
 
 export const directStream = 'bridge'
 
@@ -29,11 +31,12 @@ export function takeForeign(taking: Taking, id: string, device: string): void {
   const known = deviceOf(taking, nodeOf(taking, id), id, device)
   try {
     const batch = decodeBatch(taking.payload, (alias) => known.channels.get(alias))
-    deliver(taking, id, known.name, batch.columns, batch.problems.map(describe), batch.historical, known.channels, key)
+    const problems = batch.problems.map(describe)
+    deliver(taking, id, known.name, batch.columns, problems, batch.historical, byAlias(known.channels), key)
   } catch (error) {
     if (!(error instanceof SparkplugError)) throw error
     if (taking.isReplay) return
-    remember(taking, key)
+    remember(taking.state, key, 'all')
     taking.reject({ reason: 'PREPARE_PAYLOAD', detail: error.message, lost: [0, 0], node: id, device: known.name })
   }
 }
@@ -42,35 +45,43 @@ export function takeForeign(taking: Taking, id: string, device: string): void {
 export function takeBirthValues(taking: Taking, id: string, known: DeviceState, born: BornChannel[]): void {
   const columns: Columns = { channels: {}, waves: {} }
   for (const { channel, last } of born) if (last) columns.channels[channel.name] = { t: [last.t], v: [last.v] }
-  deliver(taking, id, known.name, columns, [], false, known.channels, redoKeyOf(taking))
+  deliver(taking, id, known.name, columns, [], false, byAlias(known.channels), redoKeyOf(taking))
 }
 
 export function takePlain(taking: Taking): void {
   const config = taking.config.plain.find(({ filter }) => matches(filter, taking.topic))
   const key = redoKeyOf(taking)
-  if (!config) return taking.reject({ reason: 'PREPARE_TOPIC', detail: `no plain filter takes ${taking.topic}`, lost: [0, 0] })
-  if (taking.isReplay) {
-    if (!taking.state.redo.has(key)) return
-  } else if (isRepeat(taking, config, key)) return
+  if (taking.isReplay && !taking.state.redo.has(key)) return
+  if (!config) return rejectPlain(taking, key, 'PREPARE_TOPIC', `no plain filter takes ${taking.topic}`)
+  if (!taking.isReplay && isRepeat(taking, config)) return
   const levels = taking.topic.split('/')
   const device = config.device.replace(/\{(\d+)\}/g, (_, level) => levels[Number(level)] ?? '')
+  let decoded: Decoded
   try {
-    const { columns, problems } = codecs[config.codec]!(taking.payload, config, taking.receivedMs)
-    const described = problems.map(
-      ({ channel, detail }): Problem => ({ reason: 'PREPARE_READING', detail, lost: [1, 0], channel, identity: channel }),
-    )
-    const channels = declare(taking, config, device)
-    deliver(taking, 'plain', device, columns, described, false, channels, key)
+    decoded = codecs[config.codec]!(taking.payload, config, taking.receivedMs)
   } catch (error) {
-    if (taking.isReplay) return
-    remember(taking, key)
-    taking.reject({ reason: 'PREPARE_PAYLOAD', detail: `${config.codec}: ${(error as Error).message}`, lost: [0, 0], device })
+    return rejectPlain(taking, key, 'PREPARE_PAYLOAD', `${config.codec}: ${(error as Error).message.slice(0, 200)}`, device)
   }
+  const { columns, problems, places } = decoded
+  const nameOf = (channel: string, place: number) => `${channel}#${place}`
+  const described = problems.map(({ channel, place, detail }): Problem => {
+    return { reason: 'PREPARE_READING', detail, lost: [1, 0], channel, identity: nameOf(channel, place) }
+  })
+  const identitiesOf: IdentitiesOf = (channel, t) => (places.get(`${channel}@${t}`) ?? []).map((place) => nameOf(channel, place))
+  deliver(taking, 'plain', declare(taking, config, device), columns, described, false, identitiesOf, key)
+}
+
+/** Nothing of the message can be used as things are. */
+function rejectPlain(taking: Taking, key: string, reason: string, detail: string, device?: string): void {
+  if (taking.isReplay) return
+  remember(taking.state, key, 'all')
+  taking.reject({ reason, detail, lost: [0, 0], ...(device === undefined ? {} : { device }) })
 }
 
 /** Only a payload with a time in it can be told from the next one that says the same. */
-function isRepeat({ state }: Taking, config: PlainConfig, key: string): boolean {
+function isRepeat({ state, topic, payload }: Taking, config: PlainConfig): boolean {
   if (config.time === undefined) return false
+  const key = hashOf(topic, payload)
   if (state.hashes.has(key)) return true
   state.hashes.add(key)
   bound(state.hashes, hashesMax)
@@ -84,52 +95,48 @@ function deliver(
   columns: Columns,
   found: Problem[],
   hist: boolean,
-  channels: Map<number | string, Channel>,
+  identitiesOf: IdentitiesOf,
   key: string,
 ): void {
   const redo = taking.state.redo.get(key)
-  const problems = [...found, ...checkTimes(columns, taking.receivedMs, taking.config, channels)]
-  const rejected: Tally = [0, 0]
-  for (const { lost } of problems) for (const i of [0, 1] as const) rejected[i] += lost[i]
-  const counts = countsOf(taking.state, device, node)
-  if (taking.isReplay && redo !== 'all') {
-    // Only what was rejected before and is good now; the rest is in the store already.
-    const wanted = new Set(redo)
-    for (const name of Object.keys(columns.channels)) if (!wanted.has(name)) delete columns.channels[name]
-    columns.waves = {}
-  }
+  const isPart = taking.isReplay && redo !== 'all'
+  const wanted = new Set(isPart ? redo : [])
+  if (isPart) keepOnly(columns, wanted, identitiesOf)
+  const all = [...found, ...checkTimes(columns, taking.receivedMs, taking.config, identitiesOf)]
+  const problems = isPart ? all.filter(({ identity }) => wanted.has(identity)) : all
   const forwarded: Tally = [countReadings(columns), countSamples(columns)]
-  for (const i of [0, 1] as const) {
-    counts.forwarded[i] += forwarded[i]
-    if (taking.isReplay && redo !== 'all') counts.rejected[i] -= forwarded[i]
-    else counts.rejected[i] += rejected[i]
-  }
+  const counts = countsOf(taking.state, device, node)
+  addTally(counts.forwarded, forwarded)
+  // What was rejected before and is good now leaves the rejected.
+  if (isPart) addTally(counts.rejected, forwarded, -1)
+  else for (const { lost } of problems) addTally(counts.rejected, lost)
   counts.messages++
   counts.dirty = true
-  if (problems.length > 0)
-    taking.state.redo.set(
-      key,
-      problems.map(({ identity }) => identity),
-    )
-  else taking.state.redo.delete(key)
-  bound(taking.state.redo, redoMax)
-  if (!taking.isReplay) for (const problem of problems) taking.reject({ ...problem, node, device })
+  remember(
+    taking.state,
+    key,
+    problems.map(({ identity }) => identity),
+  )
+  if (!taking.isReplay) rejectAll(taking, problems, { node, device })
   if (forwarded[0] + forwarded[1] === 0) return
   const { receivedMs } = taking
   taking.out({ f: 1, k: 'readings', subject: device, device, stream: directStream, hist, receivedMs, ...columns })
 }
 
-function declare(taking: Taking, config: PlainConfig, device: string): Map<number | string, Channel> {
-  const node = nodeOf(taking, 'plain')
-  const known = deviceOf(taking, node, 'plain', device)
-  if (known.channels.size === 0) {
-    for (const { name, kind, unit } of config.channels) {
+/** The configuration says what the channels are; when it says something new, that is told. Returns the device's name. */
+function declare(taking: Taking, config: PlainConfig, device: string): string {
+  const known = deviceOf(taking, nodeOf(taking, 'plain'), 'plain', device)
+  const isChanged = learn(
+    known,
+    config.channels.map(({ name, kind, unit }) => {
       const datatype = kind === 'number' ? 'Double' : kind === 'text' ? 'String' : 'Boolean'
-      known.channels.set(name, { name, kind, datatype, unit })
-    }
-    taking.out({ f: 1, k: 'declaration', subject: device, device, node: 'plain', channels: [...known.channels.values()] })
-  }
-  return known.channels
+      return { channel: { name, kind, datatype, unit } }
+    }),
+  )
+  const { name, channels } = known
+  if (isChanged)
+    taking.out({ f: 1, k: 'declaration', subject: name, device: name, node: 'plain', channels: [...channels.values()] })
+  return name
 }
 
 /** At a tick: one cut for every device whose counts changed. */
@@ -167,14 +174,13 @@ function countsOf(state: PrepareState, device: string, node: string): DirectCoun
   return counts
 }
 
-function remember(taking: Taking, key: string): void {
-  taking.state.redo.set(key, 'all')
-  bound(taking.state.redo, redoMax)
+/** Messages without a name are known by their content and the time of their arrival, which a replay keeps. */
+export function redoKeyOf({ topic, payload, receivedMs }: Taking): string {
+  return hashOf(`${topic}\0${receivedMs}`, payload)
 }
 
-/** Messages without a name are known by their content. */
-function redoKeyOf({ topic, payload }: Taking): string {
-  return createHash('sha256').update(topic).update('\0').update(payload).digest('base64url').slice(0, 22)
+function hashOf(text: string, payload: Uint8Array): string {
+  return createHash('sha256').update(text).update('\0').update(payload).digest('base64url').slice(0, 22)
 }
 
 /** [MQTT-4.7] `+` is one level, `#` the rest. */

@@ -244,6 +244,149 @@ describe('prepare', () => {
     expect(message('elsewhere', Buffer.from('x')).rejected).toMatchObject([{ reason: 'PREPARE_TOPIC' }])
   })
 
+  test('tells a thousand bad readings of one message in one record, not in a thousand copies of the message', () => {
+    const metrics = Array.from({ length: 1000 }, (_, k) => ({
+      alias: 100 + k,
+      timestamp: now,
+      datatype: 'Double' as const,
+      value: 1,
+    }))
+    const { rejected } = message('spBv1.0/g/DDATA/f/d', encodePayload({ timestamp: now, seq: 1, metrics }))
+    expect(rejected).toMatchObject([{ reason: 'PREPARE_READING', lost: [1000, 0] }])
+    expect(rejected[0]!.detail).toContain('and 997 more')
+  })
+
+  test('remembers for a replay no more than it may, however much one message holds', () => {
+    const metrics = Array.from({ length: 60_000 }, (_, k) => ({
+      alias: k,
+      timestamp: now,
+      datatype: 'Boolean' as const,
+      value: true,
+    }))
+    for (const seq of [0, 1, 2]) message('spBv1.0/g/DDATA/f/d', encodePayload({ timestamp: now, seq, metrics }))
+    expect(state.redoSize).toBe(60_000)
+    expect(state.redo.size).toBe(1)
+  })
+
+  test('takes readings of a foreign node on replay, when the birth that was missing came', () => {
+    const data = encodePayload({
+      timestamp: now,
+      seq: 2,
+      metrics: [{ alias: 7, timestamp: now + 1, datatype: 'Double', value: 36.6 }],
+    })
+    expect(message('spBv1.0/g/DDATA/f/d', data).rejected).toMatchObject([{ reason: 'PREPARE_READING', lost: [1, 0] }])
+    const metrics = [{ name: 'temp', alias: 7, timestamp: now, datatype: 'Double' as const, value: null }]
+    message('spBv1.0/g/DBIRTH/f/d', encodePayload({ timestamp: now, seq: 1, metrics }))
+    expect(replay('spBv1.0/g/DDATA/f/d', data).timeline).toMatchObject([{ channels: { temp: { v: [36.6] } } }])
+    expect(replay('spBv1.0/g/DDATA/f/d', data).timeline).toEqual([])
+    expect(feed({ k: 'tick', atMs: now }).timeline[1]).toMatchObject({ devices: { d: { forwarded: [1, 0], rejected: [0, 0] } } })
+  })
+
+  test('takes plain readings on replay when their time is found, each once, and counts them over', () => {
+    const bytes = Buffer.from(`[{"when":${now},"at":${now},"hr":61},{"when":${now + 1},"at":"noon","hr":62}]`)
+    expect(message('plain/p1', bytes).rejected).toMatchObject([{ reason: 'PREPARE_READING', lost: [1, 0] }])
+    expect(replay('plain/p1', bytes).timeline).toEqual([])
+    stage = createPrepareStage(prepareSchema.parse({ plain: [{ ...plain, time: 'when' }] }))
+    expect(replay('plain/p1', bytes).timeline).toMatchObject([{ k: 'readings', channels: { hr: { t: [now + 1], v: [62] } } }])
+    expect(replay('plain/p1', bytes).timeline).toEqual([])
+    expect(feed({ k: 'tick', atMs: now }).timeline[1]).toMatchObject({ devices: { p1: { forwarded: [2, 0], rejected: [0, 0] } } })
+  })
+
+  test('takes plain readings on replay that were out of time, or that no filter or no path found', () => {
+    const late = Buffer.from(`{"at":${now + 7_200_000},"hr":61}`)
+    const elsewhere = Buffer.from(`{"at":${now},"hr":62}`)
+    const renamed = Buffer.from(`{"at":${now},"pulse":63}`)
+    expect(message('plain/p1', late).rejected).toMatchObject([{ reason: 'PREPARE_TIME' }])
+    expect(message('beds/p2', elsewhere).rejected).toMatchObject([{ reason: 'PREPARE_TOPIC' }])
+    expect(message('plain/p3', renamed).rejected).toMatchObject([{ reason: 'PREPARE_PAYLOAD' }])
+    const channels = [...plain.channels, { name: 'pulse', path: 'pulse' }]
+    const fixed = { futureMsMax: 10_000_000, plain: [{ ...plain, filter: '+/+', channels }] }
+    stage = createPrepareStage(prepareSchema.parse(fixed))
+    for (const [topic, bytes, value] of [
+      ['plain/p1', late, 61],
+      ['beds/p2', elsewhere, 62],
+      ['plain/p3', renamed, 63],
+    ] as const) {
+      const readings = replay(topic, bytes).timeline.find(({ k }) => k === 'readings') as { channels: object } | undefined
+      expect(Object.values(readings!.channels)).toMatchObject([{ v: [value] }])
+      expect(replay(topic, bytes)).toEqual({ timeline: [], rejected: [] })
+    }
+  })
+
+  test('makes a cut again when a replay changed what it counted, of a stream that ended too', () => {
+    const bytes = batch({ count: 1 }, columns([now], [97]))
+    message(dataTopic, bytes)
+    const end = { ...ledger(2, 1), closed: true }
+    expect(nodeEntry(2, nodeMetrics.ledger, end).timeline).toMatchObject([{ devices: { 'bed-1': { rejected: [1, 0] } } }])
+    const next = { ...ledger(1, 0), stream: 'streamtwo', floors: { streamtwo: 1 } }
+    message(
+      'spBv1.0/g/NDATA/n',
+      encodeNodeData({
+        name: { stream: 'streamtwo', number: 1, count: 0 },
+        metrics: { [nodeMetrics.ledger]: JSON.stringify(next) },
+        timestamp: now,
+        seq: 1,
+      }),
+    )
+    born()
+    expect(replay(dataTopic, bytes).timeline).toMatchObject([
+      { k: 'readings' },
+      { k: 'cut', stream: 'streamone', through: 2, devices: { 'bed-1': { forwarded: [1, 0], rejected: [0, 0] } } },
+    ])
+  })
+
+  test('does not take a node for born by a birth that is replayed', () => {
+    const good = encodeDeviceBirth(declaration, { timestamp: now, seq: 1 })
+    const bad = Buffer.concat([good, Buffer.from([0x12, 0x04, 0x0a, 0x02, 0xff, 0xff])])
+    const data = batch({ count: 1 }, columns([now], [97]))
+    expect(message('spBv1.0/g/DBIRTH/n/bed-1', bad).rejected).toHaveLength(1)
+    expect(message(dataTopic, data).timeline).toHaveLength(1)
+    expect(replay('spBv1.0/g/DBIRTH/n/bed-1', bad)).toEqual({ timeline: [], rejected: [] })
+  })
+
+  test('rejects a segment whose interval leads out of time, and an absence out of time', () => {
+    const wave: Channel = { name: 'pleth', kind: 'waveform', datatype: 'Int16Array', unit: '1', intervalMs: 10 }
+    message(
+      'spBv1.0/g/DBIRTH/n/bed-1',
+      encodeDeviceBirth(declare('bed-1', [{ alias: 2, channel: wave }]), { timestamp: now, seq: 1 }),
+    )
+    const inside: Columns = {
+      channels: {},
+      waves: { pleth: [{ t: now, i: 1e12, v: [1, 2, 3] }] },
+      absences: [{ channel: '*', t: 1e15, reason: 'probe-off' }],
+    }
+    const bytes = encodeBatch({
+      name: { stream: 'streamone', number: 1, count: 0 },
+      columns: inside,
+      aliasOf: () => 2,
+      channelOf: () => wave,
+      datatypeOf: () => 'Int16Array',
+      timestamp: now,
+      seq: 0,
+      historical: false,
+    } as Parameters<typeof encodeBatch>[0])
+    const { timeline, rejected } = message(dataTopic, bytes)
+    expect(timeline).toEqual([])
+    expect(rejected).toMatchObject([{ reason: 'PREPARE_TIME', lost: [0, 3] }])
+  })
+
+  test('rejects a ledger or gap record that is not what it must be, and goes on', () => {
+    born()
+    const wrong = [null, 5, [], { f: 1 }, { ...ledger(2, 1), floors: null }, { ...ledger(2, 1), devices: { 'bed-1': {} } }]
+    for (const [index, record] of wrong.entries())
+      expect(nodeEntry(index + 1, nodeMetrics.ledger, record as LedgerRecord).rejected).toMatchObject([
+        { reason: 'PREPARE_PAYLOAD' },
+      ])
+    const gap = { f: 1, reason: 'evicted', stream: 'streamone', numbers: [['a', 'b']], devices: {} }
+    expect(nodeEntry(9, nodeMetrics.gap, gap as never).rejected).toMatchObject([{ reason: 'PREPARE_PAYLOAD' }])
+  })
+
+  test('gives a plain device that calls itself like a device of a node another name', () => {
+    born()
+    const { timeline } = message('plain/bed-1', Buffer.from(`{"at":${now},"hr":61}`))
+    expect(timeline).toMatchObject([{ device: 'plain:bed-1' }, { k: 'readings', device: 'plain:bed-1' }])
+  })
+
   test('never goes back in time by a tick', () => {
     feed({ k: 'tick', atMs: now })
     expect(feed({ k: 'tick', atMs: now - 1000 }).timeline).toMatchObject([{ atMs: now }])

@@ -110,6 +110,8 @@ function take(
     isReplay,
     out: (out) => emit(topics.timeline, 'subject' in out ? out.subject : null, encodeJson(out)),
     reject: ({ reason, detail, lost, at = 'prepare', bytes, ...where }) => {
+      // It is among the rejected already.
+      if (isReplay) return
       const replayable = bytes === undefined ? { topic, receivedMs } : {}
       const bytesBase64 = Buffer.from(bytes ?? payload).toString('base64')
       const rejected: RejectedRecord = {

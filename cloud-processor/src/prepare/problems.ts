@@ -1,15 +1,28 @@
 /** Readings that cannot be used, each named so that a replay finds it again; their neighbours go on. */
-import type { Channel, Column, Columns, Segment, Tally } from '@millrace/contract'
+import { addTally, type Channel, type Column, type Columns, type Segment, type Tally } from '@millrace/contract'
 import type { DecodedBatch } from '@millrace/contract/sparkplug'
 import type { PrepareConfig } from './config.ts'
+import type { Taking } from './prepare.ts'
 
 export interface Problem {
   reason: string
   detail: string
   lost: Tally
   channel?: string
-  /** `<alias>@<time>`: the same whether or not the alias was known. */
+  /** `<alias>@<time>`, or what the codec calls it: the same whether or not it could be read. */
   identity: string
+}
+
+/** Every identity that a reading may have been rejected under. */
+export type IdentitiesOf = (channel: string, t: number) => string[]
+
+/** Of Sparkplug readings. Several aliases may have meant one channel, and a metric without an alias goes by its name. */
+export function byAlias(channels: Map<number | string, Channel>): IdentitiesOf {
+  let keys: Map<string, (number | string)[]> | undefined
+  return (channel, t) => {
+    keys ??= Map.groupBy(channels.keys(), (key) => channels.get(key)!.name)
+    return (keys.get(channel) ?? [channel]).map((key) => `${key}@${t}`)
+  }
 }
 
 export function describe({ reason, alias, name, t, raw, lost }: DecodedBatch['problems'][number]): Problem {
@@ -25,37 +38,85 @@ export function describe({ reason, alias, name, t, raw, lost }: DecodedBatch['pr
   }
 }
 
-/** Takes readings outside the plausible times out of the columns (in place). */
-export function checkTimes(
-  columns: Columns,
-  receivedMs: number,
-  config: PrepareConfig,
-  channels: Map<number | string, Channel>,
-): Problem[] {
+const detailsMax = 3
+
+/**
+ * One record for each reason: each carries the whole message, so thousands of bad readings in one message must not make
+ * thousands of copies of it.
+ */
+export function rejectAll(taking: Taking, problems: Problem[], where: { node: string; device?: string }): void {
+  for (const [reason, group] of Map.groupBy(problems, (problem) => problem.reason)) {
+    const lost: Tally = [0, 0]
+    for (const problem of group) addTally(lost, problem.lost)
+    const { channel } = group[0]!
+    const isOneChannel = channel !== undefined && group.every((problem) => problem.channel === channel)
+    taking.reject({ reason, detail: summary(group), lost, ...(isOneChannel ? { channel } : {}), ...where })
+  }
+}
+
+function summary(problems: Problem[]): string {
+  const more = problems.length > detailsMax ? `; and ${problems.length - detailsMax} more` : ''
+  return `${problems
+    .slice(0, detailsMax)
+    .map(({ detail }) => detail)
+    .join('; ')}${more}`
+}
+
+/** Takes readings and absences outside the plausible times out of the columns (in place). */
+export function checkTimes(columns: Columns, receivedMs: number, config: PrepareConfig, identitiesOf: IdentitiesOf): Problem[] {
   const earliest = config.pastMsMin
   const latest = receivedMs + config.futureMsMax
   const isPlausible = (t: number) => t >= earliest && t <= latest
+  const isWithin = ({ t, i, v }: Segment) => isPlausible(t) && isPlausible(t + Math.max(0, v.length - 1) * i)
   const problems: Problem[] = []
   const blame = (channel: string, t: number, lost: Tally) => {
-    const alias = [...channels].find(([, known]) => known.name === channel)?.[0]
     const detail = `${channel} at ${isoTime(t)}: time is out of range`
-    problems.push({ reason: 'PREPARE_TIME', detail, lost, channel, identity: `${alias}@${t}` })
+    problems.push({ reason: 'PREPARE_TIME', detail, lost, channel, identity: identitiesOf(channel, t)[0]! })
   }
   for (const [name, column] of Object.entries(columns.channels)) {
     if (column.t.every(isPlausible)) continue
     for (const t of column.t) if (!isPlausible(t)) blame(name, t, [1, 0])
-    const kept = keep(column, isPlausible)
-    if (kept.t.length > 0) columns.channels[name] = kept
-    else delete columns.channels[name]
+    putColumn(columns, name, keep(column, isPlausible))
   }
   for (const [name, segments] of Object.entries(columns.waves)) {
-    if (segments.every(({ t }) => isPlausible(t))) continue
-    for (const { t, v } of segments) if (!isPlausible(t)) blame(name, t, [0, v.length])
-    const kept: Segment[] = segments.filter(({ t }) => isPlausible(t))
-    if (kept.length > 0) columns.waves[name] = kept
-    else delete columns.waves[name]
+    if (segments.every(isWithin)) continue
+    for (const segment of segments) if (!isWithin(segment)) blame(name, segment.t, [0, segment.v.length])
+    putSegments(columns, name, segments.filter(isWithin))
+  }
+  const absences = columns.absences ?? []
+  if (!absences.every(({ t }) => isPlausible(t))) {
+    for (const { channel, t } of absences) if (!isPlausible(t)) blame(channel, t, [0, 0])
+    columns.absences = absences.filter(({ t }) => isPlausible(t))
   }
   return problems
+}
+
+/** For a replay: leaves only the readings that were rejected before (in place). */
+export function keepOnly(columns: Columns, wanted: Set<string>, identitiesOf: IdentitiesOf): void {
+  const isWanted = (name: string, t: number) => identitiesOf(name, t).some((identity) => wanted.has(identity))
+  for (const [name, column] of Object.entries(columns.channels))
+    putColumn(
+      columns,
+      name,
+      keep(column, (t) => isWanted(name, t)),
+    )
+  for (const [name, segments] of Object.entries(columns.waves))
+    putSegments(
+      columns,
+      name,
+      segments.filter(({ t }) => isWanted(name, t)),
+    )
+  if (columns.absences) columns.absences = columns.absences.filter(({ channel, t }) => isWanted(channel, t))
+}
+
+function putColumn({ channels }: Columns, name: string, column: Column): void {
+  if (column.t.length > 0) channels[name] = column
+  else delete channels[name]
+}
+
+function putSegments({ waves }: Columns, name: string, segments: Segment[]): void {
+  if (segments.length > 0) waves[name] = segments
+  else delete waves[name]
 }
 
 function keep({ t, v, q }: Column, isKept: (t: number) => boolean): Column {

@@ -10,8 +10,10 @@ import {
   SparkplugError,
 } from '@millrace/contract/sparkplug'
 import { takeBatch, takeNodeEntry } from './agent.ts'
-import { takeBirthValues, takeForeign } from './direct.ts'
+import { redoKeyOf, takeBirthValues, takeForeign } from './direct.ts'
 import type { Taking } from './prepare.ts'
+import { type Problem, rejectAll } from './problems.ts'
+import { remember } from './redo.ts'
 import type { DeviceState, NodeState } from './state.ts'
 
 export function takeSparkplug(taking: Taking): void {
@@ -21,9 +23,12 @@ export function takeSparkplug(taking: Taking): void {
   const node = `${topic.group}/${topic.node}`
   const device = topic.device ?? ''
   const name = parseBatchName(peek(taking.payload)?.uuid)
+  const isData = topic.type === 'DDATA' || topic.type === 'NDATA'
   if (name && topic.type === 'DDATA') return takeBatch(taking, node, device, name)
+  if (isData && !name) return takeForeign(taking, node, device)
   const payload = decode(taking, node)
   if (!payload) return
+  if (taking.isReplay && !isData) return relearn(taking, node, topic.type, device, payload)
   switch (topic.type) {
     case 'NBIRTH':
       return takeNodeBirth(taking, node, payload)
@@ -34,22 +39,45 @@ export function takeSparkplug(taking: Taking): void {
     case 'DDEATH':
       return leave(taking, nodeOf(taking, node), node, device, 'device death')
     case 'NDATA':
-      return name ? takeNodeEntry(taking, node, name, payload) : takeForeign(taking, node, device)
-    case 'DDATA':
-      return takeForeign(taking, node, device)
+      return takeNodeEntry(taking, node, name!, payload)
   }
 }
 
+/** Of a replay only what was rejected and not yet made good. */
 function decode(taking: Taking, node: string): Payload | undefined {
-  const onBadMetric = (error: SparkplugError, index: number) =>
-    taking.reject({ reason: 'PREPARE_READING', detail: `metric ${index}: ${error.message}`, lost: [0, 0], node })
+  const key = redoKeyOf(taking)
+  if (taking.isReplay && !taking.state.redo.has(key)) return undefined
+  const problems: Problem[] = []
+  const onBadMetric = (error: SparkplugError, index: number) => {
+    const identity = `metric ${index}`
+    problems.push({ reason: 'PREPARE_READING', detail: `${identity}: ${error.message}`, lost: [0, 0], identity })
+  }
   try {
-    return decodePayload(taking.payload, {}, onBadMetric)
+    const payload = decodePayload(taking.payload, {}, onBadMetric)
+    rejectAll(taking, problems, { node })
+    remember(
+      taking.state,
+      key,
+      problems.map(({ identity }) => identity),
+    )
+    return payload
   } catch (error) {
     if (!(error instanceof SparkplugError)) throw error
+    remember(taking.state, key, 'all')
     taking.reject({ reason: 'PREPARE_PAYLOAD', detail: error.message, lost: [0, 0], node })
     return undefined
   }
+}
+
+/** A birth that is tried again says what its aliases mean; that its node is there now, it does not say. */
+function relearn(taking: Taking, id: string, type: string, device: string, payload: Payload): void {
+  if (type !== 'DBIRTH' && type !== 'NBIRTH') return
+  const birth = decodeDeviceBirth(payload)
+  if (birth.channels.length === 0) return
+  const known = deviceOf(taking, nodeOf(taking, id), id, device)
+  const unknown = birth.channels.filter(({ alias, channel }) => !known.channels.has(alias ?? channel.name))
+  if (!learn(known, unknown)) return
+  taking.out({ f: 1, k: 'declaration', subject: known.name, device: known.name, node: id, channels: newest(known) })
 }
 
 /** A foreign node may have metrics of its own, which are a device called like the node. */
@@ -74,7 +102,7 @@ function takeDeviceBirth(taking: Taking, id: string, device: string, payload: Pa
 }
 
 /** An alias means one channel for ever; a foreign node may declare one anew. True when something was learnt. */
-function learn(device: DeviceState, channels: { alias?: number; channel: Channel }[]): boolean {
+export function learn(device: DeviceState, channels: { alias?: number; channel: Channel }[]): boolean {
   let isChanged = false
   for (const { alias, channel } of channels) {
     const key = alias ?? channel.name

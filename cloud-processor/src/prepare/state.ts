@@ -13,8 +13,10 @@ export interface PrepareState {
   ended: Set<string>
   /** Device to the node that declared it first; another node's device of that name is called `node:device`. */
   owners: Map<string, string>
-  /** What was rejected and may be made good by a replay: `stream/number` to the identities rejected, or `all`. At most `redoMax`. */
+  /** What was rejected and may be made good by a replay: `stream/number` to the identities rejected, or `all`. See redo.ts. */
   redo: Map<string, string[] | 'all'>
+  /** What `redo` names in all; at most `redoMax`. */
+  redoSize: number
   /** Devices that come without an agent: their ledger starts here. */
   direct: Map<string, DirectCounts>
   /** Hashes of plain MQTT messages, newest last; at most `hashesMax`. */
@@ -46,7 +48,6 @@ export interface DirectCounts {
 }
 
 export const endedMax = 10_000
-export const redoMax = 100_000
 export const hashesMax = 100_000
 
 export function initialState(): PrepareState {
@@ -57,6 +58,7 @@ export function initialState(): PrepareState {
     ended: new Set(),
     owners: new Map(),
     redo: new Map(),
+    redoSize: 0,
     direct: new Map(),
     hashes: new Set(),
   }

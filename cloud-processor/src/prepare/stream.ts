@@ -33,6 +33,8 @@ export interface StreamState {
   /** Cumulative over the whole stream. */
   devices: Map<string, DeviceTotals>
   held: LedgerRecord[]
+  /** That the newest cut was made for. */
+  last?: LedgerRecord
   /** Highest number that a counted gap named. */
   gapTop: number
   closed: boolean
@@ -138,6 +140,19 @@ export function cut(stream: StreamState, name: string): CutRecord | undefined {
   if (!ready) return undefined
   stream.held = stream.held.filter(({ through }) => through > ready.through)
   if (ready.closed) stream.closed = true
+  stream.last = ready
+  return cutAt(stream, name, ready)
+}
+
+/** The newest cut once more, when what it counted was changed by a replay. Undefined when one will come that says the same. */
+export function recut(stream: StreamState, name: string): CutRecord | undefined {
+  const { last } = stream
+  // Below the floor it is not known any longer which number held what.
+  if (!last || last.through < stream.floor - 1 || last.through < stream.gapTop) return undefined
+  return cutAt(stream, name, last)
+}
+
+function cutAt(stream: StreamState, name: string, ready: LedgerRecord): CutRecord {
   const devices: Record<string, CutCounts> = {}
   const above = aheadOf(stream, ready.through)
   for (const device of new Set([...Object.keys(ready.devices), ...stream.devices.keys()])) {

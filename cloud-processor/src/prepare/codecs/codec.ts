@@ -4,8 +4,13 @@ import type { PlainConfig } from '../config.ts'
 
 export interface Decoded {
   columns: Columns
-  /** What could not be used, by channel. */
-  problems: { channel: string; detail: string }[]
+  /**
+   * Where in the payload each reading stood, by `<channel>@<time>`: what it is called when it is rejected, whatever the
+   * configuration makes of its value and time later.
+   */
+  places: Map<string, number[]>
+  /** What could not be used. */
+  problems: { channel: string; place: number; detail: string }[]
 }
 
 /** @throws Error, with a text for people, when nothing of the payload can be used. */

@@ -18,6 +18,11 @@ describe('json payloads', () => {
   test('are read by path, one object or several', () => {
     expect(read('[{"at":5,"vitals":{"hr":61}},{"at":6,"vitals":{"hr":62},"label":"a"}]')).toEqual({
       columns: { channels: { pulse_rate: { t: [5, 6], v: [61, 62] }, label: { t: [6], v: ['a'] } }, waves: {} },
+      places: new Map([
+        ['pulse_rate@5', [0]],
+        ['pulse_rate@6', [1]],
+        ['label@6', [1]],
+      ]),
       problems: [],
     })
   })
@@ -30,11 +35,21 @@ describe('json payloads', () => {
   test('reject one value of another type and keep its neighbours', () => {
     const { columns, problems } = read('{"at":5,"vitals":{"hr":"fast"},"label":"a"}')
     expect(Object.keys(columns.channels)).toEqual(['label'])
-    expect(problems).toEqual([{ channel: 'pulse_rate', detail: '"fast" at "vitals.hr" is no number' }])
+    expect(problems).toEqual([{ channel: 'pulse_rate', place: 0, detail: '"fast" at "vitals.hr" is no number' }])
   })
 
   test('name a time that cannot be read', () => {
     expect(read('{"at":"noon","label":"a"}').problems).toHaveLength(1)
+  })
+
+  test('reject a number that is too large to be one', () => {
+    expect(read('{"at":5,"vitals":{"hr":1e999}}').problems).toMatchObject([{ detail: 'Infinity at "vitals.hr" is no number' }])
+  })
+
+  test('are refused whole when no configured channel is to be found in them; a null and an empty list say nothing', () => {
+    expect(() => read('{"at":5,"heart_rate":61}')).toThrow('there is nothing at "vitals.hr", "label"')
+    expect(read('{"at":5,"label":null}').columns.channels).toEqual({})
+    expect(read('[]').columns.channels).toEqual({})
   })
 
   test('that are no JSON, or no UTF-8, are refused whole', () => {
