@@ -4,6 +4,7 @@
  *   GET  /api/log/:topic?partition&from&limit   JSON lines {offset, key, timeMs, source?, record}; `topic` is raw, timeline, rejected or alarms
  *   POST /api/rejected/replay {by, reason?, from?, to?}    puts rejected messages before `prepare` again, by control records
  */
+import { createHash } from 'node:crypto'
 import { type Control, decodeJson, decodeRaw, type RejectedRecord, type Topic, topics } from '@millrace/contract'
 import { MillraceError } from '@millrace/contract/service'
 import type { FastifyInstance } from 'fastify'
@@ -41,8 +42,7 @@ export function topicRoutes(app: FastifyInstance, log: Log, controls: { append(c
     const wanted = check(replayBody, body, 'WEB_BODY')
     let replayed = 0
     for (let partition = 0; partition < log.partitions; partition++) {
-      for await (const rejected of allRejected(log, partition)) {
-        if (!isWanted(rejected, wanted)) continue
+      for await (const rejected of allRejected(log, partition, (one) => isWanted(one, wanted))) {
         const { topic, receivedMs, bytesBase64 } = rejected
         await controls.append({
           by: wanted.by,
@@ -72,8 +72,12 @@ function describe(topic: Topic, { offset, key, timeMs, source, value }: LogRecor
   return { offset, key, timeMs, record: { ...rest, payloadBase64: Buffer.from(payload).toString('base64') } }
 }
 
-/** One message may have been rejected for several readings; it is replayed once. */
-async function* allRejected(log: Log, partition: number): AsyncGenerator<RejectedRecord> {
+/** One message may have been rejected for several reasons; it is replayed once. */
+async function* allRejected(
+  log: Log,
+  partition: number,
+  isWanted: (rejected: RejectedRecord) => boolean,
+): AsyncGenerator<RejectedRecord> {
   const seen = new Set<string>()
   const { start, end } = await log.bounds(topics.rejected, partition)
   for (let from = start; from < end; ) {
@@ -82,11 +86,18 @@ async function* allRejected(log: Log, partition: number): AsyncGenerator<Rejecte
     from = records.at(-1)!.offset + 1
     for (const { value } of records) {
       const rejected = decodeJson<RejectedRecord>(value)
-      if (rejected.topic === undefined || seen.has(rejected.bytesBase64)) continue
-      seen.add(rejected.bytesBase64)
+      if (rejected.topic === undefined || !isWanted(rejected)) continue
+      const message = messageOf(rejected)
+      if (seen.has(message)) continue
+      seen.add(message)
       yield rejected
     }
   }
+}
+
+/** Two devices may say the same, and one may say it again. */
+function messageOf({ topic, receivedMs, bytesBase64 }: RejectedRecord): string {
+  return createHash('sha256').update(`${topic}\0${receivedMs}\0${bytesBase64}`).digest('base64url')
 }
 
 function isWanted({ reason, atMs }: RejectedRecord, wanted: z.infer<typeof replayBody>): boolean {
