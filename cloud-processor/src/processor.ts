@@ -14,6 +14,7 @@ import { connectTransport, startBridge } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
 import { openEmbeddedLog } from './log/index.ts'
 import { createPrepareStage } from './prepare/index.ts'
+import { createRejectedCount } from './rejected-count.ts'
 import { announceRules } from './rule-changes.ts'
 import { createRulesStage, openNotifier } from './rules/index.ts'
 import { type Around, runSink, runStage } from './stage/index.ts'
@@ -70,6 +71,7 @@ export async function startProcessor(
     ...(config.staticDir ? { staticDir: config.staticDir } : {}),
   })
 
+  const countRejected = createRejectedCount(metrics)
   const sinks = partitions.flatMap((partition) => [
     runSink(
       {
@@ -87,6 +89,18 @@ export async function startProcessor(
       status.see(records)
       web.onTimeline(records)
     }),
+    runSink(
+      {
+        name: 'rejected-count',
+        topic: topics.rejected,
+        partition,
+        position: async () => (await log.bounds(topics.rejected, partition)).end,
+        write: async (records) => countRejected(records),
+        holdsLog: false,
+      },
+      config.runner,
+      stageAround,
+    ),
     live('page-alarms', topics.alarms, partition, (records: AlarmTopicRecord[]) => web.onAlarms(records)),
   ])
 
