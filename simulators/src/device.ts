@@ -36,6 +36,11 @@ export interface Device {
 
 /** Bytes that `pump` offers at once. */
 const pumpBytes = 4096
+/**
+ * At most so many readings of one channel a millisecond, on average: their times are whole milliseconds and none may share
+ * one, so a faster reader would have to refuse some.
+ */
+const readingsPerMs = 0.5
 /** A device that was suspended for longer does not make up for it. */
 const catchUpS = 10
 
@@ -58,6 +63,9 @@ export function createDevice(
   let over = false
   let lossless = false
   let badBefore = false
+  let pumpedSinceMs: number | undefined
+  /** Readings by channel while pumped. */
+  const pumped = new Map<string, number>()
 
   const line = createLine(port, {
     sent(emission) {
@@ -105,7 +113,14 @@ export function createDevice(
     if (!over && garbage.length > 0 && !(last ? isGarbage(last) : badBefore))
       emissions.unshift({ bytes: garbage.shift()!, frames: 0, bad: 1, readings: [], samples: [] })
     queue.push(...emissions)
+    if (lossless)
+      for (const { readings } of emissions) for (const [channel] of readings) pumped.set(channel, (pumped.get(channel) ?? 0) + 1)
     return sizeOf(emissions)
+  }
+
+  function isTooFast(): boolean {
+    pumpedSinceMs ??= nowMs
+    return Math.max(0, ...pumped.values()) > (nowMs - pumpedSinceMs) * readingsPerMs
   }
 
   function act(order: DeviceOrder): boolean {
@@ -156,7 +171,7 @@ export function createDevice(
       lossless = true
       look()
       if (state !== 'open') return false
-      for (let bytes = sizeOf(queue); !over && bytes < pumpBytes; ) bytes += step()
+      for (let bytes = sizeOf(queue); !over && bytes < pumpBytes && !isTooFast(); ) bytes += step()
       return send() > 0
     },
     obey(order, wallMs) {

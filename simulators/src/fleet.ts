@@ -46,8 +46,8 @@ export interface Fleet {
 const periodMs = 50
 const turns = 5
 const manifestMs = 1000
-/** How long readers have to empty the lines before the ports go. */
-const lingerMs = 500
+/** How long readers have to empty the lines before the ports go: full ones, at `max`. */
+const lingerMs = { paced: 500, max: 2000 }
 
 /** @throws MillraceError CONFIG_INVALID, RECORDING_INVALID, SIMULATOR_PTY. */
 export async function startFleet(scenario: Scenario, options: FleetOptions): Promise<Fleet> {
@@ -96,7 +96,7 @@ export async function startFleet(scenario: Scenario, options: FleetOptions): Pro
 
   async function close(): Promise<void> {
     end()
-    await new Promise<void>((resolve) => clock.after(lingerMs, resolve))
+    await new Promise<void>((resolve) => clock.after(speed === 'max' ? lingerMs.max : lingerMs.paced, resolve))
     for (const device of devices) device.close()
     manifest.end()
   }

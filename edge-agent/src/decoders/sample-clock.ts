@@ -25,8 +25,8 @@ export interface SampleClock {
 const jumpMs = 1000
 /** Ahead of arrival by more, a sample gets the least step. */
 const aheadMsMax = 250
-/** Smallest step that a double still tells apart at today's epoch milliseconds. */
-const leastStepMs = 1 / 2048
+/** Stores tell samples apart by the microsecond: the smallest step that never rounds to the same one. */
+const leastStepMs = 1 / 512
 
 export function createSampleClock(intervalMs: number): SampleClock {
   let last = Number.NaN
