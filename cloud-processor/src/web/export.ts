@@ -7,7 +7,7 @@
  */
 import type { ChannelKind } from '@millrace/contract'
 import type { StoreReader } from '../stores/store.ts'
-import { clipSegment, lastSampleMs } from './segments.ts'
+import { clipSegment, sampleMicroseconds, samplesAfter } from './segments.ts'
 
 const pointsPerPage = 20_000
 const segmentsPerPage = 2000
@@ -50,16 +50,16 @@ async function* segmentLines(
   from: number,
   to: number,
 ): AsyncGenerator<string> {
-  let next = from
+  let last = Number.NEGATIVE_INFINITY
   for (;;) {
-    const segments = await store.segments(device, channel, next, to, segmentsPerPage)
-    const before = next
-    for (const segment of segments) {
-      const fresh = clipSegment(segment, next, to)
+    const before = last
+    for (const segment of await store.segments(device, channel, Math.max(from, last / 1000), to, segmentsPerPage)) {
+      const within = clipSegment(segment, from, to)
+      const fresh = within && samplesAfter(within, last)
       if (!fresh) continue
       yield `${JSON.stringify(fresh)}\n`
-      next = lastSampleMs(fresh) + fresh.i / 2
+      last = sampleMicroseconds(fresh, fresh.v.length - 1)
     }
-    if (next === before) return
+    if (last === before) return
   }
 }

@@ -13,6 +13,16 @@ export function clipSegment(segment: Segment, from: number, to: number): Segment
   return first === 0 && end === v.length ? segment : { t: t + first * i, i, v: v.slice(first, end) }
 }
 
-export function lastSampleMs({ t, i, v }: Segment): number {
-  return t + (v.length - 1) * i
+/** Time of a sample in whole microseconds: by these every store tells samples apart, however it joins and splits segments. */
+export function sampleMicroseconds({ t, i }: Segment, k: number): number {
+  return Math.round((t + k * i) * 1000)
+}
+
+/** The samples after this time, in microseconds. Undefined when none is left; the same object when all are. */
+export function samplesAfter(segment: Segment, last: number): Segment | undefined {
+  const { t, i, v } = segment
+  let first = Math.min(v.length, Math.max(0, Math.floor((last / 1000 - t) / i)))
+  while (first < v.length && sampleMicroseconds(segment, first) <= last) first++
+  if (first === v.length) return undefined
+  return first === 0 ? segment : { t: t + first * i, i, v: v.slice(first) }
 }
