@@ -18,6 +18,9 @@ export interface Segments {
   reset(): void
 }
 
+/** Stores tell samples apart by the microsecond, rounded. */
+const apartMs = 0.002
+
 export function createSegments(intervalMs: number): Segments {
   let done: Segment[] = []
   let open: Segment | undefined
@@ -37,7 +40,7 @@ export function createSegments(intervalMs: number): Segments {
   function start(atMs: number): Segment {
     const nearest = Math.round(atMs)
     firstMs = atMs
-    const segment = { t: nearest > endMs ? nearest : Math.floor(endMs) + 1, i: intervalMs, v: [] }
+    const segment = { t: Math.max(nearest, Math.ceil(endMs + apartMs)), i: intervalMs, v: [] }
     done.push(segment)
     return segment
   }
