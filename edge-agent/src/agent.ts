@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { type Clock, every, type Log, type Metrics } from '@millrace/contract/service'
 import { type AgentConfig, checkDevices } from './config.ts'
 import { createDevice } from './device.ts'
+import { observeStorage } from './observe.ts'
 import { openOutbox, sqliteStorage } from './outbox/index.ts'
 import { connectMqtt, createUplink } from './uplink/index.ts'
 
@@ -29,7 +30,9 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
   checkDevices(config)
   mkdirSync(config.dataDir, { recursive: true })
   const devices = config.devices.map((device) => createDevice(device, around))
-  const outbox = await openOutbox(sqliteStorage(join(config.dataDir, 'outbox.sqlite')), config.outbox, around)
+  const file = sqliteStorage(join(config.dataDir, 'outbox.sqlite'))
+  const storage = config.observe ? observeStorage(file, config.observe.fd, clock) : file
+  const outbox = await openOutbox(storage, config.outbox, around)
   for (const device of devices) {
     const sinceMs = outbox.lastCommittedMs(device.id)
     if (sinceMs !== undefined) device.gap(sinceMs, 'agent-down')

@@ -33,6 +33,10 @@ export const agentSchema = z.strictObject({
   devices: z.array(deviceSchema).default([]).describe('Devices on this gateway'),
   outbox: outboxSchema.prefault({}),
   uplink: uplinkSchema.prefault({}),
+  observe: z
+    .strictObject({ fd: z.int().min(3).describe('Open file descriptor, inherited; a slow reader of it slows the agent') })
+    .optional()
+    .describe('For test harnesses only: tells there what became durable and what was freed; see observe.ts'),
 })
 export type AgentConfig = z.infer<typeof agentSchema>
 
