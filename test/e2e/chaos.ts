@@ -1,0 +1,66 @@
+/**
+ * `npm run chaos -- [--seconds 60] [--broker millrace|mosquitto] [--seed n] [--bug name] [--keep]`
+ *
+ * Real processes, real pseudo-terminals, faults that overlap, and quiet windows of 10 s in which the ledger must close. An
+ * observer that is never killed knows what was produced, committed, receipted, stored and notified; at the end all of it is
+ * compared, value for value. With `--bug` one of chaos/bugs.ts is planted, and the program succeeds when it was caught.
+ */
+import { parseArgs } from 'node:util'
+import { CannotRun, program } from '../support/program.ts'
+import { type Bug, bugs } from './chaos/bugs.ts'
+import { checkEverything } from './chaos/checks/checks.ts'
+import { createFaults } from './chaos/faults.ts'
+import { type BrokerKind, type Ear, startInstallation } from './chaos/installation.ts'
+import { createLedgers, hear, observe, watchReceipts } from './chaos/observer.ts'
+import { report } from './chaos/report.ts'
+import { endQuietly, runRounds } from './chaos/rounds.ts'
+import { makeSchedule } from './chaos/schedule.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    broker: { type: 'string', default: 'millrace' },
+    seed: { type: 'string' },
+    bug: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const seconds = Number(values.seconds)
+const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
+const bug = values.bug as Bug | undefined
+if (bug !== undefined && !(bug in bugs)) throw new Error(`--bug is one of ${Object.keys(bugs).join(', ')}`)
+
+await program('chaos', async ({ dir, atEnd, check, say }) => {
+  if (process.platform !== 'linux') throw new CannotRun('it looks at processes as Linux shows them')
+  say(`chaos: ${seconds} s on ${values.broker}, seed ${seed}${bug ? `, planted: ${bugs[bug].says}` : ''}; in ${dir}`)
+  const ledgers = createLedgers()
+  const ended: string[] = []
+  const ear: Ear = {
+    agentLine: (agent, line) => hear(ledgers, agent, line),
+    processorLine: (line) => hear(ledgers, 'processor', line),
+    simulatorLine: () => {},
+    observed: (_agent, line) => observe(ledgers, line),
+    unexpectedEnd: (name, how) => ended.push(`${name} ended by itself: ${how}`),
+  }
+  const startedMs = Date.now()
+  const installation = await startInstallation(dir, { broker: values.broker as BrokerKind, seed, bug, atEnd }, ear)
+  atEnd(watchReceipts(ledgers, { port: installation.brokerPort, ...installation.watcher }))
+  const faults = createFaults(installation)
+  const schedule = makeSchedule(seed, seconds, { agents: installation.agents.length, devices: installation.devices.length })
+  const windows = await runRounds(schedule, { installation, ledgers, faults, say })
+  const endMs = Date.now()
+  const last = await endQuietly(installation, ledgers)
+  for (const line of report({ seed, faults, windows, ledgers })) say(line)
+  const findings = await checkEverything({ installation, ledgers, faults, windows, last, seconds, startedMs, endMs })
+  findings.push({ isSo: ended.length === 0, what: `no process ended by itself${ended.map((end) => `: ${end}`).join('')}` })
+  const ends = await installation.stop()
+  findings.push(...ends.map(({ name, how, isGone }) => ({ isSo: isGone && how === 'code 0', what: `${name} stopped: ${how}` })))
+  if (bug) {
+    for (const { isSo, what } of findings) if (!isSo) say(`red     ${what}`)
+    check(
+      findings.some(({ isSo }) => !isSo),
+      `the planted bug ${bug} was caught`,
+    )
+  } else for (const { isSo, what } of findings) check(isSo, what)
+  if (values.keep) throw new Error(`kept, as asked`)
+})

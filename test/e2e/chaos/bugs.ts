@@ -1,0 +1,48 @@
+/**
+ * Bugs planted into the real processes: the harness must catch each of them, or it proves nothing. `planted.ts` changes one
+ * place of one source file while it is loaded; the rest of the process is as it is.
+ */
+
+export interface PlantedBug {
+  says: string
+  /** The program that gets it, and the end of the path of the file. */
+  program: string
+  file: string
+  /** Stands there exactly once. */
+  from: string
+  to: string
+}
+
+export const bugs = {
+  'no-deduplication': {
+    says: 'prepare forgets which numbers it has seen',
+    program: '@millrace/cloud-processor/main',
+    file: 'cloud-processor/src/prepare/stream.ts',
+    from: `if (number < stream.floor) return 'repeat'`,
+    to: `return 'new'`,
+  },
+  'receipt-before-append': {
+    says: 'the bridge receipts a batch when it came, and appends it 50 ms later',
+    program: '@millrace/cloud-processor/main',
+    file: 'cloud-processor/src/bridge/bridge.ts',
+    from: 'const byPartition = new Map<number, NewRecord[]>()',
+    to: `for (const message of group) receipt(message)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const byPartition = new Map<number, NewRecord[]>()`,
+  },
+  'free-before-receipt': {
+    says: 'the agent frees a batch when it was sent',
+    program: '@millrace/edge-agent/main',
+    file: 'edge-agent/src/uplink/sender.ts',
+    from: 'if (options.receipts) return\n    flights.forget(flight)',
+    to: 'flights.forget(flight)',
+  },
+} as const satisfies Record<string, PlantedBug>
+
+export type Bug = keyof typeof bugs
+
+/** Options of Node that plant the bug, where the program is the one that gets it. */
+export function plant(program: string, bug: Bug | undefined): string[] {
+  if (bug === undefined || bugs[bug].program !== program) return []
+  return ['--import', new URL(`planted.ts?${bug}`, import.meta.url).href]
+}

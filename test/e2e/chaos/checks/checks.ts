@@ -1,0 +1,126 @@
+/** Every promise that the run can speak for, as a line that holds or does not. */
+import { readManifest } from '@millrace/simulators'
+import type { Faults } from '../faults.ts'
+import type { Installation } from '../installation.ts'
+import type { Ledgers } from '../observer.ts'
+import type { Window } from '../quiet.ts'
+import { kinds } from '../schedule.ts'
+import { compareAlarms } from './alarms.ts'
+import { compareCommitted } from './committed.ts'
+import { compareDisks } from './disks.ts'
+import { compareGaps } from './gaps.ts'
+import { findOutages } from './outages.ts'
+import { compareRejected } from './rejected.ts'
+import { compareReceipts, replay } from './replay.ts'
+import { readStored } from './stored.ts'
+import { runVerify } from './verify.ts'
+
+export interface Finding {
+  isSo: boolean
+  what: string
+}
+
+export interface Run {
+  installation: Installation
+  ledgers: Ledgers
+  faults: Faults
+  windows: Window[]
+  last: Window
+  seconds: number
+  startedMs: number
+  /** When the devices were switched off. */
+  endMs: number
+}
+
+/** At least so many a second of the run. */
+const least = { faults: 0.25, readings: 400, samples: 4000 }
+
+export async function checkEverything(run: Run): Promise<Finding[]> {
+  const { installation, ledgers, faults, windows, last, seconds, startedMs, endMs } = run
+  const { api, agents } = installation
+  const findings: Finding[] = []
+  const find = (isSo: boolean, what: string) => void findings.push({ isSo, what })
+  const none = (wrong: string[], what: string) =>
+    find(wrong.length === 0, wrong.length === 0 ? what : `${what}; wrong ${wrong.length} times: ${wrong.slice(0, 3).join(' | ')}`)
+
+  const manifest = await readManifest(installation.manifest)
+  const devicesOf = (agent: string) => agents.find(({ name }) => name === agent)!.devices
+  const outages = findOutages(faults.strikes, ledgers.lines, devicesOf, { atMs: startedMs, endMs })
+
+  const struck = Map.groupBy(faults.strikes, ({ kind }) => kind)
+  const idle = Object.keys(kinds).filter((kind) => !struck.has(kind as keyof typeof kinds))
+  none(
+    idle.map((kind) => `${kind} never struck`),
+    `${faults.strikes.length} faults struck, of ${struck.size} kinds`,
+  )
+  find(faults.strikes.length >= least.faults * seconds, `at least ${least.faults * seconds} faults struck`)
+  const open = [...windows, last].map((window) => window.open).filter((why) => why !== undefined)
+  none(open, `the ledger closed in ${windows.length} quiet windows and at the end`)
+
+  const produced = sum(Object.values(manifest.totals ?? {}), ({ readings }) => readings)
+  const samples = sum(Object.values(manifest.totals ?? {}), (totals) => totals.samples)
+  const rate = (count: number) => Math.round((count * 1000) / (endMs - startedMs))
+  find(rate(produced) >= least.readings, `${produced} readings produced, ${rate(produced)} a second`)
+  find(rate(samples) >= least.samples, `${samples} samples produced, ${rate(samples)} a second`)
+
+  const { lost, altered, doubled, unseen, first } = compareCommitted(ledgers, await readStored(api))
+  find(
+    lost + altered + doubled === 0,
+    `${ledgers.readings} readings and ${ledgers.samples} samples committed: ${lost} lost, ${altered} altered, ${doubled} doubled (${unseen} stored whose commit a kill kept from us)${first ? `; first: ${first}` : ''}`,
+  )
+  const { total, isWhole, channels, gaps: coveredBy } = await runVerify(installation)
+  const firstWrong = channels.find((channel) => channel.lost + channel.extra > 0)
+  find(
+    isWhole,
+    `verify: ${total.produced} produced, ${total.stored} stored, ${total.lost} lost, ${total.extra} doubled or altered, ${total.explained} explained by ${coveredBy} gaps${firstWrong ? `; first: ${firstWrong.device}/${firstWrong.channel} ${firstWrong.first}` : ''}`,
+  )
+  const { collapsed, evicted, rejected } = (await api.ledger()).total
+  find(
+    sum([...collapsed, ...evicted, ...rejected], (count) => count) === 0,
+    `ledger: collapsed ${collapsed}, evicted ${evicted}, rejected ${rejected}`,
+  )
+
+  const gapFinding = compareGaps(await api.gaps(0, 8e15), outages, endMs, (device) =>
+    installation.devices.find((one) => one.device === device)!.kind === 'nmea-0183' ? 1000 : 100,
+  )
+  const perDevice = (ms: number) => (ms / 1000 / installation.devices.length).toFixed(1)
+  none(
+    gapFinding.wrong,
+    `${gapFinding.gaps} gaps, ${perDevice(gapFinding.gapMs)} s a device, within outages of ${perDevice(gapFinding.outageMs)} s a device and a second a fault`,
+  )
+
+  const replayed = await replay(api, installation.rules)
+  none(replayed.wrong, `a replay of ${replayed.records} raw records gives the same timeline, rejected and alarms`)
+  none(
+    compareReceipts(ledgers, replayed),
+    `${ledgers.receipted.size} entries in ${ledgers.receipts} receipts, ${ledgers.freed.size} freed: all in raw, none receipted before`,
+  )
+  none(ledgers.aside, 'no batch was set aside as poison')
+
+  const alarms = await compareAlarms(installation, ledgers, faults.strikes)
+  none(
+    alarms.wrong,
+    `${alarms.due} notifications due (${alarms.physiological} physiological), ${alarms.delivered} delivered, ${alarms.repeats} repeated around kills, ${alarms.withheld} withheld`,
+  )
+  find(alarms.physiological > 0 && alarms.delivered > 0, 'the ordered desaturations raised alarms')
+
+  const kindOf = (device: string) => installation.devices.find((one) => one.device === device)!.kind
+  const bad = await compareRejected(api, manifest.faults, outages, kindOf)
+  none(
+    bad.wrong,
+    `${bad.planted} pieces of garbage on the lines: ${bad.rejected} rejected, ${bad.unread} lost in outages; ${bad.cut} frames cut by outages`,
+  )
+
+  const disks = await compareDisks(installation)
+  none(
+    disks.wrong,
+    `disks at their floor: ${disks.entries} entries in the outboxes, write-ahead logs of at most ${Math.ceil(disks.walBytes / 1024)} KiB`,
+  )
+  const noise = new Set(outages.filter(({ why }) => why.startsWith('noise')).map(({ why, fromMs }) => `${why} ${fromMs}`))
+  if (noise.size > 0) find(true, `noise: the machine held an agent up ${noise.size} times: ${[...noise].slice(0, 3).join(' | ')}`)
+  return findings
+}
+
+function sum<T>(items: T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}

@@ -1,0 +1,57 @@
+/**
+ * Committed ⊆ stored, exactly once: each scalar by device, channel and time with its own value; waveform samples by their
+ * order, value for value. More may be stored than was seen to be committed, but only what an agent committed in the instant
+ * in which it was killed.
+ */
+import type { Ledgers } from '../observer.ts'
+import { type Series, samplesOf } from './stored.ts'
+
+export interface Committed {
+  lost: number
+  altered: number
+  doubled: number
+  /** Stored without our having seen the commit. */
+  unseen: number
+  first?: string
+}
+
+/** Two computations of the time of one sample. */
+const sameMs = 0.01
+
+export function compareCommitted(ledgers: Ledgers, stored: Map<string, Map<string, Series>>): Committed {
+  const result: Committed = { lost: 0, altered: 0, doubled: 0, unseen: 0 }
+  for (const [device, channels] of ledgers.scalars)
+    for (const [channel, column] of channels) compare(`${device}/${channel}`, column, stored.get(device)?.get(channel), result)
+  for (const [device, channels] of ledgers.waves) {
+    for (const [channel, segments] of channels) {
+      const committed = samplesOf(segments.toSorted((a, b) => a.t - b.t))
+      compare(`${device}/${channel}`, committed, stored.get(device)?.get(channel), result)
+    }
+  }
+  return result
+}
+
+function compare(name: string, committed: Series, stored: Series = { t: [], v: [] }, result: Committed): void {
+  const order = [...committed.t.keys()].sort((a, b) => committed.t[a]! - committed.t[b]!)
+  let at = 0
+  for (const k of order) {
+    const [t, v] = [committed.t[k]!, committed.v[k]!]
+    for (; at < stored.t.length && stored.t[at]! < t - sameMs; at++) beside(at)
+    if (at < stored.t.length && stored.t[at]! <= t + sameMs) {
+      if (stored.v[at] !== v) tell('altered', `${name} at ${t}: committed ${v}, stored ${stored.v[at]}`)
+      at++
+    } else tell('lost', `${name} at ${t}: committed ${v}, not stored`)
+  }
+  for (; at < stored.t.length; at++) beside(at)
+
+  function beside(index: number): void {
+    const isRepeat = index > 0 && stored.t[index]! - stored.t[index - 1]! < sameMs
+    if (isRepeat) tell('doubled', `${name} at ${stored.t[index]}: stored twice`)
+    else result.unseen++
+  }
+
+  function tell(what: 'lost' | 'altered' | 'doubled', text: string): void {
+    result[what]++
+    result.first ??= text
+  }
+}

@@ -1,0 +1,36 @@
+/** What the store holds, by its API: scalars as columns, waveforms as single samples, in the order of time. */
+import type { Value } from '@millrace/contract'
+import type { Api } from 'millrace'
+
+export interface Series {
+  t: number[]
+  v: Value[]
+}
+
+export async function readStored(api: Api): Promise<Map<string, Map<string, Series>>> {
+  const stored = new Map<string, Map<string, Series>>()
+  for (const { device, channels } of await api.fleet()) {
+    const series = new Map<string, Series>()
+    stored.set(device, series)
+    for (const { name, kind } of channels) {
+      if (kind === 'waveform') series.set(name, samplesOf(await api.exportSegments(device, name, 0, 8e15)))
+      else {
+        const points = await api.exportPoints(device, name, 0, 8e15)
+        series.set(name, { t: points.map(({ t }) => t), v: points.map(({ v }) => v) })
+      }
+    }
+  }
+  return stored
+}
+
+/** Segments in order of time, as single samples. */
+export function samplesOf(segments: { t: number; i: number; v: number[] }[]): Series {
+  const series: Series = { t: [], v: [] }
+  for (const { t, i, v } of segments) {
+    for (let k = 0; k < v.length; k++) {
+      series.t.push(t + k * i)
+      series.v.push(v[k]!)
+    }
+  }
+  return series
+}

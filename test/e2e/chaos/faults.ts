@@ -1,0 +1,181 @@
+/** Carries the faults out, and keeps a record of those that really struck. */
+import type { Socket } from 'node:net'
+import { freezeSubscriber } from '../../support/frozen-subscriber.ts'
+import type { RealProcess } from '../../support/real-process.ts'
+import type { Agent, Installation } from './installation.ts'
+import type { Fault, Kind } from './schedule.ts'
+
+export interface Strike {
+  kind: Kind
+  /** Agent, device, or process. */
+  target: string
+  fromMs: number
+  /** When it was lifted: the process was ready again, the link mended. */
+  toMs?: number
+}
+
+export interface Faults {
+  /** Resolves when the fault is over, whether it struck or found its target down already. */
+  carryOut(fault: Fault): Promise<void>
+  strikes: Strike[]
+  missed: Record<string, number>
+  /** By device: lengths of the garbage ordered, each one once. */
+  garbage: Map<string, number[]>
+}
+
+export function createFaults(installation: Installation): Faults {
+  const { agents, broker, processor, simulator, devices } = installation
+  const strikes: Strike[] = []
+  const missed: Record<string, number> = {}
+  const garbage = new Map<string, number[]>()
+  const cut = new Set<Agent>()
+  const unplugged = new Set<string>()
+  let frozen = 0
+
+  return { carryOut, strikes, missed, garbage }
+
+  async function carryOut(fault: Fault): Promise<void> {
+    const agent = agents[fault.target % agents.length]!
+    const { device } = devices[fault.target % devices.length]!
+    switch (fault.kind) {
+      case 'kill -9 agent':
+        return killed(fault, agent)
+      case 'kill -9 broker':
+        return killed(fault, broker)
+      case 'wipe broker':
+        return killed(fault, broker, installation.wipeBroker)
+      case 'kill -9 processor':
+        return killed(fault, processor)
+      case 'link cut':
+        return cutLink(fault, agent, 'reset')
+      case 'link silent':
+        return cutLink(fault, agent, 'silent')
+      case 'SIGSTOP agent':
+        return paused(fault, agent)
+      case 'SIGSTOP broker':
+        return paused(fault, broker)
+      case 'SIGSTOP processor':
+        return paused(fault, processor)
+      case 'pty unplug':
+        return unplug(fault, device)
+      case 'garbage':
+        return spoil(fault)
+      case 'frozen subscriber':
+        return freeze(fault)
+    }
+  }
+
+  async function during(
+    fault: Fault,
+    target: string,
+    begin: () => Promise<boolean> | boolean,
+    end: () => unknown,
+  ): Promise<void> {
+    const strike: Strike = { kind: fault.kind, target, fromMs: Date.now() }
+    if (!(await begin())) {
+      missed[fault.kind] = (missed[fault.kind] ?? 0) + 1
+      return
+    }
+    strikes.push(strike)
+    await new Promise((resolve) => setTimeout(resolve, fault.lastsMs))
+    await end()
+    strike.toMs = Date.now()
+  }
+
+  /** A process that was stopped may be killed as well, one that still starts too; it must only be there. */
+  function killed(fault: Fault, victim: RealProcess, meanwhile = () => {}): Promise<void> {
+    return during(
+      fault,
+      victim.name,
+      () => victim.kill(),
+      async () => {
+        meanwhile()
+        await victim.start()
+      },
+    )
+  }
+
+  function paused(fault: Fault, victim: RealProcess): Promise<void> {
+    let pid: number | undefined
+    return during(
+      fault,
+      victim.name,
+      () => {
+        pid = victim.pid()
+        return victim.isUp() && victim.pause()
+      },
+      // If it was killed meanwhile, another one is there, which is not stopped.
+      () => victim.pid() === pid && victim.resume(),
+    )
+  }
+
+  function cutLink(fault: Fault, agent: Agent, how: 'reset' | 'silent'): Promise<void> {
+    const { link } = agent
+    return during(
+      fault,
+      agent.name,
+      () => {
+        if (cut.has(agent) || !agent.isRunning()) return false
+        cut.add(agent)
+        link.cut(how)
+        return true
+      },
+      () => {
+        link.mend()
+        cut.delete(agent)
+      },
+    )
+  }
+
+  function unplug(fault: Fault, device: string): Promise<void> {
+    const order = (cmd: string) => simulator.tell(JSON.stringify({ cmd, device }))
+    return during(
+      fault,
+      device,
+      () => {
+        if (unplugged.has(device)) return false
+        unplugged.add(device)
+        order('unplug')
+        return true
+      },
+      () => {
+        order('plug')
+        unplugged.delete(device)
+      },
+    )
+  }
+
+  /** On three lines at once. No two pieces for a device have the same length, by which it is known again. */
+  function spoil(fault: Fault): Promise<void> {
+    return during(
+      fault,
+      'lines',
+      () => {
+        for (let k = 0; k < 3; k++) {
+          const { device } = devices[(fault.target + 7 * k) % devices.length]!
+          const lengths = garbage.get(device) ?? []
+          garbage.set(device, lengths)
+          lengths.push(40 + lengths.length)
+          simulator.tell(JSON.stringify({ cmd: 'garbage', device, bytes: lengths.at(-1) }))
+        }
+        return true
+      },
+      () => {},
+    )
+  }
+
+  function freeze(fault: Fault): Promise<void> {
+    let socket: Socket | undefined
+    return during(
+      fault,
+      'broker',
+      async () => {
+        if (!broker.isUp()) return false
+        const to = { port: installation.brokerPort, ...installation.watcher, clientId: `frozen-${++frozen}`, filter: 'spBv1.0/#' }
+        socket = await freezeSubscriber(to).catch(() => undefined)
+        return socket !== undefined
+      },
+      () => socket!.destroy(),
+    )
+  }
+}

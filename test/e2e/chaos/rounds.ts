@@ -1,0 +1,61 @@
+/** Storm after storm, each followed by its quiet window, which begins when every process is ready again. */
+import { loadavg } from 'node:os'
+import { until } from '../../support/until.ts'
+import type { Faults } from './faults.ts'
+import type { Installation } from './installation.ts'
+import type { Ledgers } from './observer.ts'
+import { awaitClosing, outboxOf, type Window } from './quiet.ts'
+import { quietMs, type Round } from './schedule.ts'
+
+export interface Around {
+  installation: Installation
+  ledgers: Ledgers
+  faults: Faults
+  say(text: string): void
+}
+
+export interface QuietWindow extends Window {
+  /** Load average of the machine, which others may share. */
+  load: number
+}
+
+/** An oximeter shows this for so long, once in a round: alarms that are due. */
+const desaturation = { toPercent: 78, durationS: 8 }
+
+export async function runRounds(schedule: Round[], { installation, ledgers, faults, say }: Around): Promise<QuietWindow[]> {
+  const windows: QuietWindow[] = []
+  const { agents, broker, processor, simulator, devices } = installation
+  const oximeters = devices.filter(({ kind }) => kind === 'contec-cms50')
+  for (const [index, { faults: storm, stormMs }] of schedule.entries()) {
+    const startedMs = performance.now()
+    const at = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms - (performance.now() - startedMs)))
+    for (const k of [0, 1]) {
+      const { device } = oximeters[(2 * index + k) % oximeters.length]!
+      simulator.tell(JSON.stringify({ cmd: 'desaturate', device, ...desaturation }))
+    }
+    await Promise.all(storm.map((fault) => at(fault.atMs).then(() => faults.carryOut(fault))))
+    await at(stormMs)
+    await until('every process is ready', () => [...agents, broker, processor].every((each) => each.isUp()), { withinMs: 60_000 })
+    const quietSinceMs = performance.now()
+    const window = { ...(await awaitClosing(installation, ledgers, quietMs)), load: loadavg()[0]! }
+    windows.push(window)
+    const struck = `${faults.strikes.length} faults struck so far`
+    say(
+      `round ${index + 1} of ${schedule.length}: ${window.open ? `NOT closed in ${quietMs / 1000} s: ${window.open}` : `closed after ${(window.closedMs! / 1000).toFixed(1)} s`}; ${struck}, load ${window.load.toFixed(1)}`,
+    )
+    await new Promise((resolve) => setTimeout(resolve, quietMs - (performance.now() - quietSinceMs)))
+  }
+  return windows
+}
+
+/** The devices are switched off, the last reading finds its way, and the outboxes run empty. */
+export async function endQuietly(installation: Installation, ledgers: Ledgers): Promise<Window> {
+  await installation.simulator.stop()
+  const window = await awaitClosing(installation, ledgers, 30_000)
+  const isEmpty = async () => {
+    const all = await Promise.all(installation.agents.map(outboxOf))
+    return all.every(({ entries }) => entries === 0)
+  }
+  await until('the outboxes are empty', isEmpty, { withinMs: 30_000 }).catch(() => undefined)
+  return window
+}
