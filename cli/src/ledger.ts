@@ -3,7 +3,7 @@
 import type { LedgerView } from '@millrace/cloud-processor/web'
 import type { Tally } from '@millrace/contract'
 
-const columns = ['read', 'stored', 'filtered', 'rejected', 'evicted', 'collapsed', 'difference'] as const
+const columns = ['read', 'stored', 'filtered', 'rejected', 'evicted', 'collapsed', 'expired', 'difference'] as const
 
 export function printLedger({ total, devices, balanced, inFlight }: LedgerView): string {
   const head = ['device', ...columns].map((name, i) => (i === 0 ? name.padEnd(24) : name.padStart(20))).join('')

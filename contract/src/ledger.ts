@@ -1,5 +1,6 @@
 /**
- * The ledger: at a cut, read = stored + filtered + rejected + evicted + collapsed, exactly, for each device of each stream.
+ * The ledger: at a cut, read = stored + filtered + rejected + evicted + collapsed + expired, exactly, for each
+ * device of each stream.
  *
  * The agent's counts are cumulative over its stream and are committed in the same transaction as the batch that they count.
  * A ledger record `{through: n}` says: after everything up to number n of that stream, the counts were these.

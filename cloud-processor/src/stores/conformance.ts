@@ -274,7 +274,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       expect(others).toEqual([])
       expect(row).toEqual({
         ...{ node: 'n', device: d, stream: 's', through: 2, closed: false, counts },
-        ...{ stored: [5, 4], collapsed: [1, 0], difference: [0, 0] },
+        ...{ stored: [5, 4], collapsed: [1, 0], expired: [0, 0], difference: [0, 0] },
       })
       await put({
         f: 1,
@@ -286,6 +286,17 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         devices: { d: { ...counts, ahead: [0, 0] } },
       })
       expect(await ledger()).toMatchObject([{ through: 3, stored: [7, 4], difference: [-2, 0] }])
+    })
+
+    test('gives lines for people between two times, the newest of them when there is a limit', async () => {
+      const line = (atMs: number, text: string): TimelineRecord => ({
+        ...{ f: 1, k: 'event', subject: 'd', device: 'd', atMs: t0 + atMs, level: 'warn', code: 'BUS_UNPLUGGED', text },
+      })
+      await put(line(2000, 'second'), line(1000, 'first'), line(3000, 'third'))
+      const texts = async (from: number, to: number, limit?: number) =>
+        (await store.events(t0 + from, t0 + to, limit)).filter(({ device }) => device === d).map(({ text }) => text)
+      expect(await texts(0, 2500)).toEqual(['first', 'second'])
+      expect(await texts(0, 9000, 2)).toEqual(['second', 'third'])
     })
 
     test('sums closed streams older than a day, where they balance', async () => {

@@ -2,7 +2,7 @@
  * A time-series store. `write` is idempotent; a store that can keeps its marks in the same transaction as the rows.
  * In every store equal (series, t) collapse: the last position wins and the loser is counted.
  */
-import type { AbsenceReason, Channel, CutCounts, Segment, Tally, Value } from '@millrace/contract'
+import type { AbsenceReason, Channel, CutCounts, EventRecord, Segment, Tally, Value } from '@millrace/contract'
 import type { LogRecord } from '../log/log.ts'
 
 export interface StoreWriter {
@@ -58,9 +58,23 @@ export interface LedgerRow {
   /** In the store at the cut, from numbers up to it. */
   stored: Tally
   collapsed: Tally
-  /** read − stored − filtered − rejected − evicted − collapsed; zero when the ledger closes. */
+  /** Was stored or had collapsed, and was removed by retention. */
+  expired: Tally
+  /** read − stored − filtered − rejected − evicted − collapsed − expired; zero when the ledger closes. */
   difference: Tally
 }
+
+/** What the store counts of one device, cut or no cut. */
+export interface StoreTotal {
+  stored: Tally
+  collapsed: Tally
+  expired: Tally
+  /** Of what is stored; both zero where nothing is left. */
+  firstMs: number
+  lastMs: number
+}
+
+export type StoredEvent = Pick<EventRecord, 'device' | 'atMs' | 'level' | 'code' | 'text'>
 
 /** Times are epoch ms. An unknown device or channel has no data. */
 export interface StoreReader {
@@ -69,14 +83,16 @@ export interface StoreReader {
   points(device: string, channel: string, fromMs: number, toMs: number, limit?: number): Promise<SeriesPoints>
   /** Segments with a sample between fromMs and toMs, whole; the first `limit` of them. */
   segments(device: string, channel: string, fromMs: number, toMs: number, limit?: number): Promise<Segment[]>
-  /** Of numbers and waveforms, unscaled: steps that start at fromMs + n * stepMs, over fromMs <= t < toMs. Cheap where all three are whole minutes. */
+  /** Of numbers and waveforms, unscaled: steps that start at fromMs + n * stepMs, over fromMs <= t < toMs. Cheap where all three are whole minutes. Of readings that have expired whole minutes may be left: each counts where it starts. */
   rollUp(device: string, channel: string, fromMs: number, toMs: number, stepMs: number): Promise<RollUp>
   /** Gaps that touch fromMs..toMs; an open gap has no `toMs`. */
   gaps(device: string | undefined, fromMs: number, toMs: number): Promise<StoredGap[]>
   /** Latest cut of every (stream, device); closed streams older than a day are summed under stream `earlier`. */
   ledger(): Promise<LedgerRow[]>
-  /** Rows in the store now, by device, cut or no cut. */
-  totals(): Promise<Record<string, { stored: Tally; collapsed: Tally; firstMs: number; lastMs: number }>>
+  /** By device. */
+  totals(): Promise<Record<string, StoreTotal>>
+  /** Lines for people between two times, in order of time: the newest `limit` of them. */
+  events(fromMs: number, toMs: number, limit?: number): Promise<StoredEvent[]>
 }
 
 export type Store = StoreWriter & StoreReader

@@ -22,6 +22,7 @@ beforeAll(async () => {
   const records: TimelineRecord[] = [
     { f: 1, k: 'declaration', subject: 'bed-1', device: 'oximeter-1', node: 'gateway-1', channels },
     ...Array.from({ length: seconds }, (_, second) => secondOf(second)),
+    ...['unplugged', 'found again'].map((text, k) => eventAt(startMs + k, text)),
   ]
   const logged = records.map(
     (record, offset): LogRecord => ({ offset, key: 'bed-1', value: encodeJson(record), timeMs: startMs }),
@@ -43,6 +44,17 @@ function secondOf(second: number): TimelineRecord {
   const wave = { t: t0, i: 10, v: Array.from({ length: 100 }, (_, k) => (second + k) % 100) }
   return readings(t0, 97, { channels: { temperature: { t, v } }, waves: { pleth: [wave] } })
 }
+
+function eventAt(atMs: number, text: string): TimelineRecord {
+  return { f: 1, k: 'event', subject: 'bed-1', device: 'oximeter-1', atMs, level: 'warn', code: 'BUS_UNPLUGGED', text }
+}
+
+it('gives the lines for people of a time, the newest of them when there is a limit', async () => {
+  const texts = async (query: string) => (await page.json<{ text: string }[]>(`/api/events?${query}`)).map(({ text }) => text)
+  expect(await texts(`from=${startMs}&to=${startMs + 1}`)).toEqual(['unplugged', 'found again'])
+  expect(await texts(`from=0&to=${startMs + 9}&limit=1`)).toEqual(['found again'])
+  expect((await fetch(`${page.url}/api/events?from=0&to=1&limit=100000`)).status).toBe(400)
+})
 
 it('knows the devices of the store', async () => {
   expect(await page.json<DeviceView[]>('/api/fleet')).toMatchObject([

@@ -60,7 +60,7 @@ export function createFleetView(config: { devicesMax: number; staleAfterMs: numb
         const known = entry(device, subject)
         if (!known) return
         if (known.view.node === '') known.view.node = node
-        known.view.lastSeenMs ??= totals[device]?.lastMs
+        known.view.lastSeenMs ??= totals[device]?.lastMs || undefined
         known.view.absences = open
           .filter((gap) => gap.device === device)
           .map(({ channel = '*', reason, fromMs }) => ({ channel, reason, fromMs }))

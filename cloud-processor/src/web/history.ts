@@ -1,4 +1,4 @@
-/** Routes that read the store: series for charts, waveforms, gaps, and the raw export that `millrace verify` compares. */
+/** Routes that read the store: series for charts, waveforms, gaps, events, and the raw export that `millrace verify` compares. */
 import { Readable } from 'node:stream'
 import type { Channel } from '@millrace/contract'
 import { MillraceError } from '@millrace/contract/service'
@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { StoreReader } from '../stores/store.ts'
 import type { WebConfig } from './config.ts'
 import { exportLines } from './export.ts'
-import { check, exportQuery, gapsQuery, seriesQuery, wavesQuery } from './query.ts'
+import { check, eventsQuery, exportQuery, gapsQuery, seriesQuery, wavesQuery } from './query.ts'
 import { scaleSteps, scaleValue } from './scale.ts'
 import { clipSegment } from './segments.ts'
 import type { Series, Waves } from './wire.ts'
@@ -29,6 +29,12 @@ export function historyRoutes(app: FastifyInstance, store: StoreReader, config: 
   app.get('/api/gaps', async ({ query }) => {
     const { device, from, to } = check(gapsQuery, query)
     return store.gaps(device, from, to)
+  })
+
+  /** Lines for people, oldest first: the newest `limit` of the time asked for. */
+  app.get('/api/events', async ({ query }) => {
+    const { from, to, limit } = check(eventsQuery, query)
+    return store.events(from, to, limit)
   })
 
   app.get<{ Params: { device: string; channel: string } }>('/api/export/:device/:channel', async (request, reply) => {

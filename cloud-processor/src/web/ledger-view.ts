@@ -3,7 +3,7 @@ import { addTally, type Tally } from '@millrace/contract'
 import type { LedgerRow, StoreReader } from '../stores/store.ts'
 import type { LedgerSum, LedgerView, PipelineStatus } from './wire.ts'
 
-const terms = ['read', 'stored', 'filtered', 'rejected', 'evicted', 'collapsed', 'difference', 'ahead'] as const
+const terms = ['read', 'stored', 'filtered', 'rejected', 'evicted', 'collapsed', 'expired', 'difference', 'ahead'] as const
 
 export async function readLedger(store: StoreReader, status: PipelineStatus, atMs: number): Promise<LedgerView> {
   const [rows, stored] = await Promise.all([store.ledger(), store.totals()])
@@ -29,7 +29,7 @@ export function sumLedger(rows: LedgerRow[]): Pick<LedgerView, 'total' | 'device
   return { total, devices: sorted, balanced: total.balanced }
 }
 
-function addRow(sum: LedgerSum, { counts, stored, collapsed, difference }: LedgerRow): void {
+function addRow(sum: LedgerSum, { counts, stored, collapsed, expired, difference }: LedgerRow): void {
   addTally(sum.read, counts.edge.read)
   addTally(sum.stored, stored)
   addTally(sum.filtered, counts.edge.filtered)
@@ -37,6 +37,7 @@ function addRow(sum: LedgerSum, { counts, stored, collapsed, difference }: Ledge
   addTally(sum.rejected, counts.rejected)
   addTally(sum.evicted, counts.evicted)
   addTally(sum.collapsed, collapsed)
+  addTally(sum.expired, expired)
   addTally(sum.difference, difference)
   addTally(sum.ahead, counts.ahead)
 }

@@ -40,6 +40,7 @@ export function ledgerRow(device: string, difference = 0): LedgerRow {
     counts,
     stored,
     collapsed: [1, 0],
+    expired: [0, 0],
     difference: [difference, 0],
   }
 }
@@ -80,9 +81,13 @@ export function hourStore(ledger: LedgerRow[] = [ledgerRow('oximeter-1')]): Stor
     gaps: async () => [
       { device: 'oximeter-1', channel: 'spo2', reason: 'probe-off', fromMs: startMs + 5000, toMs: startMs + 9000 },
     ],
+    events: async (from, to, limit = 10) =>
+      [{ device: 'oximeter-1', atMs: startMs, level: 'warn' as const, code: 'BUS_UNPLUGGED', text: 'unplugged' }]
+        .filter(({ atMs }) => atMs >= from && atMs <= to)
+        .slice(0, limit),
     ledger: async () => ledger,
     totals: async () => ({
-      'oximeter-1': { stored: [3600, 0], collapsed: [0, 0], firstMs: startMs, lastMs: startMs + 3_599_000 },
+      'oximeter-1': { stored: [3600, 0], collapsed: [0, 0], expired: [0, 0], firstMs: startMs, lastMs: startMs + 3_599_000 },
     }),
   }
 }

@@ -1,6 +1,6 @@
 /** What the page and other clients of the API receive: the shapes of `/api/*` and of the events of `/api/live`. */
 import type { AbsenceReason, AlarmRecord, Channel, Column, Segment, Tally, Value } from '@millrace/contract'
-import type { LedgerRow, StoredGap } from '../stores/store.ts'
+import type { LedgerRow, StoredGap, StoreTotal } from '../stores/store.ts'
 
 /** How the pipeline is doing, measured by the processor. */
 export interface PipelineStatus {
@@ -68,6 +68,8 @@ export interface LedgerSum {
   rejected: Tally
   evicted: Tally
   collapsed: Tally
+  /** Removed by the store's retention. */
+  expired: Tally
   /** Left over by the equation; zero when the ledger closes. */
   difference: Tally
   /** Put on the timeline from above the cut: stored already, not yet in the sums. */
@@ -81,8 +83,8 @@ export interface LedgerView {
   devices: (LedgerSum & { device: string; node: string; streams: number })[]
   /** By device and stream; left out of the live events. */
   rows: LedgerRow[]
-  /** Rows in the store now, cut or no cut. */
-  stored: Record<string, { stored: Tally; collapsed: Tally; firstMs: number; lastMs: number }>
+  /** What the store counts now, by device, cut or no cut. */
+  stored: Record<string, StoreTotal>
   balanced: boolean
   /** Measured, never a remainder: rows waiting in outboxes, records waiting between stages. */
   inFlight: { outboxRows: number; logRecords: number }

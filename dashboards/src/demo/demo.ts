@@ -147,7 +147,13 @@ function ledgerRow({ device, node, channels }: DemoDevice, elapsedMs: number) {
     ahead: [channels.length * 2, 12],
   }
   const stored: [number, number] = [readings - filtered - rejected - evicted - collapsed, samples]
-  const rest = { stream: 'demo0001', through: 1, closed: false, collapsed: [collapsed, 0] as [number, number] }
+  const rest = {
+    stream: 'demo0001',
+    through: 1,
+    closed: false,
+    collapsed: [collapsed, 0] as [number, number],
+    expired: [0, 0] as [number, number],
+  }
   return { node, device, counts, stored, difference: [0, 0] as [number, number], ...rest }
 }
 

@@ -55,10 +55,14 @@ export function createSignalStore({ startMs, now, gaps, ledger }: DemoHistory): 
     },
     gaps: async (device, from, to) =>
       gaps.filter((gap) => (!device || gap.device === device) && gap.fromMs <= to && (gap.toMs ?? to) >= from),
+    events: async () => [],
     ledger: async () => ledger(),
     totals: async () =>
       Object.fromEntries(
-        ledger().map((row) => [row.device, { stored: row.stored, collapsed: row.collapsed, firstMs: startMs, lastMs: now() }]),
+        ledger().map((row) => [
+          row.device,
+          { stored: row.stored, collapsed: row.collapsed, expired: row.expired, firstMs: startMs, lastMs: now() },
+        ]),
       ),
   }
 }

@@ -4,6 +4,7 @@ import type { TimelineRecord } from '@millrace/contract'
 import { createCounts } from './counts.ts'
 import { createCuts } from './cuts.ts'
 import { createDevices } from './devices.ts'
+import { createExpiry } from './expiry.ts'
 import { createGaps } from './gaps.ts'
 import { createHours, type Hour } from './hours.ts'
 import { columnsPerRecord, type Done, type Records } from './protocol.ts'
@@ -11,6 +12,7 @@ import { createReadings } from './readings.ts'
 
 export interface ApplyOptions {
   devicesInMemory: number
+  retention: { days: number }
   eventsMax: number
   /** Hours that batches were put into, for the merging. */
   wrote(hour: Hour, atMs: number): void
@@ -41,7 +43,8 @@ export function createApply(db: DatabaseSync, options: ApplyOptions) {
   const counts = createCounts(db, options.devicesInMemory * 2)
   const putReadings = createReadings(db, devices, hours, counts)
   const gaps = createGaps(db, devices)
-  const putCut = createCuts(db, devices, counts)
+  const cuts = createCuts(db, devices, counts)
+  const expiry = createExpiry(db, devices, counts, cuts, options.retention.days)
   const putEvent = db.prepare('INSERT INTO events (device, atMs, level, code, text) VALUES (?, ?, ?, ?, ?)')
   const dropEvents = db.prepare('DELETE FROM events WHERE id <= ?')
   const findMark = db.prepare('SELECT offset, seq AS "index" FROM marks WHERE partition = ? AND log = ? AND source = ?')
@@ -60,10 +63,11 @@ export function createApply(db: DatabaseSync, options: ApplyOptions) {
       for (const channel in record.waves) for (const { v } of record.waves[channel]!) done.samples! += v.length
     } else if (record.k === 'tick') {
       if (record.atMs > nowMs) nowMs = record.atMs
+      expiry.tick(nowMs)
     } else if (record.k === 'gap') gaps.open(record)
     else if (record.k === 'declaration') devices.declare(record)
     else if (record.k === 'birth' || record.k === 'death') devices.live(record)
-    else if (record.k === 'cut') putCut(record, nowMs)
+    else if (record.k === 'cut') cuts.put(record, nowMs)
     else if (record.k === 'event') addEvent(record.device, record.atMs, record.level, record.code, record.text)
   }
 
@@ -131,6 +135,8 @@ export function createApply(db: DatabaseSync, options: ApplyOptions) {
 
   return {
     applyAll,
+    expiry,
+    addEvent: (level: string, code: string, text: string) => addEvent('', nowMs, level, code, text),
     nowMs: () => nowMs,
     /** After a transaction was undone: what is in memory may not be in the file. */
     forget(): void {

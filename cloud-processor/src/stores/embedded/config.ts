@@ -1,6 +1,30 @@
 /** Configuration of the embedded store. */
 import { z } from 'zod'
 
+const retentionSchema = z
+  .strictObject({
+    days: z
+      .int()
+      .nonnegative()
+      .default(400)
+      .describe(
+        'Whole UTC days older than this, by the ticks of the timeline, expire: their rows are removed and their counts move to `expired`. What comes later than that is counted as expired and not stored. 0: kept for ever.',
+      ),
+    rollUpDays: z
+      .int()
+      .nonnegative()
+      .default(1830)
+      .describe('Roll-ups of minutes, and gaps, are kept for so many days, and at least as long as the rows. 0: for ever.'),
+    bytesMax: z
+      .int()
+      .min(2 ** 20)
+      .default(20 * 2 ** 30)
+      .describe(
+        'While the file holds more, its oldest day expires with its roll-ups, and an event says so; the present day never does. Room that becomes free is used again: the file stays as long as it was.',
+      ),
+  })
+  .prefault({})
+
 export const embeddedStoreSchema = z.object({
   path: z.string().default('data/store.sqlite').describe('The file. Its folder is made if missing.'),
   quietMinutes: z
@@ -19,6 +43,7 @@ export const embeddedStoreSchema = z.object({
     .default(1_000_000)
     .describe('Most points, or waveform samples, that one question is answered with.'),
   devicesInMemory: z.int().positive().default(2000).describe('Devices whose series are kept in memory for writing.'),
+  retention: retentionSchema,
   eventsMax: z.int().positive().default(200_000).describe('Lines for people that are kept; older ones are dropped.'),
 })
 

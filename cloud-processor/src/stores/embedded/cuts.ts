@@ -1,37 +1,68 @@
 /** Works the ledger out at a cut, in the order of the timeline, when the store's counts are those of exactly that place. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { CutRecord, Tally } from '@millrace/contract'
+import type { CutRecord } from '@millrace/contract'
 import type { LedgerRow } from '../store.ts'
-import type { createCounts } from './counts.ts'
+import type { Counts } from './counts.ts'
 import type { Devices } from './devices.ts'
+import { dayMs } from './file.ts'
+import { addRow, earlier, emptyRow, isSettled, rowOf } from './ledger.ts'
 
-export function createCuts(db: DatabaseSync, devices: Devices, counts: ReturnType<typeof createCounts>) {
-  const put = db.prepare('INSERT OR REPLACE INTO cuts VALUES (?, ?, ?, ?, ?, ?, ?)')
-  return ({ node, stream, through, closed, devices: cuts }: CutRecord, atMs: number): void => {
-    for (const name in cuts) {
-      const device = devices.of(name)
-      const { edge, evicted, rejected, forwarded, ahead } = cuts[name]!
-      const now = counts.stream(stream, device.id)
-      // What lies ahead is on the timeline before this record, but belongs above the cut.
-      const stored = each((k) => now.stored[k] - ahead[k])
-      const collapsed: Tally = [...now.collapsed]
-      const difference = each(
-        (k) => edge.read[k] - stored[k] - edge.filtered[k] - edge.rejected[k] - rejected[k] - evicted[k] - collapsed[k],
-      )
-      const row: LedgerRow = {
-        node,
-        device: name,
-        stream,
-        through,
-        closed,
-        counts: { edge, evicted, rejected, forwarded, ahead },
-        stored,
-        collapsed,
-        difference,
+/** Old streams summed at one cut, at most: an agent that starts often must not make one transaction long. */
+const sumsMax = 4
+
+export function createCuts(db: DatabaseSync, devices: Devices, counts: Counts) {
+  const find = db.prepare('SELECT atMs, body FROM cuts WHERE stream = ? AND device = ?')
+  const put = db.prepare('INSERT OR REPLACE INTO cuts VALUES (?, ?, ?, ?, ?)')
+  const drop = db.prepare('DELETE FROM cuts WHERE stream = ? AND device = ?')
+  const unsettle = db.prepare('UPDATE cuts SET settled = 0 WHERE stream = ? AND device = ?')
+  const old = db.prepare(`SELECT stream, device, body FROM cuts WHERE settled = 1 AND atMs < ? ORDER BY atMs LIMIT ${sumsMax}`)
+
+  const rowAt = (stream: string, device: number) => {
+    const found = find.get(stream, device) as { atMs: number; body: string } | undefined
+    return found && { atMs: found.atMs, row: JSON.parse(found.body) as LedgerRow }
+  }
+
+  /** What the reader sums at each question (ledger.ts) becomes one row for good. */
+  function sumOld(beforeMs: number): void {
+    for (const { stream, device, body } of old.all(beforeMs) as { stream: string; device: number; body: string }[]) {
+      const row: LedgerRow = JSON.parse(body)
+      if (hasMore(row, device)) unsettle.run(stream, device)
+      else {
+        const sum = addRow(rowAt(earlier, device)?.row ?? emptyRow(row), row)
+        counts.rename(stream, device, earlier)
+        drop.run(stream, device)
+        put.run(earlier, device, 0, 0, JSON.stringify(sum))
       }
-      put.run(stream, device.id, node, through, closed ? 1 : 0, atMs, JSON.stringify(row))
     }
+  }
+
+  /** Against the promise something came after the stream was closed: its row stays, to be seen. */
+  function hasMore(row: LedgerRow, device: number): boolean {
+    const now = counts.stream(row.stream, device)
+    return ([0, 1] as const).some(
+      (k) => row.stored[k] !== now.stored[k] || row.collapsed[k] !== now.collapsed[k] || row.expired[k] !== now.expired[k],
+    )
+  }
+
+  return {
+    put({ node, stream, through, closed, devices: cuts }: CutRecord, atMs: number): void {
+      for (const name in cuts) {
+        const device = devices.of(name)
+        const { edge, evicted, rejected, forwarded, ahead } = cuts[name]!
+        const cut = { node, device: name, stream, through, closed, counts: { edge, evicted, rejected, forwarded, ahead } }
+        const row = rowOf(cut, counts.stream(stream, device.id))
+        put.run(stream, device.id, isSettled(row) ? 1 : 0, atMs, JSON.stringify(row))
+      }
+      sumOld(atMs - dayMs)
+    },
+    /** After counts of a stream moved: one that is closed has no later cut to say so. */
+    refresh(stream: string, device: number): void {
+      const found = rowAt(stream, device)
+      if (!found?.row.closed) return
+      const row = rowOf(found.row, counts.stream(stream, device))
+      put.run(stream, device, stream !== earlier && isSettled(row) ? 1 : 0, found.atMs, JSON.stringify(row))
+    },
   }
 }
 
-const each = (of: (k: 0 | 1) => number): Tally => [of(0), of(1)]
+export type Cuts = ReturnType<typeof createCuts>

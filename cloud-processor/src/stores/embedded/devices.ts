@@ -7,25 +7,27 @@ import type { Device, OpenGap, Series } from './hours.ts'
 const openGapsMax = 50
 
 export function createDevices(db: DatabaseSync, devicesMax: number) {
-  const find = db.prepare('SELECT id, subject FROM devices WHERE device = ?')
+  const find = db.prepare('SELECT id, subject, keptFrom FROM devices WHERE device = ?')
   const add = db.prepare('INSERT INTO devices (device, subject) VALUES (?, ?)')
   const seriesOf = db.prepare('SELECT id, channel, wave FROM series WHERE device = ?')
   const addSeries = db.prepare('INSERT INTO series (device, channel, wave) VALUES (?, ?, ?)')
   const setSubject = db.prepare('UPDATE devices SET subject = ? WHERE id = ?')
   const setChannels = db.prepare('UPDATE devices SET node = ?, channels = ? WHERE id = ?')
   const setState = db.prepare('UPDATE devices SET node = ?, state = ?, stateMs = ?, reason = ? WHERE id = ?')
+  const setKeptFrom = db.prepare('UPDATE devices SET keptFrom = max(keptFrom, ?) WHERE id = ? RETURNING device, keptFrom')
   const gapsOf = db.prepare(
     `SELECT id, channel, fromMs, toMs FROM gaps WHERE device = ? AND open = 1 ORDER BY fromMs DESC LIMIT ${openGapsMax}`,
   )
   const byName = new Map<string, Device>()
 
   function load(name: string, subject: string | undefined): Device {
-    const known = find.get(name) as { id: number; subject: string } | undefined
+    const known = find.get(name) as { id: number; subject: string; keptFrom: number } | undefined
     const id = known?.id ?? Number(add.run(name, subject ?? name).lastInsertRowid)
     const device: Device = {
       id,
       name,
       subject: known?.subject ?? subject ?? name,
+      keptFrom: known?.keptFrom ?? 0,
       points: new Map(),
       waves: new Map(),
       hours: new Map(),
@@ -67,6 +69,12 @@ export function createDevices(db: DatabaseSync, devicesMax: number) {
     },
     live({ k, device, subject, node, atMs, reason }: BirthRecord): void {
       setState.run(node, k, atMs, reason, of(device, subject).id)
+    },
+    /** Everything before that day has expired. */
+    keepFrom(id: number, day: number): void {
+      const { device, keptFrom } = setKeptFrom.get(day, id) as { device: string; keptFrom: number }
+      const known = byName.get(device)
+      if (known) known.keptFrom = keptFrom
     },
     addOpenGap(device: Device, gap: OpenGap): void {
       device.openGaps.unshift(gap)

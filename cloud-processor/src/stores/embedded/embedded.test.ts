@@ -40,7 +40,7 @@ describe('embedded store', () => {
     await expect(openEmbeddedStore({ path }, around())).rejects.toMatchObject({ code: 'STORE_LOCKED' })
     await store.close()
     const file = new DatabaseSync(path)
-    file.exec('PRAGMA user_version=2')
+    file.exec('PRAGMA user_version=3')
     file.close()
     await expect(openEmbeddedStore({ path }, around())).rejects.toThrow(/STORE_NEWER.*newer version/)
     await rm(path)

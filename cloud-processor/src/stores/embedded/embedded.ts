@@ -2,7 +2,8 @@
  * The embedded store: one SQLite file (layout in file.ts), owned by one process, with workers of its own.
  *
  *     write ──► writer worker: parse, one transaction: batches, counts, gaps, ledger, marks, position
- *                  └─ quiet hours ─► merger worker ─► compressed chunks and minutes, in the next transaction
+ *                  ├─ quiet hours ─► merger worker ─► compressed chunks and minutes, in the next transaction
+ *                  └─ expired days ─► removed in small slices, in between
  *     questions ──► reader worker
  */
 import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError } from '@millrace/contract/service'
@@ -20,7 +21,7 @@ export interface Around {
 }
 
 export interface EmbeddedStore extends Store {
-  /** Merges every hour now, quiet or not. For tests, and before a copy of the file is made. */
+  /** Merges every hour now, quiet or not, and removes what has expired. For tests, and before a copy of the file is made. */
   merge(): Promise<void>
 }
 
@@ -80,5 +81,6 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
     gaps: ask('gaps'),
     ledger: ask('ledger'),
     totals: ask('totals'),
+    events: ask('events'),
   }
 }

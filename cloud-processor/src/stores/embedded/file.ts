@@ -1,20 +1,26 @@
 /**
- * The file of the embedded store: an SQLite database in WAL mode with `synchronous=FULL`, application_id "MRst", user_version 1.
+ * The file of the embedded store: an SQLite database in WAL mode with `synchronous=FULL`, application_id "MRst", user_version 2.
  *
  *     positions  log, partition, next             next timeline offset to read, of that log
  *     marks      partition, log, source, offset, seq
  *                                                 last (offset, index) taken from that source log and partition
- *     devices    id, device, subject, node, channels (JSON), state, stateMs, reason
+ *     devices    id, device, subject, node, channels (JSON), state, stateMs, reason, keptFrom
+ *                                                 keptFrom: day before which everything has expired: rows and batches of it
+ *                                                 that are still there are not read, and removed by and by (sweep.ts)
  *     series     id, device, channel, wave        wave: 1 when the chunks hold segments
  *     hours      id, device, hour                 device hours (UTC, number since 1970) that hold unmerged batches
  *     batches    id, first, last, body            id = hours.id * 2^22 + sequence, in order of position; body: see batch.ts
  *     chunks     series, hour, part, first, last, count, body
  *                                                 body: a chunk (chunk.ts), zstd; parts of an hour are in order of time
- *     minutes    series, hour, body               roll-ups of an hour's minutes (roll-up.ts), as its chunks stand
- *     days       device, day, stored…, collapsed… counts by event day (UTC, number since 1970)
- *     streams    stream, device, stored…, collapsed…
- *     cuts       stream, device, node, through, closed, atMs, body
- *                                                 the latest cut: body is the LedgerRow as JSON, worked out at the cut
+ *     minutes    series, hour, body               roll-ups of an hour's minutes (roll-up.ts), as its chunks stand; may outlive them
+ *     days       device, day, stream, stored…, collapsed…, firstMs, lastMs
+ *                                                 counts by event day (UTC, number since 1970), of what has not expired
+ *     streams    stream, device, stored…, collapsed…, expired…
+ *                                                 stored and collapsed are the sums of the stream's days
+ *     cuts       stream, device, settled, atMs, body
+ *                                                 the latest cut: body is the LedgerRow as JSON, worked out at the cut;
+ *                                                 settled: 1 when the stream is closed and balances; when it is older than
+ *                                                 a day it is added to stream `earlier`, with its days
  *     gaps       id, device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples
  *                                                 open: 1 when no end was told; toMs is then the first reading since
  *     events     id, device, atMs, level, code, text
@@ -30,7 +36,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { ErrorCode } from '@millrace/contract/service'
 
 const applicationId = 0x4d527374
-const format = 1
+const format = 2
 
 /** Batches of one device hour. */
 export const hourSpan = 2 ** 22
@@ -42,7 +48,8 @@ const schema = `
   CREATE TABLE marks (partition INTEGER, log TEXT, source INTEGER, offset INTEGER NOT NULL, seq INTEGER NOT NULL,
     PRIMARY KEY (partition, log, source)) WITHOUT ROWID;
   CREATE TABLE devices (id INTEGER PRIMARY KEY, device TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, node TEXT NOT NULL DEFAULT '',
-    channels TEXT NOT NULL DEFAULT '[]', state TEXT, stateMs REAL, reason TEXT);
+    channels TEXT NOT NULL DEFAULT '[]', state TEXT, stateMs REAL, reason TEXT,
+    keptFrom INTEGER NOT NULL DEFAULT 0);
   CREATE TABLE series (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, channel TEXT NOT NULL, wave INTEGER NOT NULL,
     UNIQUE (device, channel, wave));
   CREATE TABLE hours (id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, hour INTEGER NOT NULL, UNIQUE (device, hour));
@@ -50,17 +57,22 @@ const schema = `
   CREATE TABLE chunks (id INTEGER PRIMARY KEY, series INTEGER NOT NULL, hour INTEGER NOT NULL, part INTEGER NOT NULL,
     first REAL NOT NULL, last REAL NOT NULL, count INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (series, hour, part));
   CREATE TABLE minutes (series INTEGER, hour INTEGER, body BLOB NOT NULL, PRIMARY KEY (series, hour)) WITHOUT ROWID;
-  CREATE TABLE days (device INTEGER, day INTEGER, storedReadings INTEGER NOT NULL, storedSamples INTEGER NOT NULL,
+  CREATE TABLE days (device INTEGER, day INTEGER, stream TEXT, storedReadings INTEGER NOT NULL, storedSamples INTEGER NOT NULL,
     collapsedReadings INTEGER NOT NULL, collapsedSamples INTEGER NOT NULL, firstMs REAL NOT NULL, lastMs REAL NOT NULL,
-    PRIMARY KEY (device, day)) WITHOUT ROWID;
+    PRIMARY KEY (device, day, stream)) WITHOUT ROWID;
+  CREATE INDEX daysInOrder ON days (day, device);
   CREATE TABLE streams (stream TEXT, device INTEGER, storedReadings INTEGER NOT NULL, storedSamples INTEGER NOT NULL,
-    collapsedReadings INTEGER NOT NULL, collapsedSamples INTEGER NOT NULL, PRIMARY KEY (stream, device)) WITHOUT ROWID;
-  CREATE TABLE cuts (stream TEXT, device INTEGER, node TEXT NOT NULL, through INTEGER NOT NULL, closed INTEGER NOT NULL,
-    atMs REAL NOT NULL, body TEXT NOT NULL, PRIMARY KEY (stream, device)) WITHOUT ROWID;
+    collapsedReadings INTEGER NOT NULL, collapsedSamples INTEGER NOT NULL, expiredReadings INTEGER NOT NULL,
+    expiredSamples INTEGER NOT NULL, PRIMARY KEY (stream, device)) WITHOUT ROWID;
+  CREATE INDEX streamsOfDevice ON streams (device);
+  CREATE TABLE cuts (stream TEXT, device INTEGER, settled INTEGER NOT NULL, atMs REAL NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (stream, device)) WITHOUT ROWID;
+  CREATE INDEX cutsSettled ON cuts (atMs) WHERE settled = 1;
   CREATE TABLE gaps (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, channel TEXT NOT NULL, reason TEXT NOT NULL, fromMs REAL NOT NULL,
     toMs REAL, open INTEGER NOT NULL, lostReadings INTEGER, lostSamples INTEGER, UNIQUE (device, channel, reason, fromMs));
   CREATE TABLE events (id INTEGER PRIMARY KEY, device TEXT NOT NULL, atMs REAL NOT NULL, level TEXT NOT NULL, code TEXT NOT NULL,
     text TEXT NOT NULL);
+  CREATE INDEX eventsInOrder ON events (atMs);
 `
 
 /** Thrown in a worker; it travels to the store's thread as a `Failure`. */
@@ -91,6 +103,7 @@ export function openFile(path: string): { db: DatabaseSync; close(): void } {
       throw new Refusal('STORE_CORRUPT', { path, detail: 'not a Millrace store' })
     const version = pragma(db, 'user_version')
     if (version > format) throw new Refusal('STORE_NEWER', { path, version, known: format })
+    if (version < format) throw new Refusal('STORE_CORRUPT', { path, detail: `format ${version}, from before the first release` })
   } catch (cause) {
     db?.close()
     lock.close()

@@ -23,17 +23,19 @@ export function createGaps(db: DatabaseSync, devices: Devices) {
     const all = [...device.points.values(), ...device.waves.values()]
     const series = channel === '*' ? all : all.filter((one) => one.channel === channel)
     let first = Number.POSITIVE_INFINITY
+    // What has expired may be there still or not: it does not count.
+    const fromHour = Math.max(hourOf(fromMs), device.keptFrom * 24)
     const see = (one: Series, bytes: Uint8Array) => {
       const t = one.wave ? firstSample(segmentsOf(bytes), fromMs) : pointsOf(bytes).t.find((at) => at > fromMs)
       if (t !== undefined && t < first) first = t
     }
-    for (const { body } of batches.iterate(device.id, hourOf(fromMs), fromMs) as Iterable<{ body: Uint8Array }>)
+    for (const { body } of batches.iterate(device.id, fromHour, fromMs) as Iterable<{ body: Uint8Array }>)
       for (const one of series) {
         const bytes = chunkOf(body, one.id)
         if (bytes) see(one, bytes)
       }
     for (const one of series) {
-      const found = chunks.get(one.id, hourOf(fromMs), fromMs) as { body: Uint8Array } | undefined
+      const found = chunks.get(one.id, fromHour, fromMs) as { body: Uint8Array } | undefined
       if (found) see(one, zstdDecompressSync(found.body))
     }
     return first === Number.POSITIVE_INFINITY ? null : first

@@ -17,6 +17,8 @@ export interface Device {
   id: number
   name: string
   subject: string
+  /** Day before which everything has expired. */
+  keptFrom: number
   points: Map<string, Series>
   waves: Map<string, Series>
   hours: Map<number, Hour>
@@ -126,4 +128,5 @@ export function nameSamples(segment: Segment, names: Set<number>): void {
   for (let k = 0; k < segment.v.length; k++) names.add(microseconds(segment, k))
 }
 
+export const dayOfHour = (hour: number) => Math.floor(hour / 24)
 export const hourOf = (ms: number) => Math.floor(ms / hourMs)

@@ -1,35 +1,51 @@
-/** Closed streams that are long settled are summed, so that the ledger stays as long as there are devices, not restarts. */
+/** Rows of the ledger. Closed streams that are long settled are summed, so that it stays as long as there are devices, not restarts. */
 import { addTally, emptyEdgeCounts, type Tally } from '@millrace/contract'
 import type { LedgerRow } from '../store.ts'
 
-const earlier = 'earlier'
+/** The stream under which they are summed. */
+export const earlier = 'earlier'
+
+type Cut = Pick<LedgerRow, 'node' | 'device' | 'stream' | 'through' | 'closed' | 'counts'>
+type Counted = Pick<LedgerRow, 'stored' | 'collapsed' | 'expired'>
+
+/** The row of a cut, when the store has counted this of its stream. */
+export function rowOf({ node, device, stream, through, closed, counts }: Cut, counted: Counted): LedgerRow {
+  const { edge, evicted, rejected, ahead } = counts
+  // What lies ahead is on the timeline before the cut's record, but belongs above the cut. It may have expired already.
+  const stored = each((k) => Math.max(0, counted.stored[k] - ahead[k]))
+  const expired = each((k) => counted.expired[k] + counted.stored[k] - ahead[k] - stored[k])
+  const collapsed: Tally = [...counted.collapsed]
+  const difference = each(
+    (k) =>
+      edge.read[k] - (stored[k] + edge.filtered[k] + edge.rejected[k] + rejected[k] + evicted[k] + collapsed[k] + expired[k]),
+  )
+  return { node, device, stream, through, closed, counts, stored, collapsed, expired, difference }
+}
+
+/** Nothing is to be expected or explained any more. */
+export const isSettled = ({ closed, difference, counts }: LedgerRow): boolean =>
+  closed && [...difference, ...counts.ahead].every((n) => n === 0)
 
 /** Rows whose ledger does not close are kept apart: a sum would hide them. */
 export function sumEarlier(rows: { row: LedgerRow; atMs: number }[], beforeMs: number): LedgerRow[] {
   const kept: LedgerRow[] = []
   const sums = new Map<string, LedgerRow>()
   for (const { row, atMs } of rows) {
-    const isOpen = !row.closed || atMs >= beforeMs || [...row.difference, ...row.counts.ahead].some((n) => n !== 0)
-    if (isOpen) kept.push(row)
-    else add(sums, row)
+    if (atMs < beforeMs && isSettled(row)) sums.set(row.device, addRow(sums.get(row.device) ?? emptyRow(row), row))
+    else kept.push(row)
   }
   return [...kept, ...sums.values()]
 }
 
-function add(sums: Map<string, LedgerRow>, row: LedgerRow): void {
-  let sum = sums.get(row.device)
-  if (!sum) {
-    sum = emptyRow(row)
-    sums.set(row.device, sum)
-  }
+export function addRow(sum: LedgerRow, row: LedgerRow): LedgerRow {
   for (const name of ['read', 'filtered', 'rejected', 'evicted', 'frames'] as const)
     addTally(sum.counts.edge[name], row.counts.edge[name])
   for (const name of ['evicted', 'rejected', 'forwarded'] as const) addTally(sum.counts[name], row.counts[name])
-  addTally(sum.stored, row.stored)
-  addTally(sum.collapsed, row.collapsed)
+  for (const name of ['stored', 'collapsed', 'expired'] as const) addTally(sum[name], row[name])
+  return sum
 }
 
-function emptyRow({ node, device }: LedgerRow): LedgerRow {
+export function emptyRow({ node, device }: LedgerRow): LedgerRow {
   const zero = (): Tally => [0, 0]
   return {
     node,
@@ -40,6 +56,9 @@ function emptyRow({ node, device }: LedgerRow): LedgerRow {
     counts: { edge: emptyEdgeCounts(), evicted: zero(), rejected: zero(), forwarded: zero(), ahead: zero() },
     stored: zero(),
     collapsed: zero(),
+    expired: zero(),
     difference: zero(),
   }
 }
+
+const each = (of: (k: 0 | 1) => number): Tally => [of(0), of(1)]

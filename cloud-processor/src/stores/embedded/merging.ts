@@ -23,6 +23,8 @@ export interface MergingOptions {
   /** Runs the work as a transaction. False: it was undone. */
   transaction(work: () => void): boolean
   forgetHour(device: number, hour: number): void
+  /** After the last transaction of an hour. */
+  merged(device: number, hour: number): void
 }
 
 export function createMerging(db: DatabaseSync, options: MergingOptions) {
@@ -76,6 +78,7 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
       // What is in memory of the hour speaks of batches that are gone.
       options.forgetHour(device, hour)
     })
+    if (isDone) options.merged(device, hour)
     // Tried again when it has been quiet for as long once more.
     if (!isDone && whenIdle.length === 0) waiting.set(id, { device, hour, rows: 0, writtenMs: nowMs })
     busy = false

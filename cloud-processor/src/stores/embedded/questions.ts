@@ -1,8 +1,8 @@
 /** Answers the reader's questions from the file. Each answer is made inside one read transaction, so a merge never shows twice or not at all. */
 import type { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
-import type { Segment, Tally } from '@millrace/contract'
-import type { LedgerRow, RollUp, SeriesPoints, StoredGap, StoreReader } from '../store.ts'
+import type { Segment } from '@millrace/contract'
+import type { LedgerRow, RollUp, SeriesPoints, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import type { Points } from './chunk.ts'
 import { dayMs, hourMs, hourSpan } from './file.ts'
@@ -13,20 +13,24 @@ import { createRollUp, decodeMinutes, minuteMs, rollUpPoints, rollUpSegments } f
 /** The same questions as `StoreReader`, answered at once. */
 export type Questions = { [K in keyof StoreReader]: (...args: Parameters<StoreReader[K]>) => Awaited<ReturnType<StoreReader[K]>> }
 
-interface HourBodies {
-  hour: number
-  bodies: Uint8Array[]
+interface Series {
+  id: number
+  device: number
+  /** Day before which everything has expired. */
+  keptFrom: number
 }
+
+const eventsAtOnce = 10_000
 
 export function createQuestions(db: DatabaseSync, pointsMax: number): Questions {
   const findSeries = db.prepare(
-    'SELECT series.id FROM series JOIN devices ON devices.id = series.device WHERE devices.device = ? AND channel = ? AND wave = ?',
+    'SELECT series.id, devices.id AS device, keptFrom FROM series JOIN devices ON devices.id = series.device WHERE devices.device = ? AND channel = ? AND wave = ?',
   )
-  const findDevice = db.prepare('SELECT id FROM devices WHERE device = ?')
   const chunkHours = db.prepare('SELECT DISTINCT hour FROM chunks WHERE series = ? AND hour BETWEEN ? AND ? ORDER BY hour')
   const chunks = db.prepare('SELECT body FROM chunks WHERE series = ? AND hour = ? AND last >= ? AND first <= ? ORDER BY part')
   const batchHours = db.prepare('SELECT id, hour FROM hours WHERE device = ? AND hour BETWEEN ? AND ? ORDER BY hour')
   const batches = db.prepare('SELECT body FROM batches WHERE id >= ? AND id < ? AND last >= ? AND first <= ? ORDER BY id')
+  const minuteHours = db.prepare('SELECT hour FROM minutes WHERE series = ? AND hour BETWEEN ? AND ? ORDER BY hour')
   const minutes = db.prepare('SELECT body FROM minutes WHERE series = ? AND hour = ?')
   const devices = db.prepare('SELECT device, subject, node, channels FROM devices ORDER BY device')
   const gaps = db.prepare(`SELECT devices.device, channel, gaps.reason, fromMs, toMs, lostReadings, lostSamples FROM gaps
@@ -34,21 +38,24 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
     ORDER BY fromMs LIMIT 100000`)
   const cuts = db.prepare('SELECT body, atMs FROM cuts ORDER BY stream, device')
   const newestCut = db.prepare('SELECT max(atMs) AS atMs FROM cuts')
+  const events = db.prepare(
+    'SELECT device, atMs, level, code, text FROM events WHERE atMs BETWEEN ? AND ? ORDER BY atMs DESC, id DESC LIMIT ?',
+  )
+  // First and last are those of the first and last day, found by the key: there may be years of days.
   const totals =
     db.prepare(`SELECT devices.device, sum(storedReadings) AS a, sum(storedSamples) AS b, sum(collapsedReadings) AS c,
-    sum(collapsedSamples) AS d, min(firstMs) AS firstMs, max(lastMs) AS lastMs FROM days JOIN devices ON devices.id = days.device GROUP BY 1`)
+    sum(collapsedSamples) AS d, sum(expiredReadings) AS e, sum(expiredSamples) AS f,
+    (SELECT min(firstMs) FROM days WHERE device = devices.id AND day = (SELECT min(day) FROM days WHERE device = devices.id)) AS firstMs,
+    (SELECT max(lastMs) FROM days WHERE device = devices.id AND day = (SELECT max(day) FROM days WHERE device = devices.id)) AS lastMs
+    FROM streams JOIN devices ON devices.id = streams.device GROUP BY devices.id`)
 
-  const idOf = (device: string, channel: string, wave: 0 | 1) =>
-    (findSeries.get(device, channel, wave) as { id: number } | undefined)?.id
+  const find = (device: string, channel: string, wave: 0 | 1) => findSeries.get(device, channel, wave) as Series | undefined
 
   /** Hours of a series that hold something between two times, oldest first, with `batches` where any are unmerged. */
-  function hoursOf(device: string, series: number, fromMs: number, toMs: number): Map<number, number | undefined> {
-    const from = hourOf(fromMs)
-    const to = hourOf(toMs)
-    const { id } = findDevice.get(device) as { id: number }
+  function hoursOf({ id, device }: Series, from: number, to: number): Map<number, number | undefined> {
     const found = new Map<number, number | undefined>()
-    for (const { hour } of chunkHours.all(series, from, to) as { hour: number }[]) found.set(hour, undefined)
-    for (const { id: batch, hour } of batchHours.all(id, from, to) as { id: number; hour: number }[]) found.set(hour, batch)
+    for (const { hour } of chunkHours.all(id, from, to) as { hour: number }[]) found.set(hour, undefined)
+    for (const { id: batch, hour } of batchHours.all(device, from, to) as { id: number; hour: number }[]) found.set(hour, batch)
     return new Map([...found].sort((a, b) => a[0] - b[0]))
   }
 
@@ -65,22 +72,18 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
     return bodies
   }
 
-  function* eachHour(
-    device: string,
-    series: number,
-    fromMs: number,
-    toMs: number,
-  ): Generator<HourBodies & { isMerged: boolean }> {
-    for (const [hour, batch] of hoursOf(device, series, fromMs, toMs))
-      yield { hour, isMerged: batch === undefined, bodies: bodiesOf(series, hour, batch, fromMs, toMs) }
+  /** What has not expired. */
+  function* eachHour(series: Series | undefined, fromMs: number, toMs: number): Generator<Uint8Array[]> {
+    if (!series) return
+    for (const [hour, batch] of hoursOf(series, Math.max(hourOf(fromMs), series.keptFrom * 24), hourOf(toMs)))
+      yield bodiesOf(series.id, hour, batch, fromMs, toMs)
   }
 
   function points(device: string, channel: string, fromMs: number, toMs: number, limit = pointsMax): SeriesPoints {
     const most = Math.min(limit, pointsMax)
-    const series = idOf(device, channel, 0)
     const found: Points[] = []
     let count = 0
-    for (const { bodies } of series === undefined ? [] : eachHour(device, series, fromMs, toMs)) {
+    for (const bodies of eachHour(find(device, channel, 0), fromMs, toMs)) {
       const part = between(resolvePoints(bodies.map(pointsOf)), fromMs, toMs, most - count)
       found.push(part)
       count += part.t.length
@@ -90,14 +93,14 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
   }
 
   function segments(device: string, channel: string, fromMs: number, toMs: number, limit = pointsMax): Segment[] {
-    const series = idOf(device, channel, 1)
     const found: Segment[] = []
     let samples = 0
-    for (const { bodies } of series === undefined ? [] : eachHour(device, series, fromMs, toMs))
+    for (const bodies of eachHour(find(device, channel, 1), fromMs, toMs))
       for (const segment of resolveSegments(bodies.flatMap(segmentsOf))) {
         if (lastOf(segment) < fromMs || segment.t > toMs) continue
         if (found.length >= limit || samples >= pointsMax) return found
-        found.push(segment.v.length > pointsMax ? cutSegment(segment, 0, pointsMax)[0]! : segment)
+        const parts = segment.v.length > pointsMax ? cutFrom(segment, fromMs, pointsMax) : [segment]
+        found.push(...parts)
         samples += segment.v.length
       }
     return found
@@ -105,22 +108,36 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
 
   function rollUp(device: string, channel: string, fromMs: number, toMs: number, stepMs: number): RollUp {
     const steps = createRollUp(fromMs, stepMs)
-    const wave = idOf(device, channel, 0) === undefined ? 1 : 0
-    const series = idOf(device, channel, wave)
+    const points = find(device, channel, 0)
+    const series = points ?? find(device, channel, 1)
     if (series === undefined || toMs <= fromMs) return steps.made
     const isWhole = stepMs % minuteMs === 0 && fromMs % minuteMs === 0
-    for (const [hour, batch] of hoursOf(device, series, fromMs, toMs)) {
-      const row = isWhole && batch === undefined ? (minutes.get(series, hour) as { body: Uint8Array } | undefined) : undefined
+    for (const [hour, batch] of hoursRolledUp(series, hourOf(fromMs), hourOf(toMs))) {
+      const hasExpired = hour < series.keptFrom * 24
+      const isRolledUp = batch === undefined && (isWhole || hasExpired)
+      const row = isRolledUp ? (minutes.get(series.id, hour) as { body: Uint8Array } | undefined) : undefined
       // The last minute may end after the question does.
-      const wholeTo = row ? Math.floor(toMs / minuteMs) * minuteMs : Number.NEGATIVE_INFINITY
+      const wholeTo = hasExpired ? toMs : row ? Math.floor(toMs / minuteMs) * minuteMs : Number.NEGATIVE_INFINITY
       if (row) steps.rollUp(decodeMinutes(row.body), fromMs, wholeTo)
+      if (hasExpired && batch === undefined) continue
       const rest = Math.max(fromMs, row ? wholeTo : fromMs)
       if (row && (rest >= toMs || rest >= (hour + 1) * hourMs)) continue
-      const bodies = bodiesOf(series, hour, batch, rest, toMs)
-      if (wave) rollUpSegments(steps, resolveSegments(bodies.flatMap(segmentsOf)), rest, toMs)
-      else rollUpPoints(steps, resolvePoints(bodies.map(pointsOf)), rest, toMs)
+      const bodies = bodiesOf(series.id, hour, batch, rest, toMs)
+      if (points) rollUpPoints(steps, resolvePoints(bodies.map(pointsOf)), rest, toMs)
+      else rollUpSegments(steps, resolveSegments(bodies.flatMap(segmentsOf)), rest, toMs)
     }
     return steps.made
+  }
+
+  /** Of hours that have expired, those of which minutes are left, or which still wait to be merged. */
+  function hoursRolledUp(series: Series, from: number, to: number): Map<number, number | undefined> {
+    const keptFrom = series.keptFrom * 24
+    if (from >= keptFrom) return hoursOf(series, from, to)
+    const expired = hoursOf(series, from, Math.min(to, keptFrom - 1))
+    for (const { hour } of minuteHours.all(series.id, from, Math.min(to, keptFrom - 1)) as { hour: number }[])
+      if (!expired.has(hour)) expired.set(hour, undefined)
+    const inOrder = [...expired].sort((a, b) => a[0] - b[0])
+    return new Map([...inOrder, ...hoursOf(series, keptFrom, to)])
   }
 
   return {
@@ -142,16 +159,27 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
       return sumEarlier(rows, now - dayMs)
     },
     totals() {
-      type Row = { device: string; a: number; b: number; c: number; d: number; firstMs: number; lastMs: number }
-      const all: Record<string, { stored: Tally; collapsed: Tally; firstMs: number; lastMs: number }> = {}
-      for (const { device, a, b, c, d, firstMs, lastMs } of totals.all() as unknown as Row[])
-        all[device] = { stored: [a, b], collapsed: [c, d], firstMs, lastMs }
+      type Row = { device: string; firstMs: number | null; lastMs: number | null } & Record<
+        'a' | 'b' | 'c' | 'd' | 'e' | 'f',
+        number
+      >
+      const all: Record<string, StoreTotal> = {}
+      for (const { device, a, b, c, d, e, f, firstMs, lastMs } of totals.all() as unknown as Row[])
+        all[device] = { stored: [a, b], collapsed: [c, d], expired: [e, f], firstMs: firstMs ?? 0, lastMs: lastMs ?? 0 }
       return all
     },
+    events: (fromMs, toMs, limit = eventsAtOnce) =>
+      (events.all(fromMs, toMs, Math.min(limit, eventsAtOnce)) as unknown as StoredEvent[]).reverse(),
   }
 }
 
 const hourOf = (ms: number) => Math.max(-1, Math.min(2 ** 40, Math.floor(ms / hourMs)))
+
+/** The first `most` samples of a very long segment that are not before `fromMs`, and the one before them. */
+function cutFrom(segment: Segment, fromMs: number, most: number): Segment[] {
+  const from = Math.max(0, Math.min(segment.v.length - 1, Math.floor((fromMs - segment.t) / segment.i)))
+  return cutSegment(segment, from, Math.min(from + most, segment.v.length))
+}
 
 function between({ t, v, q }: Points, fromMs: number, toMs: number, most: number): Points {
   let from = 0

@@ -3,17 +3,18 @@
  *
  * Where the times of a column lie beside everything its series holds, nothing can collapse and nothing is read. Elsewhere the
  * overlapping rows are read and equal names counted. A collapse is charged to the stream of the record that came last, so
- * that stored + collapsed of each stream is exactly what came on it, whichever reading survives.
+ * that stored + collapsed + expired of each stream is exactly what came on it, whichever reading survives. What comes for a
+ * day of the device that has expired is counted as expired and not stored.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReadingsRecord, Segment } from '@millrace/contract'
 import { putSeriesPoints, putSeriesSegments } from './batch.ts'
 import { createWriter } from './bytes.ts'
 import type { Points } from './chunk.ts'
-import type { Count, createCounts } from './counts.ts'
+import type { Counts, StreamCount } from './counts.ts'
 import type { Devices } from './devices.ts'
 import { hourMs } from './file.ts'
-import { type createHours, type Device, type Hour, hourOf, nameSamples, type Series } from './hours.ts'
+import { type createHours, type Device, dayOfHour, type Hour, hourOf, nameSamples, type Series } from './hours.ts'
 import { cover, isFree } from './intervals.ts'
 import { cutSegment, lastOf, resolvePoints, resolveSegments, rises } from './resolve.ts'
 
@@ -27,12 +28,7 @@ interface Piece {
   count: number
 }
 
-export function createReadings(
-  db: DatabaseSync,
-  devices: Devices,
-  hours: ReturnType<typeof createHours>,
-  counts: ReturnType<typeof createCounts>,
-) {
+export function createReadings(db: DatabaseSync, devices: Devices, hours: ReturnType<typeof createHours>, counts: Counts) {
   const insert = db.prepare('INSERT INTO batches VALUES (?, ?, ?, ?)')
   const out = createWriter()
 
@@ -49,9 +45,9 @@ export function createReadings(
   }
 
   /** Returns the hours written. */
-  function putHour(device: Device, hour: number, pieces: Piece[], stream: Count): Hour {
+  function putHour(device: Device, hour: number, pieces: Piece[], stream: StreamCount): Hour {
     const state = hours.of(device, hour)
-    const day = counts.day(device.id, Math.floor(hour / 24))
+    const day = counts.day(device.id, dayOfHour(hour), stream.stream)
     let first = Number.POSITIVE_INFINITY
     let last = Number.NEGATIVE_INFINITY
     out.at = 0
@@ -92,7 +88,10 @@ export function createReadings(
       if (samplesIn(segments) < samplesIn(given)) countRepeats(names(given), names(segments), 1, device, stream, counts)
       if (segments.length > 0) cutSegments(devices.series(device, channel, true), segments, pieces)
     }
-    const written = [...new Set(pieces.map((piece) => piece.hour))].map((hour) => putHour(device, hour, pieces, stream))
+    const written: Hour[] = []
+    for (const hour of new Set(pieces.map((piece) => piece.hour)))
+      if (dayOfHour(hour) >= device.keptFrom) written.push(putHour(device, hour, pieces, stream))
+      else for (const piece of pieces) if (piece.hour === hour) stream.expired[piece.points ? 0 : 1] += piece.count
     return { device, written }
   }
 }
@@ -104,23 +103,20 @@ function tidy(column: Points): Points {
 }
 
 /** Repeats inside one record collapse too. */
-function countRepeats(
-  given: number[],
-  kept: number[],
-  kind: 0 | 1,
-  device: Device,
-  stream: Count,
-  counts: ReturnType<typeof createCounts>,
-): void {
+function countRepeats(given: number[], kept: number[], kind: 0 | 1, device: Device, stream: StreamCount, counts: Counts): void {
   const byDay = new Map<number, number>()
   const tally = (times: number[], sign: number) => {
-    for (const t of times) byDay.set(Math.floor(hourOf(t) / 24), (byDay.get(Math.floor(hourOf(t) / 24)) ?? 0) + sign)
+    for (const t of times) byDay.set(dayOfHour(hourOf(t)), (byDay.get(dayOfHour(hourOf(t))) ?? 0) + sign)
   }
   tally(given, 1)
   tally(kept, -1)
   for (const [day, repeats] of byDay) {
     if (repeats === 0) continue
-    counts.day(device.id, day).collapsed[kind] += repeats
+    if (day < device.keptFrom) {
+      stream.expired[kind] += repeats
+      continue
+    }
+    counts.day(device.id, day, stream.stream).collapsed[kind] += repeats
     stream.collapsed[kind] += repeats
   }
 }

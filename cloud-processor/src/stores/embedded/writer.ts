@@ -5,6 +5,7 @@ import type { EmbeddedStoreConfig } from './config.ts'
 import { describe, openFile, Refusal } from './file.ts'
 import { createMerging } from './merging.ts'
 import type { Done, Records, ToWriter } from './protocol.ts'
+import { createRetention } from './retention.ts'
 import type { Answered, Asked } from './workers.ts'
 
 const config = workerData as EmbeddedStoreConfig
@@ -25,8 +26,15 @@ function serve(file: ReturnType<typeof openFile>): void {
     ...config,
     transaction: (work) => transaction(work) === undefined,
     forgetHour: (device, hour) => apply.forgetHour(device, hour),
+    merged: (device, hour) => retention.merged(device, hour),
   })
   const apply = createApply(db, { ...config, wrote: merging.wrote })
+  const retention = createRetention(db, {
+    retention: config.retention,
+    expiry: apply.expiry,
+    transaction: (work) => transaction(work) === undefined,
+    addEvent: apply.addEvent,
+  })
   const positions = db.prepare('SELECT partition, next FROM positions WHERE log = ?')
   const others = db.prepare('SELECT DISTINCT log FROM positions WHERE log <> ?')
   let log = ''
@@ -72,12 +80,15 @@ function serve(file: ReturnType<typeof openFile>): void {
     if (message.k === 'write') {
       send(call, write(message.records))
       merging.tick(apply.nowMs())
+      retention.tick(apply.nowMs())
     } else if (message.k === 'open') send(call, open(message.log))
     else if (message.k === 'merge') {
       await merging.all()
+      await retention.all()
       send(call, {})
     } else {
       await merging.close()
+      await retention.close()
       file.close()
       port.close()
     }

@@ -7,13 +7,14 @@ import { Icon } from '../parts/icons.tsx'
 import { Segments } from '../parts/segments.tsx'
 import { deviceHref } from '../route.ts'
 
-const terms = ['stored', 'filtered', 'rejected', 'evicted', 'collapsed'] as const
+const terms = ['stored', 'filtered', 'rejected', 'evicted', 'collapsed', 'expired'] as const
 const meanings = {
   stored: 'held by the store',
   filtered: 'held back by report by exception',
   rejected: 'refused, with the reason and the bytes kept',
   evicted: 'removed at the outbox’s bound, drawn as gaps',
   collapsed: 'same channel and time twice: the last one won',
+  expired: 'held by the store until its retention removed it',
 }
 const units = ['readings', 'waveform samples'] as const
 const unit = signal<0 | 1>(0)
@@ -53,7 +54,7 @@ function LedgerBody({ view }: { view: LedgerView }) {
   )
 }
 
-/** read = stored + filtered + rejected + evicted + collapsed */
+/** read = stored + filtered + rejected + evicted + collapsed + expired */
 export function Equation({ sum, unit: at }: { sum: LedgerSum; unit: 0 | 1 }) {
   const read = sum.read[at]
   return (
