@@ -33,7 +33,8 @@ const channels: Channel[] = Array.from({ length: channelCount }, (_, i) => ({
   datatype: 'Int32',
   unit: '1',
 }))
-const device = 'bench'
+/** So many that no series repeats a millisecond at any rate of the bench. */
+const devices = Array.from({ length: 20 }, (_, d) => `d${d}`)
 
 export async function publishLoad(options: LoadOptions): Promise<LoadResult> {
   const client = await connected(options)
@@ -54,16 +55,19 @@ export async function publishLoad(options: LoadOptions): Promise<LoadResult> {
     }
   })
   await client.subscribeAsync(`spBv1.0/bench/NCMD/${node}`, { qos: 1 })
-  const topic = `spBv1.0/bench/DDATA/${node}/${device}`
-  const declaration = declare(
-    device,
-    channels.map((channel, alias) => ({ alias: alias + 1, channel })),
-  )
   client.publish(`spBv1.0/bench/NBIRTH/${node}`, encodeNodeBirth({ bdSeq: 0, timestamp: Date.now() }) as Buffer)
-  client.publish(
-    `spBv1.0/bench/DBIRTH/${node}/${device}`,
-    encodeDeviceBirth(declaration, { timestamp: Date.now(), seq: 1 }) as Buffer,
-  )
+  for (const [d, device] of devices.entries()) {
+    const declaration = declare(
+      device,
+      channels.map((channel, c) => ({ alias: aliasOf(d, c), channel })),
+    )
+    client.publish(
+      `spBv1.0/bench/DBIRTH/${node}/${device}`,
+      encodeDeviceBirth(declaration, { timestamp: Date.now(), seq: d + 1 }) as Buffer,
+    )
+  }
+  const dueMs = devices.map(() => Date.now())
+  const topics = devices.map((device) => `spBv1.0/bench/DDATA/${node}/${device}`)
 
   const perSecond = options.readingsPerS / options.batch
   const total = Math.round(perSecond * options.seconds)
@@ -74,7 +78,8 @@ export async function publishLoad(options: LoadOptions): Promise<LoadResult> {
     while (number < due) {
       number++
       if (options.receipts) sentMs.set(number, performance.now())
-      client.publish(topic, payloadOf(stream, number, options.batch) as Buffer)
+      const d = number % devices.length
+      client.publish(topics[d]!, payloadOf(stream, number, options.batch, d, dueMs) as Buffer)
     }
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
@@ -87,22 +92,21 @@ export async function publishLoad(options: LoadOptions): Promise<LoadResult> {
   return { readings: total * options.batch, messages: total, seconds, unreceipted: sentMs.size, p50Ms: at(0.5), p99Ms: at(0.99) }
 }
 
-let value = 0
-function nextValue(): number {
-  value = (value + 7919) % 5000
-  return value
+function aliasOf(device: number, channel: number): number {
+  return device * channelCount + channel + 1
 }
 
-/** `batch` readings over ten channels, rows of one millisecond. */
-function payloadOf(stream: string, number: number, batch: number): Uint8Array {
+/** `batch` readings over ten channels, rows of one millisecond, each later than the device's last. */
+function payloadOf(stream: string, number: number, batch: number, device: number, dueMs: number[]): Uint8Array {
   const columns: Record<string, { t: number[]; v: number[] }> = {}
   const used = Math.min(channelCount, batch)
   const rows = batch / used
-  const base = Date.now()
+  const base = Math.max(Date.now() - rows, dueMs[device]!)
+  dueMs[device] = base + rows
   for (let c = 0; c < used; c++) {
     const column = { t: [] as number[], v: [] as number[] }
     for (let row = 0; row < rows; row++) {
-      column.t.push(base - rows + row)
+      column.t.push(base + row)
       column.v.push(nextValue())
     }
     columns[`v${c}`] = column
@@ -110,12 +114,19 @@ function payloadOf(stream: string, number: number, batch: number): Uint8Array {
   return encodeBatch({
     name: formatBatchName({ stream, number, count: batch }),
     columns: { channels: columns, waves: {} },
-    aliasOf: (channel) => Number(channel.slice(1)) + 1,
+    aliasOf: (channel) => aliasOf(device, Number(channel.slice(1))),
     datatypeOf: () => 'Int32',
-    timestamp: base,
+    timestamp: Date.now(),
     seq: number % 256,
     historical: false,
   })
+}
+
+let value = 0
+/** Small steps, as a sensor makes them. */
+function nextValue(): number {
+  value = (value + 17) % 5000
+  return value
 }
 
 async function connected({ url, username, password }: LoadOptions): Promise<MqttClient> {

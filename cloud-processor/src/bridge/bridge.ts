@@ -3,7 +3,7 @@
  * append is durable. It keeps no state of its own: a message that it dropped, or whose append failed, gets no receipt and is
  * sent again by its agent.
  *
- *   message → queue (bounded) → append to raw, several groups under way → durable → receipts, gathered per node
+ *   message → queue (bounded, lingers) → append to raw, several groups under way → durable → receipts, gathered per node
  *
  * Once a second it appends a tick to every raw partition. While the lag from raw to rules is above `lagMsMax` it neither
  * appends nor receipts historical batches and gives a backlog credit of 0: live data overtakes the backlog here as well.
@@ -74,6 +74,7 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
   const receipts = createReceipts({ host: config.host, log: log.id, everyMs: config.receiptEveryMs, credit, clock, send })
   let queue: Waiting[] = []
   let underway = 0
+  let isLingering = false
   let isStopped = false
   let lastTickMs = 0
 
@@ -101,7 +102,7 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
     }
     queue.push({ topic, payload, receivedMs: clock.now(), settled })
     status.queuedBytes += payload.length
-    pump()
+    linger()
   })
 
   function isHeldBack(topic: string, payload: Uint8Array): boolean {
@@ -113,6 +114,17 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
     const node = nodeOf(topic)
     if (node) receipts.remind(node)
     return true
+  }
+
+  /** Each group costs a commit and wakes every stage behind it, so messages wait a little for company. */
+  function linger(): void {
+    if (status.queuedBytes >= config.lingerBytes) return pump()
+    if (isLingering) return
+    isLingering = true
+    clock.after(config.lingerMs, () => {
+      isLingering = false
+      pump()
+    })
   }
 
   /** Groups under way are appended in order; a group is what came while the ones before it were being written. */

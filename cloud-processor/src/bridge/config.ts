@@ -12,7 +12,14 @@ export const bridgeSchema = z.strictObject({
     .default('millrace')
     .describe('Sparkplug host id; the agents obey receipts of this host only'),
   clientId: z.string().default('millrace-processor').describe('MQTT client id; the STATE connection adds `-state`'),
-  receiptEveryMs: z.number().int().min(1).default(20).describe('Receipts to one node are gathered for this long'),
+  receiptEveryMs: z.number().int().min(1).default(5).describe('Receipts to one node are gathered for this long'),
+  lingerMs: z.number().min(0).default(5).describe('Messages are gathered for this long into one append: latency against CPU'),
+  lingerBytes: z
+    .number()
+    .int()
+    .min(1)
+    .default(256 << 10)
+    .describe('and at most until so many bytes wait'),
   lagMsMax: z
     .number()
     .int()
