@@ -30,6 +30,17 @@ function expectBalanced({ columns, counts }: Drained): void {
 }
 
 describe('the intake', () => {
+  it('begins an absence no earlier than its newest reading, whose time may be a little ahead of the bytes', () => {
+    const intake = intakeOf()
+    for (let k = 0; k < 3; k++) intake.sample('w', start + 4.25 + 4 * k, k)
+    intake.reading('n', start + 15, 7)
+    intake.gap(start + 10, 'stalled')
+    intake.absent('w', start + 10, 'searching')
+    intake.absent('n', start - 5000, 'out-of-range')
+    const { absences } = intake.drain()!.columns
+    expect(absences!.map(({ t }) => t - start)).toEqual([15, 12, -5000])
+  })
+
   it('has nothing to drain when nothing came', () => {
     expect(intakeOf().drain()).toBeUndefined()
   })

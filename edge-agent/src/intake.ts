@@ -191,10 +191,19 @@ export function createIntake(around: {
     for (const scalar of scalars.values()) settleOne(scalar)
   }
 
+  /** Not before the newest reading, which would end it at once for whoever closes it at the next one; unless the clock went back. */
   function addAbsence(channel: string, atMs: number, reason: AbsenceReason): void {
     touched = true
     if (absences.length >= limits.absencesMax) absences.pop()
-    absences.push({ channel, t: Math.round(atMs), reason })
+    const newest = newestMs(channel)
+    absences.push({ channel, t: Math.ceil(newest - atMs > limits.backMsMax ? atMs : Math.max(atMs, newest)), reason })
+  }
+
+  function newestMs(channel: string): number {
+    let newest = Number.NEGATIVE_INFINITY
+    for (const { name, lastMs } of scalars.values()) if (channel === '*' || channel === name) newest = Math.max(newest, lastMs)
+    for (const [name, { segments }] of waves) if (channel === '*' || channel === name) newest = Math.max(newest, segments.endMs())
+    return newest
   }
 
   function close(): Drained | undefined {

@@ -14,6 +14,8 @@ export interface Segments {
   take(): Segment[]
   /** Time of the newest sample, exact; for noticing a clock that went back. */
   lastMs(): number
+  /** Time of the newest sample by the reckoning of its segment, as a reader of the segment will see it. */
+  endMs(): number
   /** The clock went back: starts may too. */
   reset(): void
 }
@@ -59,6 +61,7 @@ export function createSegments(intervalMs: number): Segments {
       return taken
     },
     lastMs: () => lastMs,
+    endMs: () => endMs,
     reset() {
       open = undefined
       lastMs = endMs = Number.NEGATIVE_INFINITY
