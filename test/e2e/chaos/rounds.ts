@@ -28,7 +28,7 @@ export async function runRounds(schedule: Round[], { installation, ledgers, faul
   const oximeters = devices.filter(({ kind }) => kind === 'contec-cms50')
   for (const [index, { faults: storm, stormMs }] of schedule.entries()) {
     const startedMs = performance.now()
-    const at = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms - (performance.now() - startedMs)))
+    const at = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, ms - (performance.now() - startedMs))))
     for (const k of [0, 1]) {
       const { device } = oximeters[(2 * index + k) % oximeters.length]!
       simulator.tell(JSON.stringify({ cmd: 'desaturate', device, ...desaturation }))
@@ -43,7 +43,7 @@ export async function runRounds(schedule: Round[], { installation, ledgers, faul
     say(
       `round ${index + 1} of ${schedule.length}: ${window.open ? `NOT closed in ${quietMs / 1000} s: ${window.open}` : `closed after ${(window.closedMs! / 1000).toFixed(1)} s`}; ${struck}, load ${window.load.toFixed(1)}`,
     )
-    await new Promise((resolve) => setTimeout(resolve, quietMs - (performance.now() - quietSinceMs)))
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, quietMs - (performance.now() - quietSinceMs))))
   }
   return windows
 }

@@ -59,7 +59,7 @@ export async function checkEverything(run: Run): Promise<Finding[]> {
 
   const produced = sum(Object.values(manifest.totals ?? {}), ({ readings }) => readings)
   const samples = sum(Object.values(manifest.totals ?? {}), (totals) => totals.samples)
-  const rate = (count: number) => Math.round((count * 1000) / (endMs - startedMs))
+  const rate = (count: number) => Math.round((count * 1000) / (endMs - manifest.startedMs))
   find(rate(produced) >= least.readings, `${produced} readings produced, ${rate(produced)} a second`)
   find(rate(samples) >= least.samples, `${samples} samples produced, ${rate(samples)} a second`)
 
