@@ -232,6 +232,14 @@ describe('a batch with something wrong in it', () => {
         { reason: 'datatype-mismatch', alias: 100, name: 'cInt16', t: 1, raw: 'x', lost: [1, 0] },
       ],
       [
+        { alias: 100, timestamp: 1, datatype: 'Double', value: 1.5 },
+        { reason: 'datatype-mismatch', alias: 100, name: 'cInt16', t: 1, raw: 1.5, lost: [1, 0] },
+      ],
+      [
+        { alias: 100, timestamp: 1, datatype: 'Int32', value: 70_000 },
+        { reason: 'datatype-mismatch', alias: 100, name: 'cInt16', t: 1, raw: 70_000, lost: [1, 0] },
+      ],
+      [
         { alias: 107, timestamp: 1, datatype: 'Int16', value: 1 },
         { reason: 'datatype-mismatch', alias: 107, name: 'cInt16Array', t: 1, lost: [1, 0] },
       ],

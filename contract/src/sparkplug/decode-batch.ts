@@ -8,7 +8,7 @@ import type { BadFrame, Tally } from '../ledger.ts'
 import { nodeMetrics } from '../naming.ts'
 import { type Absence, absenceReasons, type Channel, type Column, type Columns, type Segment, type Value } from '../reading.ts'
 import { elementBytes, readArray } from './arrays.ts'
-import { datatypeName, datatypes } from './datatype.ts'
+import { datatypeName, datatypes, fits } from './datatype.ts'
 import { SparkplugError, type SparkplugReason } from './error.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { decodeMetric, type Metric, MetricScan, scanMetric } from './metric.ts'
@@ -101,7 +101,8 @@ function takeMetric(work: Work): void {
   const { scan } = work
   const slot = scan.alias >= 0 ? slotOf(work, scan.alias) : undefined
   if (slot && scan.propertiesStart < 0 && !scan.isNull && scan.timestamp >= 0 && scan.timestamp <= Number.MAX_SAFE_INTEGER) {
-    const value = plainNumber(scan, scan.datatype === 0 ? slot.code : scan.datatype)
+    const isAsBorn = scan.datatype === 0 || scan.datatype === slot.code
+    const value = isAsBorn ? plainNumber(scan, slot.code) : Number.NaN
     if (value - value === 0 && slot.channel.kind === 'number') return push(work, slot, scan.timestamp, value, 0)
   }
   takeCarefully(work, slot)
@@ -182,6 +183,8 @@ function takeReading(work: Work, slot: Slot): void {
   if (typeof value === 'bigint') return problem(work, 'out-of-range', slot, value)
   if (kind === 'number' && typeof value === 'number' && !Number.isFinite(value)) return problem(work, 'not-a-number', slot, value)
   if (typeof value !== valueTypes[kind]) return problem(work, 'datatype-mismatch', slot, value as Value)
+  // Another datatype than the birth's is taken when it says the same: it must not bring in what the channel cannot hold.
+  if (kind === 'number' && !fits(slot.channel.datatype, value)) return problem(work, 'datatype-mismatch', slot, value as Value)
   push(work, slot, scan.timestamp, value as Value, properties ? qualityOf(properties) : 0)
 }
 
