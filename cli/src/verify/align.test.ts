@@ -29,6 +29,11 @@ describe('align', () => {
     expect(align(p, stored, [{ fromMs: 395, toMs: 545 }], 0)).toMatchObject({ lost: 5 })
   })
 
+  test('takes values that never change for those that were produced, however many of them a gap left', () => {
+    const p = { t: produced().t, v: new Array<number>(100).fill(3) }
+    expect(align(p, p.v.slice(0, 98), [{ fromMs: -5, toMs: 45 }], 0)).toMatchObject({ explained: 2, lost: 0, extra: 0 })
+  })
+
   test('does not accept under a gap what was never produced', () => {
     const p = produced()
     const stored = p.v.toSpliced(40, 20, 999)

@@ -47,7 +47,7 @@ export function align(produced: Produced, stored: Produced['v'], gaps: Span[], s
     if (isCore) at = matchCore(produced, stored, from, to, at, result)
     else {
       const next = stretches[index + 1]
-      const end = next ? findCore(produced.v, stored, next, at) : stored.length
+      const end = next ? findCore(produced.v, stored, next, at, to - from) : stored.length
       at = matchFlexible(produced, stored, from, to, at, end, result)
     }
   }
@@ -133,18 +133,25 @@ function agrees(v: Produced['v'], i: number, to: number, stored: Produced['v'], 
   return true
 }
 
-/** Where in the store the next core begins: the first place from which all of it agrees, else the first where its start does. */
-function findCore(v: Produced['v'], stored: Produced['v'], { from, to }: Stretch, start: number): number {
-  const whole = search(to - from)
-  return whole ?? search(Math.min(64, to - from)) ?? start
+/**
+ * Where in the store the next core begins. The last core ends the store, when what is left before it has room in the stretch
+ * under the gap: of values that hardly change every place agrees. Else the first place from which all of it agrees, else the
+ * first where its start does.
+ */
+function findCore(v: Produced['v'], stored: Produced['v'], { from, to }: Stretch, start: number, room: number): number {
+  const length = to - from
+  const atEnd = stored.length - length
+  if (to === v.length && atEnd >= start && atEnd - start <= room && agreesFrom(atEnd, length)) return atEnd
+  return search(length) ?? search(Math.min(64, length)) ?? start
 
   function search(length: number): number | undefined {
-    for (let at = start; at + length <= stored.length; at++) {
-      let k = 0
-      while (k < length && v[from + k] === stored[at + k]) k++
-      if (k === length) return at
-    }
+    for (let at = start; at + length <= stored.length; at++) if (agreesFrom(at, length)) return at
     return undefined
+  }
+
+  function agreesFrom(at: number, length: number): boolean {
+    for (let k = 0; k < length; k++) if (v[from + k] !== stored[at + k]) return false
+    return true
   }
 }
 
