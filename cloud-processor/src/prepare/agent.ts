@@ -50,7 +50,8 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
     return rejectWhole(taking, stream, id, known.name, name, error.message)
   }
   const identitiesOf = byAlias(known.channels)
-  if (taking.isReplay && redo !== undefined && redo !== 'all') keepOnly(batch.columns, new Set(redo), identitiesOf)
+  const undecoded = batch.problems.map(describe)
+  if (taking.isReplay && redo !== undefined && redo !== 'all') keepOnly(batch.columns, redo, undecoded, identitiesOf)
   const digest = digestOf(batch.columns)
   const atMs = timeSpan(batch.columns)?.first ?? taking.receivedMs
   if (!taking.isReplay) {
@@ -61,7 +62,7 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
     }
     if (sighting === 'repeat') return
   }
-  const problems = [...batch.problems.map(describe), ...checkTimes(batch.columns, taking.receivedMs, taking.config, identitiesOf)]
+  const problems = [...undecoded, ...checkTimes(batch.columns, taking.receivedMs, taking.config, identitiesOf)]
   const forwarded: Tally = [countReadings(batch.columns), countSamples(batch.columns)]
   const lost: Tally = [0, 0]
   for (const problem of problems) addTally(lost, problem.lost)

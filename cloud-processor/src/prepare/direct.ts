@@ -100,10 +100,10 @@ function deliver(
 ): void {
   const redo = taking.state.redo.get(key)
   const isPart = taking.isReplay && redo !== 'all'
-  const wanted = new Set(isPart ? redo : [])
-  if (isPart) keepOnly(columns, wanted, identitiesOf)
+  const before = new Set(isPart ? redo : [])
+  if (isPart) keepOnly(columns, before, found, identitiesOf)
   const all = [...found, ...checkTimes(columns, taking.receivedMs, taking.config, identitiesOf)]
-  const problems = isPart ? all.filter(({ identity }) => wanted.has(identity)) : all
+  const problems = isPart ? all.filter(({ identity }) => before.has(identity)) : all
   const forwarded: Tally = [countReadings(columns), countSamples(columns)]
   const counts = countsOf(taking.state, device, node)
   addTally(counts.forwarded, forwarded)

@@ -282,6 +282,15 @@ describe('prepare', () => {
     expect(feed({ k: 'tick', atMs: now }).timeline[1]).toMatchObject({ devices: { d: { forwarded: [1, 0], rejected: [0, 0] } } })
   })
 
+  test('adds nothing by a replay to a message that has a good and a bad reading of one time', () => {
+    const metrics = [{ name: 'temp', alias: 7, timestamp: now, datatype: 'Double' as const, value: null }]
+    message('spBv1.0/g/DBIRTH/f/d', encodePayload({ timestamp: now, seq: 1, metrics }))
+    const one = (value: number) => ({ alias: 7, timestamp: now, datatype: 'Double' as const, value })
+    const data = encodePayload({ timestamp: now, seq: 2, metrics: [one(36.6), one(Number.NaN)] })
+    expect(message('spBv1.0/g/DDATA/f/d', data).timeline).toMatchObject([{ channels: { temp: { v: [36.6] } } }])
+    expect(replay('spBv1.0/g/DDATA/f/d', data).timeline).toEqual([])
+  })
+
   test('takes plain readings on replay when their time is found, each once, and counts them over', () => {
     const bytes = Buffer.from(`[{"when":${now},"at":${now},"hr":61},{"when":${now + 1},"at":"noon","hr":62}]`)
     expect(message('plain/p1', bytes).rejected).toMatchObject([{ reason: 'PREPARE_READING', lost: [1, 0] }])

@@ -91,9 +91,14 @@ export function checkTimes(columns: Columns, receivedMs: number, config: Prepare
   return problems
 }
 
-/** For a replay: leaves only the readings that were rejected before (in place). */
-export function keepOnly(columns: Columns, wanted: Set<string>, identitiesOf: IdentitiesOf): void {
-  const isWanted = (name: string, t: number) => identitiesOf(name, t).some((identity) => wanted.has(identity))
+/**
+ * For a replay: leaves only the readings that were rejected before and are not again (in place). Each identity is taken once;
+ * a message that has two readings of one channel and time cannot say which of them it was.
+ */
+export function keepOnly(columns: Columns, rejected: Iterable<string>, stillBad: Problem[], identitiesOf: IdentitiesOf): void {
+  const wanted = new Set(rejected)
+  for (const { identity } of stillBad) wanted.delete(identity)
+  const isWanted = (name: string, t: number) => identitiesOf(name, t).some((identity) => wanted.delete(identity))
   for (const [name, column] of Object.entries(columns.channels))
     putColumn(
       columns,
