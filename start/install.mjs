@@ -9,11 +9,16 @@ const isCurrent = existsSync(installed) && statSync(installed).mtimeMs >= statSy
 
 if (!isCurrent) {
   console.log('Installing packages (once) ...')
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
-    stdio: 'inherit',
-  })
+  // Not `npm ci`: it refuses a lock file that lacks an optional package of another platform, which a registry may not offer.
+  const { status } = spawnSync(
+    'npm',
+    ['install', '--no-save', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'],
+    {
+      stdio: 'inherit',
+    },
+  )
   if (status !== 0) {
-    console.error('npm ci failed. Check that this machine reaches an npm registry, then run the command again.')
+    console.error('npm install failed. Check that this machine reaches an npm registry, then run the command again.')
     process.exit(1)
   }
 }
