@@ -28,7 +28,8 @@ export async function runRounds(schedule: Round[], { installation, ledgers, faul
   const oximeters = devices.filter(({ kind }) => kind === 'contec-cms50')
   for (const [index, { faults: storm, stormMs }] of schedule.entries()) {
     const startedMs = performance.now()
-    const at = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, ms - (performance.now() - startedMs))))
+    const at = (ms: number) =>
+      new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, ms - (performance.now() - startedMs))))
     for (const k of [0, 1]) {
       const { device } = oximeters[(2 * index + k) % oximeters.length]!
       simulator.tell(JSON.stringify({ cmd: 'desaturate', device, ...desaturation }))
