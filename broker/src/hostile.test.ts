@@ -12,7 +12,7 @@ import { closed, startTestBroker, type TestBroker, until } from './testing/test-
 
 let broker: TestBroker
 beforeEach(async () => {
-  broker = await startTestBroker({ connectTimeoutMs: 300, preAuthConnections: 8 })
+  broker = await startTestBroker({ connectTimeoutMs: 1_500, preAuthConnections: 8 })
 })
 afterEach(() => broker.close())
 

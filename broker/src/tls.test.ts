@@ -30,7 +30,7 @@ describe.skipIf(!openssl)('over TLS', () => {
     })
     await addUser(at('users'), { name: 'a', password: 'p', role: 'admin', cost: testCost })
     const tls = { certFile: at('cert.pem'), keyFile: at('key.pem') }
-    const limits = { connectTimeoutMs: 300 }
+    const limits = { connectTimeoutMs: 1_500 }
     // Not on loopback alone: with TLS and users it may.
     broker = await startBroker(brokerSchema.parse({ listen: { host: '0.0.0.0', port: 0 }, users: at('users'), tls, limits }))
   })

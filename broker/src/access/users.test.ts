@@ -98,7 +98,7 @@ describe('verifying', () => {
     expect(await verify('right')).toBe(true)
     const started = performance.now()
     for (let i = 0; i < 1_000; i++) expect(await verify('right')).toBe(true)
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(5_000) // by scrypt it would be a minute
     expect(await verify('wrong')).toBe(false)
     await addUser(file, { name: 'a', password: 'new', role: 'admin', cost })
     const after = parseUsers(await text(), file).get('a')!.hash

@@ -40,7 +40,8 @@ export interface ConnectionParts {
   events: ConnectionEvents
 }
 
-const readBufferBytes = 65_536
+/** Passed on and not yet read by the engine; from then on the socket is not read. */
+const passedBytesMax = 65_536
 /** Of one client's messages that wait for their subscribers; from then on its socket is not read. */
 const underwayBytesMax = 131_072
 /** How long what was written last may take to leave after the connection is closed. */
@@ -56,7 +57,11 @@ export class Connection extends Duplex {
   #state: 'waiting' | 'checking' | 'open' | 'ended' = 'waiting'
   /** Read from the socket, not yet taken. */
   #inbox: Buffer[] = []
-  #engineFull = false
+  /** Whole packets that the engine has not read yet. */
+  #passed: Buffer[] = []
+  #passedBytes = 0
+  #offered = false
+  #endTold = false
   #underwayBytes = 0
   #atGate = false
   #hard = false
@@ -66,7 +71,7 @@ export class Connection extends Duplex {
 
   constructor(socket: Socket, parts: ConnectionParts) {
     const { limits, clock, gate } = parts
-    super({ readableHighWaterMark: readBufferBytes })
+    super()
     this.socket = socket
     this.address = socket.remoteAddress ?? 'unknown'
     this.#parts = parts
@@ -145,13 +150,13 @@ export class Connection extends Duplex {
   }
 
   #readOrWait(): void {
-    if (this.#inbox.length === 0 && this.#peerEnded && !this.readableEnded) this.push(null)
+    this.#endWhenDone()
     if (this.#inbox.length > 0 || !this.#mayTake()) this.socket.pause()
     else if (this.socket.isPaused()) this.socket.resume()
   }
 
   #mayTake(): boolean {
-    if (this.destroyed || this.#engineFull || this.#atGate || this.#state === 'checking') return false
+    if (this.destroyed || this.#passedBytes >= passedBytesMax || this.#atGate || this.#state === 'checking') return false
     if (this.#cancelRateWait || this.#underwayBytes > underwayBytesMax) return false
     if (this.#state === 'waiting' || this.#parts.gate.open) return true
     this.#atGate = true
@@ -192,13 +197,39 @@ export class Connection extends Duplex {
   #pass(run: Buffer): void {
     // A will lives as long as its connection and would keep the whole chunk that it was read in.
     const bytes = this.#state === 'checking' ? Buffer.from(run) : run
-    if (!this.push(bytes)) this.#engineFull = true
+    this.#passed.push(bytes)
+    this.#passedBytes += bytes.length
+    if (this.#passed.length === 1) this.#offer()
   }
 
-  override _read(): void {
-    if (!this.#engineFull) return
-    this.#engineFull = false
-    this.#pump()
+  /**
+   * The engine reads one run after each `readable`; it needs no more of a readable stream. Not more than one: it asks again
+   * while it parses, when a message finds no subscriber, and its parser is not made for being called from within itself.
+   */
+  override read(): Buffer | null {
+    if (!this.#offered) return null
+    this.#offered = false
+    const run = this.#passed.shift()
+    if (!run) return null
+    const wasFull = this.#passedBytes >= passedBytesMax
+    this.#passedBytes -= run.length
+    if (wasFull && this.#passedBytes < passedBytesMax) process.nextTick(() => this.#pump())
+    if (this.#passed.length > 0) this.#offer()
+    else process.nextTick(() => this.#endWhenDone())
+    return run
+  }
+
+  #offer(): void {
+    process.nextTick(() => {
+      this.#offered = true
+      this.emit('readable')
+    })
+  }
+
+  #endWhenDone(): void {
+    if (!this.#peerEnded || this.#inbox.length > 0 || this.#passed.length > 0 || this.#endTold) return
+    this.#endTold = true
+    process.nextTick(() => this.emit('end'))
   }
 
   /** That wait for the client to take them. */

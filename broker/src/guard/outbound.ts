@@ -24,6 +24,8 @@ export interface OutboundParts {
 }
 
 const blockBytes = 65_536
+/** Larger pieces are not copied. */
+const smallBytes = 4_096
 
 export class Outbound {
   readonly #parts: OutboundParts
@@ -72,15 +74,23 @@ export class Outbound {
   }
 
   #writeBlock(): void {
-    const block = this.#takeBlock()
-    this.#parts.socket.write(block, () => {
-      this.#bytes = Math.max(0, this.#bytes - block.length)
-      this.#taken += block.length
-      if (this.#bytes < this.#markBytes) this.#unshut()
-      if (this.#full && this.#bytes < this.#markBytes / 2) this.#drain()
-      // Not at once: what else this turn brings is joined.
-      setImmediate(() => this.#goOn())
-    })
+    const { socket } = this.#parts
+    const pieces = this.#takeBlock()
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    const last = pieces.pop()!
+    socket.cork()
+    for (const piece of pieces) socket.write(piece)
+    socket.write(last, () => this.#left(bytes))
+    socket.uncork()
+  }
+
+  #left(bytes: number): void {
+    this.#bytes = Math.max(0, this.#bytes - bytes)
+    this.#taken += bytes
+    if (this.#bytes < this.#markBytes) this.#unshut()
+    if (this.#full && this.#bytes < this.#markBytes / 2) this.#drain()
+    // Not at once: what else this turn brings is joined.
+    setImmediate(() => this.#goOn())
   }
 
   #goOn(): void {
@@ -88,17 +98,32 @@ export class Outbound {
     else this.#writing = false
   }
 
-  #takeBlock(): Buffer {
-    const from = this.#next
-    let bytes = this.#pieces[this.#next++]!.length
-    while (this.#next < this.#pieces.length && bytes + this.#pieces[this.#next]!.length <= blockBytes)
-      bytes += this.#pieces[this.#next++]!.length
-    const block = this.#next === from + 1 ? this.#pieces[from]! : Buffer.concat(this.#pieces.slice(from, this.#next), bytes)
+  /** About a block's worth of pieces, the small ones joined. */
+  #takeBlock(): Buffer[] {
+    const block: Buffer[] = []
+    let from = this.#next
+    let bytes = 0
+    while (this.#next < this.#pieces.length && bytes < blockBytes) {
+      const { length } = this.#pieces[this.#next]!
+      bytes += length
+      if (length > smallBytes) {
+        this.#joinInto(block, from)
+        block.push(this.#pieces[this.#next]!)
+        from = this.#next + 1
+      }
+      this.#next++
+    }
+    this.#joinInto(block, from)
     if (this.#next === this.#pieces.length || this.#next > 1_024) {
       this.#pieces = this.#pieces.slice(this.#next)
       this.#next = 0
     }
     return block
+  }
+
+  #joinInto(block: Buffer[], from: number): void {
+    if (this.#next - from === 1) block.push(this.#pieces[from]!)
+    else if (this.#next > from) block.push(Buffer.concat(this.#pieces.slice(from, this.#next)))
   }
 
   #overMark(): void {
