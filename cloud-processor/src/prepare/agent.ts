@@ -15,7 +15,7 @@ import { ZodError } from 'zod'
 import { digestOf, digestText } from './digest.ts'
 import { parseGap, parseLedger } from './node-entries.ts'
 import type { Taking } from './prepare.ts'
-import { byAlias, checkTimes, describe, keepOnly, rejectAll } from './problems.ts'
+import { byAlias, checkTimes, describe, keepOnly, leftOver, rejectAll } from './problems.ts'
 import { remember } from './redo.ts'
 import { deviceOf, nodeOf } from './sparkplug.ts'
 import { bound, endedMax } from './state.ts'
@@ -51,7 +51,9 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
   }
   const identitiesOf = byAlias(known.channels)
   const undecoded = batch.problems.map(describe)
-  if (taking.isReplay && redo !== undefined && redo !== 'all') keepOnly(batch.columns, redo, undecoded, identitiesOf)
+  const isPart = taking.isReplay && redo !== 'all'
+  const before = new Set(isPart ? redo : [])
+  const taken = isPart ? keepOnly(batch.columns, before, undecoded, identitiesOf) : new Set<string>()
   const digest = digestOf(batch.columns)
   const atMs = timeSpan(batch.columns)?.first ?? taking.receivedMs
   if (!taking.isReplay) {
@@ -62,7 +64,10 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
     }
     if (sighting === 'repeat') return
   }
-  const problems = [...undecoded, ...checkTimes(batch.columns, taking.receivedMs, taking.config, identitiesOf)]
+  const outOfTime = checkTimes(batch.columns, taking.receivedMs, taking.config, identitiesOf)
+  const problems = [...undecoded, ...outOfTime]
+  const left = isPart ? leftOver(before, taken, outOfTime) : problems.map(({ identity }) => identity)
+  if (isPart && left.length === before.size) return
   const forwarded: Tally = [countReadings(batch.columns), countSamples(batch.columns)]
   const lost: Tally = [0, 0]
   for (const problem of problems) addTally(lost, problem.lost)
@@ -75,11 +80,7 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
   // A batch rejected whole was counted by its name, without its samples.
   if (taking.isReplay) redeem(stream, name.number, known.name, forwarded, redo === 'all' ? [forwarded[0], -lost[1]] : forwarded)
   else settle(stream, name.number, { device: known.name, atMs, forwarded, rejected: lost, digest })
-  remember(
-    taking.state,
-    redoKey,
-    problems.map(({ identity }) => identity),
-  )
+  remember(taking.state, redoKey, left)
   if (!taking.isReplay) rejectAll(taking, problems, { node: id, device: known.name })
   forward(taking, id, known.name, name, batch)
   if (taking.isReplay) cutAgain(taking, stream, name.stream)

@@ -17,7 +17,7 @@ import type { Decoded } from './codecs/codec.ts'
 import { codecs } from './codecs/index.ts'
 import type { PlainConfig } from './config.ts'
 import type { Taking } from './prepare.ts'
-import { byAlias, checkTimes, describe, type IdentitiesOf, keepOnly, type Problem, rejectAll } from './problems.ts'
+import { byAlias, checkTimes, describe, type IdentitiesOf, keepOnly, leftOver, type Problem, rejectAll } from './problems.ts'
 import { remember } from './redo.ts'
 import { deviceOf, learn, nodeOf } from './sparkplug.ts'
 import { bound, type DeviceState, type DirectCounts, hashesMax, type PrepareState } from './state.ts'
@@ -101,9 +101,11 @@ function deliver(
   const redo = taking.state.redo.get(key)
   const isPart = taking.isReplay && redo !== 'all'
   const before = new Set(isPart ? redo : [])
-  if (isPart) keepOnly(columns, before, found, identitiesOf)
-  const all = [...found, ...checkTimes(columns, taking.receivedMs, taking.config, identitiesOf)]
-  const problems = isPart ? all.filter(({ identity }) => before.has(identity)) : all
+  const taken = isPart ? keepOnly(columns, before, found, identitiesOf) : new Set<string>()
+  const outOfTime = checkTimes(columns, taking.receivedMs, taking.config, identitiesOf)
+  const problems = [...found, ...outOfTime]
+  const left = isPart ? leftOver(before, taken, outOfTime) : problems.map(({ identity }) => identity)
+  if (isPart && left.length === before.size) return
   const forwarded: Tally = [countReadings(columns), countSamples(columns)]
   const counts = countsOf(taking.state, device, node)
   addTally(counts.forwarded, forwarded)
@@ -112,11 +114,7 @@ function deliver(
   else for (const { lost } of problems) addTally(counts.rejected, lost)
   counts.messages++
   counts.dirty = true
-  remember(
-    taking.state,
-    key,
-    problems.map(({ identity }) => identity),
-  )
+  remember(taking.state, key, left)
   if (!taking.isReplay) rejectAll(taking, problems, { node, device })
   if (forwarded[0] + forwarded[1] === 0) return
   const { receivedMs } = taking

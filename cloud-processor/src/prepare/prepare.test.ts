@@ -291,6 +291,20 @@ describe('prepare', () => {
     expect(replay('spBv1.0/g/DDATA/f/d', data).timeline).toEqual([])
   })
 
+  test('changes nothing by a replay that makes nothing good, and keeps it for a later one', () => {
+    const bytes = batch({ count: 1 }, columns([now], [97]))
+    message(dataTopic, bytes)
+    nodeEntry(2, nodeMetrics.ledger, ledger(2, 1))
+    const plainBytes = Buffer.from(`{"at":"noon","when":${now},"hr":61}`)
+    message('plain/p1', plainBytes)
+    feed({ k: 'tick', atMs: now })
+    expect(replay(dataTopic, bytes).timeline).toEqual([])
+    expect(replay('plain/p1', plainBytes).timeline).toEqual([])
+    expect(feed({ k: 'tick', atMs: now }).timeline.map(({ k }) => k)).toEqual(['tick'])
+    born()
+    expect(replay(dataTopic, bytes).timeline.map(({ k }) => k)).toEqual(['readings', 'cut'])
+  })
+
   test('takes plain readings on replay when their time is found, each once, and counts them over', () => {
     const bytes = Buffer.from(`[{"when":${now},"at":${now},"hr":61},{"when":${now + 1},"at":"noon","hr":62}]`)
     expect(message('plain/p1', bytes).rejected).toMatchObject([{ reason: 'PREPARE_READING', lost: [1, 0] }])

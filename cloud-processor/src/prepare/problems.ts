@@ -92,13 +92,18 @@ export function checkTimes(columns: Columns, receivedMs: number, config: Prepare
 }
 
 /**
- * For a replay: leaves only the readings that were rejected before and are not again (in place). Each identity is taken once;
- * a message that has two readings of one channel and time cannot say which of them it was.
+ * For a replay: leaves only the readings that were rejected before and are not again (in place), and returns their identities.
+ * Each is taken once; a message that has two readings of one channel and time cannot say which of them it was.
  */
-export function keepOnly(columns: Columns, rejected: Iterable<string>, stillBad: Problem[], identitiesOf: IdentitiesOf): void {
-  const wanted = new Set(rejected)
+export function keepOnly(columns: Columns, before: Set<string>, stillBad: Problem[], identitiesOf: IdentitiesOf): Set<string> {
+  const wanted = new Set(before)
   for (const { identity } of stillBad) wanted.delete(identity)
-  const isWanted = (name: string, t: number) => identitiesOf(name, t).some((identity) => wanted.delete(identity))
+  const taken = new Set<string>()
+  const isWanted = (name: string, t: number) => {
+    const identity = identitiesOf(name, t).find((one) => wanted.delete(one))
+    if (identity !== undefined) taken.add(identity)
+    return identity !== undefined
+  }
   for (const [name, column] of Object.entries(columns.channels))
     putColumn(
       columns,
@@ -112,6 +117,13 @@ export function keepOnly(columns: Columns, rejected: Iterable<string>, stillBad:
       segments.filter(({ t }) => isWanted(name, t)),
     )
   if (columns.absences) columns.absences = columns.absences.filter(({ channel, t }) => isWanted(channel, t))
+  return taken
+}
+
+/** What a replay did not make good; what is out of time was taken, but not used. */
+export function leftOver(before: Set<string>, taken: Set<string>, outOfTime: Problem[]): string[] {
+  const unused = new Set(outOfTime.map(({ identity }) => identity))
+  return [...before].filter((identity) => !taken.has(identity) || unused.has(identity))
 }
 
 function putColumn({ channels }: Columns, name: string, column: Column): void {
