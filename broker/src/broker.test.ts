@@ -289,6 +289,15 @@ describe('the limits', () => {
     expect(broker.stats()).toMatchObject({ retained: 2, dropped: { 'retained-full': 2 } })
   })
 
+  test('a client that is silent for one and a half keep-alive periods is closed', async () => {
+    const raw = await connectRaw(broker.port)
+    const hello = connect({ user: 'admin', password: 'secret-a' })
+    hello.writeUInt16BE(1, 10)
+    raw.send(hello)
+    await raw.closed
+    expect(broker.stats().refused).toEqual({ 'keepalive-timeout': 1 })
+  })
+
   test('more QoS 2 messages in flight than allowed close the connection', async () => {
     await withLimits({ inflight: 5 })
     const raw = await connectRaw(broker.port)

@@ -117,7 +117,7 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
     const ofClient = (client: object, error: Error) => {
       if (told.has(client) || error.message === 'connection closed' || Object.hasOwn(refusals, error.message)) return
       told.add(client)
-      counts.refused('protocol-error', { error })
+      counts.refused(error.message === 'keep alive timeout' ? 'keepalive-timeout' : 'protocol-error', { error })
     }
     broker.on('clientError', ofClient)
     broker.on('connectionError', ofClient)

@@ -61,6 +61,7 @@ export const refusals = {
   'credentials-changed': { says: 'the user was removed or changed in the users file', rests: 'policy' },
   // Behaviour.
   'slow-consumer': { says: 'the client did not take what was sent to it', rests: 'limits.slowConsumerMs' },
+  'keepalive-timeout': { says: 'nothing was heard for one and a half keep-alive periods', rests: '[MQTT-3.1.2-24]' },
   'protocol-error': { says: 'any other error of the MQTT engine', rests: '[MQTT-4.8.0-1]' },
 } as const satisfies Record<string, RefusalText>
 
