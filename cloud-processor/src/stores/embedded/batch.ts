@@ -4,29 +4,39 @@
  */
 import type { Segment } from '@millrace/contract'
 import { type ByteWriter, putVarint, reserve, takeVarint } from './bytes.ts'
-import { type Points, putPoints, putSegments, takePoints, takeSegments } from './chunk.ts'
+import { type Points, type PutPoints, putPoints, putSegments, takePoints, takeSegments } from './chunk.ts'
 
-export function putSeriesPoints(to: ByteWriter, series: number, points: Points): void {
-  framed(to, series, () => putPoints(to, points))
+/** `before`: what this returned for the series before it in the same batch. */
+export function putSeriesPoints(to: ByteWriter, series: number, points: Points, before?: PutPoints): PutPoints | undefined {
+  const head = startFrame(to, series)
+  const put = putPoints(to, points, before)
+  // Where the length took more room than was left for it, the points lie elsewhere.
+  return endFrame(to, head) ? put : undefined
 }
 
 export function putSeriesSegments(to: ByteWriter, series: number, segments: Segment[]): void {
-  framed(to, series, () => putSegments(to, segments))
+  const head = startFrame(to, series)
+  putSegments(to, segments)
+  endFrame(to, head)
 }
 
-/** The length goes before what it measures: most chunks are short, so one or two bytes are moved up for it. */
-function framed(to: ByteWriter, series: number, put: () => void): void {
+/** The length goes before what it measures: most chunks are short, so two bytes are left for it. */
+function startFrame(to: ByteWriter, series: number): number {
   reserve(to, 16)
   putVarint(to, series)
   const head = to.at
   to.at = head + 2
-  put()
+  return head
+}
+
+/** False: the chunk was moved up, because its length takes more. */
+function endFrame(to: ByteWriter, head: number): boolean {
   const length = to.at - head - 2
   if (length < 0x4000) {
     // A two-byte varint, even where one byte would do.
     to.bytes[head] = (length & 0x7f) | 0x80
     to.bytes[head + 1] = length >> 7
-    return
+    return true
   }
   reserve(to, 8)
   const lengthBytes = length < 0x200000 ? 3 : length < 0x10000000 ? 4 : 5
@@ -34,6 +44,7 @@ function framed(to: ByteWriter, series: number, put: () => void): void {
   to.at = head
   putVarint(to, length)
   to.at = head + lengthBytes + length
+  return false
 }
 
 /** Chunks of a batch by series. */

@@ -65,3 +65,29 @@ test('a batch gives each series its chunk back, of any size', () => {
     expect(pointsOf(last!.bytes)).toEqual({ t: [1], v: ['x'], q: [2] })
   }
 })
+
+test('channels of the same times share the work of putting them, and each comes back by itself', () => {
+  const times = fc
+    .array(fc.integer({ min: 0, max: 2e12 }), { minLength: 1, maxLength: 40 })
+    .map((t) => [...new Set(t)].sort((a, b) => a - b))
+  fc.assert(
+    fc.property(
+      fc.array(times, { minLength: 1, maxLength: 3 }),
+      fc.array(fc.nat(2), { maxLength: 12 }),
+      fc.nat(9000),
+      (all, turns, more) => {
+        // Now and then a chunk is so long that its length moves it up, and its times with it.
+        const long = Array.from({ length: more }, (_, k) => k * k)
+        const given = turns
+          .map((turn) => (turn === 2 ? long : all[turn % all.length]!))
+          .map((t) => ({ t, v: t.map((at) => at % 1009) }))
+        const body = written((to) => {
+          let before: ReturnType<typeof putSeriesPoints>
+          for (const [series, points] of given.entries()) before = putSeriesPoints(to, series, points, before)
+        })
+        expect([...chunksOf(body)].map(({ bytes }) => pointsOf(bytes))).toEqual(given)
+      },
+    ),
+    { numRuns: 60 },
+  )
+})

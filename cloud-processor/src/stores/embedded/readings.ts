@@ -10,7 +10,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { ReadingsRecord, Segment } from '@millrace/contract'
 import { putSeriesPoints, putSeriesSegments } from './batch.ts'
 import { createWriter } from './bytes.ts'
-import type { Points } from './chunk.ts'
+import type { Points, PutPoints } from './chunk.ts'
 import type { Counts, StreamCount } from './counts.ts'
 import type { Devices } from './devices.ts'
 import { hourMs } from './file.ts'
@@ -50,6 +50,7 @@ export function createReadings(db: DatabaseSync, devices: Devices, hours: Return
     const day = counts.day(device.id, dayOfHour(hour), stream.stream)
     let first = Number.POSITIVE_INFINITY
     let last = Number.NEGATIVE_INFINITY
+    let before: PutPoints | undefined
     out.at = 0
     for (const piece of pieces) {
       if (piece.hour !== hour) continue
@@ -61,7 +62,7 @@ export function createReadings(db: DatabaseSync, devices: Devices, hours: Return
       stream.collapsed[kind] += collapsed
       if (piece.first < first) first = piece.first
       if (piece.last > last) last = piece.last
-      if (piece.points) putSeriesPoints(out, piece.series.id, piece.points)
+      if (piece.points) before = putSeriesPoints(out, piece.series.id, piece.points, before)
       else putSeriesSegments(out, piece.series.id, piece.segments!)
     }
     if (first < day.firstMs) day.firstMs = first

@@ -198,12 +198,18 @@ describe('retention', () => {
     const came = (await store.open('log')).get(0)!
     expect(came).toBeGreaterThanOrEqual(acknowledged)
     for (const isSwept of [false, true]) {
-      if (isSwept) await store.merge()
+      if (isSwept) {
+        next = came
+        await put(tick(t0 + (came / 11) * hour))
+        await store.merge()
+      }
       const { stored, collapsed, expired } = (await store.totals()).d!
       expect(stored[0] + expired[0]).toBe((came / 11) * 100)
       expect([collapsed, expired[0] > 0]).toEqual([[0, 0], true])
       expect((await store.points('d', 'spo2', 0, 1e14)).t).toHaveLength(stored[0])
     }
+    expect(rows('minutes')).toBeLessThanOrEqual(48)
+    expect(rows('chunks')).toBeLessThanOrEqual(48)
   })
 })
 

@@ -8,10 +8,12 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 
-/** Of one slice: some milliseconds. Bytes count because a long row's pages are visited one by one. */
-const rowsMax = 64
-const bytesMax = 512 * 1024
+/** Of one slice: a millisecond or two. Pages count, because a long row's are visited one by one. */
+const pagesMax = 128
+const pageBytes = 4096
+const hoursMax = 64
 const seriesMax = 200
+const rowsMax = 128
 
 export interface SweepOptions {
   /** Runs the work as a transaction. False: it was undone. */
@@ -38,26 +40,33 @@ export function createSweep(db: DatabaseSync, { transaction }: SweepOptions) {
   /** Returns the series to go on with, or how it ended. */
   function slice(from: number, rollUpsFrom: number): number | 'done' | 'failed' {
     const drops: (() => void)[] = []
-    let bytes = 0
+    let pages = 0
     const all = series.all(from) as unknown as Series[]
+    let next: number | 'done' = all.length < seriesMax ? 'done' : all.at(-1)!.id + 1
     for (const { id, device, keptFrom } of all) {
       for (const chunk of chunks.all(id, keptFrom * 24, device) as { id: number; bytes: number }[]) {
-        if (bytes > bytesMax || drops.length >= rowsMax) break
         drops.push(() => dropChunk.run(chunk.id))
-        bytes += chunk.bytes
+        pages += 1 + chunk.bytes / pageBytes
+        if (pages >= pagesMax) break
       }
       const before = Math.min(rollUpsFrom, keptFrom) * 24
       const { hour } = oldestMinutes.get(id) as { hour: number | null }
-      if (hour !== null && hour < before) drops.push(() => dropMinutes.run(id, before, hour + rowsMax))
-      else if (hour !== null) oldest = Math.min(oldest, Math.floor(hour / 24))
-      if (drops.length === 0) continue
-      // The same series again: there may be more of it.
-      const isDone = transaction(() => {
-        for (const drop of drops) drop()
-      })
-      return isDone ? id : 'failed'
+      const hasMore = hour !== null && hour + hoursMax < before
+      if (hour !== null && hour < before) {
+        drops.push(() => dropMinutes.run(id, before, hour + hoursMax))
+        pages += hoursMax / 4
+      } else if (hour !== null) oldest = Math.min(oldest, Math.floor(hour / 24))
+      if (pages >= pagesMax || hasMore) {
+        // The same series again.
+        next = id
+        break
+      }
     }
-    return all.length < seriesMax ? 'done' : all.at(-1)!.id + 1
+    if (drops.length === 0) return next
+    const isDone = transaction(() => {
+      for (const drop of drops) drop()
+    })
+    return isDone ? next : 'failed'
   }
 
   return {
