@@ -10,6 +10,8 @@ import { createInterface } from 'node:readline'
 export interface ChildSpec {
   name: string
   script: string
+  /** The script is a program itself, not one for node. */
+  isProgram?: boolean
   /** Asked at each start. */
   args: () => string[]
   nodeOptions?: string[]
@@ -42,10 +44,11 @@ export function startChild(spec: ChildSpec, say: (text: string) => void): Child 
 
   function start(): void {
     const startedMs = performance.now()
-    child = spawn(process.execPath, [...(spec.nodeOptions ?? []), spec.script, ...spec.args()], {
+    const command = spec.isProgram ? [spec.script] : [process.execPath, ...(spec.nodeOptions ?? []), spec.script]
+    child = spawn(command[0]!, [...command.slice(1), ...spec.args()], {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
-      env: { ...process.env, STOP_WITH_PARENT: '1' },
+      env: { ...process.env, STOP_WITH_PARENT: '1', NODE_BINARY: process.execPath },
     })
     child.stdin!.on('error', () => {})
     for (const stream of [child.stdout!, child.stderr!]) {

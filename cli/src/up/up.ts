@@ -96,9 +96,7 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     devices: agentDevices(scenario, layout.file('ports')),
     ...options.agent,
   })
-  const agent = child('agent', '@millrace/edge-agent/main', run(agentConfig), /"agent ready"/, {
-    nodeOptions: ['--max-semi-space-size=2'],
-  })
+  const agent = child('agent', '@millrace/edge-agent/command', run(agentConfig), /"agent ready"/, { isProgram: true })
   await Promise.all([simulator.ready, processor.ready, agent.ready])
 
   const url = `http://127.0.0.1:${webPort}/`

@@ -8,8 +8,10 @@ export interface Cache {
   delete(entry: Entry): void
 }
 
-/** Columns in memory take about this many times their stored bytes. */
-const unpacked = 4
+/** Columns in memory, against their stored bytes: numbers are several times longer, and each batch has its maps and arrays. */
+function costOf({ bytes }: Entry): number {
+  return bytes * 4 + 1024
+}
 
 export function createCache(bytesMax: number): Cache {
   const contents = new Map<Entry, Content>()
@@ -20,7 +22,7 @@ export function createCache(bytesMax: number): Cache {
     set(entry, content) {
       if (entry.guard) return void pinned.set(entry, content)
       contents.set(entry, content)
-      bytes += entry.bytes * unpacked
+      bytes += costOf(entry)
       for (const oldest of contents.keys()) {
         if (bytes <= bytesMax) return
         drop(oldest)
@@ -34,6 +36,6 @@ export function createCache(bytesMax: number): Cache {
   }
 
   function drop(entry: Entry): void {
-    if (contents.delete(entry)) bytes -= entry.bytes * unpacked
+    if (contents.delete(entry)) bytes -= costOf(entry)
   }
 }

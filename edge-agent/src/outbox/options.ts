@@ -39,7 +39,7 @@ export const outboxSchema = z.object({
   cacheBytesMax: z
     .int()
     .min(0)
-    .default(8 * MiB)
+    .default(2 * MiB)
     .describe('Most bytes of fresh batches kept in memory, to be sent without reading them back'),
   releaseMs: z
     .number()

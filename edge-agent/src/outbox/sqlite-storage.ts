@@ -6,6 +6,9 @@ import { Worker } from 'node:worker_threads'
 import { type ErrorCode, MillraceError } from '@millrace/contract/service'
 import type { OutboxStorage } from './storage.ts'
 
+/** Beside this file; both are `.mjs` where the agent is bundled (see install/bundle.ts). */
+const workerFile = new URL(import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.mjs', import.meta.url)
+
 /** Why a call failed, in a form that crosses threads. */
 export interface StorageFailure {
   code: ErrorCode
@@ -38,7 +41,7 @@ export function sqliteStorage(path: string): OutboxStorage {
   }
 
   function startWorker(): Worker {
-    const started = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: { path }, execArgv: [] })
+    const started = new Worker(workerFile, { workerData: { path }, execArgv: [] })
     started.on('message', ([id, result, failure]: [number, unknown, StorageFailure | undefined]) => {
       const reply = waiting.get(id)
       waiting.delete(id)

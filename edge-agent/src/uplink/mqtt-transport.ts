@@ -2,10 +2,14 @@
 import { readFileSync } from 'node:fs'
 import type { Log } from '@millrace/contract/service'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
+import { writeToStream } from 'mqtt-packet'
 import type { UplinkOptions } from './options.ts'
 import type { Connection, Transport, TransportEvents } from './transport.ts'
 
 const endMsMax = 2000
+
+// mqtt.js's own encoder: else it keeps a buffer for each of the 65,536 packet ids, 8 MB in all.
+writeToStream.cacheNumbers = false
 
 export function connectMqtt(options: UplinkOptions, { log }: { log: Log }): Transport {
   return {

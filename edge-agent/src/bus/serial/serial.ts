@@ -26,6 +26,8 @@ const schema = z
   .refine(({ path, usb }) => (path === undefined) !== (usb === undefined), { message: 'set path or usb', path: ['path'] })
 type Config = z.infer<typeof schema>
 
+/** Buffer of a read, kept by each open port; ample for instruments. serialport's own is 64 KiB. */
+const readBytes = 4096
 /** Bytes waiting to be written; what comes on top is dropped, as by a port that is not open. */
 const writeBytesMax = 65_536
 
@@ -39,7 +41,7 @@ function opener(config: Config): OpenLine {
   return async (on) => {
     const path = config.path ?? (await findUsb(config.usb!))
     const { baudRate, dataBits, parity, stopBits } = config
-    const port = new SerialPort({ path, baudRate, dataBits, parity, stopBits, autoOpen: false })
+    const port = new SerialPort({ path, baudRate, dataBits, parity, stopBits, autoOpen: false, highWaterMark: readBytes })
     port.on('error', (error) => on.gone(error.message))
     port.on('close', (error?: Error) => on.gone(error?.message ?? 'closed'))
     await done((call) => port.open(call)).catch((cause) => {
