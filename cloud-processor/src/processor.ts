@@ -6,7 +6,7 @@
  *                                    │           ├ store
  *                                    │           └ web
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AlarmTopicRecord, decodeJson, type TimelineRecord, topics } from '@millrace/contract'
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
@@ -37,14 +37,15 @@ export async function startProcessor(
 ): Promise<Processor> {
   const { clock, lines, metrics } = around
   mkdirSync(config.dataDir, { recursive: true })
-  const log = await openEmbeddedLog({ ...config.log, path: join(config.dataDir, 'log.sqlite') }, { log: lines, metrics })
+  const logPath = join(config.dataDir, 'log.sqlite')
+  const log = await openEmbeddedLog({ ...config.log, path: logPath }, { log: lines, metrics })
   const store = await openEmbeddedStore(
     { ...config.store, path: join(config.dataDir, 'store.sqlite') },
     { log: lines, metrics, clock },
   )
   const stageAround: Around = { log, clock, lines, metrics }
   const partitions = Array.from({ length: log.partitions }, (_, partition) => partition)
-  const status = createStatus({ log, clock, lagMs })
+  const status = createStatus({ log, clock, logBytes: () => statSync(logPath).size })
   let bridge: ReturnType<typeof startBridge> | undefined
 
   const prepare = partitions.map((p) =>
@@ -91,7 +92,7 @@ export async function startProcessor(
     }),
     runSink(
       {
-        name: 'rejected-count',
+        name: 'page-rejected',
         topic: topics.rejected,
         partition,
         position: async () => (await log.bounds(topics.rejected, partition)).end,

@@ -8,7 +8,7 @@ import type { NodeStatus, PipelineStatus } from './web/index.ts'
 
 const rateWindowMs = 2000
 
-export function createStatus({ log, clock }: { log: Log; clock: Clock; lagMs(): number }) {
+export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock; logBytes(): number }) {
   const nodes = new Map<string, NodeStatus>()
   let window = { atMs: clock.monotonic(), readings: 0, received: 0 }
   let rates = { readingsPerS: 0, receivedPerS: 0 }
@@ -55,7 +55,7 @@ export function createStatus({ log, clock }: { log: Log; clock: Clock; lagMs(): 
           credit: bridge.creditBytes,
         },
         nodes: [...nodes.values()],
-        log: { id: log.id, bytes: 0 },
+        log: { id: log.id, bytes: logBytes() },
         readingsPerS: rates.readingsPerS,
         ...(latencyMs === undefined ? {} : { latencyMs }),
       }
