@@ -12,7 +12,7 @@ import { type Alignment, align, type Produced, type Span } from './align.ts'
 export interface VerifyOptions {
   /** A gap covers what was produced this long before and after it. */
   slackMs: number
-  /** What a running simulator produced this lately is left out. */
+  /** What a running simulator produced this long before the manifest's end need not be stored yet. Above `slackMs`. */
   settleMs: number
   /** How long to wait for the ledger to close before comparing. */
   waitMs: number
@@ -31,22 +31,25 @@ export interface Verdict {
 export async function verify(api: Api, path: string, options: VerifyOptions): Promise<Verdict> {
   const manifest = await readManifest(path)
   const isRunning = !manifest.totals
-  const toMs = isRunning ? Date.now() - options.settleMs : Number.POSITIVE_INFINITY
+  const endMs = endOf(manifest)
+  // While it runs, what was stored so far is compared, up to a moment that the manifest has behind it; later is under way.
+  const underWayMs = isRunning ? endMs - options.settleMs : Number.POSITIVE_INFINITY
   const ledgerCloses = await waitForLedger(api, options.waitMs)
   const fromMs = manifest.startedMs - 1000
-  const nextRunMs = endOf(manifest) + 2000
+  const nextRunMs = endMs + 2000
+  const storedToMs = isRunning ? underWayMs + options.slackMs : nextRunMs
   const gaps = await api.gaps(fromMs - 3_600_000, nextRunMs + 3_600_000)
   const channels: Verdict['channels'] = []
   for (const { device, channels: declared } of manifest.devices) {
     for (const channel of declared) {
-      const produced = producedOf(manifest, device, channel, toMs)
+      const produced = producedOf(manifest, device, channel)
       if (produced.v.length === 0) continue
-      const stored = await storedOf(api, device, channel, fromMs, isRunning ? toMs + options.slackMs : nextRunMs)
+      const stored = await storedOf(api, device, channel, fromMs, storedToMs)
       const spans = spansOf(gaps, manifest, device, channel.name, stored.t[0])
+      if (isRunning) spans.push({ fromMs: underWayMs, toMs: Number.POSITIVE_INFINITY })
       const alignment = align(produced, stored.v, spans, options.slackMs)
-      // Where a value stays the same for long, what began late under a gap is found shifted, and shows at the end.
-      if (isRunning) forgiveTail(alignment, stored.t, toMs - 3 * options.slackMs)
-      channels.push({ device, channel: channel.name, ...alignment })
+      const underWay = produced.t.length - produced.t.findLastIndex((at) => at <= storedToMs) - 1
+      channels.push({ device, channel: channel.name, ...without(alignment, underWay) })
     }
   }
   const total = { produced: 0, stored: 0, explained: 0, lost: 0, extra: 0 }
@@ -63,17 +66,16 @@ async function waitForLedger(api: Api, waitMs: number): Promise<boolean> {
   }
 }
 
-function producedOf(manifest: Manifest, device: string, channel: Channel, toMs: number): Produced {
+function producedOf(manifest: Manifest, device: string, channel: Channel): Produced {
   const produced: Produced = { t: [], v: [] }
   const column = manifest.scalars.get(device)?.get(channel.name)
-  for (let k = 0; k < (column?.t.length ?? 0); k++) add(produced, column!.t[k]!, column!.v[k]!, toMs)
+  for (let k = 0; k < (column?.t.length ?? 0); k++) add(produced, column!.t[k]!, column!.v[k]!)
   for (const { t, i, v } of manifest.waves.get(device)?.get(channel.name) ?? [])
-    for (let k = 0; k < v.length; k++) add(produced, t + k * i, v[k]!, toMs)
+    for (let k = 0; k < v.length; k++) add(produced, t + k * i, v[k]!)
   return produced
 }
 
-function add({ t, v }: Produced, at: number, value: Value, toMs: number): void {
-  if (at > toMs) return
+function add({ t, v }: Produced, at: number, value: Value): void {
   t.push(at)
   v.push(value)
 }
@@ -109,11 +111,8 @@ function endOf(manifest: Manifest): number {
   return last
 }
 
-/** While the simulator runs, the store goes on beyond what is compared. */
-function forgiveTail(alignment: Alignment, t: number[], fromMs: number): void {
-  const beyond = t.length - t.findIndex((at) => at > fromMs)
-  if (alignment.trailing === 0 || alignment.trailing > beyond) return
-  alignment.extra -= alignment.trailing
-  alignment.stored -= alignment.trailing
-  if (alignment.extra === 0 && alignment.lost === 0) delete alignment.first
+/** What is under way is neither explained by a gap nor produced yet. */
+function without(alignment: Alignment, underWay: number): Alignment {
+  const few = Math.min(underWay, alignment.explained)
+  return { ...alignment, produced: alignment.produced - few, explained: alignment.explained - few }
 }
