@@ -1,5 +1,5 @@
 /** What Linux says of a process (proc(5)). */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** `USER_HZ`; 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100
@@ -21,6 +21,20 @@ export function isAlive(pid: number): boolean {
     return statOf(pid)[0] !== 'Z'
   } catch {
     return false
+  }
+}
+
+/** Processes that name this on their command line, but for this one. */
+export function findProcesses(part: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.map(Number).filter((pid) => pid !== process.pid && commandLine(pid).includes(part) && isAlive(pid))
+}
+
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
   }
 }
 

@@ -1,0 +1,189 @@
+/**
+ * `npm start` as a user meets it: the first value within seconds, a page, Ctrl-C that leaves nothing behind, a second start that
+ * goes on from where the first was; and every process started again when it is killed, with a ledger that closes.
+ *
+ *     node test/e2e/start.ts
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { delimiter, join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type Api, openApi, verify, verifyDefaults } from 'millrace'
+import { contention } from '../support/contention.ts'
+import { freePort } from '../support/free-port.ts'
+import { findProcesses, isAlive } from '../support/process-facts.ts'
+import { CannotRun, type Program, program } from '../support/program.ts'
+import { until } from '../support/until.ts'
+
+const limits = { firstValueMs: 5000, stopMs: 20_000, closesMs: 30_000 }
+const repository = resolve(import.meta.dirname, '../..')
+const killed = ['agent', 'broker', 'processor'] as const
+
+interface Started {
+  /** Leader of the process group that a terminal's Ctrl-C would reach. */
+  pid: number
+  url: string
+  /** When `up` began to start its processes. */
+  atMs: number
+  ended: Promise<number | null>
+}
+
+await program('start', async (around) => {
+  const data = join(around.dir, 'data')
+  const port = await freePort()
+  const first = await start(around, data, port)
+  await firstValue(around, first)
+  await page(around, first.url)
+  const api = openApi(first.url)
+  const before = await closes(around, api, 0, 'the first run')
+  await ctrlC(around, data, port, first)
+
+  // Longer than `verify` looks behind the end of a run.
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  const second = await start(around, data, port)
+  await firstValue(around, second)
+  const after = await closes(around, api, before, 'the second run')
+  around.check(after > before, `it goes on from where it was: ${before} read, then ${after}`)
+  await whole(around, api, data, 'after the second start')
+  for (const name of killed) await killAndClose(around, api, data, name)
+  await whole(around, api, data, 'after every process was killed once')
+  await ctrlC(around, data, port, second)
+})
+
+/** `npm start` of the machine's own npm and Node, in a process group of its own, as a shell starts it. */
+async function start({ atEnd, say }: Program, data: string, port: number): Promise<Started> {
+  const path = (process.env.PATH ?? '').split(delimiter).filter((part) => !part.includes('node_modules'))
+  const args = ['start', '--', '--data', data, '--port', `${port}`]
+  const child = spawn('npm', args, {
+    cwd: repository,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...userEnvironment(), PATH: path.join(delimiter) },
+  })
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  atEnd(() => child.exitCode === null && child.signalCode === null && endGroup(child, ended))
+  const startedMs = Date.now()
+  const started = await new Promise<{ atMs: number; url: string }>((done, fail) => {
+    let atMs = startedMs
+    child.once('error', () => fail(new CannotRun('there is no npm on the PATH')))
+    child.once('exit', (code) => fail(new Error(`npm start ended with ${code}`)))
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      if (line.startsWith('Starting Millrace')) atMs = Date.now()
+      const [, url] = /Millrace runs:\s+(\S+)/.exec(line) ?? []
+      if (url) done({ atMs, url })
+    })
+  })
+  say(`npm start: ${started.url}, ${started.atMs - startedMs} ms for npm, ${Date.now() - started.atMs} ms for the processes`)
+  return { ...started, pid: child.pid!, ended }
+}
+
+/** Without what an npm script around this program sets. */
+function userEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_OPTIONS$/.test(name)))
+}
+
+async function endGroup(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  process.kill(-child.pid!, 'SIGINT')
+  await ended
+}
+
+/** The first event with values of the page's own stream. */
+async function firstValue({ check }: Program, { url, atMs }: Started): Promise<void> {
+  const answer = await fetch(new URL('/api/live', url))
+  let text = ''
+  for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk
+    if (/^event: values$/m.test(text)) break
+  }
+  const tookMs = Date.now() - atMs
+  const stretch = await contention()
+  check(
+    tookMs <= limits.firstValueMs * stretch,
+    `the first value on a chart ${tookMs} ms after the processes' start, on a machine ${stretch.toFixed(1)} times as slow as alone`,
+  )
+}
+
+async function page({ check }: Program, url: string): Promise<void> {
+  const html = await (await fetch(url)).text()
+  const assets = [...html.matchAll(/(?:src|href)="([^"#:]+)"/g)].map(([, path]) => path!)
+  const answers = await Promise.all(assets.map(async (path) => (await fetch(new URL(path, url))).status))
+  check(/<!doctype html/i.test(html) && assets.length > 0, `the page is served, with ${assets.join(', ')}`)
+  check(
+    answers.every((status) => status === 200),
+    `its files answer ${answers.join(', ')}`,
+  )
+}
+
+/** Waits for a balanced ledger over more than `moreThan` readings and samples; resolves with how many were read. */
+async function closes(
+  { check }: Program,
+  api: Api,
+  moreThan: number,
+  when: string,
+  sinceMs = performance.now(),
+): Promise<number> {
+  const read = await until(
+    `${when}: the ledger closes`,
+    async () => {
+      const view = await api.ledger().catch(() => undefined)
+      const read = view ? view.total.read[0] + view.total.read[1] : 0
+      return view?.balanced && read > moreThan && view.inFlight.outboxRows < 100 && read
+    },
+    { withinMs: limits.closesMs },
+  )
+  check(true, `${when}: the ledger closes over ${read} readings and samples, ${Math.round(performance.now() - sinceMs)} ms later`)
+  return read
+}
+
+async function whole({ check, say }: Program, api: Api, data: string, when: string): Promise<void> {
+  for (const name of readdirSync(join(data, 'manifests')).sort()) {
+    const { isWhole, total, gaps, channels } = await verify(api, join(data, 'manifests', name), verifyDefaults)
+    check(
+      isWhole,
+      `${when}, manifest ${name}: ${total.produced} produced, ${total.lost} lost, ${total.extra} altered or doubled, ${total.explained} explained by ${gaps} gaps`,
+    )
+    for (const { device, channel, first, lost, extra } of channels) if (lost + extra > 0) say(`${device}/${channel}: ${first}`)
+  }
+}
+
+async function killAndClose(around: Program, api: Api, data: string, name: (typeof killed)[number]): Promise<void> {
+  const find = () => findProcesses(join(data, `${name}.yaml`))
+  const [pid, ...others] = find()
+  if (pid === undefined || others.length > 0) throw new Error(`${name}: ${others.length + 1} processes`)
+  const { read } = (await api.ledger()).total
+  process.kill(pid, 'SIGKILL')
+  const sinceMs = performance.now()
+  const again = await until(`${name} is started again`, () => find().find((found) => found !== pid))
+  around.say(`${name} ${pid} killed, ${again} started ${Math.round(performance.now() - sinceMs)} ms later`)
+  // About three seconds of the ward, so that a cut is meant that lies after the kill.
+  await closes(around, api, read[0] + read[1] + 3000, `after a kill of the ${name}`, sinceMs)
+}
+
+async function ctrlC({ check }: Program, data: string, port: number, { pid, ended }: Started): Promise<void> {
+  const all = findProcesses(data)
+  const brokerPort = Number(/port: (\d+)/.exec(readFileSync(join(data, 'broker.yaml'), 'utf8'))?.[1])
+  const terminals = readdirSync(join(data, 'ports')).length
+  const sinceMs = performance.now()
+  process.kill(-pid, 'SIGINT')
+  const code = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, limits.stopMs, 'no end').unref())])
+  const tookMs = Math.round(performance.now() - sinceMs)
+  check(code !== 'no end', `Ctrl-C ended it after ${tookMs} ms with code ${code}`)
+  const left = [...all.filter(isAlive), ...findProcesses(data)]
+  check(all.length >= 5 && left.length === 0, `${all.length} processes before it, ${left.length} after it`)
+  const open = await Promise.all([port, brokerPort].map(isOpen))
+  check(!open.includes(true), `ports ${port} and ${brokerPort} are free`)
+  const after = readdirSync(join(data, 'ports')).length
+  check(terminals > 0 && after === 0, `${terminals} pseudo-terminals before it, ${after} after it`)
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
