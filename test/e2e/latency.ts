@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { type Manifest, readManifest } from '@millrace/simulators'
 import { openApi, type Running, up, verify, verifyDefaults } from 'millrace'
 import { type AgentStatus, agentStatus } from '../support/agent-status.ts'
+import { contention } from '../support/contention.ts'
 import { cpuUse } from '../support/cpu-use.ts'
 import { type Program, program } from '../support/program.ts'
 import { until } from '../support/until.ts'
@@ -38,6 +39,9 @@ interface Times {
   /** Of the last quiet window, where the next begins only when the machine was too busy in this one. */
   quietMs: number
   quietEndMs: number
+  /** How many times slower than alone the machine was in it, and while the backlog drained. */
+  quietStretch: number
+  drainStretch: number
   cutMs: number
   mendedMs: number
   connectedMs: number
@@ -95,11 +99,12 @@ async function play({ dir, say, check }: Program, running: Running, alarmsSoFar:
   const connected = await until('the agent connects again', async () => (await status())?.uplink.connected, { everyMs: 20 })
   check(connected, `connected again ${Date.now() - mendedMs} ms after the link was mended`)
   const connectedMs = Date.now()
+  const drainStretch = await contention()
   const drained = await until('the backlog drains', () => isDrained(status), { withinMs: 4 * limits.drainS * 1000 })
   const drainedMs = Date.now()
   say(`draining: ${use.text()}; ${drained.uplink.resent} sent again`)
   await seconds(span.liveMoreS)
-  return { ...window, cutMs, mendedMs, connectedMs, drainedMs, endMs: Date.now() }
+  return { ...window, drainStretch, cutMs, mendedMs, connectedMs, drainedMs, endMs: Date.now() }
 }
 
 /** A window of quiet; on a machine that others use too, up to two more. Resolves with the last. */
@@ -107,12 +112,12 @@ async function quiet(use: ReturnType<typeof cpuUse>, say: Program['say'], alarms
   for (let left = windowsMax - 1; ; left--) {
     use.text()
     const quietMs = Date.now()
-    await seconds(span.quietS)
+    const quietStretch = await stretchOver(span.quietS)
     const quietEndMs = Date.now() - settleMs
     const { told } = await alarmsSoFar()
     const alarms = told.filter(({ writtenMs }) => writtenMs >= quietMs && writtenMs < quietEndMs)
     say(`quiet:    ${describe(alarms)}; ${use.text()}`)
-    if (left === 0 || percentile(latencies(alarms), 0.99) < limits.quietMs) return { quietMs, quietEndMs }
+    if (left === 0 || percentile(latencies(alarms), 0.99) < limits.quietMs) return { quietMs, quietEndMs, quietStretch }
   }
 }
 
@@ -135,8 +140,8 @@ function report({ check, say }: Program, times: Times, { told, continued, strang
   const after = between(times.drainedMs, times.endMs - settleMs)
   const enough = given.quick ? 20 : limits.alarms
   check(quiet.length >= enough, `${quiet.length} alarms in the quiet time`)
-  judge('quiet', quiet, limits.quietMs)
-  judge('while the backlog drains', draining, limits.drainingMs)
+  judge('quiet', quiet, limits.quietMs, times.quietStretch)
+  judge('while the backlog drains', draining, limits.drainingMs, times.drainStretch)
   say(`after it: ${describe(after)}`)
   const drainS = (times.drainedMs - times.mendedMs) / 1000
   check(
@@ -158,10 +163,11 @@ function report({ check, say }: Program, times: Times, { told, continued, strang
     `${fromBacklog.length} pages from the backlog, which had ${between(times.cutMs, times.mendedMs).length} crossings`,
   )
 
-  function judge(when: string, alarms: Told[], msMax: number): void {
+  function judge(when: string, alarms: Told[], msMax: number, stretch: number): void {
     const missing = alarms.filter(({ page }) => !page)
     check(missing.length === 0, `${when}: every alarm was told; missing ${missing.length}`)
-    check(percentile(latencies(alarms), 0.99) < msMax, `${when}: ${describe(alarms)}; p99 below ${msMax} ms`)
+    const isQuickEnough = percentile(latencies(alarms), 0.99) < msMax * stretch
+    check(isQuickEnough, `${when}: ${describe(alarms)}; p99 below ${msMax} ms, times ${stretch.toFixed(1)} for a shared machine`)
   }
 }
 
@@ -180,6 +186,17 @@ function readingsBetween({ scalars }: Manifest, fromMs: number, toMs: number): n
 
 function latencies(alarms: Told[]): number[] {
   return alarms.flatMap(({ latencyMs }) => latencyMs ?? [])
+}
+
+/** The mean of some looks, far enough apart to disturb nothing. */
+async function stretchOver(wholeS: number): Promise<number> {
+  const looks = 3
+  let sum = 0
+  for (let k = 0; k < looks; k++) {
+    await seconds(wholeS / looks)
+    sum += await contention()
+  }
+  return sum / looks
 }
 
 function seconds(count: number): Promise<void> {

@@ -15,7 +15,7 @@ export interface Strike {
 }
 
 export interface Faults {
-  /** Resolves when the fault is over, whether it struck or found its target down already. */
+  /** Resolves when the fault is over. One that finds its target down waits for it a while, and then does not strike. */
   carryOut(fault: Fault): Promise<void>
   strikes: Strike[]
   missed: Record<string, number>
@@ -72,9 +72,12 @@ export function createFaults(installation: Installation): Faults {
     end: () => unknown,
   ): Promise<void> {
     const strike: Strike = { kind: fault.kind, target, fromMs: Date.now() }
-    if (!(await begin())) {
-      missed[fault.kind] = (missed[fault.kind] ?? 0) + 1
-      return
+    for (const byMs = Date.now() + fault.patienceMs; !(await begin()); strike.fromMs = Date.now()) {
+      if (Date.now() >= byMs) {
+        missed[fault.kind] = (missed[fault.kind] ?? 0) + 1
+        return
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100))
     }
     strikes.push(strike)
     await new Promise((resolve) => setTimeout(resolve, fault.lastsMs))

@@ -5,7 +5,7 @@ import type { Faults } from './faults.ts'
 import type { Installation } from './installation.ts'
 import type { Ledgers } from './observer.ts'
 import { awaitClosing, outboxOf, type Window } from './quiet.ts'
-import { quietMs, type Round } from './schedule.ts'
+import { makeUpFor, quietMs, type Round } from './schedule.ts'
 
 export interface Around {
   installation: Installation
@@ -19,7 +19,7 @@ export interface QuietWindow extends Window {
   load: number
 }
 
-/** An oximeter shows this for so long, once in a round: alarms that are due. */
+/** Two oximeters show this at the beginning of each storm and of each quiet window: alarms that are due. */
 const desaturation = { toPercent: 78, durationS: 8 }
 
 export async function runRounds(schedule: Round[], { installation, ledgers, faults, say }: Around): Promise<QuietWindow[]> {
@@ -30,14 +30,14 @@ export async function runRounds(schedule: Round[], { installation, ledgers, faul
     const startedMs = performance.now()
     const at = (ms: number) =>
       new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, ms - (performance.now() - startedMs))))
-    for (const k of [0, 1]) {
-      const { device } = oximeters[(2 * index + k) % oximeters.length]!
-      simulator.tell(JSON.stringify({ cmd: 'desaturate', device, ...desaturation }))
-    }
+    desaturate(index)
     await Promise.all(storm.map((fault) => at(fault.atMs).then(() => faults.carryOut(fault))))
     await at(stormMs)
+    if (index === schedule.length - 1)
+      for (const fault of makeUpFor(new Set(faults.strikes.map(({ kind }) => kind)))) await faults.carryOut(fault)
     await until('every process is ready', () => [...agents, broker, processor].every((each) => each.isUp()), { withinMs: 60_000 })
     const quietSinceMs = performance.now()
+    desaturate(index + schedule.length)
     const window = { ...(await awaitClosing(installation, ledgers, quietMs)), load: loadavg()[0]! }
     windows.push(window)
     const struck = `${faults.strikes.length} faults struck so far`
@@ -47,6 +47,13 @@ export async function runRounds(schedule: Round[], { installation, ledgers, faul
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, quietMs - (performance.now() - quietSinceMs))))
   }
   return windows
+
+  function desaturate(turn: number): void {
+    for (const k of [0, 1]) {
+      const { device } = oximeters[(2 * turn + k) % oximeters.length]!
+      simulator.tell(JSON.stringify({ cmd: 'desaturate', device, ...desaturation }))
+    }
+  }
 }
 
 /** The devices are switched off, the last reading finds its way, and the outboxes run empty. */

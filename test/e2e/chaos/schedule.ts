@@ -28,6 +28,8 @@ export interface Fault {
   /** From the start of its round. */
   atMs: number
   lastsMs: number
+  /** How long it waits for a target that another fault has taken down. */
+  patienceMs: number
   /** Index of the agent or device, where there are several. */
   target: number
 }
@@ -55,10 +57,16 @@ export function makeSchedule(seed: number, seconds: number, count: { agents: num
       const [least, most] = kinds[kind].lastsMs
       const lastsMs = Math.min(lengthMs - atMs, least + (most - least) * random.next())
       const target = random.below(kinds[kind].of === 'agent' ? count.agents : count.devices)
-      faults.push({ kind, atMs, lastsMs, target })
+      faults.push({ kind, atMs, lastsMs, patienceMs: lengthMs - atMs - 1000, target })
     }
     return faults
   }
+}
+
+/** On a machine so busy that a kind found its target down every time: it is made up for, patiently. */
+export function makeUpFor(struck: Set<Kind>): Fault[] {
+  const missing = (Object.keys(kinds) as Kind[]).filter((kind) => !struck.has(kind))
+  return missing.map((kind, target) => ({ kind, atMs: 0, lastsMs: kinds[kind].lastsMs[0], patienceMs: 20_000, target }))
 }
 
 function dealer(random: Random): () => Kind {

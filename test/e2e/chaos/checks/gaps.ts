@@ -23,10 +23,10 @@ export function compareGaps(
   const finding: GapFinding = { gaps: 0, gapMs: 0, outageMs: 0, wrong: [] }
   for (const device of new Set(outages.map((outage) => outage.device))) {
     const own = outages.filter((outage) => outage.device === device && outage.fromMs < endMs)
-    const recorded = gaps
-      .filter((gap) => gap.device === device && gap.fromMs < endMs - slackMs)
-      .map(({ fromMs, toMs, reason }) => ({ fromMs, toMs: Math.min(toMs ?? endMs, endMs), reason }))
     const edgeMs = 2 * intervalMsOf(device)
+    const recorded = gaps
+      .filter((gap) => gap.device === device && gap.fromMs < endMs - slackMs - edgeMs)
+      .map(({ fromMs, toMs, reason }) => ({ fromMs, toMs: Math.min(toMs ?? endMs, endMs), reason }))
     const allowedMs = unionMs(own) + own.length * (slackMs + edgeMs)
     const gapMs = unionMs(recorded)
     finding.gaps += recorded.length
