@@ -1,4 +1,6 @@
 /** Each command: exit code 0 all well, 1 the answer is no, 2 it could not be asked. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findUrl, openApi } from './api.ts'
 import { printLedger } from './ledger.ts'
@@ -55,15 +57,13 @@ export const commands: Record<string, Command> = {
     },
   },
   replay: {
-    usage: 'rejected [--reason code] | check',
+    usage: 'rejected [--reason code] | check [--config file]',
     purpose: 'tries rejected messages again; or runs the stages over the log again and compares',
     async run(args) {
-      const { values, positionals } = parseArgs({
-        args,
-        allowPositionals: true,
-        options: { ...common, reason: { type: 'string' } },
-      })
-      const outcome = await replay(openApi(findUrl(values.url, values.data)), positionals[0], values.reason)
+      const options = { ...common, reason: { type: 'string' }, config: { type: 'string' } } as const
+      const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+      const config = values.config ?? [join(values.data, 'processor.yaml')].find((path) => existsSync(path))
+      const outcome = await replay(openApi(findUrl(values.url, values.data)), positionals[0], { reason: values.reason, config })
       print(values.json, outcome, () => outcome.text)
       return outcome.isSame ? 0 : 1
     },

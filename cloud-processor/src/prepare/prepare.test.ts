@@ -414,4 +414,10 @@ describe('prepare', () => {
     feed({ k: 'tick', atMs: now })
     expect(feed({ k: 'tick', atMs: now - 1000 }).timeline).toMatchObject([{ atMs: now }])
   })
+
+  test('takes a jump of the clock an hour a tick', () => {
+    feed({ k: 'tick', atMs: now })
+    expect(feed({ k: 'tick', atMs: now + 30 * 365 * 86_400_000 }).timeline).toMatchObject([{ atMs: now + 3_600_000 }])
+    expect(feed({ k: 'tick', atMs: now + 3_601_000 }).timeline).toMatchObject([{ atMs: now + 3_601_000 }])
+  })
 })

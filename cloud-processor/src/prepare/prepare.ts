@@ -64,6 +64,14 @@ export function createPrepareStage(config: PrepareConfig, partitions = 1): Stage
   }
 }
 
+/**
+ * Ticks never go back, so one from a clock that was wrong for a moment would be for ever: a jump is taken an hour a tick, which
+ * leaves time to notice before anything expires by it.
+ */
+function advance(tickMs: number, atMs: number): number {
+  return tickMs === 0 ? atMs : Math.max(tickMs, Math.min(atMs, tickMs + 3_600_000))
+}
+
 /** Splits a cut by the partitions that its devices' readings are in, so that each stands behind what it counts. */
 function cutting(emit: Emit, partitions: number): Emit {
   if (partitions === 1) return emit
@@ -81,7 +89,7 @@ function step(config: PrepareConfig, state: PrepareState, record: LogRecord, emi
   const raw = decodeRaw(record.value)
   if (raw.k === 'message') return take(config, state, raw.topic, raw.payload, raw.receivedMs, false, emit)
   if (raw.k === 'control') return control(config, state, raw.control, raw.atMs, emit)
-  state.tickMs = Math.max(state.tickMs, raw.atMs)
+  state.tickMs = advance(state.tickMs, raw.atMs)
   emit(topics.timeline, null, encodeJson({ f: 1, k: 'tick', atMs: state.tickMs }))
   closeDirect(state, (cut) => emit(topics.timeline, Object.keys(cut.devices)[0]!, encodeJson(cut)))
 }
