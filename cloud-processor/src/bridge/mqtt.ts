@@ -1,5 +1,5 @@
 /**
- * The bridge's connections: Sparkplug data (QoS 0), plain devices (QoS 1, a persistent session), and STATE with the retained
+ * The bridge's connections: Sparkplug data (QoS 0, mqtt-connection.ts), plain devices (QoS 1, a persistent session), and STATE with the retained
  * birth and will of the Sparkplug host application.
  */
 import { readFileSync } from 'node:fs'
@@ -8,44 +8,66 @@ import { formatStateTopic } from '@millrace/contract/sparkplug'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Transport } from './bridge.ts'
 import type { BridgeConfig } from './config.ts'
+import { type Connection, openConnection } from './mqtt-connection.ts'
 
-type Listener = (topic: string, payload: Uint8Array, settled: (isDurable: boolean) => void) => void
+type Listener = Parameters<Transport['onMessage']>[0]
+
+const keepaliveSeconds = 10
 
 export function connectTransport(config: BridgeConfig, { clock, lines }: { clock: Clock; lines: Lines }): Transport {
-  const common = { ...credentials(config), queueQoSZero: false, reconnectPeriod: 1000, resubscribe: false, keepalive: 10 }
   let listener: Listener = (_topic, _payload, settled) => settled(false)
   const state = connectState(config, clock, lines)
-
-  const data = connect(config.url, { ...common, clientId: config.clientId, clean: true })
-  data.on('connect', () => subscribe(data, ['spBv1.0/#'], 0, lines, () => state.announce()))
-  data.handleMessage = (packet, done) => {
-    const { topic, payload } = packet as { topic: string; payload: Uint8Array }
-    listener(topic, payload, () => {})
-    done()
-  }
-  const clients = [data]
-  if (config.plain.length > 0) clients.push(connectPlain(config, common, lines, () => listener))
-  for (const client of clients) {
-    client.on('close', () => lines.warn('connection to the broker closed', { client: client.options.clientId }))
-    client.on('error', (error) => lines.warn('broker connection failed', { client: client.options.clientId, error }))
-  }
+  const data = connectData(config, clock, lines, () => listener, state.announce)
+  const plain = config.plain.length > 0 ? connectPlain(config, lines, () => listener) : undefined
   return {
-    publish: (topic, payload) => void (data.connected && data.publish(topic, payload as Buffer, { qos: 0 })),
+    publish: data.publish,
     onMessage: (call) => {
       listener = call
     },
-    connected: () => data.connected,
+    connected: data.isUp,
     async close() {
       await state.close()
-      await Promise.all(clients.map((client) => client.endAsync()))
+      await Promise.all([data.close(), plain?.endAsync()])
     },
   }
 }
 
+function connectData(config: BridgeConfig, clock: Clock, lines: Lines, listener: () => Listener, up: () => void): Connection {
+  const client = config.clientId
+  const { username, password, ca } = credentials(config)
+  const unreceipted = () => {}
+  return openConnection(
+    {
+      url: config.url,
+      clientId: client,
+      ...(username ? { username } : {}),
+      ...(password ? { password } : {}),
+      ...(ca ? { ca } : {}),
+      keepaliveSeconds,
+      filters: ['spBv1.0/#'],
+      restMs: config.lingerMs,
+      packetBytesMax: config.queueBytesMax,
+    },
+    {
+      up() {
+        lines.info('connected to the broker', { client })
+        up()
+      },
+      message: (topic, payload) => listener()(topic, payload, unreceipted),
+      tooLarge: (bytes) => lines.warn('a message larger than bridge.queueBytesMax was passed over', { bytes }),
+      down: (error) => lines.warn('broker connection failed', { client, error }),
+    },
+    clock,
+  )
+}
+
 /** PUBACK follows the durable append; what was dropped is redelivered when the session is taken up again. */
-function connectPlain(config: BridgeConfig, common: IClientOptions, lines: Lines, listener: () => Listener): MqttClient {
-  const client = connect(config.url, { ...common, clientId: `${config.clientId}-plain`, clean: false })
-  client.on('connect', () => subscribe(client, config.plain, 1, lines, () => {}))
+function connectPlain(config: BridgeConfig, lines: Lines, listener: () => Listener): MqttClient {
+  const clientId = `${config.clientId}-plain`
+  const client = connect(config.url, { ...common(config), clientId, clean: false, queueQoSZero: false, resubscribe: false })
+  client.on('connect', () => subscribe(client, config.plain, lines))
+  client.on('close', () => lines.warn('connection to the broker closed', { client: clientId }))
+  client.on('error', (error) => lines.warn('broker connection failed', { client: clientId, error }))
   client.handleMessage = (packet, done) => {
     const { topic, payload } = packet as { topic: string; payload: Uint8Array }
     listener()(topic, payload, (isDurable) => {
@@ -56,11 +78,10 @@ function connectPlain(config: BridgeConfig, common: IClientOptions, lines: Lines
   return client
 }
 
-function subscribe(client: MqttClient, filters: string[], qos: 0 | 1, lines: Lines, done: () => void): void {
+function subscribe(client: MqttClient, filters: string[], lines: Lines): void {
   lines.info('connected to the broker', { client: client.options.clientId })
-  client.subscribe(filters, { qos }, (error) => {
+  client.subscribe(filters, { qos: 1 }, (error) => {
     if (error) lines.error('the broker refused the subscription; give this account the role host', { filters, error })
-    else done()
   })
 }
 
@@ -70,15 +91,14 @@ function connectState(config: BridgeConfig, clock: Clock, lines: Lines) {
   let timestamp = 0
   let client: MqttClient | undefined
   let isSubscribed = false
+  let isClosing = false
   const payload = (online: boolean) => JSON.stringify({ online, timestamp })
   const options = (): IClientOptions => {
     timestamp = Math.max(clock.now(), timestamp + 1)
     return {
-      ...credentials(config),
+      ...common(config),
       clientId: `${config.clientId}-state`,
       clean: true,
-      reconnectPeriod: 1000,
-      keepalive: 10,
       will: { topic, payload: Buffer.from(payload(false)), qos: 1, retain: true },
     }
   }
@@ -89,7 +109,7 @@ function connectState(config: BridgeConfig, clock: Clock, lines: Lines) {
   client.on('connect', () => client!.subscribe(topic, { qos: 1 }, say))
   client.on('message', (_topic, message) => {
     // Somebody's will, or another instance, said that this host is offline: say again that it is not.
-    if (readState(message)?.online === false) {
+    if (!isClosing && readState(message)?.online === false) {
       timestamp = Math.max(clock.now(), timestamp + 1)
       say()
     }
@@ -102,6 +122,7 @@ function connectState(config: BridgeConfig, clock: Clock, lines: Lines) {
       say()
     },
     async close() {
+      isClosing = true
       if (client!.connected) await client!.publishAsync(topic, payload(false), { qos: 1, retain: true })
       await client!.endAsync()
     },
@@ -116,11 +137,24 @@ function readState(message: Uint8Array): { online?: unknown } | undefined {
   }
 }
 
-function credentials(config: BridgeConfig): IClientOptions {
-  const password = config.passwordFile ? readFileSync(config.passwordFile, 'utf8').split('\n')[0]! : config.password
+function common(config: BridgeConfig): IClientOptions {
+  const { username, password, ca } = credentials(config)
   return {
-    ...(config.username ? { username: config.username } : {}),
+    ...(username ? { username } : {}),
     ...(password ? { password } : {}),
-    ...(config.caFile ? { ca: readFileSync(config.caFile) } : {}),
+    ...(ca ? { ca } : {}),
+    reconnectPeriod: 1000,
+    keepalive: keepaliveSeconds,
+  }
+}
+
+function credentials({ url, username, password, passwordFile, caFile }: BridgeConfig) {
+  const inUrl = new URL(url)
+  return {
+    username: username ?? decodeURIComponent(inUrl.username),
+    password: passwordFile
+      ? readFileSync(passwordFile, 'utf8').split('\n')[0]!
+      : (password ?? decodeURIComponent(inUrl.password)),
+    ca: caFile ? readFileSync(caFile) : undefined,
   }
 }

@@ -212,11 +212,16 @@ export function createUplink(around: UplinkAround): Uplink {
     if (!session?.isBorn) return
     if (rebirth && nowMs - bornMs >= rebirthEveryMs) return birth(session)
     sendBirths(session, nowMs)
-    if (!host.isOffline && outbox.hasGap() && nowMs - gapMs >= gapEveryMs) {
+    if (!host.isOffline && outbox.hasGap() && nowMs - gapMs >= gapEveryMs && isHeard()) {
       gapMs = nowMs
       void outbox.issueGap()
     }
     sender.pump()
+  }
+
+  /** While nobody receipts, what is evicted joins the gap that waits: an outage makes one, or two. */
+  function isHeard(): boolean {
+    return !options.receipts || host.receiptMs >= gapMs
   }
 
   function sendBirths(own: Session, nowMs: number): void {
