@@ -62,6 +62,7 @@ export function createApply(db: DatabaseSync, options: ApplyOptions) {
       for (const channel in record.channels) done.readings! += record.channels[channel]!.t.length
       for (const channel in record.waves) for (const { v } of record.waves[channel]!) done.samples! += v.length
     } else if (record.k === 'tick') {
+      if (nowMs === 0) cuts.date(record.atMs)
       if (record.atMs > nowMs) nowMs = record.atMs
       expiry.tick(nowMs)
     } else if (record.k === 'gap') gaps.open(record)

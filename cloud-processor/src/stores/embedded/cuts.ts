@@ -14,8 +14,9 @@ export function createCuts(db: DatabaseSync, devices: Devices, counts: Counts) {
   const find = db.prepare('SELECT atMs, body FROM cuts WHERE stream = ? AND device = ?')
   const put = db.prepare('INSERT OR REPLACE INTO cuts VALUES (?, ?, ?, ?, ?)')
   const drop = db.prepare('DELETE FROM cuts WHERE stream = ? AND device = ?')
+  const date = db.prepare('UPDATE cuts SET atMs = ? WHERE atMs = 0 AND stream <> ?')
   const unsettle = db.prepare('UPDATE cuts SET settled = 0 WHERE stream = ? AND device = ?')
-  const old = db.prepare(`SELECT stream, device, body FROM cuts WHERE settled = 1 AND atMs < ? ORDER BY atMs LIMIT ${sumsMax}`)
+  const old = db.prepare(`SELECT stream, device, body FROM cuts WHERE settled = 1 AND atMs > 0 AND atMs < ? ORDER BY atMs LIMIT ${sumsMax}`)
 
   const rowAt = (stream: string, device: number) => {
     const found = find.get(stream, device) as { atMs: number; body: string } | undefined
@@ -45,6 +46,8 @@ export function createCuts(db: DatabaseSync, devices: Devices, counts: Counts) {
   }
 
   return {
+    /** Cuts that came before the first tick after a start had no time yet, and are not old. */
+    date: (atMs: number): void => void date.run(atMs, earlier),
     put({ node, stream, through, closed, devices: cuts }: CutRecord, atMs: number): void {
       for (const name in cuts) {
         const device = devices.of(name)

@@ -31,7 +31,8 @@ export function sumEarlier(rows: { row: LedgerRow; atMs: number }[], beforeMs: n
   const kept: LedgerRow[] = []
   const sums = new Map<string, LedgerRow>()
   for (const { row, atMs } of rows) {
-    if (atMs < beforeMs && isSettled(row)) sums.set(row.device, addRow(sums.get(row.device) ?? emptyRow(row), row))
+    const isOld = atMs < beforeMs && (atMs > 0 || row.stream === earlier)
+    if (isOld && isSettled(row)) sums.set(row.device, addRow(sums.get(row.device) ?? emptyRow(row), row))
     else kept.push(row)
   }
   return [...kept, ...sums.values()]

@@ -115,6 +115,19 @@ describe('retention', () => {
     expect(await store.ledger()).toMatchObject([{ stream: 'now' }, { stored: [0, 0], expired: [360, 0], difference: [0, 0] }])
   })
 
+  test('a closed stream whose cut is the first thing after a restart is not taken for old', async () => {
+    await open({})
+    await put(tick(t0), minutely(midnight, 10))
+    await store.close()
+    await open({})
+    await put({ ...cut(10), closed: true })
+    expect(await store.ledger()).toMatchObject([{ stream: 's', stored: [10, 0] }])
+    await put(tick(t0 + hour), { ...cut(0), stream: 'now' })
+    expect((await store.ledger()).map(({ stream }) => stream).sort()).toEqual(['now', 's'])
+    await put(tick(t0 + 2 * day), { ...cut(0), stream: 'now' })
+    expect((await store.ledger()).map(({ stream }) => stream).sort()).toEqual(['earlier', 'now'])
+  })
+
   test('a closed stream to which something was added is not summed', async () => {
     await open({})
     await put(tick(t0), minutely(midnight, 10), { ...cut(10), closed: true }, minutely(midnight + hour, 1))
