@@ -16,7 +16,9 @@ export function createCuts(db: DatabaseSync, devices: Devices, counts: Counts) {
   const drop = db.prepare('DELETE FROM cuts WHERE stream = ? AND device = ?')
   const date = db.prepare('UPDATE cuts SET atMs = ? WHERE atMs = 0 AND stream <> ?')
   const unsettle = db.prepare('UPDATE cuts SET settled = 0 WHERE stream = ? AND device = ?')
-  const old = db.prepare(`SELECT stream, device, body FROM cuts WHERE settled = 1 AND atMs > 0 AND atMs < ? ORDER BY atMs LIMIT ${sumsMax}`)
+  const old = db.prepare(
+    `SELECT stream, device, body FROM cuts WHERE settled = 1 AND atMs > 0 AND atMs < ? ORDER BY atMs LIMIT ${sumsMax}`,
+  )
 
   const rowAt = (stream: string, device: number) => {
     const found = find.get(stream, device) as { atMs: number; body: string } | undefined
