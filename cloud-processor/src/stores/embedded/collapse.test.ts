@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { at, readings, t0 } from '../sample-records.ts'
 import { openEmbeddedStore } from './embedded.ts'
-import { cover, type Intervals, isFree } from './intervals.ts'
+import { cover, coverPoints, type Intervals, isFree } from './intervals.ts'
 
 /** Records of a device: late, early, repeated, across hours. Times in steps of 100 ms around an hour's end. */
 const time = fc.oneof(
@@ -97,3 +97,11 @@ function sampled(segments: Segment[]) {
     .flatMap(({ t, i, v }) => v.map((value, k) => [Math.round((t + k * i) * 1000), value] as const))
     .sort((a, b) => a[0] - b[0])
 }
+
+test('times read back keep their holes, so that a backlog that fills one need not be compared with what is stored', () => {
+  const intervals: Intervals = []
+  coverPoints(intervals, [1000, 2000, 7000, 100_000, 100_500])
+  expect(intervals).toEqual([1000, 7000, 100_000, 100_500])
+  expect(isFree(intervals, 20_000, 90_000)).toBe(true)
+  expect(isFree(intervals, 20_000, 100_000)).toBe(false)
+})

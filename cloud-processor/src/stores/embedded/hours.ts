@@ -4,7 +4,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import type { Segment } from '@millrace/contract'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import { hourMs, hourSpan } from './file.ts'
-import { cover, type Intervals } from './intervals.ts'
+import { cover, coverPoints, type Intervals } from './intervals.ts'
 import { lastOf, microseconds } from './resolve.ts'
 
 export interface Series {
@@ -43,6 +43,8 @@ export interface Hour {
   /** By series. A series that is not in it has at most what `base` says. */
   covered: Map<number, Intervals>
   base: Intervals
+  /** Series whose stretches were read from the file, holes and all. */
+  exact: Set<number>
 }
 
 /** Hours kept for one device; backlog and live need two. */
@@ -62,7 +64,7 @@ export function createHours(db: DatabaseSync) {
 
   function load(device: Device, hour: number): Hour {
     const id = (find.get(device.id, hour) as { id: number } | undefined)?.id ?? 0
-    const state: Hour = { id, device: device.id, hour, next: 0, rows: 0, covered: new Map(), base: [] }
+    const state: Hour = { id, device: device.id, hour, next: 0, rows: 0, covered: new Map(), base: [], exact: new Set() }
     type Extent = { rows: number; id: number | null; first: number | null; last: number | null }
     if (id > 0) {
       const found = extent.get(id * hourSpan, (id + 1) * hourSpan) as unknown as Extent
@@ -73,6 +75,18 @@ export function createHours(db: DatabaseSync) {
     const chunks = merged.get(hour, device.id) as unknown as Extent
     if (chunks.first !== null) cover(state.base, chunks.first, chunks.last!)
     return state
+  }
+
+  /** What a series holds in chunks and batches that overlap this time. */
+  function eachBody(state: Hour, series: Series, first: number, last: number, see: (bytes: Uint8Array) => void): void {
+    type Rows = Iterable<{ body: Uint8Array }>
+    for (const { body } of overlappingChunks.iterate(series.id, state.hour, first, last) as Rows) see(zstdDecompressSync(body))
+    if (state.id === 0) return
+    const [from, to] = [state.id * hourSpan, (state.id + 1) * hourSpan]
+    for (const { body } of overlapping.iterate(from, to, first, last) as Rows) {
+      const bytes = chunkOf(body, series.id)
+      if (bytes) see(bytes)
+    }
   }
 
   return {
@@ -102,6 +116,21 @@ export function createHours(db: DatabaseSync) {
       }
       return intervals
     },
+    /**
+     * The stretches by reading all of the hour, once: what is known after a start or a merge has no holes, and a backlog that
+     * fills one would have to be compared with what is stored, record by record.
+     */
+    readCovered(state: Hour, series: Series): Intervals {
+      const intervals: Intervals = []
+      const see = (bytes: Uint8Array) => {
+        if (!series.wave) coverPoints(intervals, pointsOf(bytes).t)
+        else for (const segment of segmentsOf(bytes)) cover(intervals, segment.t, lastOf(segment))
+      }
+      eachBody(state, series, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, see)
+      state.covered.set(series.id, intervals)
+      state.exact.add(series.id)
+      return intervals
+    },
     /** Names of what a series holds between two times, by reading it. */
     namesBetween(state: Hour, series: Series, first: number, last: number): Set<number> {
       const names = new Set<number>()
@@ -110,15 +139,7 @@ export function createHours(db: DatabaseSync) {
         else
           for (const segment of segmentsOf(bytes)) if (segment.t <= last && lastOf(segment) >= first) nameSamples(segment, names)
       }
-      for (const { body } of overlappingChunks.iterate(series.id, state.hour, first, last) as Iterable<{ body: Uint8Array }>)
-        see(zstdDecompressSync(body))
-      if (state.id > 0)
-        for (const { body } of overlapping.iterate(state.id * hourSpan, (state.id + 1) * hourSpan, first, last) as Iterable<{
-          body: Uint8Array
-        }>) {
-          const bytes = chunkOf(body, series.id)
-          if (bytes) see(bytes)
-        }
+      eachBody(state, series, first, last, see)
       return names
     },
   }

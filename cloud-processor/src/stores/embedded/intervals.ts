@@ -38,6 +38,15 @@ export function cover(intervals: Intervals, first: number, last: number): void {
   if (intervals.length > pairsMax * 2) joinNearest(intervals)
 }
 
+/** Rising times: a stretch for each run without a hole. */
+export function coverPoints(intervals: Intervals, t: number[]): void {
+  for (let from = 0, to = 0; to < t.length; from = to) {
+    do to++
+    while (to < t.length && t[to]! - t[to - 1]! <= holeMs)
+    cover(intervals, t[from]!, t[to - 1]!)
+  }
+}
+
 function joinNearest(intervals: Intervals): void {
   let nearest = 2
   for (let k = 2; k < intervals.length; k += 2)

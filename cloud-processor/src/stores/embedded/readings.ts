@@ -33,8 +33,12 @@ export function createReadings(db: DatabaseSync, devices: Devices, hours: Return
   const out = createWriter()
 
   function collapsedIn(state: Hour, { series, points, segments, first, last }: Piece): number {
-    const covered = hours.coveredBy(state, series)
-    const free = isFree(covered, first - 0.001, last + 0.001)
+    let covered = hours.coveredBy(state, series)
+    let free = isFree(covered, first - 0.001, last + 0.001)
+    if (!free && !state.exact.has(series.id)) {
+      covered = hours.readCovered(state, series)
+      free = isFree(covered, first - 0.001, last + 0.001)
+    }
     cover(covered, first, last)
     if (free) return 0
     const known = hours.namesBetween(state, series, first - 0.001, last + 0.001)
