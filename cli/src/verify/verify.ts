@@ -60,7 +60,7 @@ export async function verify(api: Api, path: string, options: VerifyOptions): Pr
 async function waitForLedger(api: Api, waitMs: number): Promise<boolean> {
   for (const until = Date.now() + waitMs; ; ) {
     const { balanced, inFlight } = await api.ledger()
-    if (balanced && inFlight.outboxRows < 500) return true
+    if (balanced && inFlight.outboxRows < 500 && inFlight.logRecords < 500) return true
     if (Date.now() > until) return balanced
     await new Promise((resolve) => setTimeout(resolve, 500))
   }
