@@ -3,7 +3,9 @@
  * reason and counted, memory stays where it was, at least 99 % of the healthy readings are on time, nothing crashes. Then:
  * after a fix, replaying what was rejected makes everything whole, and a second replay changes nothing.
  *
- *     node test/failures/bad-input.ts [--quick] [--seed n] [--only <part of a name>]
+ *     node test/failures/bad-input.ts [--quick] [--seed n] [--only <part of a name>] [--burst]
+ *
+ * `--burst` sends 36 MB of rubbish as fast as the broker takes it, which is more than these bounds allow for.
  *
  * On time: a reading that a device put on its line was on the live page within one second of its own time.
  * Memory: the highest resident size of broker and of processor during the attacks, against the highest before them, after
@@ -24,7 +26,12 @@ import { allowedMs, watchLive, watchMemory } from './bad-input/watch.ts'
 import { webAttacks } from './bad-input/web-attacks.ts'
 
 const { values: given } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, seed: { type: 'string' }, only: { type: 'string', default: '' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    burst: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+    only: { type: 'string', default: '' },
+  },
 })
 const seed = Number(given.seed ?? Math.floor(Math.random() * 2 ** 31))
 const onTimeMin = 0.99
@@ -42,7 +49,7 @@ await program('bad-input', async (around) => {
     const stored = Object.keys((await system.api.ledger()).stored)
     return system.healthy.every((device) => stored.includes(device))
   })
-  const field: Field = { system, random: randomFrom(seed), isQuick: given.quick }
+  const field: Field = { system, random: randomFrom(seed), isQuick: given.quick, isBurst: given.burst }
   await bear(field)
   await attackAll(around, field, live)
   await closeHealthy(around, system)

@@ -15,6 +15,8 @@ export interface Field {
   /** 0 to below 1; the seed is printed. */
   random(): number
   isQuick: boolean
+  /** Large rubbish comes as fast as the broker takes it. */
+  isBurst: boolean
 }
 
 export interface Finding {

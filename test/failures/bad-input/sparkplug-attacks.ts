@@ -23,7 +23,14 @@ export const sparkplugAttacks: Attack[] = [
     const all = wrongWireTypes()
     return all[k % all.length]!
   }),
-  undecodable('large rubbish', '900 kB of random bytes', (field) => Buffer.alloc(900_000, randomBytes(field, 997)), 40, 5),
+  undecodable(
+    'large rubbish',
+    '900 kB of random bytes, a tenth of a second apart',
+    (field) => Buffer.alloc(900_000, randomBytes(field, 997)),
+    40,
+    5,
+    100,
+  ),
   metrics('wrong datatypes', 'a Double, a String and a Boolean where an Int16 was declared', [
     { alias: 1, datatype: 'Double', value: 1.5 },
     { alias: 1, datatype: 'String', value: 'ninety-seven' },
@@ -105,7 +112,14 @@ export async function bear(field: Field): Promise<void> {
   await client.endAsync()
 }
 
-function undecodable(name: string, sends: string, make: (field: Field, k: number) => Uint8Array, most = 200, quick = 50): Attack {
+function undecodable(
+  name: string,
+  sends: string,
+  make: (field: Field, k: number) => Uint8Array,
+  most = 200,
+  quick = 50,
+  apartMs = 0,
+): Attack {
   return {
     name,
     sends,
@@ -116,7 +130,7 @@ function undecodable(name: string, sends: string, make: (field: Field, k: number
           if (isUndecodable(payload)) return payload
         }
       })
-      return send(field, dataTopic, payloads, { reasons: { PREPARE_PAYLOAD: payloads.length } })
+      return send(field, dataTopic, payloads, { reasons: { PREPARE_PAYLOAD: payloads.length } }, apartMs)
     },
   }
 }
@@ -154,10 +168,13 @@ async function storedOf({ system }: Field): Promise<number> {
   return (await system.api.ledger()).stored[device]?.stored[0] ?? 0
 }
 
-async function send(field: Field, topic: string, payloads: Uint8Array[], expected: Expected): Promise<Finding> {
+async function send(field: Field, topic: string, payloads: Uint8Array[], expected: Expected, apartMs = 0): Promise<Finding> {
   const client = await connect(field)
   const finding = await rejected(field, expected, async () => {
-    for (const payload of payloads) await client.publishAsync(topic, Buffer.from(payload))
+    for (const payload of payloads) {
+      await client.publishAsync(topic, Buffer.from(payload))
+      if (apartMs > 0 && !field.isBurst) await new Promise((resolve) => setTimeout(resolve, apartMs))
+    }
   })
   const isWelcome = client.connected
   await client.endAsync()
