@@ -11,6 +11,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { PipelineStatus } from '@millrace/cloud-processor/web'
 import { type Manifest, readManifest } from '@millrace/simulators'
 import { openApi, type Running, up, verify, verifyDefaults } from 'millrace'
 import { type AgentStatus, agentStatus } from '../support/agent-status.ts'
@@ -103,6 +104,8 @@ async function play({ dir, say, check }: Program, running: Running, alarmsSoFar:
   const drained = await until('the backlog drains', () => isDrained(status), { withinMs: 4 * limits.drainS * 1000 })
   const drainedMs = Date.now()
   say(`draining: ${use.text()}; ${drained.uplink.resent} sent again`)
+  await until('the store catches up', () => isStored(running.url), { withinMs: limits.drainS * 1000 })
+  say(`the store has all of it ${((Date.now() - drainedMs) / 1000).toFixed(1)} s later`)
   await seconds(span.liveMoreS)
   return { ...window, drainStretch, cutMs, mendedMs, connectedMs, drainedMs, endMs: Date.now() }
 }
@@ -117,7 +120,8 @@ async function quiet(use: ReturnType<typeof cpuUse>, say: Program['say'], alarms
     const { told } = await alarmsSoFar()
     const alarms = told.filter(({ writtenMs }) => writtenMs >= quietMs && writtenMs < quietEndMs)
     say(`quiet:    ${describe(alarms)}; ${use.text()}`)
-    if (left === 0 || percentile(latencies(alarms), 0.99) < limits.quietMs) return { quietMs, quietEndMs, quietStretch }
+    if (left === 0 || percentile(latencies(alarms), 0.99) < limits.quietMs * quietStretch)
+      return { quietMs, quietEndMs, quietStretch }
   }
 }
 
@@ -125,6 +129,11 @@ async function quiet(use: ReturnType<typeof cpuUse>, say: Program['say'], alarms
 async function isDrained(status: () => Promise<AgentStatus | undefined>): Promise<AgentStatus | undefined> {
   const now = await status()
   return now && now.outbox.entries < 200 ? now : undefined
+}
+
+async function isStored(url: string): Promise<boolean> {
+  const { stages } = (await (await fetch(new URL('/api/status', url))).json()) as PipelineStatus
+  return stages.every(({ lagMs }) => lagMs < 1000)
 }
 
 function pageOf({ key, status, atMs }: Delivery): Page[] {
@@ -149,10 +158,12 @@ function report({ check, say }: Program, times: Times, { told, continued, strang
     `the backlog of ${((times.mendedMs - times.cutMs) / 1000).toFixed(0)} s drained in ${drainS.toFixed(1)} s`,
   )
 
+  // The manifest is written once a second: what came after the end may not be in it.
+  const unexplained = strangers.filter(({ raisedMs }) => raisedMs < times.endMs)
   const pages = [...told.flatMap(({ page }) => page ?? []), ...continued, ...strangers]
   check(
-    strangers.length === 0,
-    `${strangers.length} pages without a reason in the manifest; ${continued.length} for what began unseen and went on`,
+    unexplained.length === 0,
+    `${unexplained.length} pages without a reason in the manifest; ${continued.length} for what began unseen and went on`,
   )
   check(!pages.some(({ isRetrospective }) => isRetrospective), 'no page is retrospective')
   const oldest = Math.max(...pages.map(({ arrivedMs, raisedMs }) => arrivedMs - raisedMs))
