@@ -43,7 +43,6 @@ export interface Installation {
   brokerPort: number
   /** Of a host that only listens. */
   watcher: { username: string; password: string }
-  rules: object
   /** Removes what the broker keeps on disk; it is not running. */
   wipeBroker(): void
   /** Ends all processes, and says how each ended. */
@@ -64,7 +63,8 @@ const host = 'millrace'
 const script = (specifier: string) => fileURLToPath(import.meta.resolve(specifier))
 const mosquitto = '/usr/sbin/mosquitto'
 
-export const rules = {
+/** Desaturations that are ordered, and absences that faults bring. */
+const rules = {
   rules: [
     {
       name: 'spo2-low',
@@ -182,7 +182,6 @@ export async function startInstallation(
     devices: devices.map(({ device, kind }) => ({ device, kind })),
     brokerPort,
     watcher: { username: 'watcher', password: passwords.watcher },
-    rules,
     wipeBroker: wipe,
     async stop() {
       const ends: Awaited<ReturnType<Installation['stop']>> = []

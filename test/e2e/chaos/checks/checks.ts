@@ -6,14 +6,14 @@ import type { Ledgers } from '../observer.ts'
 import type { Window } from '../quiet.ts'
 import { kinds } from '../schedule.ts'
 import { compareAlarms } from './alarms.ts'
+import { runReplay, runVerify } from './command-line.ts'
 import { compareCommitted } from './committed.ts'
 import { compareDisks } from './disks.ts'
 import { compareGaps } from './gaps.ts'
 import { findOutages } from './outages.ts'
+import { compareReceipts, readNames } from './receipts.ts'
 import { compareRejected } from './rejected.ts'
-import { compareReceipts, replay } from './replay.ts'
 import { readStored } from './stored.ts'
-import { runVerify } from './verify.ts'
 
 export interface Finding {
   isSo: boolean
@@ -92,10 +92,10 @@ export async function checkEverything(run: Run): Promise<Finding[]> {
     `${gapFinding.gaps} gaps, ${perDevice(gapFinding.gapMs)} s a device, within outages of ${perDevice(gapFinding.outageMs)} s a device and a second a fault`,
   )
 
-  const replayed = await replay(api, installation.rules)
-  none(replayed.wrong, `a replay of ${replayed.records} raw records gives the same timeline, rejected and alarms`)
+  const replayed = await runReplay(installation)
+  find(replayed.isSame, `replay check: ${replayed.text.replaceAll('\n', '; ')}`)
   none(
-    compareReceipts(ledgers, replayed),
+    compareReceipts(ledgers, await readNames(api)),
     `${ledgers.receipted.size} entries in ${ledgers.receipts} receipts, ${ledgers.freed.size} freed: all in raw, none receipted before`,
   )
   none(ledgers.aside, 'no batch was set aside as poison')
