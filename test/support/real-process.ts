@@ -53,7 +53,7 @@ export function realProcess(spec: ProcessSpec): RealProcess {
     const started = spawn(spec.command, spec.args, {
       stdio: ['pipe', 'pipe', 'pipe', spec.onObserved ? 'pipe' : 'ignore'],
       detached: true,
-      env: { ...process.env, STOP_WITH_PARENT: '1' },
+      env: { ...process.env, STOP_WITH_PARENT: '1', NODE_BINARY: process.execPath },
     })
     child = started
     started.stdin!.on('error', () => {})
