@@ -3,7 +3,7 @@
  * append is durable. It keeps no state of its own: a message that it dropped, or whose append failed, gets no receipt and is
  * sent again by its agent.
  *
- *   message → queue (bounded, lingers) → append to raw, several groups under way → durable → receipts, gathered per node
+ *   message → queue (bounded) → append to raw, several groups under way → durable → receipts, gathered per node
  *
  * Once a second it appends a tick to every raw partition. While the lag from raw to rules is above `lagMsMax` it neither
  * appends nor receipts historical batches and gives a backlog credit of 0: live data overtakes the backlog here as well.
@@ -18,7 +18,7 @@ import { createReceipts } from './receipts.ts'
 /** A connection to the broker; `mqtt.ts` is the real one. */
 export interface Transport {
   publish(topic: string, payload: Uint8Array | string): void
-  /** `settled` is called once: true when the append is durable, false when the message was dropped and must be sent again. */
+  /** `payload` holds during the call. `settled` is called once: true when the append is durable, false when the message was dropped and must be sent again. */
   onMessage(listener: (topic: string, payload: Uint8Array, settled: (isDurable: boolean) => void) => void): void
   connected(): boolean
   close(): Promise<void>
@@ -52,8 +52,10 @@ export interface BridgeStatus {
 }
 
 interface Waiting {
-  topic: string
-  payload: Uint8Array
+  record: NewRecord
+  /** `group/node`, and what the message is to be receipted by. */
+  node: string | undefined
+  uuid: string | undefined
   receivedMs: number
   settled: (isDurable: boolean) => void
 }
@@ -74,7 +76,7 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
   const receipts = createReceipts({ host: config.host, log: log.id, everyMs: config.receiptEveryMs, credit, clock, send })
   let queue: Waiting[] = []
   let underway = 0
-  let isLingering = false
+  let isPumpDue = false
   let isStopped = false
   let lastTickMs = 0
 
@@ -94,35 +96,35 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
   transport.onMessage((topic, payload, settled) => {
     status.received++
     received.add()
-    if (isHeldBack(topic, payload)) return settled(false)
+    const node = nodeOf(topic)
+    const glance = node === undefined ? undefined : peek(payload)
+    if (node !== undefined && glance?.historical && isHeldBack(node, glance.uuid)) return settled(false)
     if (status.queuedBytes + payload.length > config.queueBytesMax) {
       status.dropped++
       dropped.add({ reason: 'queue-full' })
       return settled(false)
     }
-    queue.push({ topic, payload, receivedMs: clock.now(), settled })
-    status.queuedBytes += payload.length
-    linger()
+    const receivedMs = clock.now()
+    const record = { key: node ?? topic, value: encodeRaw({ k: 'message', topic, payload, receivedMs }) }
+    queue.push({ record, node, uuid: glance?.uuid, receivedMs, settled })
+    status.queuedBytes += record.value.length
+    pumpSoon()
   })
 
-  function isHeldBack(topic: string, payload: Uint8Array): boolean {
-    if (around.lagMs() <= config.lagMsMax || !topic.startsWith('spBv1.0/')) return false
-    const glance = peek(payload)
-    if (!glance?.historical || parseBatchName(glance.uuid) === undefined) return false
+  function isHeldBack(node: string, uuid: string | undefined): boolean {
+    if (around.lagMs() <= config.lagMsMax || parseBatchName(uuid) === undefined) return false
     status.heldHistorical++
     dropped.add({ reason: 'historical-held' })
-    const node = nodeOf(topic)
-    if (node) receipts.remind(node)
+    receipts.remind(node)
     return true
   }
 
-  /** Each group costs a commit and wakes every stage behind it, so messages wait a little for company. */
-  function linger(): void {
-    if (status.queuedBytes >= config.lingerBytes) return pump()
-    if (isLingering) return
-    isLingering = true
-    clock.after(config.lingerMs, () => {
-      isLingering = false
+  /** Once all that came together is in the queue. */
+  function pumpSoon(): void {
+    if (isPumpDue) return
+    isPumpDue = true
+    queueMicrotask(() => {
+      isPumpDue = false
       pump()
     })
   }
@@ -141,19 +143,18 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
       })
       .finally(() => {
         underway--
-        for (const { payload } of group) status.queuedBytes -= payload.length
+        for (const { record } of group) status.queuedBytes -= record.value.length
         pump()
       })
   }
 
   async function append(group: Waiting[]): Promise<void> {
     const byPartition = new Map<number, NewRecord[]>()
-    for (const { topic, payload, receivedMs } of group) {
-      const key = nodeOf(topic) ?? topic
-      const partition = log.partitionOf(key)
-      const records = byPartition.get(partition) ?? []
-      records.push({ key, value: encodeRaw({ k: 'message', topic, payload, receivedMs }) })
-      byPartition.set(partition, records)
+    for (const { record } of group) {
+      const partition = log.partitionOf(record.key)
+      const records = byPartition.get(partition)
+      if (records) records.push(record)
+      else byPartition.set(partition, [record])
     }
     await Promise.all([...byPartition].map(([partition, records]) => log.append(topics.raw, partition, records)))
     status.appended += group.length
@@ -163,12 +164,10 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
     }
   }
 
-  function receipt({ topic, payload, receivedMs }: Waiting): void {
-    const node = nodeOf(topic)
-    const uuid = node === undefined ? undefined : peek(payload)?.uuid
+  function receipt({ node, uuid, receivedMs }: Waiting): void {
     if (node === undefined || uuid === undefined) return
     const batch = parseBatchName(uuid)
-    if (batch) receipts.add(node, batch.stream, batch.number, receivedMs)
+    if (batch) return receipts.add(node, batch.stream, batch.number, receivedMs)
     const declaration = parseBirthName(uuid)
     if (declaration) receipts.addBirth(node, declaration, receivedMs)
   }

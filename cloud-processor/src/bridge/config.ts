@@ -1,7 +1,11 @@
 import { z } from 'zod'
 
 export const bridgeSchema = z.strictObject({
-  url: z.string().default('mqtt://127.0.0.1:1883').describe('Address of the MQTT broker'),
+  url: z
+    .string()
+    .regex(/^mqtts?:\/\/./)
+    .default('mqtt://127.0.0.1:1883')
+    .describe('Address of the MQTT broker: mqtt:// or mqtts://'),
   username: z.string().optional().describe('Name of the broker account with the role `host`'),
   password: z.string().optional().describe('Its password; better in passwordFile'),
   passwordFile: z.string().optional().describe('File whose first line is the password'),
@@ -13,13 +17,11 @@ export const bridgeSchema = z.strictObject({
     .describe('Sparkplug host id; the agents obey receipts of this host only'),
   clientId: z.string().default('millrace-processor').describe('MQTT client id; the STATE connection adds `-state`'),
   receiptEveryMs: z.number().int().min(1).default(5).describe('Receipts to one node are gathered for this long'),
-  lingerMs: z.number().min(0).default(5).describe('Messages are gathered for this long into one append: latency against CPU'),
-  lingerBytes: z
+  lingerMs: z
     .number()
-    .int()
-    .min(1)
-    .default(256 << 10)
-    .describe('and at most until so many bytes wait'),
+    .min(0)
+    .default(8)
+    .describe('Between two reads from a busy broker connection, whose messages go into one append: latency against CPU'),
   lagMsMax: z
     .number()
     .int()

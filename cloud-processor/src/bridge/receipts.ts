@@ -1,6 +1,9 @@
-/** Gathers what became durable and sends each node one receipt per `everyMs`, so that receipts cost little whatever the rate. */
+/**
+ * Gathers what became durable and sends each node at most one receipt per `everyMs`, so that receipts cost little whatever
+ * the rate. The first after a silence leaves at once; while nothing is due no timer runs.
+ */
 import { addRange, type Ranges, type Receipt } from '@millrace/contract'
-import { type Clock, every } from '@millrace/contract/service'
+import type { Clock } from '@millrace/contract/service'
 
 export interface Receipts {
   add(node: string, stream: string, number: number, receivedMs: number): void
@@ -28,6 +31,10 @@ export function createReceipts(options: {
   const pending = new Map<string, Pending>()
   /** Nodes that were last told 0 and wait to hear otherwise. */
   const starved = new Set<string>()
+  let lastRoundMs = Number.NEGATIVE_INFINITY
+  let isArmed = false
+  let isStopped = false
+  let cancel = () => {}
 
   function of(node: string, receivedMs: number): Pending {
     let entry = pending.get(node)
@@ -36,11 +43,21 @@ export function createReceipts(options: {
       pending.set(node, entry)
     }
     entry.receivedMs = Math.max(entry.receivedMs, receivedMs)
+    arm()
     return entry
   }
 
-  const stop = every(clock, options.everyMs, () => {
-    if (pending.size === 0 && starved.size === 0) return
+  function arm(): void {
+    if (isArmed || isStopped) return
+    isArmed = true
+    cancel = clock.after(Math.max(0, lastRoundMs + options.everyMs - clock.monotonic()), () => {
+      isArmed = false
+      lastRoundMs = clock.monotonic()
+      round()
+    })
+  }
+
+  function round(): void {
     const credit = options.credit()
     if (credit > 0) for (const node of starved) of(node, clock.now())
     for (const [node, { got, births, receivedMs }] of pending) {
@@ -49,7 +66,8 @@ export function createReceipts(options: {
       else starved.add(node)
     }
     pending.clear()
-  })
+    if (starved.size > 0) arm()
+  }
 
   return {
     add(node, stream, number, receivedMs) {
@@ -62,6 +80,9 @@ export function createReceipts(options: {
     remind(node) {
       if (!starved.has(node)) of(node, clock.now())
     },
-    stop,
+    stop() {
+      isStopped = true
+      cancel()
+    },
   }
 }

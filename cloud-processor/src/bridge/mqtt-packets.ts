@@ -1,0 +1,189 @@
+/**
+ * The part of MQTT 3.1.1 that the bridge's data connection speaks. A packet is
+ *
+ *   u8      type << 4 | flags
+ *   1 to 4  remaining length: 7 bits a byte, low ones first, bit 7 set on all but the last [MQTT-2.2.3]
+ *   ...     the rest; for a PUBLISH: u16 topic length, topic (UTF-8), with QoS 1 u16 packet id, payload to the end
+ *
+ * Incoming packets are read in place, out of chunks cut anywhere: only what lies across a cut is put together in a buffer of
+ * its own. A PUBLISH larger than allowed is passed over by its length, and its neighbours go on.
+ */
+
+export interface IncomingPackets {
+  /** Return code 0: accepted [MQTT-3.2.2.3]. */
+  connack(returnCode: number): void
+  /** 0x80 for each filter refused [MQTT-3.9.3]. */
+  suback(returnCodes: Uint8Array): void
+  /** `payload` is a view that holds during the call. */
+  publish(topic: string, payload: Uint8Array): void
+  /** A PUBLISH came with QoS 1 and wants a PUBACK. */
+  acknowledge(packetId: number): void
+  /** A PUBLISH of so many bytes was passed over. */
+  tooLarge(bytes: number): void
+}
+
+const type = {
+  connect: 1,
+  connack: 2,
+  publish: 3,
+  puback: 4,
+  subscribe: 8,
+  suback: 9,
+  pingreq: 12,
+  pingresp: 13,
+  disconnect: 14,
+} as const
+
+/** Feeds chunks to `incoming`. @throws Error when the bytes are no MQTT that a broker sends to this client; the connection is then to be closed. */
+export function createPacketReader(incoming: IncomingPackets, packetBytesMax: number): (chunk: Buffer) => void {
+  /** The start of a head that a cut went through; never more than four bytes. */
+  let head: Buffer | undefined
+  /** A packet that a cut went through, and how much of it is there. */
+  let packet: Buffer | undefined
+  let filled = 0
+  /** Bytes of a large packet still to be passed over. */
+  let passing = 0
+
+  return (chunk) => {
+    let bytes = chunk
+    if (head) {
+      bytes = Buffer.concat([head, chunk])
+      head = undefined
+    }
+    let at = resume(bytes)
+    while (at < bytes.length) {
+      const bodyAt = endOfHead(bytes, at)
+      if (bodyAt === 0) {
+        head = Buffer.from(bytes.subarray(at))
+        return
+      }
+      const end = bodyAt + remainingLength(bytes, at)
+      if (end - at > packetBytesMax) {
+        if (bytes[at]! >> 4 !== type.publish) throw new Error(`a packet of ${end - at} bytes`)
+        incoming.tooLarge(end - at)
+        passing = Math.max(0, end - bytes.length)
+      } else if (end > bytes.length) {
+        packet = Buffer.allocUnsafe(end - at)
+        filled = bytes.copy(packet, 0, at)
+        return
+      } else take(incoming, bytes, at, bodyAt, end)
+      at = end
+    }
+  }
+
+  /** Goes on with what the last chunk left off. Returns where the next packet begins. */
+  function resume(bytes: Buffer): number {
+    if (packet) {
+      const count = bytes.copy(packet, filled)
+      filled += count
+      if (filled < packet.length) return bytes.length
+      const whole = packet
+      packet = undefined
+      take(incoming, whole, 0, endOfHead(whole, 0), whole.length)
+      return count
+    }
+    const passed = Math.min(passing, bytes.length)
+    passing -= passed
+    return passed
+  }
+}
+
+/** Where the body of the packet at `at` begins; 0 when its head is not all there. */
+function endOfHead(bytes: Buffer, at: number): number {
+  for (let k = at + 1; k < bytes.length && k <= at + 4; k++) if (bytes[k]! < 0x80) return k + 1
+  if (bytes.length > at + 4) throw new Error('a remaining length of more than four bytes')
+  return 0
+}
+
+function remainingLength(bytes: Buffer, at: number): number {
+  let length = 0
+  for (let k = at + 1, shift = 0; ; k++, shift += 7) {
+    length |= (bytes[k]! & 0x7f) << shift
+    if (bytes[k]! < 0x80) return length
+  }
+}
+
+function take(incoming: IncomingPackets, bytes: Buffer, at: number, bodyAt: number, end: number): void {
+  switch (bytes[at]! >> 4) {
+    case type.publish:
+      return takePublish(incoming, bytes, at, bodyAt, end)
+    case type.connack:
+      if (end - bodyAt !== 2) throw new Error('a CONNACK of another length than 2')
+      return incoming.connack(bytes[bodyAt + 1]!)
+    case type.suback:
+      if (end - bodyAt < 3) throw new Error('a SUBACK without a return code')
+      return incoming.suback(bytes.subarray(bodyAt + 2, end))
+    case type.pingresp:
+      return
+    default:
+      throw new Error(`a packet of type ${bytes[at]! >> 4}`)
+  }
+}
+
+/**
+ * A broker must not send with a higher QoS than was subscribed with [MQTT-3.8.4-6]; aedes does so with retained messages
+ * (STATE is one), which is borne up to QoS 1.
+ */
+function takePublish(incoming: IncomingPackets, bytes: Buffer, at: number, bodyAt: number, end: number): void {
+  const qos = (bytes[at]! >> 1) & 3
+  if (qos > 1) throw new Error(`a PUBLISH with QoS ${qos}`)
+  const topicAt = bodyAt + 2
+  const topicEnd = topicAt > end ? topicAt : topicAt + bytes.readUInt16BE(bodyAt)
+  const payloadAt = topicEnd + 2 * qos
+  if (payloadAt > end) throw new Error('a PUBLISH whose topic runs past its end')
+  incoming.publish(bytes.toString('utf8', topicAt, topicEnd), bytes.subarray(payloadAt, end))
+  if (qos === 1) incoming.acknowledge(bytes.readUInt16BE(topicEnd))
+}
+
+// ---- outgoing ------------------------------------------------------------------------------------------------------
+
+export interface Greeting {
+  clientId: string
+  username?: string
+  password?: string
+  keepaliveSeconds: number
+}
+
+/** CONNECT for a clean session without a will [MQTT-3.1]. */
+export function connectPacket({ clientId, username, password, keepaliveSeconds }: Greeting): Buffer {
+  const flags = 0x02 | (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40)
+  const protocol = [text('MQTT'), Buffer.of(4, flags, keepaliveSeconds >> 8, keepaliveSeconds & 0xff)]
+  const identity = [clientId, username, password].filter((field) => field !== undefined).map(text)
+  return pack(type.connect << 4, [...protocol, ...identity])
+}
+
+/** SUBSCRIBE with QoS 0 [MQTT-3.8.1-1] [MQTT-2.3.1-1]. */
+export function subscribePacket(packetId: number, filters: string[]): Buffer {
+  const wanted = filters.flatMap((filter) => [text(filter), Buffer.of(0)])
+  return pack((type.subscribe << 4) | 0x02, [Buffer.of(packetId >> 8, packetId & 0xff), ...wanted])
+}
+
+/** PUBLISH with QoS 0, not retained. */
+export function publishPacket(topic: string, payload: Uint8Array): Buffer {
+  return pack(type.publish << 4, [text(topic), payload])
+}
+
+export function pubackPacket(packetId: number): Buffer {
+  return Buffer.of(type.puback << 4, 2, packetId >> 8, packetId & 0xff)
+}
+
+export const pingPacket = Buffer.of(type.pingreq << 4, 0)
+export const disconnectPacket = Buffer.of(type.disconnect << 4, 0)
+
+function text(value: string): Buffer {
+  const length = Buffer.byteLength(value)
+  const bytes = Buffer.allocUnsafe(2 + length)
+  bytes.writeUInt16BE(length)
+  bytes.write(value, 2)
+  return bytes
+}
+
+function pack(first: number, parts: Uint8Array[]): Buffer {
+  let length = parts.reduce((sum, part) => sum + part.length, 0)
+  const head = [first]
+  do {
+    head.push((length & 0x7f) | (length > 0x7f ? 0x80 : 0))
+    length >>>= 7
+  } while (length > 0)
+  return Buffer.concat([Buffer.from(head), ...parts])
+}
