@@ -6,7 +6,10 @@ const count = (value: number, says: string) => z.int().min(1).default(value).des
 const countOrOff = (value: number, says: string) => z.int().min(0).default(value).describe(`${says} 0 is no limit.`)
 
 const limitsSchema = z.strictObject({
-  packetBytes: count(1_048_576, 'Largest packet of a client, header included. A larger one closes its connection.'),
+  packetBytes: count(
+    262_144,
+    'Largest packet of a client, header included. A larger one closes its connection. Batches of our agents stay below 64 KiB.',
+  ),
   connectBytes: count(8_192, 'Largest CONNECT, will and password included. A larger one closes its connection.'),
   connectTimeoutMs: count(5_000, 'Time from the TCP connection to a whole CONNECT; later the connection is closed.'),
   preAuthConnections: count(256, 'Connections whose user is not yet known. At it, the one that waited longest is closed.'),

@@ -16,7 +16,7 @@ for (const [folder, allowed] of Object.entries(mayImport)) {
   test(`${folder} imports nothing above its rank`, () => {
     const wrong = sourcesBelow(folder)
       .filter(({ path }) => !path.endsWith('.test.ts') && !path.endsWith('.test.tsx'))
-      .flatMap(({ path, imports, text }) =>
+      .flatMap(({ path, imports }) =>
         imports
           .filter((specifier) => specifier.startsWith('@millrace/') || specifier === 'millrace')
           .filter((specifier) => specifier.split('/').slice(0, 2).join('/') !== `@millrace/${folder}`)

@@ -51,7 +51,7 @@ function configOf(port: number, { acl, passwd }: MosquittoFiles): string[] {
     'log_dest stderr',
     'set_tcp_nodelay true',
     // As limits.packetBytes, offlineMessages and offlineBytes of our broker.
-    'message_size_limit 1048576',
+    'message_size_limit 262144',
     'max_queued_messages 10000',
     'max_queued_bytes 16777216',
     'max_inflight_messages 100',

@@ -25,8 +25,8 @@ export const sparkplugAttacks: Attack[] = [
   }),
   undecodable(
     'large rubbish',
-    '900 kB of random bytes, a tenth of a second apart',
-    (field) => Buffer.alloc(900_000, randomBytes(field, 997)),
+    '250 kB of random bytes, a tenth of a second apart',
+    (field) => Buffer.alloc(250_000, randomBytes(field, 997)),
     40,
     5,
     100,
