@@ -116,6 +116,7 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
     status.heldHistorical++
     dropped.add({ reason: 'historical-held' })
     receipts.remind(node)
+    receipts.flush()
     return true
   }
 
@@ -162,6 +163,7 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
       message.settled(true)
       receipt(message)
     }
+    receipts.flush()
   }
 
   function receipt({ node, uuid, receivedMs }: Waiting): void {

@@ -20,7 +20,7 @@ export const bridgeSchema = z.strictObject({
   lingerMs: z
     .number()
     .min(0)
-    .default(8)
+    .default(10)
     .describe('Between two reads from a busy broker connection, whose messages go into one append: latency against CPU'),
   lagMsMax: z
     .number()

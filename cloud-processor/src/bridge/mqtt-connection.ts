@@ -1,6 +1,6 @@
 /**
  * A connection for Sparkplug data: QoS 0 both ways, a clean session, always coming back. Why it is not mqtt.js:
- * docs/decisions/0004-own-data-connection.md.
+ * docs/decisions/0007-own-data-connection.md.
  *
  * After a read that emptied the socket it does not read again for `restMs`. What comes meanwhile waits in the kernel and is
  * read at once, so a busy connection wakes the process 1000 / restMs times a second whatever the rate, and what is read

@@ -10,6 +10,8 @@ export interface Receipts {
   addBirth(node: string, declaration: string, receivedMs: number): void
   /** Tells this node its credit with the next round, and again when the credit opens. */
   remind(node: string): void
+  /** Call after these: now, or once `everyMs` have passed since the last round. */
+  flush(): void
   stop(): void
 }
 
@@ -43,21 +45,22 @@ export function createReceipts(options: {
       pending.set(node, entry)
     }
     entry.receivedMs = Math.max(entry.receivedMs, receivedMs)
-    arm()
     return entry
   }
 
-  function arm(): void {
-    if (isArmed || isStopped) return
+  function flush(): void {
+    if (isArmed || isStopped || pending.size + starved.size === 0) return
+    const waitMs = lastRoundMs + options.everyMs - clock.monotonic()
+    if (waitMs <= 0) return round()
     isArmed = true
-    cancel = clock.after(Math.max(0, lastRoundMs + options.everyMs - clock.monotonic()), () => {
+    cancel = clock.after(waitMs, () => {
       isArmed = false
-      lastRoundMs = clock.monotonic()
       round()
     })
   }
 
   function round(): void {
+    lastRoundMs = clock.monotonic()
     const credit = options.credit()
     if (credit > 0) for (const node of starved) of(node, clock.now())
     for (const [node, { got, births, receivedMs }] of pending) {
@@ -66,7 +69,8 @@ export function createReceipts(options: {
       else starved.add(node)
     }
     pending.clear()
-    if (starved.size > 0) arm()
+    // Until the credit opens.
+    flush()
   }
 
   return {
@@ -80,6 +84,7 @@ export function createReceipts(options: {
     remind(node) {
       if (!starved.has(node)) of(node, clock.now())
     },
+    flush,
     stop() {
       isStopped = true
       cancel()
