@@ -29,7 +29,10 @@ await program('full-disk', async (test) => {
   const file = join(image.folder, 'outbox.sqlite')
   const outbox = await open(file)
   let made = 0
-  const commit = () => outbox.commit([drain((made += perCommit))])
+  const commit = () => {
+    made += perCommit
+    return outbox.commit([drain(made)])
+  }
 
   const ballast = join(image.folder, 'ballast')
 
