@@ -23,6 +23,10 @@ import { openEmbeddedStore } from './stores/index.ts'
 import { createWeb } from './web/index.ts'
 
 const trimEveryMs = 60_000
+/** A question to the store misses at most this much of the newest. */
+const storeRestMs = 100
+/** The page draws its live values every 100 ms. */
+const pageRestMs = 30
 
 export interface Processor {
   webPort: number
@@ -81,6 +85,7 @@ export async function startProcessor(
         partition,
         position: async () => (await store.open(log.id)).get(partition) ?? 0,
         write: (records) => store.write(partition, records),
+        restMs: storeRestMs,
         holdsLog: true,
       },
       config.runner,
@@ -124,7 +129,7 @@ export async function startProcessor(
       return topic === topics.timeline ? end : start
     }
     const write = async (records: { value: Uint8Array }[]) => show(records.map(({ value }) => decodeJson<R>(value)))
-    return runSink({ name, topic, partition, position, write, holdsLog: false }, config.runner, stageAround)
+    return runSink({ name, topic, partition, position, write, restMs: pageRestMs, holdsLog: false }, config.runner, stageAround)
   }
 
   function lagMs(): number {

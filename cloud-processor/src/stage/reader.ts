@@ -12,12 +12,14 @@ export interface ReaderOptions {
   from: number
   /** At most this much in one hand-over. */
   limit: { records: number; bytes: number }
+  /** Waits after a hand-over that took all there was, so that the next one is larger. */
+  rest?: (signal: AbortSignal) => Promise<void>
 }
 
 /** Resolves when `signal` aborts. @throws what the log or `take` throws. */
 export async function follow(
   log: Log,
-  { topic, partition, from, limit }: ReaderOptions,
+  { topic, partition, from, limit, rest }: ReaderOptions,
   take: (records: LogRecord[], next: number) => Promise<void> | void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -36,6 +38,7 @@ export async function follow(
       }
       next = records.at(-1)!.offset + 1
       await take(records, next)
+      if (rest && records.length < limit.records) await rest(signal)
     }
   } finally {
     unsubscribe()

@@ -14,6 +14,8 @@ export interface SinkOptions {
   /** Next offset the sink wants; asked again after a failure. */
   position: () => Promise<number>
   write: (records: LogRecord[]) => Promise<void>
+  /** Between two writes of a busy topic: each costs the same, however much is in it. Absent: none. */
+  restMs?: number
   /** False for a sink that may miss what was trimmed, such as the live page. */
   holdsLog: boolean
 }
@@ -50,7 +52,9 @@ export function runSink(sink: SinkOptions, options: Pick<RunnerOptions, 'stepRec
         await log.registerReader(sink.name, sink.topic, sink.partition, next)
       }
     }
-    await follow(log, { topic: sink.topic, partition: sink.partition, from, limit }, take, stopping.signal)
+    const { topic, partition, restMs } = sink
+    const rest = restMs === undefined ? {} : { rest: (signal: AbortSignal) => pause(clock, restMs, signal) }
+    await follow(log, { topic, partition, from, limit, ...rest }, take, stopping.signal)
   }
 
   async function sessions(): Promise<void> {

@@ -26,6 +26,11 @@ export interface Around {
   clock?: Clock
 }
 
+/** Longer than the bridge rests between two reads; what it adds to the way of an alarm. */
+const outputsWaitMs = 15
+/** So much does not wait: a stage that catches up must not be slowed. */
+const outputBytesMax = 64 * 1024
+
 /** @throws MillraceError CONFIG_INVALID, LOG_LOCKED, LOG_PARTITIONS, LOG_CORRUPT, LOG_NEWER, LOG_OPEN */
 export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Around): Promise<Log> {
   const config = checkConfig(embeddedLogSchema, options, 'log')
@@ -51,6 +56,9 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
   let queueBytes = 0
   let inFlight = false
   let scheduled = false
+  let isUrgent = false
+  let isWaiting = false
+  let cancelWait = () => {}
   let trimming: Promise<void> | undefined
   let closed: MillraceError | undefined
 
@@ -71,13 +79,34 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
     else {
       queueBytes += call.bytes
       queue.push(call)
+      // Somebody waits for the answer: an agent for its receipt, a stage that begins or ends.
+      isUrgent ||= call.k !== 'commit' || call.step.snapshot !== undefined
       schedule()
     }
   }
 
-  /** At the end of this turn of the loop, so that all its calls share one message and one transaction. */
+  /**
+   * At the end of this turn of the loop, so that all its calls share one message and one transaction. Outputs of stages alone
+   * wait a little for the next append, which under load takes them along: that halves the transactions.
+   */
   function schedule(): void {
-    if (scheduled || inFlight || queue.length === 0) return
+    if (inFlight || queue.length === 0) return
+    if (isUrgent || queueBytes >= outputBytesMax) {
+      cancelWait()
+      soon()
+    } else if (!isWaiting) {
+      isWaiting = true
+      const cancel = clock.after(outputsWaitMs, soon)
+      cancelWait = () => {
+        cancel()
+        isWaiting = false
+        cancelWait = () => {}
+      }
+    }
+  }
+
+  function soon(): void {
+    if (scheduled) return
     scheduled = true
     setImmediate(() => {
       scheduled = false
@@ -87,7 +116,9 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
 
   async function writeGroup(): Promise<void> {
     if (closed || queue.length === 0) return
+    cancelWait()
     const formed = formGroup(queue, state, clock.now())
+    isUrgent = queue.length > 0
     inFlight = true
     const written = await writer.write(formed.group)
     inFlight = false
@@ -178,6 +209,8 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
   /** Resolves when everything that was called before is settled. */
   function settled(): Promise<void> {
     if (queue.length === 0 && !inFlight) return Promise.resolve()
+    isUrgent = true
+    schedule()
     return new Promise((resolve) => idle.push(resolve))
   }
 
