@@ -6,7 +6,8 @@
  *   time-out,  ▼  │ sent again, at or after `notBeforeMs`
  *   cut      waiting ──receipt──► gone
  *
- * The wait doubles with each sending of that entry. A cut connection makes all wait for the next one only.
+ * The wait doubles with each sending of that entry. A cut connection makes all wait for the next one only, and a host that
+ * takes no backlog makes the backlog wait for its credit only.
  */
 import { inRanges, type Ranges } from '@millrace/contract'
 import type { Entry, Lane } from '../outbox/index.ts'
@@ -34,6 +35,8 @@ export interface Flight {
   cuts: number
   /** Sendings alone that failed. */
   trials: number
+  /** Sendings that the host was not ready for: they say nothing about the entry. */
+  held: number
 }
 
 export interface Load {
@@ -53,6 +56,8 @@ export interface Flights {
   /** Moves those without a receipt in time to waiting; true when there were any. */
   expire(nowMs: number): boolean
   cut(nowMs: number): void
+  /** The host takes no backlog now, and drops what arrives of it: what is in flight waits for the credit, and for nothing else. */
+  hold(nowMs: number): void
   /** Lets all that wait go at once. */
   hasten(nowMs: number): void
   /** Waiting and due, oldest entry first. */
@@ -83,7 +88,7 @@ export function createFlights(options: UplinkOptions, random: () => number): Fli
         inFlight: true,
       })
       flight.timeOutAtMs = nowMs + timeOutMs()
-      flight.notBeforeMs = nowMs + backOffMs(flight.sends)
+      flight.notBeforeMs = nowMs + backOffMs(flight.sends - flight.held)
       count(flight, 1)
       flights.set(entry, flight)
       return flight
@@ -126,6 +131,14 @@ export function createFlights(options: UplinkOptions, random: () => number): Fli
         flight.notBeforeMs = nowMs
       }
     },
+    hold(nowMs) {
+      for (const flight of flights.values()) {
+        if (!flight.inFlight || flight.lane !== 'backlog') continue
+        land(flight)
+        flight.held++
+        flight.notBeforeMs = nowMs
+      }
+    },
     hasten(nowMs) {
       for (const flight of flights.values()) if (!flight.inFlight) flight.notBeforeMs = Math.min(flight.notBeforeMs, nowMs)
     },
@@ -163,6 +176,17 @@ export function createFlights(options: UplinkOptions, random: () => number): Fli
 }
 
 function newFlight(entry: Entry): Flight {
-  const never = { sends: 0, order: 0, sentMs: 0, sentWallMs: 0, timeOutAtMs: 0, notBeforeMs: 0, passedBy: 0, cuts: 0, trials: 0 }
+  const never = {
+    sends: 0,
+    order: 0,
+    sentMs: 0,
+    sentWallMs: 0,
+    timeOutAtMs: 0,
+    notBeforeMs: 0,
+    passedBy: 0,
+    cuts: 0,
+    trials: 0,
+    held: 0,
+  }
   return { entry, inFlight: false, lane: 'backlog', bytes: 0, ...never }
 }

@@ -171,7 +171,7 @@ export function createSender(around: SenderAround): Sender {
 
   function isSuspect(flight: Flight): boolean {
     if (flight.passedBy < passedByMin) return flight.cuts >= cutsMax
-    return flight.sends >= options.poisonSends || flight.cuts >= cutsMax
+    return flight.sends - flight.held >= options.poisonSends || flight.cuts >= cutsMax
   }
 
   /**

@@ -311,6 +311,29 @@ describe('uplink', () => {
     await until('empty outbox', isEmpty)
   })
 
+  test('what a host without credit dropped goes again as soon as the credit opens, however often that was', async () => {
+    await start()
+    for (let i = 0; i < 30; i++) await commit('a')
+    await uplink!.stop()
+    await start({ resendMs: 5000, poisonSends: 3 })
+    cloud.accept = ({ type }) => type === 'NDATA'
+    uplink!.start()
+    const tellCredit = (bytes: number) => {
+      cloud.creditBytes = bytes
+      return receipt(cloud, new Map(), [])
+    }
+    const startedMs = performance.now()
+    for (let round = 1; round <= 4; round++) {
+      await until(`round ${round}`, () => data().length >= 30 * round)
+      await tellCredit(0)
+      cloud.accept = ({ type }) => type === 'NDATA' || round === 4
+      await tellCredit(1e9)
+    }
+    await until('empty outbox', isEmpty)
+    expect(performance.now() - startedMs).toBeLessThan(5000)
+    expect(storage.asideIds).toEqual([])
+  })
+
   test('STATE pauses and resumes sending without a new birth, and an old STATE counts for nothing', async () => {
     await start()
     uplink!.start()

@@ -288,6 +288,7 @@ export function createUplink(around: UplinkAround): Uplink {
       undefined,
     )
     if (host.receipt(said, newest, nowMs, clock.now())) births.forgetReceipts()
+    if (said.credit === 0) flights.hold(nowMs)
     for (const id of said.births) births.receipted(id)
     outbox.release(done.map(({ entry }) => entry))
     receipted.add({}, done.length)
