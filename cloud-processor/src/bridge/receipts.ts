@@ -8,7 +8,7 @@ import type { Clock } from '@millrace/contract/service'
 export interface Receipts {
   add(node: string, stream: string, number: number, receivedMs: number): void
   addBirth(node: string, declaration: string, receivedMs: number): void
-  /** Tells this node its credit with the next round, and again when the credit opens. */
+  /** Something of this node was held back: with the next round it hears of no credit, and of the credit once it opens. */
   remind(node: string): void
   /** Call after these: now, or once `everyMs` have passed since the last round. */
   flush(): void
@@ -33,6 +33,8 @@ export function createReceipts(options: {
   const pending = new Map<string, Pending>()
   /** Nodes that were last told 0 and wait to hear otherwise. */
   const starved = new Set<string>()
+  /** Nodes of which something was held back since their last receipt: they hear of no credit, even if it has opened since. */
+  const heldBack = new Set<string>()
   let lastRoundMs = Number.NEGATIVE_INFINITY
   let isArmed = false
   let isStopped = false
@@ -64,8 +66,9 @@ export function createReceipts(options: {
     const credit = options.credit()
     if (credit > 0) for (const node of starved) of(node, clock.now())
     for (const [node, { got, births, receivedMs }] of pending) {
-      options.send(node, { host, log, got, births: [...births], credit, receivedMs, sentMs: clock.now() })
-      if (credit > 0) starved.delete(node)
+      const own = heldBack.delete(node) ? 0 : credit
+      options.send(node, { host, log, got, births: [...births], credit: own, receivedMs, sentMs: clock.now() })
+      if (own > 0) starved.delete(node)
       else starved.add(node)
     }
     pending.clear()
@@ -82,7 +85,9 @@ export function createReceipts(options: {
     },
     addBirth: (node, declaration, receivedMs) => void of(node, receivedMs).births.add(declaration),
     remind(node) {
-      if (!starved.has(node)) of(node, clock.now())
+      if (starved.has(node)) return
+      of(node, clock.now())
+      heldBack.add(node)
     },
     flush,
     stop() {
