@@ -41,21 +41,10 @@ export function sourceLogsOf(records: NewRecord[]): string[] {
   return logs
 }
 
-/**
- * Writes a block at `at` and returns its end. `made` gets the records as a reader will see them; their values are views of `out`.
- */
-export function encodeBlock(
-  out: Buffer,
-  at: number,
-  sourceLogs: string[],
-  records: NewRecord[],
-  first: number,
-  timeMs: number,
-  made: LogRecord[],
-): number {
+/** Writes a block at `at` and returns its end. */
+export function encodeBlock(out: Buffer, at: number, sourceLogs: string[], records: NewRecord[]): number {
   let end = writeHead(out, at, sourceLogs)
-  for (let k = 0; k < records.length; k++) {
-    const { key, value, source } = records[k]!
+  for (const { key, value, source } of records) {
     const head = end
     out.writeUInt32LE(value.length, head)
     end += recordHead
@@ -71,7 +60,6 @@ export function encodeBlock(
     out.writeUInt32LE(keyLength, head + 4)
     end += keyLength
     out.set(value, end)
-    made.push({ offset: first + k, key, value: out.subarray(end, end + value.length), timeMs, source })
     end += value.length
   }
   return end
@@ -86,14 +74,16 @@ function writeHead(out: Buffer, at: number, sourceLogs: string[]): number {
   return at
 }
 
-/** Appends to `made` the records of a block from offset `from` on; values are views of `bytes`. False when the bytes are no whole block. */
+/**
+ * Appends to `made` the records of a block from offset `from` on, until it has as many as the limit says; values are views of
+ * `bytes`. False when the bytes are no whole block, as far as they were read.
+ */
 export function decodeBlock(
   bytes: Buffer,
-  first: number,
-  count: number,
-  timeMs: number,
+  { first, count, timeMs }: { first: number; count: number; timeMs: number },
   from: number,
   made: LogRecord[],
+  limit: { records: number } = { records: Number.POSITIVE_INFINITY },
 ): boolean {
   const logs: string[] = []
   let at = 1
@@ -112,6 +102,7 @@ export function decodeBlock(
     const end = valueAt + valueLength
     if (end > bytes.length || log > logs.length) return false
     if (offset >= from) {
+      if (made.length >= limit.records) return true
       const source = log === 0 ? undefined : readSource(bytes, at + recordHead, logs[log - 1]!)
       made.push({ offset, key: bytes.toString('utf8', keyAt, valueAt), value: bytes.subarray(valueAt, end), timeMs, source })
     }

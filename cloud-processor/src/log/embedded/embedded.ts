@@ -141,8 +141,8 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
     const ends = new Map<number, number>()
     for (const block of formed.tail) {
       tail.add(block)
-      ends.set(block.slot, block.records.at(-1)!.offset + 1)
-      appended.add({ topic: state.slots[block.slot]!.topic }, block.records.length)
+      ends.set(block.slot, block.first + block.count)
+      appended.add({ topic: state.slots[block.slot]!.topic }, block.count)
     }
     formed.calls.forEach((call, k) => {
       call.done(formed.firsts[k]!)
@@ -197,11 +197,11 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
   function decode(answer: FromReader, from: number, limit: { records: number; bytes: number }): LogRecord[] {
     const records: LogRecord[] = []
     let at = 0
-    for (const { first, count, timeMs, bytes } of answer.blocks) {
-      const block = Buffer.from(answer.buffer.buffer, answer.buffer.byteOffset + at, bytes)
-      if (!decodeBlock(block, first, count, timeMs, from, records))
-        throw new MillraceError('LOG_CORRUPT', { path, detail: `block at offset ${first} is damaged` })
-      at += bytes
+    for (const block of answer.blocks) {
+      const bytes = Buffer.from(answer.buffer.buffer, answer.buffer.byteOffset + at, block.bytes)
+      if (!decodeBlock(bytes, block, from, records))
+        throw new MillraceError('LOG_CORRUPT', { path, detail: `block at offset ${block.first} is damaged` })
+      at += block.bytes
     }
     return cutToLimit(records, limit)
   }

@@ -2,7 +2,7 @@
  * Forms the next transaction out of the calls that wait: gives offsets, silences repeats by the marks, packs the records.
  * One group is in flight at a time, so the state here is exactly what is durable; a group that fails changes nothing.
  */
-import type { LogRecord, NewRecord, StageCommit } from '../log.ts'
+import type { NewRecord, StageCommit } from '../log.ts'
 import { encodeBlock, headBytes, recordBytesMax, sourceLogsOf } from './block.ts'
 import type { Group, Mark, ReaderRow, Slot } from './protocol.ts'
 import type { TailBlock } from './tail.ts'
@@ -145,10 +145,10 @@ function pack(pending: Map<number, NewRecord[]>, state: State, timeMs: number) {
   let from = 0
   for (const { slot, records, sourceLogs } of cut) {
     const first = ends.get(slot) ?? state.slots[slot]!.end
-    const made: LogRecord[] = []
-    const to = encodeBlock(buffer, from, sourceLogs, records, first, timeMs, made)
-    blocks.push({ slot, first, count: records.length, timeMs, from, to })
-    tail.push({ slot, records: made, bytes: to - from })
+    const to = encodeBlock(buffer, from, sourceLogs, records)
+    const count = records.length
+    blocks.push({ slot, first, count, timeMs, from, to })
+    tail.push({ slot, first, count, timeMs, bytes: buffer.subarray(from, to) })
     ends.set(slot, first + records.length)
     from = to
   }

@@ -1,14 +1,21 @@
-/** The newest durable records, kept in memory within a bound, so that readers that follow live never touch the file. */
+/**
+ * The newest durable blocks, kept in memory within a bound, so that readers that follow live never touch the file. They are
+ * kept as bytes: records made anew for each reader die young, while records that are kept are moved about by the garbage
+ * collector and cost several times their bytes.
+ */
 import type { LogRecord } from '../log.ts'
+import { decodeBlock } from './block.ts'
 
-/** What a record costs beside its bytes: the object, its views and strings. */
-const recordOverheadBytes = 250
+/** What a block costs beside its bytes. */
+const blockOverheadBytes = 250
 
 export interface TailBlock {
   slot: number
-  /** Never empty; offsets rise by one. */
-  records: LogRecord[]
-  bytes: number
+  first: number
+  /** Never 0. */
+  count: number
+  timeMs: number
+  bytes: Buffer
 }
 
 export interface Tail {
@@ -23,7 +30,7 @@ export function createTail(bytesMax: number): Tail {
   const all: TailBlock[] = []
   const bySlot = new Map<number, TailBlock[]>()
   let bytes = 0
-  const cost = (block: TailBlock) => block.bytes + block.records.length * recordOverheadBytes
+  const cost = (block: TailBlock) => block.bytes.length + blockOverheadBytes
   return {
     add(block) {
       const blocks = bySlot.get(block.slot)
@@ -39,7 +46,7 @@ export function createTail(bytesMax: number): Tail {
     },
     read(slot, from, limit) {
       const blocks = bySlot.get(slot)
-      if (!blocks || blocks.length === 0 || blocks[0]!.records[0]!.offset > from) return undefined
+      if (!blocks || blocks.length === 0 || blocks[0]!.first > from) return undefined
       return take(blocks, find(blocks, from), from, limit)
     },
     bytes: () => bytes,
@@ -52,7 +59,7 @@ function find(blocks: TailBlock[], from: number): number {
   let high = blocks.length - 1
   while (low < high) {
     const middle = (low + high + 1) >> 1
-    if (blocks[middle]!.records[0]!.offset <= from) low = middle
+    if (blocks[middle]!.first <= from) low = middle
     else high = middle - 1
   }
   return low
@@ -61,14 +68,14 @@ function find(blocks: TailBlock[], from: number): number {
 function take(blocks: TailBlock[], at: number, from: number, limit: { records: number; bytes: number }): LogRecord[] {
   const taken: LogRecord[] = []
   let bytes = 0
-  for (; at < blocks.length; at++) {
-    const { records } = blocks[at]!
-    for (let k = Math.max(0, from - records[0]!.offset); k < records.length; k++) {
-      const record = records[k]!
-      taken.push(record)
-      bytes += record.value.length
-      if (taken.length >= limit.records || bytes >= limit.bytes) return taken
+  for (let counted = 0; at < blocks.length; at++) {
+    const block = blocks[at]!
+    decodeBlock(block.bytes, block, from, taken, limit)
+    for (; counted < taken.length; counted++) {
+      bytes += taken[counted]!.value.length
+      if (bytes >= limit.bytes) return taken.slice(0, counted + 1)
     }
+    if (taken.length >= limit.records) return taken
   }
   return taken
 }
