@@ -8,11 +8,20 @@ import { scaleValue } from './scale.ts'
 import type { DeviceView, LastValue } from './wire.ts'
 
 interface Entry {
-  view: Omit<DeviceView, 'state' | 'channels'>
+  view: Omit<DeviceView, 'state' | 'channels' | 'last'>
+  /** By channel: as it came, with the channel as it was declared then; it is scaled when somebody looks. */
+  last: Map<string, Last>
   channels: Map<string, Channel>
   online: boolean
   /** Event time of the newest live reading since this process started. */
   liveMs?: number
+}
+
+interface Last {
+  t: number
+  raw: LastValue['v']
+  q: number | undefined
+  channel: Channel | undefined
 }
 
 const openGapsMs = 7 * 86_400_000
@@ -39,7 +48,7 @@ export function createFleetView(config: { devicesMax: number; staleAfterMs: numb
   const entry = (device: string, subject: string): Entry | undefined => {
     let known = entries.get(device)
     if (!known && device !== '' && entries.size < config.devicesMax) {
-      known = { view: { device, subject, node: '', last: {}, absences: [] }, channels: new Map(), online: false }
+      known = { view: { device, subject, node: '', absences: [] }, last: new Map(), channels: new Map(), online: false }
       entries.set(device, known)
     }
     return known
@@ -50,7 +59,12 @@ export function createFleetView(config: { devicesMax: number; staleAfterMs: numb
     return view.lastReceivedMs !== undefined && now() - view.lastReceivedMs > config.staleAfterMs ? 'stale' : 'online'
   }
 
-  const show = (known: Entry): DeviceView => ({ ...known.view, state: state(known), channels: [...known.channels.values()] })
+  const show = (known: Entry): DeviceView => ({
+    ...known.view,
+    last: Object.fromEntries([...known.last].map(([channel, last]) => [channel, scaleLast(last)])),
+    state: state(known),
+    channels: [...known.channels.values()],
+  })
 
   return {
     async load(store) {
@@ -128,12 +142,22 @@ function seeColumn(known: Entry, name: string, column: { t: number[]; v: LastVal
   const at = column.t.length - 1
   if (at < 0) return
   const t = column.t[at]!
-  const last = known.view.last[name]
-  if (last === undefined || last.t <= t) {
-    const q = column.q?.[at]
-    known.view.last[name] = { t, v: scaleValue(column.v[at]!, known.channels.get(name)), ...(q ? { q } : {}) }
+  const last = known.last.get(name)
+  const raw = column.v[at]!
+  const q = column.q?.[at]
+  const channel = known.channels.get(name)
+  if (last === undefined) known.last.set(name, { t, raw, q, channel })
+  else if (last.t <= t) {
+    last.t = t
+    last.raw = raw
+    last.q = q
+    last.channel = channel
   }
   seeTime(known, name, t)
+}
+
+function scaleLast({ t, raw, q, channel }: Last): LastValue {
+  return { t, v: scaleValue(raw, channel), ...(q ? { q } : {}) }
 }
 
 /** An absence of a channel ends with that channel's next reading; one of the whole device with any. */
@@ -146,6 +170,6 @@ function seeTime(known: Entry, channel: string, t: number): void {
 
 /** An absence that arrives after a newer reading of its channel is over already. */
 function endedBefore(known: Entry, channel: string, fromMs: number): boolean {
-  const newest = channel === '*' ? known.liveMs : known.view.last[channel]?.t
+  const newest = channel === '*' ? known.liveMs : known.last.get(channel)?.t
   return newest !== undefined && newest > fromMs
 }
