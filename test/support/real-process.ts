@@ -30,8 +30,8 @@ export interface RealProcess {
   start(): Promise<void>
   /** SIGKILL. Resolves with whether it was that which ended it. */
   kill(): Promise<boolean>
-  /** SIGSTOP; whether Linux says that it is stopped. */
-  pause(): boolean
+  /** SIGSTOP. Resolves with whether Linux says that it is stopped. */
+  pause(): Promise<boolean>
   resume(): void
   tell(line: string): void
   /** SIGTERM, and SIGKILL when that does not help; resolves with how it ended. */
@@ -101,10 +101,11 @@ export function realProcess(spec: ProcessSpec): RealProcess {
       child!.kill('SIGKILL')
       return (await ended) === 'SIGKILL'
     },
-    pause() {
-      if (!isRunning() || isPaused || !child!.kill('SIGSTOP')) return false
+    async pause() {
+      const victim = child!
+      if (!isRunning() || isPaused || !victim.kill('SIGSTOP')) return false
       isPaused = true
-      return isStopped(child!.pid!)
+      return isStopped(victim)
     },
     resume() {
       isPaused = false
@@ -125,11 +126,12 @@ export function realProcess(spec: ProcessSpec): RealProcess {
   }
 }
 
-/** The kernel stops the threads one after another; all the same it is a matter of microseconds. */
-function isStopped(pid: number): boolean {
-  for (let tries = 0; tries < 1000; tries++) {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+/** A busy machine may need a moment for all its threads. False when it ended instead. */
+async function isStopped(victim: ChildProcess): Promise<boolean> {
+  while (victim.exitCode === null && victim.signalCode === null) {
+    const stat = readFileSync(`/proc/${victim.pid}/stat`, 'latin1')
     if (stat[stat.lastIndexOf(')') + 2] === 'T') return true
+    await new Promise((resolve) => setTimeout(resolve, 1))
   }
   return false
 }

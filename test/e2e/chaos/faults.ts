@@ -103,9 +103,9 @@ export function createFaults(installation: Installation): Faults {
     return during(
       fault,
       victim.name,
-      () => {
+      async () => {
         pid = victim.pid()
-        return victim.isUp() && victim.pause()
+        return victim.isUp() && (await victim.pause())
       },
       // If it was killed meanwhile, another one is there, which is not stopped.
       () => victim.pid() === pid && victim.resume(),
