@@ -132,5 +132,6 @@ function nextValue(): number {
 async function connected({ url, username, password }: LoadOptions): Promise<MqttClient> {
   const client = connect(url, { queueQoSZero: false, ...(username ? { username } : {}), ...(password ? { password } : {}) })
   await new Promise<void>((resolve, reject) => client.once('connect', () => resolve()).once('error', reject))
+  ;(client.stream as import('node:net').Socket).setNoDelay(true)
   return client
 }

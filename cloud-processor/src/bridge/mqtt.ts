@@ -3,6 +3,7 @@
  * birth and will of the Sparkplug host application.
  */
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import type { Clock, Log as Lines } from '@millrace/contract/service'
 import { formatStateTopic } from '@millrace/contract/sparkplug'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
@@ -65,7 +66,11 @@ function connectData(config: BridgeConfig, clock: Clock, lines: Lines, listener:
 function connectPlain(config: BridgeConfig, lines: Lines, listener: () => Listener): MqttClient {
   const clientId = `${config.clientId}-plain`
   const client = connect(config.url, { ...common(config), clientId, clean: false, queueQoSZero: false, resubscribe: false })
-  client.on('connect', () => subscribe(client, config.plain, lines))
+  client.on('connect', () => {
+    // Else a PUBACK may wait for the broker to acknowledge the one before.
+    ;(client.stream as Socket).setNoDelay(true)
+    subscribe(client, config.plain, lines)
+  })
   client.on('close', () => lines.warn('connection to the broker closed', { client: clientId }))
   client.on('error', (error) => lines.warn('broker connection failed', { client: clientId, error }))
   client.handleMessage = (packet, done) => {
