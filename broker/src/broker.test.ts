@@ -232,6 +232,19 @@ describe('what is kept', () => {
     expect(seen[0]).toBe('spBv1.0/STATE/millrace={"online":true}')
   })
 
+  test('a retained message goes out with at most the QoS that a filter with wildcards was granted', async () => {
+    const host = await broker.connect('host')
+    await host.publishAsync('spBv1.0/STATE/millrace', '{"online":true}', { qos: 1, retain: true })
+    for (const qos of [0, 1] as const) {
+      const node = await broker.connect('node')
+      const seen: number[] = []
+      node.on('message', (_topic, _payload, packet) => seen.push(packet.qos))
+      await node.subscribeAsync('spBv1.0/STATE/+', { qos })
+      await until(() => seen.length === 1)
+      expect(seen).toEqual([qos])
+    }
+  })
+
   test('a filter that was refused is not kept with the session either', async () => {
     const host = await broker.connect('host', { clientId: 'bridge', clean: false })
     await host.subscribeAsync(['plain/#', 'private/#'], { qos: 1 }).catch(() => {})

@@ -5,12 +5,18 @@
  */
 import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes'
 import { Connection } from './guard/connection.ts'
+import { levelsOf, matches } from './topics.ts'
 
 type Done = (error?: Error) => void
 
 /** Listens to no port: connections are given to its `handle`. */
 export async function startEngine(options: AedesOptions): Promise<Aedes> {
-  const engine = new Engine(options)
+  const { authorizeForward } = options
+  const forward: AedesOptions['authorizeForward'] = (client, packet) => {
+    const allowed = authorizeForward ? authorizeForward(client, packet) : packet
+    return allowed ? atMostGranted(client, allowed) : allowed
+  }
+  const engine = new Engine({ ...options, authorizeForward: forward })
   await engine.listen()
   return engine
 }
@@ -27,4 +33,19 @@ class Engine extends Aedes {
       done?.(error)
     })
   }
+}
+
+/**
+ * [MQTT-3.8.4-6] A message goes out with at most the QoS that its subscription was granted. aedes sees to that, but for retained
+ * messages that a filter with wildcards matches.
+ */
+const atMostGranted: NonNullable<AedesOptions['authorizeForward']> = (client, packet) => {
+  if (!packet.retain || packet.qos === 0) return packet
+  const { subscriptions } = client as unknown as { subscriptions: Record<string, { qos?: number }> }
+  const topic = levelsOf(packet.topic)
+  let granted = -1
+  for (const [filter, { qos = 0 }] of Object.entries(subscriptions))
+    if (matches(levelsOf(filter), topic)) granted = Math.max(granted, qos)
+  if (granted < 0 || granted >= packet.qos) return packet
+  return Object.assign(Object.create(Object.getPrototypeOf(packet)), packet, { qos: granted })
 }
