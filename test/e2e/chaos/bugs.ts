@@ -27,6 +27,7 @@ export const bugs = {
     file: 'cloud-processor/src/bridge/bridge.ts',
     from: 'const byPartition = new Map<number, NewRecord[]>()',
     to: `for (const message of group) receipt(message)
+    receipts.flush()
     await new Promise((resolve) => setTimeout(resolve, 50))
     const byPartition = new Map<number, NewRecord[]>()`,
   },
