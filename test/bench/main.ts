@@ -41,9 +41,9 @@ async function mqttBench(): Promise<void> {
   for (const subject of ['bare', 'log', 'processor']) {
     cpuOf[subject] = {}
     for (const [batch, readingsPerS] of [
-      [100, 60_000],
-      [10, 20_000],
-      [1, 3000],
+      [100, 120_000],
+      [10, 50_000],
+      [1, 8000],
     ] as const) {
       const child = await startSubject(subject, broker)
       // Warm up, so that compilation is not counted.
@@ -51,10 +51,12 @@ async function mqttBench(): Promise<void> {
         ...broker,
         batch,
         readingsPerS,
-        seconds: 2,
+        seconds: 4,
         receipts: subject !== 'bare',
         name: `warm${subject}${batch}`,
       })
+      await settle(child.pid!)
+      const idleCpuS = await idle(child.pid!)
       const before = usage(child.pid!)
       const load = await publishLoad({
         ...broker,
@@ -71,6 +73,7 @@ async function mqttBench(): Promise<void> {
       rows.push({
         subject,
         batch: `${batch}`,
+        'idle CPU %': (100 * idleCpuS).toFixed(1),
         'readings/s': `${Math.round(load.readings / load.seconds)}`,
         'CPU s per million': cpu.toFixed(2),
         'ratio to bare': (cpu / cpuOf.bare![batch]!).toFixed(2),
@@ -143,6 +146,13 @@ async function settle(pid: number): Promise<void> {
     if (cpuS - last < 0.04) return
     last = cpuS
   }
+}
+
+/** CPU-seconds a second of a process that is given nothing. */
+async function idle(pid: number): Promise<number> {
+  const before = usage(pid).cpuS
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  return (usage(pid).cpuS - before) / 3
 }
 
 /** CPU of all threads, from the kernel's counters of 10 ms; resident memory. */
