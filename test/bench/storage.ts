@@ -1,6 +1,7 @@
 /** Bytes a sample that the embedded store keeps of real recordings, after the hourly merge. */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { LogRecord } from '@millrace/cloud-processor/log'
 import { openEmbeddedStore } from '@millrace/cloud-processor/stores'
 import { encodeJson, type TimelineRecord } from '@millrace/contract'
@@ -36,6 +37,19 @@ async function measure(name: string, path: string, records: TimelineRecord[]): P
   console.log(
     `storage: ${(statSync(path).size / samples).toFixed(2)} bytes a sample on disk, all tables and free pages included: ${name}, ${samples} samples`,
   )
+}
+
+/** Free pages are reused and do not count. */
+function sizesOf(path: string): { chunks: number; minutes: number; used: number } {
+  const file = new DatabaseSync(path, { readOnly: true })
+  const one = (sql: string) => Number(Object.values(file.prepare(sql).get()!)[0] ?? 0)
+  const sizes = {
+    chunks: one('SELECT sum(length(body)) FROM chunks'),
+    minutes: one('SELECT sum(length(body)) FROM minutes'),
+    used: (one('PRAGMA page_count') - one('PRAGMA freelist_count')) * one('PRAGMA page_size'),
+  }
+  file.close()
+  return sizes
 }
 
 const startMs = Date.UTC(2026, 0, 1)
