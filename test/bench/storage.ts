@@ -34,8 +34,10 @@ async function measure(name: string, path: string, records: TimelineRecord[]): P
   for (let from = 0; from < logged.length; from += 200) await store.write(0, logged.slice(from, from + 200))
   await store.merge()
   await store.close()
+  const { chunks, minutes, used } = sizesOf(path)
+  const each = (bytes: number) => (bytes / samples).toFixed(2)
   console.log(
-    `storage: ${(statSync(path).size / samples).toFixed(2)} bytes a sample on disk, all tables and free pages included: ${name}, ${samples} samples`,
+    `storage: ${each(chunks)} bytes a sample in merged chunks, ${each(minutes)} in minute roll-ups, ${each(used)} of pages in use: ${name}, ${samples} samples`,
   )
 }
 
