@@ -27,10 +27,11 @@ export async function runService(
       process.stderr.write('usage: run --config <file> | check --config <file>\n')
       process.exit(2)
     }
-    const service = await commands.run()
+    let service: Service | undefined
     let isStopping = false
+    let asked: string | undefined
     const stop = (code: number, why: string) => {
-      if (isStopping) return
+      if (isStopping || !service) return
       isStopping = true
       log.info('stopping', { why })
       setTimeout(() => process.exit(code || 1), stopMsMax).unref()
@@ -42,10 +43,17 @@ export async function runService(
         },
       )
     }
-    process.on('SIGINT', () => stop(0, 'SIGINT'))
-    process.on('SIGTERM', () => stop(0, 'SIGTERM'))
+    // Asked while it still starts, it stops as soon as it has started.
+    const ask = (why: string) => {
+      asked ??= why
+      stop(0, why)
+    }
+    process.on('SIGINT', () => ask('SIGINT'))
+    process.on('SIGTERM', () => ask('SIGTERM'))
     // A parent that holds our standard input open tells us by its end that it is gone.
-    if (process.env.STOP_WITH_PARENT) process.stdin.on('end', () => stop(0, 'parent gone')).resume()
+    if (process.env.STOP_WITH_PARENT) process.stdin.on('end', () => ask('parent gone')).resume()
+    service = await commands.run()
+    if (asked !== undefined) stop(0, asked)
     service.failed?.catch((error) => {
       log.error('cannot go on', { error })
       stop(1, 'failed')
