@@ -3,7 +3,7 @@
  *
  * CPU-seconds per million readings of the process under test, at 1, 10 and 100 readings a message, beside a bare MQTT-to-file
  * script in the same run; waiting time from publish to receipt at 10,000 readings a second; memory. Ratios are firm; rates
- * depend on the machine. Mosquitto stands in front where it is installed, else our broker.
+ * depend on the machine. Our broker stands in front.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -23,6 +23,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { topics } from '@millrace/contract'
 import type { ErrorCode } from '@millrace/contract/service'
+import { describe, isDamage, pragma } from '@millrace/contract/sqlite'
 import type { Failure, Mark, Slot } from './protocol.ts'
 
 const applicationId = 0x4d526c67
@@ -153,20 +154,4 @@ function loadMarks(db: DatabaseSync): Mark[] {
 
 function meta(db: DatabaseSync, key: string): string {
   return (db.prepare('SELECT value FROM meta WHERE key = ?').get(key) as { value: string }).value
-}
-
-function pragma(db: DatabaseSync, name: string): number {
-  return (db.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!
-}
-
-/** SQLITE_CORRUPT, SQLITE_NOTADB, or rows that are not there. A disk that refuses is no damage: nobody should set the file aside for it. */
-export function isDamage(cause: unknown): boolean {
-  const { errcode } = cause as { errcode?: number }
-  return errcode === undefined || (errcode & 0xff) === 11 || (errcode & 0xff) === 26
-}
-
-/** SQLite's words and its extended code. */
-export function describe(cause: unknown): string {
-  const { message, errcode } = cause as { message?: string; errcode?: number }
-  return errcode === undefined ? `${message ?? cause}` : `${message} (${errcode})`
 }

@@ -2,7 +2,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { zstdDecompressSync } from 'node:zlib'
-import { describe, isDamage, slotSpan } from './file.ts'
+import { describe, isDamage } from '@millrace/contract/sqlite'
+import { slotSpan } from './file.ts'
 import type { FromReader, ToReader } from './protocol.ts'
 
 const { path } = workerData as { path: string }

@@ -34,6 +34,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { ErrorCode } from '@millrace/contract/service'
+import { describe, isDamage, pragma } from '@millrace/contract/sqlite'
 
 const applicationId = 0x4d527374
 const format = 2
@@ -132,20 +133,4 @@ function takeLock(path: string): DatabaseSync {
     const busy = (cause as { errcode?: number }).errcode === 5
     throw busy ? new Refusal('STORE_LOCKED', { path }) : new Refusal('STORE_OPEN', { path, detail: describe(cause) })
   }
-}
-
-function pragma(db: DatabaseSync, name: string): number {
-  return (db.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!
-}
-
-/** SQLITE_CORRUPT, SQLITE_NOTADB, or rows that are not there. A disk that refuses is no damage: nobody should set the file aside for it. */
-export function isDamage(cause: unknown): boolean {
-  const { errcode } = cause as { errcode?: number }
-  return errcode === undefined || (errcode & 0xff) === 11 || (errcode & 0xff) === 26
-}
-
-/** SQLite's words and its extended code. */
-export function describe(cause: unknown): string {
-  const { message, errcode } = cause as { message?: string; errcode?: number }
-  return errcode === undefined ? `${message ?? cause}` : `${message} (${errcode})`
 }

@@ -1,8 +1,8 @@
 /** The worker that answers questions, with a connection of its own: they do not wait for writes, nor writes for them. */
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
+import { describe, isDamage } from '@millrace/contract/sqlite'
 import type { EmbeddedStoreConfig } from './config.ts'
-import { describe, isDamage } from './file.ts'
 import type { FromReader, ToReader } from './protocol.ts'
 import { createQuestions } from './questions.ts'
 import type { Answered, Asked } from './workers.ts'

@@ -1,8 +1,9 @@
 /** The worker that owns the store's file. One message is one transaction; messages are served in order. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { describe } from '@millrace/contract/sqlite'
 import { BadRecord, createApply } from './apply.ts'
 import type { EmbeddedStoreConfig } from './config.ts'
-import { describe, openFile, Refusal } from './file.ts'
+import { openFile, Refusal } from './file.ts'
 import { createMerging } from './merging.ts'
 import type { Done, Records, ToWriter } from './protocol.ts'
 import { createRetention } from './retention.ts'
