@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { createLog, createMetrics, loadConfig, MillraceError, systemClock } from '@millrace/contract/service'
+import { createLog, createMetrics, loadConfig, MillraceError, runService, systemClock } from '@millrace/contract/service'
 import { parseUsers } from './access/users-file.ts'
 import { addUser, type BrokerConfig, brokerSchema, type Role, startBroker } from './broker.ts'
 import { checkListener } from './config.ts'
@@ -53,13 +53,8 @@ async function run(config: BrokerConfig): Promise<void> {
   const broker = await startBroker(config, { log, metrics: createMetrics(), clock: systemClock })
   const { host } = config.listen
   log.info('listening', { host, port: broker.port, tls: config.tls !== undefined, metricsPort: broker.metricsPort })
-  const stop = (signal: string) => {
-    log.info('stopping', { signal })
-    broker.close().then(() => process.exit(0))
-  }
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
   process.on('SIGHUP', () => void broker.reloadUsers())
+  await runService(log, 'run', { check: () => {}, run: async () => ({ stop: () => broker.close() }) })
 }
 
 function check(config: BrokerConfig): void {
