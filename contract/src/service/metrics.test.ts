@@ -44,4 +44,20 @@ describe('metrics', () => {
     expect(values['a{other="true"}']).toBe(800)
     expect(Object.values(values).reduce((sum, value) => sum + value, 0)).toBe(1000)
   })
+
+  it('read a gauge of several values at each look, and bound its label sets without losing any', () => {
+    const metrics = createMetrics()
+    let lags: { labels: Record<string, string>; value: number }[] = [{ labels: { stage: 'rules' }, value: 7 }]
+    metrics.gauge('lag', 'Lag', () => lags)
+    expect(metrics.expose()).toContain('\nlag{stage="rules"} 7\n')
+    lags = Array.from({ length: 300 }, (_, id) => ({ labels: { id: `${id}` }, value: 1 }))
+    expect(Object.keys(metrics.values())).toHaveLength(201)
+    expect(metrics.values()['lag{other="true"}']).toBe(100)
+  })
+
+  it('escape label values as the text format does, and no other way', () => {
+    const metrics = createMetrics()
+    metrics.counter('a', 'A').add({ topic: 'back\\slash "quote"\ntab\there' })
+    expect(metrics.expose()).toContain('a{topic="back\\\\slash \\"quote\\"\\ntab\there"} 1')
+  })
 })

@@ -4,9 +4,16 @@ export interface Counter {
   value(labels?: Record<string, string>): number
 }
 
+/** One value of a gauge that has several. */
+export interface Sample {
+  labels: Record<string, string>
+  value: number
+}
+
 export interface Metrics {
   counter(name: string, help: string): Counter
-  gauge(name: string, help: string, read: () => number): void
+  /** Read when somebody asks. Past the bound of label sets the rest is summed under `other`. NaN: not known. */
+  gauge(name: string, help: string, read: () => number | Sample[]): void
   /** Prometheus text exposition format 0.0.4. */
   expose(): string
   /** `name{labels}` to value, for tests and JSON. */
@@ -14,14 +21,15 @@ export interface Metrics {
 }
 
 const labelSetsMax = 200
+const others = '{other="true"}'
 
 export function createMetrics(): Metrics {
   const counters = new Map<string, { help: string; values: Map<string, number>; counter: Counter }>()
-  const gauges = new Map<string, { help: string; read: () => number }>()
+  const gauges = new Map<string, { help: string; read: () => number | Sample[] }>()
   const values = () => {
     const all: Record<string, number> = {}
     for (const [name, { values }] of counters) for (const [labels, value] of values) all[name + labels] = value
-    for (const [name, { read }] of gauges) all[name] = read()
+    for (const [name, { read }] of gauges) for (const [labels, value] of readGauge(read)) all[name + labels] = value
     return all
   }
   return {
@@ -32,7 +40,7 @@ export function createMetrics(): Metrics {
       const counter: Counter = {
         add(labels, by = 1) {
           let key = formatLabels(labels)
-          if (!values.has(key) && values.size >= labelSetsMax) key = '{other="true"}'
+          if (!values.has(key) && values.size >= labelSetsMax) key = others
           values.set(key, (values.get(key) ?? 0) + by)
         },
         value: (labels) => values.get(formatLabels(labels)) ?? 0,
@@ -49,16 +57,32 @@ export function createMetrics(): Metrics {
         lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} counter`)
         for (const [labels, value] of values) lines.push(`${name}${labels} ${value}`)
       }
-      for (const [name, { help, read }] of gauges)
-        lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${read()}`)
+      for (const [name, { help, read }] of gauges) {
+        lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`)
+        for (const [labels, value] of readGauge(read)) lines.push(`${name}${labels} ${value}`)
+      }
       return `${lines.join('\n')}\n`
     },
     values,
   }
 }
 
+function readGauge(read: () => number | Sample[]): [labels: string, value: number][] {
+  const now = read()
+  if (typeof now === 'number') return [['', now]]
+  const samples = now.map(({ labels, value }): [string, number] => [formatLabels(labels), value])
+  if (samples.length <= labelSetsMax) return samples
+  const rest = samples.slice(labelSetsMax).reduce((sum, [, value]) => sum + value, 0)
+  return [...samples.slice(0, labelSetsMax), [others, rest]]
+}
+
 function formatLabels(labels: Record<string, string> | undefined): string {
   if (!labels) return ''
-  const parts = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  const parts = Object.entries(labels).map(([name, value]) => `${name}="${escapeValue(value)}"`)
   return parts.length === 0 ? '' : `{${parts.join(',')}}`
+}
+
+/** The text format knows these three escapes and no other. */
+function escapeValue(value: string): string {
+  return value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))
 }
