@@ -83,7 +83,7 @@ export async function startProcessor(
         name: 'store',
         topic: topics.timeline,
         partition,
-        position: async () => (await store.open(log.id)).get(partition) ?? 0,
+        position: (kept) => store.open(log.id, partition, kept),
         write: (records) => store.write(partition, records),
         restMs: storeRestMs,
         holdsLog: true,
@@ -101,7 +101,10 @@ export async function startProcessor(
         topic: topics.rejected,
         partition,
         position: async () => (await log.bounds(topics.rejected, partition)).end,
-        write: async (records) => countRejected(records),
+        write: async (records) => {
+          countRejected(records)
+          return []
+        },
         holdsLog: false,
       },
       config.runner,
@@ -128,7 +131,10 @@ export async function startProcessor(
       const { start, end } = await log.bounds(topic, partition)
       return topic === topics.timeline ? end : start
     }
-    const write = async (records: { value: Uint8Array }[]) => show(records.map(({ value }) => decodeJson<R>(value)))
+    const write = async (records: { value: Uint8Array }[]) => {
+      show(records.map(({ value }) => decodeJson<R>(value)))
+      return []
+    }
     return runSink({ name, topic, partition, position, write, restMs: pageRestMs, holdsLog: false }, config.runner, stageAround)
   }
 

@@ -22,7 +22,7 @@ export async function storageBench(dir: string): Promise<void> {
 
 async function measure(name: string, path: string, records: TimelineRecord[]): Promise<void> {
   const store = await openEmbeddedStore({ path }, { log: silentLog, metrics: createMetrics() })
-  await store.open('bench')
+  await store.open('bench', 0)
   let samples = 0
   const logged = records.map((record, offset): LogRecord => {
     if (record.k === 'readings') {

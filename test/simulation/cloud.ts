@@ -66,7 +66,10 @@ export function startCloud(process: Process, around: CloudOptions): void {
         topic: topics.timeline,
         partition,
         position: async () => store.position(partition),
-        write: (records) => store.write(partition, records),
+        write: async (records) => {
+          await store.write(partition, records)
+          return []
+        },
         holdsLog: true,
       },
       options,

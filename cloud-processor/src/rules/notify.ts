@@ -64,6 +64,7 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
             lines.error('notifications given up: too many wait', { evicted, queueMax: config.queueMax })
           }
           for (const sender of senders) sender.wake()
+          return []
         },
         holdsLog: true,
       },

@@ -12,6 +12,7 @@ import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@mil
 import type { Log, LogRecord, NewRecord, Snapshot, StageCommit } from '../log/log.ts'
 import { type Marks, pass } from './marks.ts'
 import { follow } from './reader.ts'
+import { runSessions } from './sessions.ts'
 import type { Stage } from './stage.ts'
 
 export interface RunnerOptions {
@@ -104,20 +105,15 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
       await log.commit({ stage: stage.name, partition, outputs: [], snapshot: pack(stage, state, marks, at.next) })
   }
 
-  async function sessions(): Promise<void> {
-    for (let failures = 0; !stopping.signal.aborted; failures++) {
-      try {
-        return await session()
-      } catch (error) {
-        errors.add({ stage: stage.name })
-        if (!(error instanceof MillraceError && error.retry)) throw error
-        lines.warn('stage resumes from its snapshot', { stage: stage.name, partition, error })
-        await pause(clock, Math.min(5000, 50 * 2 ** failures), stopping.signal)
-      }
-    }
-  }
-
-  const running = sessions()
+  const running = runSessions(session, {
+    clock,
+    signal: stopping.signal,
+    isMendable: (error) => error instanceof MillraceError && error.retry,
+    failed(error) {
+      errors.add({ stage: stage.name })
+      lines.warn('stage resumes from its snapshot', { stage: stage.name, partition, error })
+    },
+  })
   return {
     progress: () => ({ ...at, lagMs: at.next < at.end && newestTakenMs > 0 ? Math.max(0, clock.now() - newestTakenMs) : 0 }),
     failed: running.then(
@@ -176,17 +172,4 @@ function unpack<State>(stage: Stage<State>, { next, state }: Snapshot) {
   const bytes = Buffer.from(state.buffer, state.byteOffset, state.length)
   const end = 4 + bytes.readUInt32BE(0)
   return { state: stage.decode(bytes.subarray(end)), marks: JSON.parse(bytes.toString('utf8', 4, end)) as Marks, next }
-}
-
-export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const cancel = clock.after(ms, end)
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end)
-  })
 }

@@ -4,20 +4,22 @@
  */
 import type { AbsenceReason, Channel, CutCounts, EventRecord, Segment, Tally, Value } from '@millrace/contract'
 import type { LogRecord } from '../log/log.ts'
+import type { Kept, Refused } from '../stage/index.ts'
 
 export interface StoreWriter {
   /**
-   * Next offset to read of each timeline partition of the log with that id, as of the last durable write; partitions never
-   * read are missing. What is written afterwards comes from that log. A log made anew has another id and starts from its
-   * beginning. May be called again, after a failure.
+   * Takes up a timeline partition of the log with that id: the next offset to read, as of the last durable write; 0 when it
+   * was never read. What is written to the partition afterwards comes from that log. A log made anew has another id and
+   * starts from its beginning. May be called again, after a failure or a takeover. A store without transactions keeps its
+   * position, marks and counts in `kept`; the others need it not.
    */
-  open(log: string): Promise<Map<number, number>>
+  open(log: string, partition: number, kept?: Kept): Promise<number>
   /**
    * Timeline records in order; durable when resolved, all or nothing. Records below the next offset, or whose source is not
    * above the mark of their (partition, source log, source partition), are ignored. One that cannot be read is left out,
-   * named and counted.
+   * named and counted. Returns what the store will never take, to be rejected.
    */
-  write(partition: number, records: LogRecord[]): Promise<void>
+  write(partition: number, records: LogRecord[]): Promise<Refused[]>
   close(): Promise<void>
 }
 

@@ -18,7 +18,7 @@ const seconds = 5000
 beforeAll(async () => {
   const around = { log: silentLog, metrics: createMetrics(), clock: systemClock }
   store = await openEmbeddedStore({ path: join(folder, 'store.sqlite') }, around)
-  await store.open('log')
+  await store.open('log', 0)
   const records: TimelineRecord[] = [
     { f: 1, k: 'declaration', subject: 'bed-1', device: 'oximeter-1', node: 'gateway-1', channels },
     ...Array.from({ length: seconds }, (_, second) => secondOf(second)),

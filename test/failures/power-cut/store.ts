@@ -44,7 +44,7 @@ function recordsFrom(seed: number, from: number): LogRecord[] {
 
 async function write(folder: string, seed: number, say: (line: Said) => void): Promise<void> {
   const store = await open(folder, [])
-  await store.open('log')
+  await store.open('log', 0)
   for (let next = 0; ; next += perWrite) {
     await store.write(0, recordsFrom(seed, next))
     say(['next', next + perWrite])
@@ -55,7 +55,7 @@ async function check(folder: string, seed: number, said: Said[]): Promise<Found>
   const found = nothingFound()
   const store = await open(folder, found.problems)
   const acknowledged = Math.max(0, ...said.map(([, next]) => next as number))
-  const next = (await store.open('log')).get(0) ?? 0
+  const next = await store.open('log', 0)
   found.acknowledged = readingsBelow(acknowledged)
   found.lost = Math.max(0, readingsBelow(acknowledged) - readingsBelow(next))
   found.beyond = Math.max(0, readingsBelow(next) - readingsBelow(acknowledged))

@@ -36,7 +36,7 @@ const step = fc.record({
 test('after any records and merges, each time is stored once, with its last value, and the rest is counted as collapsed', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-store-'))
   const store = await openEmbeddedStore({ path: join(dir, 'store.sqlite') }, { log: silentLog, metrics: createMetrics() })
-  await store.open('log')
+  await store.open('log', 0)
   let offset = 0
   let devices = 0
   await fc.assert(

@@ -46,12 +46,12 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
   }
 
   return {
-    async open(id) {
+    async open(id, partition) {
       if (closed) throw closed
       const { positions, otherLogs } = await writer.ask({ k: 'open', log: id })
       if (positions!.length === 0 && otherLogs!.length > 0)
         log.warn('the log is new: the store reads it from its start and keeps what it has', { log: id, others: otherLogs })
-      return new Map(positions)
+      return new Map(positions).get(partition) ?? 0
     },
     async write(partition, records) {
       if (closed) throw closed
@@ -64,6 +64,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
         dropped.add({ reason: 'STORE_RECORD' })
         log.error('a timeline record cannot be read and is left out', { partition, offset, detail })
       }
+      return []
     },
     async merge() {
       await writer.ask({ k: 'merge' })

@@ -26,7 +26,7 @@ describe('retention', () => {
   let store: EmbeddedStore
   const openAt = async (at: string, options: EmbeddedStoreOptions) => {
     const opened = await openEmbeddedStore({ path: at, ...options }, { log: silentLog, metrics: createMetrics() })
-    await opened.open('log')
+    await opened.open('log', 0)
     return opened
   }
   const open = async (options: EmbeddedStoreOptions) => {
@@ -208,7 +208,7 @@ describe('retention', () => {
     child.kill('SIGKILL')
     if (child.signalCode === null) await once(child, 'exit')
     await open({ retention: { days: 1, rollUpDays: 1 } })
-    const came = (await store.open('log')).get(0)!
+    const came = await store.open('log', 0)
     expect(came).toBeGreaterThanOrEqual(acknowledged)
     for (const isSwept of [false, true]) {
       if (isSwept) {

@@ -14,7 +14,7 @@ const store = await openEmbeddedStore(
   { path: process.argv[2]!, mergeRows: 5, quietMinutes: 0, retention },
   { log: silentLog, metrics: createMetrics() },
 )
-await store.open('log')
+await store.open('log', 0)
 for (let n = 0; ; n++) {
   const records = Array.from({ length: 10 }, (_, k) => {
     const t = Array.from({ length: 10 }, (_, m) => t0 + n * writeMs + (k * 10 + m) * 100)
