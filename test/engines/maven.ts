@@ -1,0 +1,44 @@
+/** Jars from Maven Central, with all they need, by a pom of our own and the machine's Maven and Java. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { intoCache } from './cache.ts'
+import { needs, run } from './command.ts'
+
+const remedy = 'Install a JDK of 17 or later and Maven (Debian: default-jdk-headless, maven).'
+
+export interface MavenRecipe {
+  /** `<name>-<version>`, the folder in the cache; the jars come to `lib` in it. */
+  folder: string
+  /** `group:artifact:version`. */
+  artifacts: string[]
+  /** A Java source that is compiled against them into `classes`, for what has no main class of its own. */
+  launcher?: string
+}
+
+export async function getJars({ folder, artifacts, launcher }: MavenRecipe): Promise<void> {
+  const mvn = needs('mvn', remedy)
+  needs('java', remedy)
+  await intoCache(folder, async (dir) => {
+    writeFileSync(join(dir, 'pom.xml'), pom(artifacts))
+    const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=lib']
+    await run(mvn, ['-q', '-B', '--no-transfer-progress', ...goal], { cwd: dir })
+    if (launcher) await run(needs('javac', remedy), ['-nowarn', '-cp', join(dir, 'lib/*'), '-d', join(dir, 'classes'), launcher])
+    rmSync(join(dir, 'pom.xml'))
+  })
+}
+
+/** The java on PATH. @throws Error with the remedy. */
+export function java(): string {
+  return needs('java', remedy)
+}
+
+function pom(artifacts: string[]): string {
+  const dependencies = artifacts.map((artifact) => {
+    const [group, name, version] = artifact.split(':')
+    return `<dependency><groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version></dependency>`
+  })
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>millrace</groupId><artifactId>engine</artifactId><version>1</version><packaging>pom</packaging>
+<dependencies>${dependencies.join('\n')}</dependencies></project>
+`
+}

@@ -1,0 +1,59 @@
+/** A running engine for a test: one that runs already, else one of this machine, else why there is none. */
+import type { Engine, RunningEngine, StartOptions } from './engine.ts'
+import { engines } from './index.ts'
+
+export interface Missing {
+  /** What is missing and how to get it, in a sentence. */
+  missing: string
+}
+
+type Engines = typeof engines
+type OptionsOf<E> = E extends { start(options: infer O): unknown } ? O : never
+type RunningOf<E> = E extends { start(options: never): Promise<infer R> } ? R : never
+
+/**
+ * Uses the engine that `ENGINE_<NAME>` names, else starts the one that is found, else gets it first when `ENGINES_GET=1`
+ * allows that.
+ * @throws Error when it is there and does not start: that is a fault, not a missing engine.
+ */
+export async function obtain<N extends keyof Engines>(
+  name: N,
+  options: OptionsOf<Engines[N]>,
+  say: (text: string) => void = () => {},
+): Promise<RunningOf<Engines[N]> | Missing> {
+  const engine = engines[name] as unknown as Engine<StartOptions, RunningOf<Engines[N]> & RunningEngine>
+  const elsewhere = process.env[engine.variable]
+  if (elsewhere) return foreign(elsewhere, options.dir) as RunningOf<Engines[N]>
+  const remedy = `Run: npm run engines -- ${name}, or set ${engine.variable}=host:port.`
+  if (!(await engine.find())) {
+    if (process.env.ENGINES_GET !== '1') return { missing: `${name} is not there. ${remedy}` }
+    try {
+      await engine.get(say)
+    } catch (error) {
+      return { missing: `${name} could not be had: ${(error as Error).message} ${remedy}` }
+    }
+  }
+  return engine.start(options)
+}
+
+export function isMissing(answer: RunningEngine | Missing): answer is Missing {
+  return 'missing' in answer
+}
+
+/** One that somebody else started: it is never ended, and a test that wants to kill it is told so. */
+function foreign(address: string, dir: string): RunningEngine {
+  const refuse = () => {
+    throw new Error(`The engine at ${address} was started by somebody else, who alone may end it.`)
+  }
+  const refuseLater = async () => refuse()
+  return {
+    address,
+    dir,
+    pid: undefined,
+    stop: async () => {},
+    kill: refuseLater,
+    restart: refuseLater,
+    freeze: refuse,
+    resume: refuse,
+  }
+}
