@@ -1,0 +1,45 @@
+/** `millrace.alarms`: changes of alarms, and notifications that are due. */
+import { z } from 'zod'
+import { epochMs, format, kind, subject } from './fields.ts'
+
+export const alarm = z
+  .object({
+    f: format,
+    k: kind('alarm'),
+    id: z
+      .string()
+      .describe(
+        'One occurrence of an alarm: `<rule>/<device>/<channel>/<raised at ms>`, then `/r` when retrospective. The same live, replayed and at the edge.',
+      ),
+    rule: z.string().describe('Name of the rule.'),
+    subject,
+    device: z.string().describe('Name of the device; `millrace` for alarms about the processor itself.'),
+    channel: z.string().describe('Name of the channel.'),
+    priority: z.enum(['low', 'medium', 'high']).describe('How urgent it is.'),
+    change: z.enum(['raised', 'cleared', 'acknowledged']).describe('What this record tells.'),
+    active: z.boolean().describe('Whether the condition holds after the change.'),
+    acknowledged: z.boolean().describe('Whether somebody has acknowledged it.'),
+    retrospective: z.boolean().describe('True when made from late data: in the record, but never notified.'),
+    technical: z.boolean().describe('True when it is about missing data, false when about values.'),
+    atMs: epochMs('Event time of the change'),
+    raisedMs: epochMs('Event time of the raising'),
+    clearedMs: epochMs('Event time of the clearing').optional(),
+    acknowledgedMs: epochMs('When it was acknowledged').optional(),
+    by: z.string().optional().describe('Who acknowledged it.'),
+    note: z.string().optional().describe('What was said with it.'),
+    value: z.number().optional().describe('Scaled value that made the change, in `unit`, to 12 digits.'),
+    unit: z.string().optional().describe('Unit of `value`, UCUM.'),
+    text: z.string().describe('For people, such as `spo2 84 % below 88 % for 10 s`.'),
+  })
+  .describe('A change of the state of one alarm. The newest record of an `id` is its state.')
+
+export const notification = z
+  .object({
+    f: format,
+    k: kind('notification'),
+    key: z.string().describe('`<alarm id>#<change>`: what a receiver of notifications knows a repeat by.'),
+    alarm,
+  })
+  .describe('A notification is due. Those that send it do so at least once.')
+
+export const alarmTopicRecord = z.discriminatedUnion('k', [alarm, notification])

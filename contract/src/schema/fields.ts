@@ -1,0 +1,102 @@
+/** Parts that records of several topics share. Every field says what it is, with its unit. */
+import { z } from 'zod'
+import { absenceReasons } from '../reading.ts'
+
+/** Version and kind, which every JSON record on a topic that a stage writes opens with. */
+export const format = z.literal(1).describe('Format version. A record of another version is not to be read by this document.')
+export const kind = <K extends string>(name: K) => z.literal(name).describe('Kind of record.')
+
+export const epochMs = (what: string) => z.int().describe(`${what}. Milliseconds since 1970-01-01T00:00:00Z.`)
+/** Times of absences and waveforms come from sample clocks. */
+export const epochMsFine = (what: string) =>
+  z.number().describe(`${what}. Milliseconds since 1970-01-01T00:00:00Z, possibly with a fraction.`)
+
+export const subject = z
+  .string()
+  .describe('What is measured: a patient, a machine, a room. By default the device. The record’s key.')
+export const device = z.string().describe('Name of the device, unique on the timeline.')
+export const node = z.string().describe('Edge node, `<group>/<node>`; `plain` for plain MQTT devices.')
+export const stream = z
+  .string()
+  .describe(
+    'Random id made at every start of an edge agent, within which `number` rises. `bridge`: the source has no agent and is counted where it comes in.',
+  )
+export const historical = 'True when it was sent again or late: in the record, but not to be acted on as if it were now.'
+
+export const tally = z
+  .tuple([z.int().describe('Scalar readings.'), z.int().describe('Waveform samples.')])
+  .describe('Counts: [scalar readings, waveform samples].')
+
+export const absenceReason = z
+  .enum(absenceReasons)
+  .describe('Why there is no data. `evicted`: measured, and removed at the edge when its buffer was at its bound.')
+
+export const channel = z
+  .object({
+    name: z.string().describe('Name of the channel, unique within its device; the key in `channels` and `waves` of readings.'),
+    kind: z
+      .enum(['number', 'text', 'boolean', 'waveform'])
+      .describe('What values are. Waveforms are in `waves` of readings, all else is in `channels`.'),
+    datatype: z
+      .enum(['Int16', 'Int32', 'Int64', 'Float', 'Double', 'Boolean', 'String', 'Int16Array', 'Int32Array', 'FloatArray'])
+      .describe('Sparkplug B datatype of the raw values. Int64 holds safe integers only: within ±(2^53 − 1).'),
+    unit: z.string().describe('Unit of scaled values, UCUM, such as `/min`, `%`, `mV`; `1` where there is no dimension.'),
+    scale: z.number().optional().describe('value = raw × scale + offset, in `unit`. Absent: 1.'),
+    offset: z.number().optional().describe('value = raw × scale + offset, in `unit`. Absent: 0.'),
+    range: z
+      .tuple([z.number().describe('Lowest.'), z.number().describe('Highest.')])
+      .optional()
+      .describe('Plausible lowest and highest scaled value, in `unit`.'),
+    code: z.string().optional().describe('What is measured, as a code: LOINC `loinc:8867-4` or MDC `mdc:147842`.'),
+    intervalMs: z
+      .number()
+      .optional()
+      .describe('Nominal milliseconds between readings; of a waveform exactly those between samples. Possibly with a fraction.'),
+  })
+  .describe('What a device measures on one channel.')
+
+export const column = z
+  .object({
+    t: z.array(epochMs('Time of the measurement')).describe('Time of each reading, ascending.'),
+    v: z
+      .array(z.union([z.number(), z.string(), z.boolean()]))
+      .describe(
+        'Value of each reading, as long as `t`: numbers raw as the device gave them (see `scale` and `offset` of the channel’s newest declaration), texts, or booleans. Never null, NaN or infinite.',
+      ),
+    q: z
+      .array(z.int().min(0).max(2))
+      .optional()
+      .describe('Quality of each reading, as long as `t`: 0 good, 1 uncertain, 2 bad. Absent: all are good.'),
+  })
+  .describe('Readings of one channel as columns: reading k is (t[k], v[k], q[k]).')
+
+export const segment = z
+  .object({
+    t: epochMsFine('Time of the first sample'),
+    i: z.number().describe('Milliseconds between samples, above 0, possibly with a fraction: sample k was taken at t + k × i.'),
+    v: z.array(z.number()).describe('Raw samples; scaled as readings are. Never null, NaN or infinite.'),
+  })
+  .describe('Evenly spaced waveform samples.')
+
+export const control = z
+  .union([
+    z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z.literal('rules').describe('A new rule file acts from here on.'),
+      rules: z.unknown().describe('The rule file, as JSON.'),
+    }),
+    z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z.literal('acknowledge').describe('An alarm is acknowledged.'),
+      alarm: z.string().describe('Id of the alarm.'),
+      note: z.string().optional().describe('What was said with it.'),
+    }),
+    z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z.literal('replay-rejected').describe('A rejected message is to be tried again. Only on `millrace.raw`.'),
+      topic: z.string().describe('MQTT topic of the message.'),
+      payloadBase64: z.string().describe('Payload of the message, base64.'),
+      receivedMs: epochMs('When the message first arrived'),
+    }),
+  ])
+  .describe('An order of a person or a program. Orders act on the stages only as records.')

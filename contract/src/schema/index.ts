@@ -1,0 +1,1 @@
+export { asyncApi } from './asyncapi.ts'

@@ -1,0 +1,24 @@
+/** `millrace.raw`: the one topic with a binary envelope; see `encodeRaw` in ../timeline.ts. */
+import { z } from 'zod'
+import { control, epochMs, kind } from './fields.ts'
+
+/** A message as it came, after its envelope is taken off. */
+export const rawMessageLayout = `Binary, big-endian:
+
+| bytes | what |
+|---|---|
+| 1 | 1: a message |
+| 2 | n: length of the MQTT topic |
+| n | MQTT topic, UTF-8 |
+| 8 | IEEE 754 double: when the message arrived, epoch ms |
+| rest | payload as it came; of topics that begin with \`spBv1.0/\` a Sparkplug B payload |`
+
+export const rawTick = z
+  .object({ k: kind('tick'), atMs: epochMs('Time of the bridge, one a second for each partition') })
+  .describe('One byte with the value 2, then this as JSON (UTF-8).')
+
+export const rawControl = z
+  .object({ k: kind('control'), control, atMs: epochMs('When the order was given') })
+  .describe('One byte with the value 2, then this as JSON (UTF-8). In every partition.')
+
+export const rawJson = z.discriminatedUnion('k', [rawTick, rawControl])

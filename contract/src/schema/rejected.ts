@@ -1,0 +1,26 @@
+/** `millrace.rejected`: what could not be used. */
+import { z } from 'zod'
+import { epochMs, format, kind, tally } from './fields.ts'
+
+export const rejectedRecord = z
+  .object({
+    f: format,
+    k: kind('rejected'),
+    reason: z.string().describe('Code of the error catalogue, such as `PREPARE_PAYLOAD`.'),
+    detail: z.string().describe('What exactly, for people.'),
+    at: z.enum(['edge', 'bridge', 'prepare', 'store']).describe('Where it was found.'),
+    node: z.string().optional().describe('Edge node, `<group>/<node>`, where it is known.'),
+    device: z.string().optional().describe('Name of the device on the timeline, where it is known.'),
+    channel: z.string().optional().describe('Name of the channel, where all that was rejected is of one.'),
+    lost: tally.describe(
+      'Counted as rejected by this record: [scalar readings, waveform samples]. Below 0 when a message held more than its name says.',
+    ),
+    atMs: epochMs('When the message arrived'),
+    topic: z
+      .string()
+      .optional()
+      .describe('MQTT topic of the message. Absent: `bytesBase64` is no message and cannot be tried again.'),
+    receivedMs: epochMs('When the message arrived').optional(),
+    bytesBase64: z.string().describe('Base64 of the whole message as it came, or, without a `topic`, of the bad frame.'),
+  })
+  .describe('A message, or a frame from a device, that could not be used whole, with its bytes.')
