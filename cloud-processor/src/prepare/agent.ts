@@ -12,6 +12,7 @@ import {
 } from '@millrace/contract'
 import { type DecodedBatch, decodeBatch, type Payload, SparkplugError } from '@millrace/contract/sparkplug'
 import { ZodError } from 'zod'
+import { tellAbsences } from './absences.ts'
 import { digestOf, digestText } from './digest.ts'
 import { parseGap, parseLedger } from './node-entries.ts'
 import type { Taking } from './prepare.ts'
@@ -105,9 +106,7 @@ function forward(
   { columns, bad, historical }: DecodedBatch,
 ): void {
   const where = { f: 1 as const, subject: device, device }
-  for (const { channel, t, reason } of columns.absences ?? []) {
-    taking.out({ ...where, k: 'gap', reason, fromMs: t, ...(channel === '*' ? {} : { channel }) })
-  }
+  tellAbsences(taking, device, columns.absences)
   if (Object.keys(columns.channels).length > 0 || Object.keys(columns.waves).length > 0) {
     const { channels, waves } = columns
     const { stream, number } = name

@@ -13,6 +13,7 @@ import {
   type Tally,
 } from '@millrace/contract'
 import { type BornChannel, decodeBatch, SparkplugError } from '@millrace/contract/sparkplug'
+import { tellAbsences } from './absences.ts'
 import type { Decoded } from './codecs/codec.ts'
 import { codecs } from './codecs/index.ts'
 import type { PlainConfig } from './config.ts'
@@ -116,9 +117,11 @@ function deliver(
   counts.dirty = true
   remember(taking.state, key, left)
   if (!taking.isReplay) rejectAll(taking, problems, { node, device })
+  tellAbsences(taking, device, columns.absences)
   if (forwarded[0] + forwarded[1] === 0) return
   const { receivedMs } = taking
-  taking.out({ f: 1, k: 'readings', subject: device, device, stream: directStream, hist, receivedMs, ...columns })
+  const { channels, waves } = columns
+  taking.out({ f: 1, k: 'readings', subject: device, device, stream: directStream, hist, receivedMs, channels, waves })
 }
 
 /** The configuration says what the channels are; when it says something new, that is told. Returns the device's name. */

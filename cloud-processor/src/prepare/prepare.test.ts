@@ -234,6 +234,13 @@ describe('prepare', () => {
     ])
   })
 
+  test('turns the absence that a foreign node tells into an open gap', () => {
+    const value = JSON.stringify([{ channel: '*', t: now, reason: 'searching' }])
+    const metrics = [{ name: nodeMetrics.absence, timestamp: now, datatype: 'String' as const, value }]
+    const { timeline } = message('spBv1.0/g/DDATA/f/d', encodePayload({ timestamp: now, seq: 2, metrics }))
+    expect(timeline).toEqual([{ f: 1, k: 'gap', subject: 'd', device: 'd', reason: 'searching', fromMs: now }])
+  })
+
   test('reads plain JSON, drops its repeats, and rejects what is none', () => {
     expect(message('plain/p1', Buffer.from(`{"at":${now},"hr":61}`)).timeline.map(({ k }) => k)).toEqual([
       'declaration',
