@@ -6,6 +6,9 @@ import { needs, run } from './command.ts'
 
 const remedy = 'Install a JDK of 17 or later and Maven (Debian: default-jdk-headless, maven).'
 
+/** Quick to start and small, at the price of speed in the long run. */
+export const frugal = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
 export interface MavenRecipe {
   /** `<name>-<version>`, the folder in the cache; the jars come to `lib` in it. */
   folder: string

@@ -9,7 +9,7 @@ import { run } from '../command.ts'
 import type { Engine, RunningEngine, StartOptions } from '../engine.ts'
 import { startProcess } from '../engine-process.ts'
 import { answersTcp } from '../health.ts'
-import { getJars, java } from '../maven.ts'
+import { frugal, getJars, java } from '../maven.ts'
 import { stablePort } from '../ports.ts'
 import { type Security, secure } from './security.ts'
 
@@ -41,7 +41,6 @@ export const kafka: Engine<KafkaOptions, RunningKafka> = {
 
 /** Twenty-two characters of base64url: the cluster's id is the same for ever, which only matters to who compares. */
 const clusterId = 'bWlsbHJhY2UtdGVzdC1rYQ'
-const frugal = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
 
 async function start({ dir, port, config, security, javaOptions }: KafkaOptions): Promise<RunningKafka> {
   const found = await findCached(folder)
@@ -59,7 +58,7 @@ async function start({ dir, port, config, security, javaOptions }: KafkaOptions)
       .map((entry) => `${entry.join('=')}\n`)
       .join(''),
   )
-  const jvm = [...frugal, ...(javaOptions ?? []), '-cp', join(found.where, 'lib', '*')]
+  const jvm = [...frugal, '-Xmx512m', ...(javaOptions ?? []), '-cp', join(found.where, 'lib', '*')]
   if (!existsSync(join(dir, 'data', 'meta.properties'))) {
     const scram = secured ? ['--add-scram', secured.scramUser] : []
     await run(java(), [...jvm, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...scram], { cwd: dir })
