@@ -108,6 +108,11 @@ export const catalogue = {
     remedy: 'Install the newer version again, or start with another log.path.',
     retry: false,
   },
+  LOG_NOT_ENCRYPTED: {
+    says: 'Kafka at {host} is not on loopback, and log.tls is not set.',
+    remedy: 'Set log.tls; log.insecurePlaintext allows it where the network itself is trusted.',
+    retry: false,
+  },
   LOG_OFFSET_GONE: {
     says: 'Offset {from} of {topic}/{partition} is not in the log, which holds {start} to {end}.',
     remedy: 'Reset the reader to the start of the log; what was trimmed is in the archive.',
@@ -115,7 +120,7 @@ export const catalogue = {
   },
   LOG_OPEN: {
     says: 'Cannot open the log {path}: {detail}',
-    remedy: 'Check that the folder exists and this user may write in it.',
+    remedy: 'Check that the folder exists and this user may write in it, or that Kafka can be reached.',
     retry: true,
   },
   LOG_PARTITIONS: {
@@ -125,12 +130,17 @@ export const catalogue = {
   },
   LOG_READ: {
     says: 'Cannot read the log {path}: {detail}',
-    remedy: 'Check the disk.',
+    remedy: 'Check the disk, or that Kafka can be reached.',
     retry: true,
+  },
+  LOG_REPLACED: {
+    says: 'The topics of the log {path} were made anew while it was open.',
+    remedy: 'Start the processor again: it reads the new log from its beginning.',
+    retry: false,
   },
   LOG_WRITE: {
     says: 'Cannot write the log {path}: {detail}',
-    remedy: 'Check the disk and its free space.',
+    remedy: 'Check the disk and its free space, or that Kafka can be reached.',
     retry: true,
   },
   NOTIFY_OUTBOX_NEWER: {
