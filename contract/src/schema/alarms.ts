@@ -1,6 +1,6 @@
 /** `millrace.alarms`: changes of alarms, and notifications that are due. */
 import { z } from 'zod'
-import { epochMs, format, kind, subject } from './fields.ts'
+import { epochMs, epochMsFine, format, kind, subject } from './fields.ts'
 
 export const alarm = z
   .object({
@@ -21,9 +21,9 @@ export const alarm = z
     acknowledged: z.boolean().describe('Whether somebody has acknowledged it.'),
     retrospective: z.boolean().describe('True when made from late data: in the record, but never notified.'),
     technical: z.boolean().describe('True when it is about missing data, false when about values.'),
-    atMs: epochMs('Event time of the change'),
-    raisedMs: epochMs('Event time of the raising'),
-    clearedMs: epochMs('Event time of the clearing').optional(),
+    atMs: epochMsFine('Event time of the change'),
+    raisedMs: epochMsFine('Event time of the raising'),
+    clearedMs: epochMsFine('Event time of the clearing').optional(),
     acknowledgedMs: epochMs('When it was acknowledged').optional(),
     by: z.string().optional().describe('Who acknowledged it.'),
     note: z.string().optional().describe('What was said with it.'),
@@ -42,4 +42,17 @@ export const notification = z
   })
   .describe('A notification is due. Those that send it do so at least once.')
 
-export const alarmTopicRecord = z.discriminatedUnion('k', [alarm, notification])
+export const settled = z
+  .object({
+    f: format,
+    k: kind('settled'),
+    key: z.string().describe('Of the notification.'),
+    target: z.string().describe('Name of the receiver in the configuration.'),
+    state: z
+      .enum(['sent', 'withheld', 'refused'])
+      .describe('`withheld`: too old, or its beginning was never told. `refused`: the receiver does not want it.'),
+    atMs: epochMs('When'),
+  })
+  .describe('What became of a notification at one receiver. It has no source position.')
+
+export const alarmTopicRecord = z.discriminatedUnion('k', [alarm, notification, settled])

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { topics } from '../timeline.ts'
 import * as alarms from './alarms.ts'
 import * as fields from './fields.ts'
-import * as headers from './headers.ts'
+import { headers } from './headers.ts'
 import * as raw from './raw.ts'
 import { rejectedRecord } from './rejected.ts'
 import * as timeline from './timeline.ts'
@@ -17,7 +17,8 @@ const about = `Millrace keeps its event log in four topics. What devices sent is
 the other three from it. Every record that a stage made can be read by this document.
 
 **Values** are JSON in UTF-8, one object, with \`f\` (format version) and \`k\` (kind); only \`${topics.raw}\` has an envelope of its
-own. Ignore kinds and fields that you do not know; refuse another \`f\`. Records are compressed by the producer (zstd).
+own. Ignore kinds and fields that you do not know; refuse another \`f\`. Batches are compressed with zstd.
+An installation may give its topics another prefix than \`millrace.\`, and other numbers of partitions and replicas.
 
 **Times** are epoch milliseconds (UTC) of the event, unless a field says that it is the time of arrival. **Readings** are columns of
 the device's own numbers: value = raw × scale + offset, by the newest declaration of the device in the same partition.
@@ -35,14 +36,20 @@ in headers: log, partition and offset of the record that it was made from, and i
 (offset, index) that you took as your mark; ignore a record whose (offset, index) is not above it.** Keep the marks with your own read
 offset, so that both come back together. A reader that follows the rule sees each record exactly once.`
 
-/** Kafka's own words for how a topic is kept; partitions and times are what the log makes unless its configuration says otherwise. */
-const kept = { partitions: 4, 'cleanup.policy': ['delete'] }
+/** As the Kafka log makes them unless its configuration says otherwise; Millrace trims the topics by itself. */
+const kafka = {
+  partitions: 4,
+  replicas: 3,
+  topicConfiguration: { 'cleanup.policy': ['delete'], 'retention.ms': -1, 'retention.bytes': -1 },
+  bindingVersion: '0.5.0',
+}
 
 interface Published {
   title: string
   description: string
   key: string
-  headers: 'BroughtHeaders' | 'MadeHeaders'
+  /** `raw` is what others brought in: it has no source position. */
+  hasHeaders: boolean
   messages: Record<string, z.ZodType | string>
 }
 
@@ -51,14 +58,14 @@ const channels: Record<keyof typeof topics, Published> = {
     title: 'Messages as they came',
     description: 'The master data set: everything else can be made from it again. Not meant for other readers.',
     key: 'Edge node `<group>/<node>`, or the MQTT topic of a plain device; empty for ticks and orders.',
-    headers: 'BroughtHeaders',
+    hasHeaders: false,
     messages: { RawMessage: raw.rawMessageLayout, RawTick: raw.rawTick, RawControl: raw.rawControl },
   },
   timeline: {
     title: 'Everything that decisions are made on',
     description: 'Readings, what is missing and why, devices that come and go, time, counts and orders, in one order.',
     key: 'Subject; empty for ticks and orders, which are in every partition; of a cut one of its devices, or empty.',
-    headers: 'MadeHeaders',
+    hasHeaders: true,
     messages: {
       Readings: timeline.readings,
       Declaration: timeline.declaration,
@@ -75,14 +82,14 @@ const channels: Record<keyof typeof topics, Published> = {
     title: 'What could not be used',
     description: 'Each with its reason and its bytes, to be tried again after a fix.',
     key: 'Edge node `<group>/<node>`, or the MQTT topic of a plain device.',
-    headers: 'MadeHeaders',
+    hasHeaders: true,
     messages: { Rejected: rejectedRecord },
   },
   alarms: {
     title: 'Changes of alarms',
     description: 'Changes of the state of alarms, and the notifications that are due for them.',
     key: 'Subject.',
-    headers: 'MadeHeaders',
+    hasHeaders: true,
     messages: { Alarm: alarms.alarm, Notification: alarms.notification },
   },
 }
@@ -107,26 +114,25 @@ export function asyncApi(): Json {
 }
 
 function channelOf({ title, description, messages }: Published, name: string): Json {
-  const { partitions, ...topicConfiguration } = kept
   return {
     address: topics[name as keyof typeof topics],
     title,
     description,
     messages: mapValues(messages, (_, message) => ({ $ref: `#/components/messages/${message}` })),
-    bindings: { kafka: { partitions, topicConfiguration, bindingVersion: '0.5.0' } },
+    bindings: { kafka },
   }
 }
 
-function messageOf({ key, headers, messages }: Published, name: string): Json {
+function messageOf({ key, hasHeaders, messages }: Published, name: string): Json {
   const content = messages[name]!
   const isBinary = typeof content === 'string'
   return {
     name,
     summary: isBinary ? 'A message as it came.' : content.description,
     contentType: isBinary ? 'application/octet-stream' : 'application/json',
-    headers: { $ref: `#/components/schemas/${headers}` },
+    ...(hasHeaders ? { headers: { $ref: '#/components/schemas/Headers' } } : {}),
     payload: isBinary ? { type: 'string', format: 'binary', description: content } : { $ref: `#/components/schemas/${name}` },
-    bindings: { kafka: { key: { type: 'string', description: key }, bindingVersion: '0.5.0' } },
+    bindings: { kafka: { key: { type: 'string', description: key }, bindingVersion: kafka.bindingVersion } },
   }
 }
 
@@ -140,8 +146,7 @@ function schemas(): Record<string, Json> {
   add('Column', fields.column)
   add('Segment', fields.segment)
   add('Order', fields.control)
-  add('BroughtHeaders', headers.brought)
-  add('MadeHeaders', headers.made)
+  add('Headers', headers)
   const made = z.toJSONSchema(named, { io: 'input', target: 'draft-7', uri: (id) => `#/components/schemas/${id}` })
   return mapValues(made.schemas, ({ $schema, $id, ...schema }) => schema)
 }
