@@ -1,4 +1,5 @@
 /** The processor's configuration: one part for each stage, each owned by its stage. */
+import { hostname } from 'node:os'
 import { z } from 'zod'
 import { bridgeSchema } from './bridge/index.ts'
 import { embeddedLogSchema } from './log/index.ts'
@@ -27,7 +28,20 @@ const runnerSchema = z
   })
   .prefault({})
 
+/** What a processor may do; each is a stage of the flow. On a log that several processes share, each may do a part. */
+export const stages = ['bridge', 'prepare', 'rules', 'notifier', 'store', 'web'] as const
+
 export const processorSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/)
+    .default(hostname())
+    .describe('Name of this process among the processors on one log'),
+  stages: z
+    .array(z.enum(stages))
+    .nonempty()
+    .default([...stages])
+    .describe('What this process does; also `--stages a,b`'),
   dataDir: z.string().default('millrace-data/processor').describe('Folder of the log, the store and the notifier’s outbox'),
   bridge: bridgeSchema.prefault({}),
   log: embeddedLogSchema.prefault({}).describe('The embedded log; its file is log.sqlite in dataDir, whatever `path` says'),

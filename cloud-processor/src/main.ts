@@ -1,19 +1,28 @@
 #!/usr/bin/env node
-/** `millrace-processor run --config <file>` | `check --config <file>` */
+/** `millrace-processor run --config <file> [--stages bridge,prepare]` | `check --config <file>` */
 import { parseArgs } from 'node:util'
-import { createLog, createMetrics, loadConfig, runService, systemClock } from '@millrace/contract/service'
+import { checkConfig, createLog, createMetrics, loadConfig, runService, systemClock } from '@millrace/contract/service'
 import { processorSchema } from './config.ts'
 import { startProcessor } from './processor.ts'
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { config: { type: 'string' } } })
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { config: { type: 'string' }, stages: { type: 'string' } },
+})
 const lines = createLog('processor')
+const read = () => {
+  const config = loadConfig(processorSchema, values.config, process.env)
+  return values.stages === undefined
+    ? config
+    : checkConfig(processorSchema, { ...config, stages: values.stages.split(',') }, '--stages')
+}
 
 await runService(lines, positionals[0], {
-  check: () => loadConfig(processorSchema, values.config, process.env),
+  check: read,
   async run() {
-    const config = loadConfig(processorSchema, values.config, process.env)
+    const config = read()
     const processor = await startProcessor(config, { clock: systemClock, lines, metrics: createMetrics() })
-    lines.info('processor ready', { web: processor.webPort, host: config.bridge.host })
+    lines.info('processor ready', { web: processor.webPort, host: config.bridge.host, stages: config.stages })
     return processor
   },
 })

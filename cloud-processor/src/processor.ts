@@ -5,31 +5,35 @@
  *                                    ├► rejected │                └ web
  *                                    │           ├ store
  *                                    │           └ web
+ *
+ * On a log that several processes share, each does the stages that its configuration names, and they share the partitions
+ * of each stage (members/). On the embedded log this process is alone and does everything.
  */
-import { mkdirSync, statSync } from 'node:fs'
+
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type AlarmTopicRecord, decodeJson, type TimelineRecord, topics } from '@millrace/contract'
+import { topics } from '@millrace/contract'
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
-import { connectTransport, startBridge } from './bridge/index.ts'
+import { appendControl, connectTransport, startBridge } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
-import { openEmbeddedLog } from './log/index.ts'
+import { logBytes, openLog, openStore } from './engines.ts'
+import { joinMembers, keepShares, ownerOf, type Role } from './members/index.ts'
+import { followForPage, type PageRun } from './page-sinks.ts'
 import { createPrepareStage } from './prepare/index.ts'
-import { createRejectedCount } from './rejected-count.ts'
 import { announceRules } from './rule-changes.ts'
 import { createRulesStage, openNotifier } from './rules/index.ts'
 import { type Around, runSink, runStage } from './stage/index.ts'
 import { createStatus } from './status.ts'
-import { openEmbeddedStore } from './stores/index.ts'
 import { createWeb } from './web/index.ts'
 
 const trimEveryMs = 60_000
 /** A question to the store misses at most this much of the newest. */
 const storeRestMs = 100
-/** The page draws its live values every 100 ms. */
-const pageRestMs = 30
 
 export interface Processor {
-  webPort: number
+  /** Absent where this process serves no page. */
+  webPort?: number
   /** Rejects when a stage cannot go on. */
   failed: Promise<never>
   stop(): Promise<void>
@@ -40,120 +44,137 @@ export async function startProcessor(
   around: { clock: Clock; lines: Lines; metrics: Metrics },
 ): Promise<Processor> {
   const { clock, lines, metrics } = around
+  const does = (stage: (typeof config.stages)[number]) => config.stages.includes(stage)
   mkdirSync(config.dataDir, { recursive: true })
-  const logPath = join(config.dataDir, 'log.sqlite')
-  const log = await openEmbeddedLog({ ...config.log, path: logPath }, { log: lines, metrics })
-  const store = await openEmbeddedStore(
-    { ...config.store, path: join(config.dataDir, 'store.sqlite') },
-    { log: lines, metrics, clock },
-  )
+  const log = await openLog(config, around)
+  const { partitions } = log
   const stageAround: Around = { log, clock, lines, metrics }
-  const partitions = Array.from({ length: log.partitions }, (_, partition) => partition)
-  const status = createStatus({ log, clock, logBytes: () => statSync(logPath).size })
-  let bridge: ReturnType<typeof startBridge> | undefined
+  const store = does('store') || does('web') ? await openStore(config, around) : undefined
 
-  const prepare = partitions.map((p) =>
-    runStage(createPrepareStage(config.prepare, log.partitions), p, config.runner, stageAround),
-  )
-  const rules = partitions.map((p) => runStage(createRulesStage(config.rules), p, config.runner, stageAround))
-  const notifier = await openNotifier(
-    { ...config.notifier, path: join(config.dataDir, 'notifier.sqlite') },
-    { log, clock, lines, metrics, lagMs },
-  )
-  const web = await createWeb({
-    config: config.web,
-    store,
-    log: lines,
-    metrics,
+  const roles: Role[] = [
+    { name: 'lead', among: 'bridge', partitions: 1, start: lead },
+    {
+      name: 'prepare',
+      partitions,
+      start: (p) => runStage(createPrepareStage(config.prepare, partitions), p, config.runner, stageAround),
+    },
+    { name: 'rules', partitions, start: (p) => runStage(createRulesStage(config.rules), p, config.runner, stageAround) },
+    { name: 'notifier', partitions: 1, isExclusive: true, start: () => notifier!.send() },
+    { name: 'store', partitions, start: keepInStore },
+  ]
+  const shares = keepShares(
+    roles.filter(({ name, among }) => (config.stages as string[]).includes(among ?? name)),
     clock,
-    eventLog: log,
-    controls: { append: (control) => bridge!.control(control) },
-    status: () =>
-      status.view(
-        [...prepare, ...rules, ...sinks].map((run) => run.progress()),
-        bridge!.status(),
-      ),
-    ...(config.staticDir ? { staticDir: config.staticDir } : {}),
-  })
+  )
+  const members = joinMembers(
+    log.board,
+    {
+      id: `${config.name}-${randomUUID().slice(0, 8)}`,
+      roles: config.stages,
+      holds: shares.held,
+      lagMs: () => lagOf(shares.progress()),
+    },
+    around,
+  )
+  const lagMs = () => members.lagMs(['prepare', 'rules'])
 
-  const countRejected = createRejectedCount(metrics)
-  const sinks = partitions.flatMap((partition) => [
-    runSink(
+  const notifier =
+    does('notifier') || does('web')
+      ? await openNotifier(
+          { ...config.notifier, path: join(config.dataDir, 'notifier.sqlite') },
+          { log, clock, lines, metrics, lagMs, isSure: members.isSure },
+        )
+      : undefined
+  const bridge = does('bridge')
+    ? startBridge(config.bridge, {
+        log,
+        transport: connectTransport(config.bridge, { clock, lines, ...(log.board ? { instance: members.self } : {}) }),
+        clock,
+        lines,
+        metrics,
+        lagMs,
+        isLast: () => members.live('bridge').length <= 1,
+        ...(log.board && config.bridge.share === 'nodes'
+          ? { ownsNode: (node: string) => ownerOf(node, members.live('bridge')) === members.self }
+          : {}),
+      })
+    : undefined
+  const page = does('web') ? await openPage() : undefined
+  shares.follow(members)
+
+  /** What one bridge does for all of them. */
+  function lead() {
+    const leading = bridge!.lead()
+    announceRules(config, log, clock).catch((error) => lines.error('the rules of the configuration do not act yet', { error }))
+    const stopTrimming = every(clock, trimEveryMs, () => {
+      log.trim().catch((error) => lines.warn('cannot trim the log', { error }))
+    })
+    return {
+      async stop() {
+        stopTrimming()
+        await leading.stop()
+      },
+    }
+  }
+
+  function keepInStore(partition: number) {
+    return runSink(
       {
         name: 'store',
         topic: topics.timeline,
         partition,
-        position: (kept) => store.open(log.id, partition, kept),
-        write: (records) => store.write(partition, records),
+        position: (kept) => store!.open(log.id, partition, kept),
+        write: (records) => store!.write(partition, records),
         restMs: storeRestMs,
         holdsLog: true,
       },
       config.runner,
       stageAround,
-    ),
-    live('page', topics.timeline, partition, (records: TimelineRecord[]) => {
-      status.see(records)
-      web.onTimeline(records)
-    }),
-    runSink(
-      {
-        name: 'page-rejected',
-        topic: topics.rejected,
-        partition,
-        position: async () => (await log.bounds(topics.rejected, partition)).end,
-        write: async (records) => {
-          countRejected(records)
-          return []
-        },
-        holdsLog: false,
-      },
-      config.runner,
-      stageAround,
-    ),
-    live('page-alarms', topics.alarms, partition, (records: AlarmTopicRecord[]) => web.onAlarms(records)),
-  ])
-
-  const transport = connectTransport(config.bridge, { clock, lines })
-  bridge = startBridge(config.bridge, { log, transport, clock, lines, metrics, lagMs })
-  await announceRules(config, bridge)
-  const stopTrimming = every(clock, trimEveryMs, () => {
-    log.trim().catch((error) => lines.warn('cannot trim the log', { error }))
-  })
-
-  /** A sink that shows what is new; alarms from the start of the topic, so that open ones are known. */
-  function live<R extends TimelineRecord | AlarmTopicRecord>(
-    name: string,
-    topic: typeof topics.timeline | typeof topics.alarms,
-    partition: number,
-    show: (records: R[]) => void,
-  ) {
-    const position = async () => {
-      const { start, end } = await log.bounds(topic, partition)
-      return topic === topics.timeline ? end : start
-    }
-    const write = async (records: { value: Uint8Array }[]) => {
-      show(records.map(({ value }) => decodeJson<R>(value)))
-      return []
-    }
-    return runSink({ name, topic, partition, position, write, restMs: pageRestMs, holdsLog: false }, config.runner, stageAround)
+    )
   }
 
-  function lagMs(): number {
-    const worst = (runs: typeof prepare) => Math.max(...runs.map((run) => run.progress().lagMs))
-    return worst(prepare) + worst(rules)
+  async function openPage() {
+    let sinks: PageRun | undefined
+    const status = createStatus({ log, clock, logBytes: () => logBytes(config) })
+    const web = await createWeb({
+      config: config.web,
+      store: store!,
+      log: lines,
+      metrics,
+      clock,
+      eventLog: log,
+      controls: { append: (control) => appendControl(log, clock, control) },
+      status: () => status.view([...shares.progress(), ...(sinks?.progress() ?? [])], bridge?.status()),
+      ...(config.staticDir ? { staticDir: config.staticDir } : {}),
+    })
+    sinks = followForPage({ web, status, options: config.runner, around: stageAround })
+    return {
+      port: web.port,
+      async stop() {
+        await sinks?.stop()
+        await web.close()
+      },
+    }
   }
 
   return {
-    webPort: web.port,
-    failed: Promise.race([...prepare, ...rules].map((run) => run.failed)),
+    ...(page ? { webPort: page.port } : {}),
+    failed: shares.failed,
     async stop() {
-      stopTrimming()
-      await bridge!.stop()
-      await Promise.all([...prepare, ...rules, ...sinks].map((run) => run.stop()))
-      await web.close()
-      await notifier.close()
-      await store.close()
+      await bridge?.stop()
+      await shares.stop()
+      await members.close()
+      await page?.stop()
+      await notifier?.close()
+      await store?.close()
       await log.close()
     },
   }
+}
+
+/** The worst of each role. */
+function lagOf(progress: { name: string; lagMs: number }[]): Record<string, number> {
+  const lags: Record<string, number> = {}
+  for (const { name, lagMs } of progress) lags[name] = Math.max(lags[name] ?? 0, lagMs)
+  return lags
 }

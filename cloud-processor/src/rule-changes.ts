@@ -2,15 +2,17 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Bridge } from './bridge/index.ts'
+import type { Clock } from '@millrace/contract/service'
+import { appendControl } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
+import type { Log } from './log/index.ts'
 
 /** Puts the configured rules before the stages when they are not those that were put there last. */
-export async function announceRules({ rules, dataDir }: ProcessorConfig, bridge: Bridge): Promise<void> {
+export async function announceRules({ rules, dataDir }: ProcessorConfig, log: Log, clock: Clock): Promise<void> {
   const path = join(dataDir, 'rules.sha256')
   const hash = createHash('sha256').update(JSON.stringify(rules)).digest('hex')
   const last = existsSync(path) ? readFileSync(path, 'utf8') : undefined
   if (last === hash) return
-  await bridge.control({ by: 'configuration', type: 'rules', rules })
+  await appendControl(log, clock, { by: 'configuration', type: 'rules', rules })
   writeFileSync(path, hash)
 }

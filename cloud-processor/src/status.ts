@@ -7,6 +7,7 @@ import type { Progress } from './stage/index.ts'
 import type { NodeStatus, PipelineStatus } from './web/index.ts'
 
 const rateWindowMs = 2000
+const noBridge = { connected: false, received: 0, heldHistorical: 0, creditBytes: 0 }
 
 export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock; logBytes(): number }) {
   const nodes = new Map<string, NodeStatus>()
@@ -33,7 +34,11 @@ export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock;
       }
     },
 
-    view(stages: Progress[], bridge: BridgeStatus): PipelineStatus {
+    /** `bridge`: absent where this process has none. */
+    view(
+      stages: Progress[],
+      bridge: Pick<BridgeStatus, 'connected' | 'received' | 'heldHistorical' | 'creditBytes'> = noBridge,
+    ): PipelineStatus {
       const passedMs = clock.monotonic() - window.atMs
       if (passedMs >= rateWindowMs) {
         const perSecond = 1000 / passedMs

@@ -242,7 +242,19 @@ export interface NotificationRecord {
   alarm: AlarmRecord
 }
 
-export type AlarmTopicRecord = AlarmRecord | NotificationRecord
+/** What became of a notification at one receiver: another notifier that takes over goes on from here. */
+export interface SettledRecord {
+  f: 1
+  k: 'settled'
+  key: string
+  /** Name of the receiver in the configuration. */
+  target: string
+  /** `withheld`: too old or its beginning was never told. `refused`: the receiver does not want it. */
+  state: 'sent' | 'withheld' | 'refused'
+  atMs: number
+}
+
+export type AlarmTopicRecord = AlarmRecord | NotificationRecord | SettledRecord
 
 const decoder = new TextDecoder()
 

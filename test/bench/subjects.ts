@@ -56,7 +56,7 @@ async function log({ url, dir, username, password }: Around): Promise<void> {
   const config = bridgeSchema.parse({ url, ...(username ? { username } : {}), ...(password ? { password } : {}) })
   const eventLog = await openEmbeddedLog({ path: join(dir, 'log.sqlite') }, { log: silentLog, metrics })
   const transport = connectTransport(config, { clock: systemClock, lines: silentLog })
-  startBridge(config, { log: eventLog, transport, clock: systemClock, lines: silentLog, metrics, lagMs: () => 0 })
+  startBridge(config, { log: eventLog, transport, clock: systemClock, lines: silentLog, metrics, lagMs: () => 0 }).lead()
   while (!transport.connected()) await new Promise((resolve) => setTimeout(resolve, 20))
   await new Promise((resolve) => setTimeout(resolve, 200))
 }

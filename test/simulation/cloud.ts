@@ -84,7 +84,7 @@ export function startCloud(process: Process, around: CloudOptions): void {
     log: bug === 'receipt-before-append' ? hasty(log) : log,
     transport,
     lagMs,
-  })
+  }).lead()
 }
 
 /** The planted bug: an append is said to be durable before it is. */

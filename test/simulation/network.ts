@@ -157,6 +157,7 @@ export function createNetwork(world: World, random: Random): Network {
           listener = call
         },
         connected: () => peer.isOpen,
+        lead: async () => {},
         close: async () => {
           peers.delete(peer)
           peer.isOpen = false

@@ -5,7 +5,7 @@
  *
  *   message → queue (bounded) → append to raw, several groups under way → durable → receipts, gathered per node
  *
- * Once a second it appends a tick to every raw partition. While the lag from raw to rules is above `lagMsMax` it neither
+ * Once a second the leading bridge appends a tick to every raw partition. While the lag from raw to rules is above `lagMsMax` it neither
  * appends nor receipts historical batches and gives a backlog credit of 0: live data overtakes the backlog here as well.
  */
 import { type Control, encodeRaw, formatReceipt, nodeMetrics, parseBatchName, parseBirthName, topics } from '@millrace/contract'
@@ -21,6 +21,8 @@ export interface Transport {
   /** `payload` holds during the call. `settled` is called once: true when the append is durable, false when the message was dropped and must be sent again. */
   onMessage(listener: (topic: string, payload: Uint8Array, settled: (isDurable: boolean) => void) => void): void
   connected(): boolean
+  /** Of all bridges on one log one leads: it alone holds STATE and the session of plain devices. The last one to end says that the host is offline. */
+  lead(isLeading: boolean, isLast?: boolean): Promise<void>
   close(): Promise<void>
 }
 
@@ -32,11 +34,15 @@ export interface BridgeAround {
   metrics: Metrics
   /** Age of what the rules have not yet seen, in ms. */
   lagMs(): number
+  /** Of several bridges on one log, the one that takes this node's messages. Absent: every node is its own. */
+  ownsNode?(node: string): boolean
+  /** Whether no other bridge is there to go on. Absent: yes. */
+  isLast?(): boolean
 }
 
 export interface Bridge {
-  /** Puts a control record into every raw partition, through which alone anything acts on the stages. Durable when resolved. */
-  control(control: Control): Promise<void>
+  /** Holds STATE, the session of plain devices and the ticks until stopped. One bridge of all leads. */
+  lead(): { stop(): Promise<void> }
   status(): BridgeStatus
   stop(): Promise<void>
 }
@@ -94,9 +100,10 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
   }
 
   transport.onMessage((topic, payload, settled) => {
+    const node = nodeOf(topic)
+    if (around.ownsNode && topic.startsWith('spBv1.0/') && !around.ownsNode(node ?? topic)) return settled(true)
     status.received++
     received.add()
-    const node = nodeOf(topic)
     const glance = node === undefined ? undefined : peek(payload)
     if (node !== undefined && glance?.historical && isHeldBack(node, glance.uuid)) return settled(false)
     if (status.queuedBytes + payload.length > config.queueBytesMax) {
@@ -174,27 +181,39 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
     if (declaration) receipts.addBirth(node, declaration, receivedMs)
   }
 
-  const stopTicks = every(clock, 1000, () => {
+  function tick(): void {
     lastTickMs = Math.max(lastTickMs, clock.now())
     const value = encodeRaw({ k: 'tick', atMs: lastTickMs })
     for (let partition = 0; partition < log.partitions; partition++)
       log.append(topics.raw, partition, [{ key: 'tick', value }]).catch(() => {})
-  })
+  }
 
   return {
-    status: () => ({ ...status, connected: transport.connected() }),
-    async control(control) {
-      const value = encodeRaw({ k: 'control', control, atMs: clock.now() })
-      for (let partition = 0; partition < log.partitions; partition++)
-        await log.append(topics.raw, partition, [{ key: 'control', value }])
+    lead() {
+      const stopTicks = every(clock, 1000, tick)
+      const leading = transport.lead(true)
+      return {
+        async stop() {
+          stopTicks()
+          await leading
+          await transport.lead(false, around.isLast?.() ?? true)
+        },
+      }
     },
+    status: () => ({ ...status, connected: transport.connected() }),
     async stop() {
       isStopped = true
-      stopTicks()
       receipts.stop()
       await transport.close()
     },
   }
+}
+
+/** Puts a control record into every raw partition, through which alone anything acts on the stages. Durable when resolved. */
+export async function appendControl(log: Log, clock: Clock, control: Control): Promise<void> {
+  const value = encodeRaw({ k: 'control', control, atMs: clock.now() })
+  for (let partition = 0; partition < log.partitions; partition++)
+    await log.append(topics.raw, partition, [{ key: 'control', value }])
 }
 
 /** `group/node` of a Sparkplug topic. */

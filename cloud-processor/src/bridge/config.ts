@@ -16,6 +16,12 @@ export const bridgeSchema = z.strictObject({
     .default('millrace')
     .describe('Sparkplug host id; the agents obey receipts of this host only'),
   clientId: z.string().default('millrace-processor').describe('MQTT client id; the STATE connection adds `-state`'),
+  share: z
+    .enum(['nodes', 'broker'])
+    .default('nodes')
+    .describe(
+      'How bridges on one log share the load. `nodes`: each hears everything and takes the nodes that are its own; any broker. `broker`: by a shared subscription (MQTT 5 or Mosquitto), for nodes with receipts only',
+    ),
   receiptEveryMs: z.number().int().min(1).default(5).describe('Receipts to one node are gathered for this long'),
   lingerMs: z
     .number()

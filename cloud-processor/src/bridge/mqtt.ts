@@ -15,20 +15,52 @@ type Listener = Parameters<Transport['onMessage']>[0]
 
 const keepaliveSeconds = 10
 
-export function connectTransport(config: BridgeConfig, { clock, lines }: { clock: Clock; lines: Lines }): Transport {
+/** @param instance makes the data connection's client id unique among several bridges. */
+export function connectTransport(
+  config: BridgeConfig,
+  { clock, lines, instance }: { clock: Clock; lines: Lines; instance?: string },
+): Transport {
   let listener: Listener = (_topic, _payload, settled) => settled(false)
-  const state = connectState(config, clock, lines)
-  const data = connectData(config, clock, lines, () => listener, state.announce)
-  const plain = config.plain.length > 0 ? connectPlain(config, lines, () => listener) : undefined
+  let led: { announce(): void; close(isLast: boolean): Promise<void> } | undefined
+  const clientId = instance ? `${config.clientId}-${instance}` : config.clientId
+  const data = connectData(
+    { ...config, clientId },
+    clock,
+    lines,
+    () => listener,
+    () => led?.announce(),
+  )
+
+  function takeLead() {
+    const state = connectState(config, clock, lines)
+    const plain = config.plain.length > 0 ? connectPlain(config, lines, () => listener) : undefined
+    if (data.isUp()) state.announce()
+    return {
+      announce: state.announce,
+      async close(isLast: boolean) {
+        await state.close(isLast)
+        await plain?.endAsync()
+      },
+    }
+  }
+
   return {
     publish: data.publish,
     onMessage: (call) => {
       listener = call
     },
     connected: data.isUp,
+    async lead(isLeading, isLast = true) {
+      if (isLeading) led ??= takeLead()
+      else {
+        const former = led
+        led = undefined
+        await former?.close(isLast)
+      }
+    },
     async close() {
-      await state.close()
-      await Promise.all([data.close(), plain?.endAsync()])
+      await led?.close(true)
+      await data.close()
     },
   }
 }
@@ -45,7 +77,7 @@ function connectData(config: BridgeConfig, clock: Clock, lines: Lines, listener:
       ...(password ? { password } : {}),
       ...(ca ? { ca } : {}),
       keepaliveSeconds,
-      filters: ['spBv1.0/#'],
+      filters: [config.share === 'broker' ? `$share/${config.host}/spBv1.0/#` : 'spBv1.0/#'],
       restMs: config.lingerMs,
       packetBytesMax: config.queueBytesMax,
     },
@@ -126,9 +158,10 @@ function connectState(config: BridgeConfig, clock: Clock, lines: Lines) {
       isSubscribed = true
       say()
     },
-    async close() {
+    /** Another bridge goes on when this is not the last: the host stays online. */
+    async close(isLast: boolean) {
       isClosing = true
-      if (client!.connected) await client!.publishAsync(topic, payload(false), { qos: 1, retain: true })
+      if (isLast && client!.connected) await client!.publishAsync(topic, payload(false), { qos: 1, retain: true })
       await client!.endAsync()
     },
   }

@@ -5,6 +5,7 @@
  * Offsets rise by one from 0 in the embedded log; a reader must not rely on "by one", only on "rise".
  */
 import type { Source, Topic } from '@millrace/contract'
+import type { Board } from './board.ts'
 
 export interface LogRecord {
   offset: number
@@ -41,6 +42,8 @@ export interface Log {
   /** Unique to this log's data: a log made anew has another. */
   readonly id: string
   readonly partitions: number
+  /** On a log that several processes may open at once. */
+  readonly board?: Board
   /** Stable: FNV-1a of the key modulo `partitions`. */
   partitionOf(key: string): number
   /** Resolves, when durable, with the offset of the first record. Appends that wait together are committed together, in order of the calls. The records may be reused when resolved. @throws MillraceError LOG_FULL at the bound, LOG_BUSY when too much waits, LOG_WRITE when the disk refused; none of the records is there then, and a retry may help. */

@@ -11,7 +11,9 @@ const log = await openEmbeddedLog({ path: join(folder, 'log.sqlite') }, { log: s
 const config = notifierSchema.parse({ to: [{ kind: 'webhook', url }] })
 const around = { log, clock: systemClock, lines: silentLog, metrics, lagMs: () => 0 }
 const notifier = await openNotifier({ ...config, path: join(folder, 'notifier.sqlite') }, around)
+const sending = notifier.send()
 process.stdin.on('end', async () => {
+  await sending.stop()
   process.stdout.write(JSON.stringify(notifier.list().map(({ key, state }) => [key, state])))
   await notifier.close()
   await log.close()

@@ -64,9 +64,10 @@ async function notifier(url: string, { lagMs = () => 0, ...more }: { lagMs?: () 
   const metrics = createMetrics()
   const path = join(folder, 'notifier.sqlite')
   const run = await openNotifier({ ...config, path }, { log, clock: fastClock, lines: silentLog, metrics, lagMs })
+  const sending = run.send()
   let closed: Promise<void> | undefined
   const close = () => {
-    closed ??= run.close()
+    closed ??= sending.stop().then(run.close)
     return closed
   }
   closing.push(close)

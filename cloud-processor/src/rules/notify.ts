@@ -10,11 +10,12 @@ import { type AlarmRecord, topics } from '@millrace/contract'
 import type { Clock, Log as Lines, Metrics } from '@millrace/contract/service'
 import { MillraceError } from '@millrace/contract/service'
 import type { Log } from '../log/log.ts'
-import { type RunnerOptions, runSink } from '../stage/index.ts'
+import { pause, type RunnerOptions, runSink, type SinkRun } from '../stage/index.ts'
 import type { NotifierConfig } from './config.ts'
 import { createNotifier } from './notifiers/index.ts'
 import type { Notifier } from './notifiers/notifier.ts'
 import { type Due, type NotificationState, type NotificationView, type Outbox, openOutbox } from './outbox.ts'
+import { createSettled, type Settled } from './settled.ts'
 
 export interface NotifierAround {
   log: Log
@@ -23,11 +24,15 @@ export interface NotifierAround {
   metrics: Metrics
   /** How far the rules are behind the log. */
   lagMs(): number
+  /** False when another process may be sending in this one's place: then nothing is sent. Absent: there is no other. */
+  isSure?(): boolean
 }
 
 export interface NotifierRun {
   /** Newest first. */
   list(limit?: number): NotificationView[]
+  /** Sends what is due until stopped. Of several processes on one log one sends; the others read along, ready to go on. */
+  send(): { stop(): Promise<void> }
   close(): Promise<void>
 }
 
@@ -49,7 +54,7 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
   const outcomes = metrics.counter('millrace_notifications_total', 'Notifications by receiver and outcome')
   metrics.gauge('millrace_notifications_pending', 'Notifications that wait to be sent', () => outbox.pending())
 
-  const senders: Sender[] = []
+  let senders: Sender[] = []
   const readers = Array.from({ length: log.partitions }, (_, partition) =>
     runSink(
       {
@@ -73,20 +78,54 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
     ),
   )
   const isCaughtUp = createCaughtUp(clock, () => Math.max(around.lagMs(), ...readers.map((reader) => reader.progress().lagMs)))
-  for (const target of config.to) {
-    const notifier = createNotifier(target, { target: target.name, clock, log: lines })
-    const count = (outcome: string) => outcomes.add({ target: target.name, outcome })
-    senders.push(startSender({ target: target.name, notifier, outbox, config, clock, lines, isCaughtUp, count }))
+
+  async function startSenders(stopping: AbortSignal): Promise<void> {
+    // What another process has sent is in the topic: nothing is sent before all of it was read.
+    await caughtUpWith(log, readers, clock, stopping)
+    if (stopping.aborted) return
+    const settled = createSettled(log, clock, lines)
+    senders = config.to.map((target) => {
+      const notifier = createNotifier(target, { target: target.name, clock, log: lines })
+      const count = (outcome: string) => outcomes.add({ target: target.name, outcome })
+      const isSure = around.isSure ?? (() => true)
+      return startSender({ target: target.name, notifier, outbox, config, clock, lines, isCaughtUp, isSure, settled, count })
+    })
+    await new Promise((resolve) => stopping.addEventListener('abort', resolve, { once: true }))
+    await Promise.all(senders.map((sender) => sender.stop()))
+    senders = []
+    await settled.close()
   }
 
   return {
     list: (limit = 200) => outbox.list(limit),
+    send() {
+      const stopping = new AbortController()
+      const running = startSenders(stopping.signal)
+      return {
+        async stop() {
+          stopping.abort()
+          await running
+        },
+      }
+    },
     async close() {
       await Promise.all(readers.map((reader) => reader.stop()))
-      await Promise.all(senders.map((sender) => sender.stop()))
       metrics.gauge('millrace_notifications_pending', 'Notifications that wait to be sent', () => 0)
       outbox.close()
     },
+  }
+}
+
+async function caughtUpWith(log: Log, readers: SinkRun[], clock: Clock, stopping: AbortSignal): Promise<void> {
+  for (const [partition, reader] of readers.entries()) {
+    while (!stopping.aborted) {
+      const end = await log.bounds(topics.alarms, partition).then(
+        (bounds) => bounds.end,
+        () => Number.POSITIVE_INFINITY,
+      )
+      if (reader.progress().next >= end) break
+      await pause(clock, 100, stopping)
+    }
   }
 }
 
@@ -124,9 +163,11 @@ interface Sending {
   clock: Clock
   lines: Lines
   isCaughtUp(): boolean
+  isSure(): boolean
+  settled: Settled
   count(outcome: string): void
   /** Sent, and not yet marked as sent. */
-  unmarked?: { seq: number; sentMs: number }
+  unmarked?: Due & { sentMs: number }
 }
 
 /** One at a time, so that a receiver hears of an alarm's end after its beginning. */
@@ -149,8 +190,9 @@ function startSender(sending: Sending): Sender {
     while (!isStopping) {
       try {
         markSent(sending)
-        const due = outbox.next(target, clock.now())
-        if (due) await handle(sending, due, stopping.signal)
+        const due = sending.isSure() ? outbox.next(target, clock.now()) : undefined
+        if (!sending.isSure()) await wait(lookAgainMs)
+        else if (due) await handle(sending, due, stopping.signal)
         else await wait((outbox.nextMs(target) ?? Infinity) - clock.now())
       } catch (error) {
         lines.error('the notification outbox failed, tried again', { target, error })
@@ -179,6 +221,7 @@ function markSent(sending: Sending): void {
   const { unmarked, outbox } = sending
   if (!unmarked) return
   outbox.settle(unmarked.seq, 'sent', unmarked.sentMs)
+  sending.settled.tell(unmarked.notification, sending.target, 'sent')
   delete sending.unmarked
 }
 
@@ -188,6 +231,7 @@ async function handle(sending: Sending, due: Due, stopping: AbortSignal): Promis
   if (decision === 'send') return deliver(sending, due, stopping)
   if (decision === 'later') return outbox.defer(due.seq, clock.now() + lookAgainMs, due.attempts)
   outbox.settle(due.seq, 'withheld', undefined, decision)
+  sending.settled.tell(due.notification, target, 'withheld')
   count('withheld')
   sending.lines.info('notification withheld', { target, key: due.notification.key, why: decision })
 }
@@ -205,19 +249,21 @@ function decideEnd(beginning: NotificationState | undefined): 'send' | 'later' |
   return beginning === 'sent' ? 'send' : 'its beginning was not told'
 }
 
-async function deliver(sending: Sending, { seq, notification, attempts }: Due, stopping: AbortSignal): Promise<void> {
+async function deliver(sending: Sending, due: Due, stopping: AbortSignal): Promise<void> {
+  const { seq, notification, attempts } = due
   const { target, notifier, outbox, config, clock, lines, count } = sending
   const timeout = new AbortController()
   const cancel = clock.after(config.timeoutMs, () => timeout.abort(new Error(`no answer in ${config.timeoutMs} ms`)))
   try {
     await notifier.send(notification, AbortSignal.any([stopping, timeout.signal]))
-    sending.unmarked = { seq, sentMs: clock.now() }
+    sending.unmarked = { ...due, sentMs: clock.now() }
     count('sent')
   } catch (error) {
     if (stopping.aborted) return
     const text = error instanceof Error ? error.message : `${error}`
     if (error instanceof MillraceError && !error.retry) {
       outbox.settle(seq, 'refused', undefined, text)
+      sending.settled.tell(notification, target, 'refused')
       count('refused')
       lines.error('notification refused', { target, key: notification.key, error })
       return

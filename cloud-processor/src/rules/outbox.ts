@@ -92,6 +92,9 @@ export function openOutbox({ path, targets, queueMax, historyMax }: OutboxOption
   const dueMs = db.prepare(`SELECT min(next_ms) AS ms FROM notifications WHERE state = 'pending' AND target = ?`)
   const stateOf = db.prepare('SELECT state FROM notifications WHERE key = ? AND target = ?')
   const settle = db.prepare('UPDATE notifications SET state = ?, sent_ms = ?, error = ? WHERE seq = ?')
+  const settleKey = db.prepare(
+    `UPDATE notifications SET state = ?, sent_ms = ? WHERE key = ? AND target = ? AND state = 'pending'`,
+  )
   const defer = db.prepare('UPDATE notifications SET next_ms = ?, attempts = ?, error = coalesce(?, error) WHERE seq = ?')
   const count = db.prepare(`SELECT count(*) AS n FROM notifications WHERE state = 'pending'`)
   const newest = db.prepare('SELECT * FROM notifications ORDER BY seq DESC LIMIT ?')
@@ -100,7 +103,8 @@ export function openOutbox({ path, targets, queueMax, historyMax }: OutboxOption
     if (record.k === 'notification') {
       const { key, alarm } = record
       insert.run(key, alarm.id, urgencies[alarm.priority], JSON.stringify(record), listed)
-    } else if (record.change === 'cleared') end.run(record.id)
+    } else if (record.k === 'settled') settleKey.run(record.state, record.atMs, record.key, record.target)
+    else if (record.change === 'cleared') end.run(record.id)
     else if (record.change === 'raised' && !record.retrospective) begin.run(record.id, partition)
   }
 

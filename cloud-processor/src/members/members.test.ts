@@ -1,0 +1,148 @@
+import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { afterEach, expect, test } from 'vitest'
+import type { Board } from '../log/index.ts'
+import { joinMembers, keepShares, type Members, ownerOf, type Role } from './index.ts'
+import { ownersOf } from './owners.ts'
+
+/** Time passes twenty times as fast. */
+const fast = {
+  now: () => Date.now(),
+  monotonic: () => performance.now() * 20,
+  after: (ms: number, call: () => void) => systemClock.after(ms / 20, call),
+}
+
+function createBoard(): Board & { cut: Set<string> } {
+  const listeners = new Set<(note: Uint8Array) => void>()
+  const cut = new Set<string>()
+  return {
+    cut,
+    async post(note) {
+      const id = /"id":"(.)"/.exec(Buffer.from(note).toString())?.[1]
+      if (id !== undefined && cut.has(id)) return new Promise(() => {})
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      for (const listener of listeners) listener(note)
+    },
+    onNote(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+interface Worker {
+  id: string
+  members: Members
+  held(): string[]
+  stop(): Promise<void>
+}
+
+const running: Worker[] = []
+afterEach(async () => {
+  for (const worker of running.splice(0)) await worker.stop()
+})
+
+/** `busy`: how many work on each share now. */
+function work(board: Board, id: string, busy: Map<string, number>, exclusive = false): Worker {
+  const role = (name: string, partitions: number): Role => ({
+    name,
+    partitions,
+    isExclusive: exclusive,
+    start(partition) {
+      const share = `${name}/${partition}`
+      busy.set(share, (busy.get(share) ?? 0) + 1)
+      if (exclusive && busy.get(share)! > 1) throw new Error(`two work on ${share}`)
+      return {
+        async stop() {
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          busy.set(share, busy.get(share)! - 1)
+        },
+      }
+    },
+  })
+  const shares = keepShares([role('prepare', 4), role('rules', 4)], fast)
+  const members = joinMembers(
+    board,
+    {
+      id,
+      roles: ['prepare', 'rules'],
+      holds: shares.held,
+      lagMs: () => ({ prepare: id === 'b' ? 70 : 5, rules: id === 'a' ? 30 : 1 }),
+    },
+    { clock: fast, lines: silentLog, metrics: createMetrics() },
+  )
+  shares.follow(members)
+  const worker = {
+    id,
+    members,
+    held: shares.held,
+    async stop() {
+      await shares.stop()
+      await members.close()
+    },
+  }
+  running.push(worker)
+  return worker
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (const endMs = Date.now() + 5000; !holds(); ) {
+    if (Date.now() > endMs) throw new Error('waited in vain')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+const everything = ['prepare', 'rules'].flatMap((role) => [0, 1, 2, 3].map((p) => `${role}/${p}`))
+const isShared = (workers: Worker[]) =>
+  JSON.stringify(workers.flatMap((one) => one.held()).sort()) === JSON.stringify(everything) &&
+  workers.every((one) => one.held().length > 0)
+
+test('members share every partition, once each, and take over what one that left or fell silent had', async () => {
+  const board = createBoard()
+  const busy = new Map<string, number>()
+  const a = work(board, 'a', busy, true)
+  await until(() => isShared([a]))
+  const b = work(board, 'b', busy, true)
+  const c = work(board, 'c', busy, true)
+  await until(() => isShared([a, b, c]))
+  await b.stop()
+  await until(() => isShared([a, c]))
+  expect(Math.max(...busy.values())).toBe(1)
+})
+
+test('a silent member is taken for gone, and knows that it may be', async () => {
+  const board = createBoard()
+  const busy = new Map<string, number>()
+  const [a, b] = [work(board, 'a', busy), work(board, 'b', busy)]
+  await until(() => isShared([a, b]))
+  board.cut.add('b')
+  await until(() => isShared([a]) || a.held().length === everything.length)
+  expect(a.members.live('rules')).toEqual(['a'])
+  expect([a.members.isSure(), b.members.isSure()]).toEqual([true, false])
+  board.cut.delete('b')
+  await until(() => isShared([a, b]))
+})
+
+test('the lag of all is the worst of each role, added up', async () => {
+  const board = createBoard()
+  const [a, b] = [work(board, 'a', new Map()), work(board, 'b', new Map())]
+  await until(() => a.members.live('rules').length === 2 && b.members.live('rules').length === 2)
+  expect([a, b].map(({ members }) => members.lagMs(['prepare', 'rules']))).toEqual([100, 100])
+})
+
+test('what is no beat is passed over', async () => {
+  const board = createBoard()
+  const a = work(board, 'a', new Map())
+  for (const note of ['', '{', '{"id":1}', 'null']) await board.post(Buffer.from(note))
+  await until(() => isShared([a]))
+})
+
+test('an even share goes to each member, and little moves when one comes', () => {
+  const before = ownersOf('prepare', 64, ['a', 'b', 'c'])
+  const after = ownersOf('prepare', 64, ['a', 'b', 'c', 'd'])
+  for (const member of ['a', 'b', 'c', 'd']) {
+    expect(after.filter((one) => one === member).length).toBeLessThanOrEqual(16)
+    expect(after.filter((one) => one === member).length).toBeGreaterThanOrEqual(12)
+  }
+  expect(after.filter((owner, p) => owner !== before[p]).length).toBeLessThan(30)
+  expect(ownerOf('node', [])).toBeUndefined()
+  expect(ownersOf('prepare', 2, [])).toEqual([undefined, undefined])
+})

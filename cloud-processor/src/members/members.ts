@@ -1,0 +1,198 @@
+/**
+ * The processes that share one log, known by their beats on its board: twice a second each says its name, roles, what it
+ * works on and how far behind it is. One that was not heard for `aliveMs` is gone, whatever the reason.
+ *
+ * Nothing that Millrace promises rests on this being right. Two processes may work on one partition, a zombie among them:
+ * they make the same outputs, and readers silence the repeats. Membership only decides who works.
+ */
+import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
+import type { Board } from '../log/index.ts'
+
+export const beatMs = 500
+/** A member that was not heard for this long is gone. */
+export const aliveMs = 3000
+/** A newcomer listens first: by then it has heard everybody. */
+const listenMs = 3 * beatMs
+/** Between two checks. One that comes this much late was not run: what the others said meanwhile is still to be read. */
+const checkMs = 250
+const stalledMs = 1000
+
+interface Beat {
+  id: string
+  n: number
+  roles: string[]
+  holds: string[]
+  lagMs: Record<string, number>
+  leaving?: true
+}
+
+export interface MembersOptions {
+  id: string
+  roles: readonly string[]
+  /** Names of the shares that this process works on now. */
+  holds(): string[]
+  /** Age of what its stages have not yet seen, the worst of each role. */
+  lagMs(): Record<string, number>
+}
+
+export interface Members {
+  readonly self: string
+  /** False for the first moments, while this process only listens. */
+  isSettled(): boolean
+  /** Members with that role, this one included when it has it. */
+  live(role: string): string[]
+  /** Whether another live member says that it works on the share. */
+  isHeldElsewhere(share: string): boolean
+  /** The worst of all live members, role by role, added up over `roles`. */
+  lagMs(roles: string[]): number
+  /** False when the others may have taken this process for dead and do its work. What must not be done twice waits. */
+  isSure(): boolean
+  /** Called after any beat or departure. */
+  onChange(listener: () => void): void
+  /** Says goodbye, so that nobody waits. */
+  close(): Promise<void>
+}
+
+/** `board` undefined: this process is alone. */
+export function joinMembers(
+  board: Board | undefined,
+  options: MembersOptions,
+  around: { clock: Clock; lines: Lines; metrics: Metrics },
+): Members {
+  return board ? joinBoard(board, options, around) : alone(options)
+}
+
+function alone({ id, roles, lagMs }: MembersOptions): Members {
+  return {
+    self: id,
+    isSettled: () => true,
+    live: (role) => (roles.includes(role) ? [id] : []),
+    isHeldElsewhere: () => false,
+    lagMs: (wanted) => total([lagMs()], wanted),
+    isSure: () => true,
+    onChange: () => {},
+    close: async () => {},
+  }
+}
+
+function joinBoard(
+  board: Board,
+  options: MembersOptions,
+  { clock, lines, metrics }: { clock: Clock; lines: Lines; metrics: Metrics },
+): Members {
+  const { id, roles } = options
+  const startedMs = clock.monotonic()
+  const heard = new Map<string, { beat: Beat; atMs: number }>()
+  const sentMs = new Map<number, number>()
+  const listeners: (() => void)[] = []
+  const changes = metrics.counter(
+    'millrace_members_changes_total',
+    'Processes that came to or went from the log, as this one saw it',
+  )
+  metrics.gauge('millrace_members', 'Processes on the log that this one hears, itself included', () => heard.size)
+  let n = 0
+  let echoedMs = Number.NEGATIVE_INFINITY
+  let checkedMs = startedMs
+  let isClosed = false
+
+  function hear(note: Uint8Array): void {
+    const beat = readBeat(note)
+    if (!beat) return
+    if (beat.id === id) {
+      echoedMs = Math.max(echoedMs, sentMs.get(beat.n) ?? echoedMs)
+      for (const sent of sentMs.keys()) if (sent <= beat.n) sentMs.delete(sent)
+    }
+    if (beat.leaving) leave(beat.id, 'it left')
+    else {
+      if (!heard.has(beat.id)) say(beat.id, 'came')
+      heard.set(beat.id, { beat, atMs: clock.monotonic() })
+    }
+    tell()
+  }
+
+  function say(member: string, what: string): void {
+    changes.add({ what })
+    if (member !== id) lines.info(`a processor ${what}`, { member })
+  }
+
+  function leave(member: string, why: string): void {
+    if (!heard.delete(member)) return
+    changes.add({ what: 'went' })
+    lines.info('a processor went', { member, why })
+  }
+
+  function check(): void {
+    const nowMs = clock.monotonic()
+    const wasStalled = nowMs - checkedMs > stalledMs
+    checkedMs = nowMs
+    for (const [member, one] of heard) {
+      if (wasStalled) one.atMs = nowMs
+      else if (nowMs - one.atMs > aliveMs) leave(member, `not heard for ${aliveMs} ms`)
+    }
+    tell()
+  }
+
+  function tell(): void {
+    if (!isClosed) for (const listener of listeners) listener()
+  }
+
+  async function beat(leaving?: true): Promise<void> {
+    const said: Beat = {
+      id,
+      n: ++n,
+      roles: [...roles],
+      holds: options.holds(),
+      lagMs: options.lagMs(),
+      ...(leaving ? { leaving } : {}),
+    }
+    sentMs.set(n, clock.monotonic())
+    if (sentMs.size > 100) sentMs.delete(sentMs.keys().next().value!)
+    await board.post(Buffer.from(JSON.stringify(said)))
+  }
+
+  const beatOn = () =>
+    void beat().catch((error) => lines.warn('this processor could not tell the others that it lives', { error }))
+  const stopListening = board.onNote(hear)
+  const stopBeats = every(clock, beatMs, beatOn)
+  const stopChecks = every(clock, checkMs, check)
+  beatOn()
+
+  return {
+    self: id,
+    isSettled: () => clock.monotonic() - startedMs >= listenMs && heard.has(id),
+    live: (role) =>
+      [...heard.values()]
+        .filter((one) => one.beat.roles.includes(role))
+        .map((one) => one.beat.id)
+        .sort(),
+    isHeldElsewhere: (share) => [...heard.values()].some(({ beat }) => beat.id !== id && beat.holds.includes(share)),
+    lagMs: (wanted) =>
+      total(
+        [...heard.values()].map((one) => (one.beat.id === id ? options.lagMs() : one.beat.lagMs)),
+        wanted,
+      ),
+    isSure: () => clock.monotonic() - echoedMs < aliveMs,
+    onChange: (listener) => void listeners.push(listener),
+    async close() {
+      isClosed = true
+      stopBeats()
+      stopChecks()
+      await beat(true).catch(() => {})
+      stopListening()
+    },
+  }
+}
+
+function total(lags: Record<string, number>[], roles: string[]): number {
+  return roles.reduce((sum, role) => sum + Math.max(0, ...lags.map((lag) => lag[role] ?? 0)), 0)
+}
+
+/** Undefined for what is no beat, such as that of a newer version. */
+function readBeat(note: Uint8Array): Beat | undefined {
+  try {
+    const beat = JSON.parse(Buffer.from(note).toString()) as Beat
+    return typeof beat.id === 'string' && Array.isArray(beat.roles) && Array.isArray(beat.holds) ? beat : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Writes what became of each notification into the alarms topic, so that another process that takes over the sending does
+ * not send it again. Tried until the log has it; what a killed process had not yet written is repeated, under the same key.
+ */
+import { encodeJson, type NotificationRecord, type SettledRecord, topics } from '@millrace/contract'
+import type { Clock, Log as Lines } from '@millrace/contract/service'
+import type { Log, NewRecord } from '../log/log.ts'
+
+const tryAgainMs = 500
+/** More than so many wait only if the log takes nothing for hours: then the oldest may be repeated. */
+const waitingMax = 10_000
+
+export interface Settled {
+  tell(notification: NotificationRecord, target: string, state: SettledRecord['state']): void
+  /** Resolves when the log has what was told, or refused it once more. */
+  close(): Promise<void>
+}
+
+export function createSettled(log: Log, clock: Clock, lines: Lines): Settled {
+  const waiting: { partition: number; record: NewRecord }[] = []
+  let writing: Promise<void> | undefined
+  let cancel = () => {}
+
+  async function write(): Promise<void> {
+    while (waiting.length > 0) {
+      const { partition } = waiting[0]!
+      const group = waiting.filter((one) => one.partition === partition)
+      await log.append(
+        topics.alarms,
+        partition,
+        group.map(({ record }) => record),
+      )
+      for (const one of group) waiting.splice(waiting.indexOf(one), 1)
+    }
+  }
+
+  function start(): void {
+    writing ??= write()
+      .catch((error) => {
+        lines.warn('what became of notifications is not in the log yet; tried again', { waiting: waiting.length, error })
+        cancel = clock.after(tryAgainMs, start)
+      })
+      .finally(() => {
+        writing = undefined
+      })
+  }
+
+  return {
+    tell({ key, alarm }, target, state) {
+      const value = encodeJson({ f: 1, k: 'settled', key, target, state, atMs: clock.now() })
+      waiting.push({ partition: log.partitionOf(alarm.subject), record: { key: alarm.subject, value } })
+      if (waiting.length > waitingMax) waiting.shift()
+      start()
+    },
+    async close() {
+      cancel()
+      start()
+      await writing
+      cancel()
+    },
+  }
+}
