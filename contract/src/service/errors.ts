@@ -184,6 +184,11 @@ export const catalogue = {
     remedy: 'Set the file aside and start again; it is filled again from the log and the archive.',
     retry: false,
   },
+  STORE_DOCUMENT_REFUSED: {
+    says: 'The document store does not take a document ({detail}).',
+    remedy: 'It is in the rejected topic with its bytes; its neighbours are stored.',
+    retry: false,
+  },
   STORE_LOCKED: {
     says: 'Another process uses the store {path}.',
     remedy: 'Stop the other processor, or give this one a store path of its own.',
@@ -202,6 +207,11 @@ export const catalogue = {
   STORE_READ: {
     says: 'Cannot read the store {path}: {detail}',
     remedy: 'Check the disk.',
+    retry: true,
+  },
+  STORE_SETUP: {
+    says: 'Cannot set up the store {path}: {detail}',
+    remedy: 'Check its address and the rights of the credential; `millrace setup` does it by hand.',
     retry: true,
   },
   STORE_WRITE: {
