@@ -11,10 +11,14 @@ import { join, resolve } from 'node:path'
 import { addUser } from '@millrace/broker/broker'
 import { stringify } from 'yaml'
 
+type User = Parameters<typeof addUser>[1]
+
 export interface Layout {
   dir: string
   file(name: string): string
   secrets: { node: string; host: string }
+  /** The broker's accounts. */
+  users: User[]
   writeConfig(name: string, config: unknown): string
 }
 
@@ -26,10 +30,12 @@ export async function openLayout(folder: string): Promise<Layout> {
   const dir = resolve(folder)
   for (const part of ['', 'ports', 'manifests', 'agent', 'processor', 'logs']) mkdirSync(join(dir, part), { recursive: true })
   const file = (name: string) => join(dir, name)
+  const secrets = await secretsOf(file)
   return {
     dir,
     file,
-    secrets: await secretsOf(file),
+    secrets,
+    users: usersOf(secrets),
     writeConfig(name, config) {
       writeFileSync(file(name), stringify(config), { mode: 0o600 })
       return file(name)
@@ -42,9 +48,15 @@ async function secretsOf(file: (name: string) => string): Promise<Layout['secret
   if (existsSync(path) && existsSync(file('broker.users'))) return JSON.parse(readFileSync(path, 'utf8'))
   const secrets = { node: randomBytes(24).toString('base64url'), host: randomBytes(24).toString('base64url') }
   rmSync(file('broker.users'), { force: true })
-  await addUser(file('broker.users'), { name: node, password: secrets.node, role: 'node', args: [`${group}/${node}`] })
-  await addUser(file('broker.users'), { name: 'processor', password: secrets.host, role: 'host', args: [host] })
+  for (const user of usersOf(secrets)) await addUser(file('broker.users'), user)
   chmodSync(file('broker.users'), 0o600)
   writeFileSync(path, JSON.stringify(secrets), { mode: 0o600 })
   return secrets
+}
+
+function usersOf(secrets: Layout['secrets']): User[] {
+  return [
+    { name: node, password: secrets.node, role: 'node', args: [`${group}/${node}`] },
+    { name: 'processor', password: secrets.host, role: 'host', args: [host] },
+  ]
 }

@@ -6,7 +6,9 @@
  * The link is a proxy that the scenario can cut. What dies is started again; Ctrl-C stops everything in the order of the flow.
  */
 import { writeFileSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { renderMosquitto } from '@millrace/broker/mosquitto'
 import { buildDashboard } from '@millrace/dashboards/build'
 import { agentDevices, type Link, loadScenario, openLink, scenarioPath } from '@millrace/simulators'
 import { type Child, type ChildSpec, startChild } from './children.ts'
@@ -27,6 +29,12 @@ export interface UpOptions {
   rules?: unknown[]
   /** More of the agent's configuration. */
   agent?: Record<string, unknown>
+  /** More of each processor's configuration, such as engines that run elsewhere. */
+  processor?: Record<string, unknown>
+  /** Processors that share the log; the first serves the page. */
+  processors?: number
+  /** Mosquitto's program, to stand in our broker's place. */
+  mosquitto?: string
 }
 
 export interface Running {
@@ -53,9 +61,17 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
   const link = await openLink({ host: '127.0.0.1', port: brokerPort })
   let manifest = ''
 
-  const child = (name: string, process: string, args: () => string[], readyWhen: RegExp, more: Partial<ChildSpec> = {}): Child =>
+  const child = (name: string, program: string, args: () => string[], readyWhen: RegExp, more: Partial<ChildSpec> = {}): Child =>
     startChild(
-      { name, script: script(process), args, readyWhen, logFile: layout.file(`logs/${name}.log`), restarts: true, ...more },
+      {
+        name,
+        script: more.isProgram && isAbsolute(program) ? program : script(program),
+        args,
+        readyWhen,
+        logFile: layout.file(`logs/${name}.log`),
+        restarts: true,
+        ...more,
+      },
       say,
     )
   const run = (config: string) => () => ['run', '--config', config]
@@ -72,21 +88,10 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     /"ready"/,
     { onLine: tellStory(link, say), restarts: options.speed === undefined },
   )
-  const brokerConfig = layout.writeConfig('broker.yaml', { listen: { port: brokerPort }, users: layout.file('broker.users') })
-  const broker = child('broker', '@millrace/broker/main', run(brokerConfig), /"listening"/, {
-    nodeOptions: ['--max-semi-space-size=2'],
-  })
+  const broker = await startBroker()
   await Promise.all([buildDashboard(layout.file('page')), broker.ready])
 
-  const processorConfig = layout.writeConfig('processor.yaml', {
-    dataDir: layout.file('processor'),
-    staticDir: layout.file('page'),
-    bridge: { url: `mqtt://127.0.0.1:${brokerPort}`, username: 'processor', password: layout.secrets.host, host },
-    web: { port: webPort },
-    rules: { rules: options.rules ?? alarmRules },
-    notifier: { to: options.webhook ? [{ kind: 'webhook', url: options.webhook }] : [] },
-  })
-  const processor = child('processor', '@millrace/cloud-processor/main', run(processorConfig), /"processor ready"/)
+  const processors = Array.from({ length: options.processors ?? 1 }, (_, index) => startProcessor(index))
   const agentConfig = layout.writeConfig('agent.yaml', {
     group,
     node,
@@ -97,11 +102,10 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     ...options.agent,
   })
   const agent = child('agent', '@millrace/edge-agent/command', run(agentConfig), /"agent ready"/, { isProgram: true })
-  await Promise.all([simulator.ready, processor.ready, agent.ready])
+  await Promise.all([simulator.ready, agent.ready, ...processors.map(({ ready }) => ready)])
 
   const url = `http://127.0.0.1:${webPort}/`
-  const children = { simulator, agent, broker, processor }
-  const pids = () => Object.fromEntries(Object.entries(children).map(([name, { pid }]) => [name, pid()]))
+  const pids = () => Object.fromEntries([simulator, agent, broker, ...processors].map(({ name, pid }) => [name, pid()]))
   writeFileSync(layout.file('up.json'), JSON.stringify({ url, manifest, data: layout.dir }))
   return {
     url,
@@ -111,9 +115,35 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     order: (command) => simulator.tell(JSON.stringify(command)),
     simulated: simulator.ended,
     async stop() {
-      for (const each of [simulator, agent, processor, broker]) await each.stop()
+      for (const each of [simulator, agent, ...processors, broker]) await each.stop()
       await link.close()
     },
+  }
+
+  async function startBroker(): Promise<Child> {
+    if (options.mosquitto === undefined) {
+      const config = layout.writeConfig('broker.yaml', { listen: { port: brokerPort }, users: layout.file('broker.users') })
+      return child('broker', '@millrace/broker/main', run(config), /"listening"/, { nodeOptions: ['--max-semi-space-size=2'] })
+    }
+    const { config } = await renderMosquitto({ port: brokerPort, dir: layout.file('broker'), users: layout.users })
+    const ready = /mosquitto version .* running/
+    return child('broker', options.mosquitto, () => ['-c', config], ready, { isProgram: true })
+  }
+
+  function startProcessor(index: number): Child {
+    const name = index === 0 ? 'processor' : `processor-${index + 1}`
+    const config = layout.writeConfig(`${name}.yaml`, {
+      name,
+      dataDir: layout.file(name),
+      bridge: { url: `mqtt://127.0.0.1:${brokerPort}`, username: 'processor', password: layout.secrets.host, host },
+      rules: { rules: options.rules ?? alarmRules },
+      notifier: { to: options.webhook ? [{ kind: 'webhook', url: options.webhook }] : [] },
+      ...(index === 0
+        ? { staticDir: layout.file('page'), web: { port: webPort } }
+        : { stages: ['bridge', 'prepare', 'rules', 'notifier', 'store'] }),
+      ...options.processor,
+    })
+    return child(name, '@millrace/cloud-processor/main', run(config), /"processor ready"/)
   }
 }
 
