@@ -5,9 +5,9 @@ import type { Column, Segment } from '@millrace/contract'
 import { createMetrics, silentLog } from '@millrace/contract/service'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { cover, coverPoints, type Intervals, isFree } from '../accounting/intervals.ts'
 import { at, readings, t0 } from '../sample-records.ts'
 import { openEmbeddedStore } from './embedded.ts'
-import { cover, coverPoints, type Intervals, isFree } from './intervals.ts'
 
 /** Records of a device: late, early, repeated, across hours. Times in steps of 100 ms around an hour's end. */
 const time = fc.oneof(

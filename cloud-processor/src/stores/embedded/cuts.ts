@@ -1,11 +1,11 @@
 /** Works the ledger out at a cut, in the order of the timeline, when the store's counts are those of exactly that place. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { CutRecord } from '@millrace/contract'
+import { addRow, earlier, emptyRow, isSettled, rowOf } from '../accounting/ledger.ts'
 import type { LedgerRow } from '../store.ts'
 import type { Counts } from './counts.ts'
 import type { Devices } from './devices.ts'
 import { dayMs } from './file.ts'
-import { addRow, earlier, emptyRow, isSettled, rowOf } from './ledger.ts'
 
 /** Old streams summed at one cut, at most: an agent that starts often must not make one transaction long. */
 const sumsMax = 4

@@ -2,10 +2,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
 import type { GapTimelineRecord, ReadingsRecord } from '@millrace/contract'
+import { firstAfter, firstSample } from '../accounting/gap-ends.ts'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import type { Devices } from './devices.ts'
 import { hourSpan } from './file.ts'
-import { type Device, hourOf, type OpenGap, type Series } from './hours.ts'
+import { type Device, hourOf, type Series } from './hours.ts'
 
 export function createGaps(db: DatabaseSync, devices: Devices) {
   const put = db.prepare(`INSERT INTO gaps (device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples)
@@ -61,22 +62,4 @@ export function createGaps(db: DatabaseSync, devices: Devices) {
       }
     },
   }
-}
-
-function firstAfter({ channels, waves }: ReadingsRecord, { channel, fromMs }: OpenGap): number | undefined {
-  let first: number | undefined
-  const see = (t: number | undefined) => {
-    if (t !== undefined && (first === undefined || t < first)) first = t
-  }
-  for (const name in channels) if (channel === '*' || channel === name) see(channels[name]!.t.find((t) => t > fromMs))
-  for (const name in waves) if (channel === '*' || channel === name) see(firstSample(waves[name]!, fromMs))
-  return first
-}
-
-function firstSample(segments: { t: number; i: number; v: number[] }[], fromMs: number): number | undefined {
-  for (const { t, i, v } of segments) {
-    const k = t > fromMs ? 0 : Math.floor((fromMs - t) / i) + 1
-    if (k < v.length) return t + k * i
-  }
-  return undefined
 }

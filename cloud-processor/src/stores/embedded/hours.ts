@@ -2,10 +2,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
 import type { Segment } from '@millrace/contract'
+import { cover, coverPoints, type Intervals } from '../accounting/intervals.ts'
+import { lastOf, microseconds } from '../accounting/resolve.ts'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import { hourMs, hourSpan } from './file.ts'
-import { cover, coverPoints, type Intervals } from './intervals.ts'
-import { lastOf, microseconds } from './resolve.ts'
 
 export interface Series {
   id: number

@@ -5,13 +5,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Segment } from '@millrace/contract'
+import { lastOf, resolvePoints, resolveSegments } from '../accounting/resolve.ts'
+import { createRollUp, minuteMs, rollUpPoints, rollUpSegments } from '../accounting/roll-up.ts'
 import { chunksOf, pointsOf, segmentsOf } from './batch.ts'
 import { type ByteWriter, createWriter } from './bytes.ts'
 import { type Points, putPoints, putSegments } from './chunk.ts'
 import { hourMs, hourSpan } from './file.ts'
 import type { Merged, MergedChunk, MergeJob } from './protocol.ts'
-import { lastOf, resolvePoints, resolveSegments } from './resolve.ts'
-import { createRollUp, encodeMinutes, minuteMs, rollUpPoints, rollUpSegments } from './roll-up.ts'
+import { encodeMinutes } from './roll-up.ts'
 
 /** Readings or samples of one chunk: what a short question must decompress. */
 const partMax = 65_536

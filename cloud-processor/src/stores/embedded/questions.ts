@@ -2,13 +2,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
 import type { Segment } from '@millrace/contract'
+import { sumEarlier } from '../accounting/ledger.ts'
+import { cutSegment, lastOf, resolvePoints, resolveSegments } from '../accounting/resolve.ts'
+import { createRollUp, minuteMs, rollUpPoints, rollUpSegments } from '../accounting/roll-up.ts'
 import type { LedgerRow, RollUp, SeriesPoints, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import type { Points } from './chunk.ts'
 import { dayMs, hourMs, hourSpan } from './file.ts'
-import { sumEarlier } from './ledger.ts'
-import { cutSegment, lastOf, resolvePoints, resolveSegments } from './resolve.ts'
-import { createRollUp, decodeMinutes, minuteMs, rollUpPoints, rollUpSegments } from './roll-up.ts'
+import { decodeMinutes } from './roll-up.ts'
 
 /** The same questions as `StoreReader`, answered at once. */
 export type Questions = { [K in keyof StoreReader]: (...args: Parameters<StoreReader[K]>) => Awaited<ReturnType<StoreReader[K]>> }

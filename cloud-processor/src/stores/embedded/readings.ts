@@ -8,6 +8,8 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReadingsRecord, Segment } from '@millrace/contract'
+import { cover, isFree } from '../accounting/intervals.ts'
+import { cutSegment, lastOf, resolvePoints, resolveSegments, rises } from '../accounting/resolve.ts'
 import { putSeriesPoints, putSeriesSegments } from './batch.ts'
 import { createWriter } from './bytes.ts'
 import type { Points, PutPoints } from './chunk.ts'
@@ -15,8 +17,6 @@ import type { Counts, StreamCount } from './counts.ts'
 import type { Devices } from './devices.ts'
 import { hourMs } from './file.ts'
 import { type createHours, type Device, dayOfHour, type Hour, hourOf, nameSamples, type Series } from './hours.ts'
-import { cover, isFree } from './intervals.ts'
-import { cutSegment, lastOf, resolvePoints, resolveSegments, rises } from './resolve.ts'
 
 interface Piece {
   hour: number

@@ -3,8 +3,6 @@
 /** Pairs [first, last], rising. */
 export type Intervals = number[]
 
-/** A longer hole is kept open: backlog may come to fill it. */
-const holeMs = 5000
 /** When more, the two nearest are joined. */
 const pairsMax = 16
 
@@ -16,8 +14,8 @@ export function isFree(intervals: Intervals, first: number, last: number): boole
   return true
 }
 
-/** What follows a stretch at no great distance extends it. */
-export function cover(intervals: Intervals, first: number, last: number): void {
+/** What follows a stretch at no great distance extends it; a hole of more than `holeMs` is kept open: backlog may come to fill it. */
+export function cover(intervals: Intervals, first: number, last: number, holeMs = 5000): void {
   const end = intervals.length
   if (end > 0 && first >= intervals[end - 2]! && first <= intervals[end - 1]! + holeMs) {
     if (last > intervals[end - 1]!) intervals[end - 1] = last
@@ -39,11 +37,11 @@ export function cover(intervals: Intervals, first: number, last: number): void {
 }
 
 /** Rising times: a stretch for each run without a hole. */
-export function coverPoints(intervals: Intervals, t: number[]): void {
+export function coverPoints(intervals: Intervals, t: number[], holeMs = 5000): void {
   for (let from = 0, to = 0; to < t.length; from = to) {
     do to++
     while (to < t.length && t[to]! - t[to - 1]! <= holeMs)
-    cover(intervals, t[from]!, t[to - 1]!)
+    cover(intervals, t[from]!, t[to - 1]!, holeMs)
   }
 }
 

@@ -7,7 +7,7 @@
  * of its samples that still stand next to each other.
  */
 import type { Segment } from '@millrace/contract'
-import type { Points } from './chunk.ts'
+import type { SeriesPoints } from '../store.ts'
 
 export const microseconds = (segment: Segment, k: number) => Math.round((segment.t + k * segment.i) * 1000)
 
@@ -20,7 +20,7 @@ export const rises = (t: number[]): boolean => {
 }
 
 /** One list in order of time, each time once. */
-export function resolvePoints(parts: Points[]): Points {
+export function resolvePoints(parts: SeriesPoints[]): SeriesPoints {
   if (parts.length === 1 && rises(parts[0]!.t)) return parts[0]!
   const t = parts.flatMap((part) => part.t)
   const v = parts.flatMap((part) => part.v)
@@ -28,7 +28,7 @@ export function resolvePoints(parts: Points[]): Points {
   if (rises(t)) return q ? { t, v, q } : { t, v }
   const order = t.map((_, k) => k).sort((a, b) => t[a]! - t[b]! || a - b)
   const kept = order.filter((k, at) => at === order.length - 1 || t[order[at + 1]!] !== t[k])
-  const points: Points = { t: kept.map((k) => t[k]!), v: kept.map((k) => v[k]!) }
+  const points: SeriesPoints = { t: kept.map((k) => t[k]!), v: kept.map((k) => v[k]!) }
   if (q) points.q = kept.map((k) => q[k]!)
   return points
 }

@@ -1,0 +1,173 @@
+/**
+ * Documents in OpenSearch or Elasticsearch, for people to search.
+ *
+ *     record ─ document.ts ─► documents ─ period.ts ─► an index each ─ bulk.ts ─► stored | present | refused
+ *
+ * Plain indices named by time, not data streams: an id is unique within one index, and a data stream's index is the one that is
+ * written to now, so a record that comes again after a rollover would be there twice. Here the record's own time says which index.
+ */
+import { type RejectedRecord, type TimelineRecord, type Topic, topics } from '@millrace/contract'
+import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/contract/service'
+import type { LogRecord } from '../../log/log.ts'
+import type { Refused } from '../../stage/index.ts'
+import type { DocumentStore } from '../documents.ts'
+import { type Item, writeBulk } from './bulk.ts'
+import type { OpenSearchConfig } from './config.ts'
+import { connect, nameOf } from './connection.ts'
+import { type Document, documentsOf, type Place } from './document.ts'
+import { indexName, isExpired, parseIndex } from './period.ts'
+import { deleteExpired } from './retention.ts'
+import { ensureIndex, ensureTemplates } from './setup.ts'
+
+export interface OpenSearchAround {
+  log: Lines
+  metrics: Metrics
+  clock: Clock
+}
+
+const sweepEveryMs = 3_600_000
+
+/** Asks nothing of the cluster yet: one that is down must not keep the processor from starting. */
+export async function openOpenSearch(
+  config: OpenSearchConfig,
+  { log, metrics, clock }: OpenSearchAround,
+): Promise<DocumentStore> {
+  const connection = connect(config, clock)
+  const name = nameOf(config)
+  const count = countersOf(metrics)
+  const indices = new Set<string>()
+  let hasTemplates = false
+  let nowMs = 0
+  let sweptMs = 0
+  let sweeping = Promise.resolve()
+  let isClosed = false
+
+  /** Documents with their index, without those that retention would delete at once. */
+  function place(documents: Document[], loggedMs: number): Item[] {
+    const items = documents.map((document) => ({
+      document,
+      index: indexName(config.indexPrefix, document.kind, config.period, document.atMs, loggedMs),
+    }))
+    return items.filter(({ index, document: { kind } }) => {
+      const { endMs } = parseIndex(config.indexPrefix, index)!
+      const isGone = isExpired(endMs, config.retentionDays[kind], nowMs)
+      if (isGone) count.expired.add({ kind })
+      return !isGone
+    })
+  }
+
+  async function prepareIndices(items: Item[]): Promise<void> {
+    if (!hasTemplates) await ensureTemplates(connection, config)
+    hasTemplates = true
+    for (const { index } of items) {
+      if (indices.has(index)) continue
+      await ensureIndex(connection, config, index)
+      indices.add(index)
+    }
+  }
+
+  function sweepIfDue(): void {
+    if (nowMs === 0 || nowMs < sweptMs + sweepEveryMs) return
+    sweptMs = nowMs
+    sweeping = deleteExpired(connection, config, nowMs).then(
+      (deleted) => {
+        for (const index of deleted) indices.delete(index)
+        if (deleted.length > 0) log.info('expired indices are deleted', { indices: deleted })
+      },
+      (error) => log.warn('cannot delete expired indices', { nodes: name, error }),
+    )
+  }
+
+  /** The rejected topic takes no rejection of what is in it: that would go round for ever. */
+  function reject(topic: Topic, record: LogRecord, detail: string): Refused[] {
+    if (topic !== topics.rejected) return [{ offset: record.offset, rejected: rejectionOf(record, detail, clock) }]
+    count.dropped.add()
+    log.error('the document store does not take a rejected record; it is in the log only', { offset: record.offset, detail })
+    return []
+  }
+
+  return {
+    topics: [topics.timeline, topics.alarms, topics.rejected],
+    async write(logId, topic, partition, records) {
+      if (isClosed) throw new MillraceError('STORE_CLOSED', { path: name })
+      const refused: Refused[] = []
+      const items: Item[] = []
+      const recordOf = new Map<Item, LogRecord>()
+      for (const record of records) {
+        if (topic === topics.timeline) nowMs = Math.max(nowMs, tickOf(record))
+        const documents = read({ log: logId, topic, partition }, record, config)
+        if (typeof documents === 'string') refused.push(...reject(topic, record, documents))
+        else {
+          for (const item of place(documents, record.timeMs)) {
+            items.push(item)
+            recordOf.set(item, record)
+          }
+        }
+      }
+      if (items.length > 0) {
+        await prepareIndices(items)
+        const retried = (documents: number) => count.retried.add({}, documents)
+        const outcomes = await writeBulk(items, { connection, limits: config, clock, name, retried })
+        outcomes.forEach((outcome, k) => {
+          const { kind } = items[k]!.document
+          const record = recordOf.get(items[k]!)!
+          count[outcome.is].add({ kind })
+          if (outcome.is !== 'refused' || refused.some(({ offset }) => offset === record.offset)) return
+          refused.push(...reject(topic, record, `${items[k]!.index}: ${outcome.detail}`))
+        })
+      }
+      sweepIfDue()
+      return refused.sort((a, b) => a.offset - b.offset)
+    },
+    async close() {
+      isClosed = true
+      await sweeping
+      await connection.close()
+    },
+  }
+}
+
+/** Its documents, or why it has none that can be read. */
+function read(place: Place, record: LogRecord, limits: OpenSearchConfig): Document[] | string {
+  try {
+    return documentsOf(place, record, limits)
+  } catch (error) {
+    return `the record cannot be read: ${(error as Error).message}`
+  }
+}
+
+/** Time of a tick; 0 for anything else. A look at the bytes spares parsing the readings twice. */
+function tickOf({ value }: LogRecord): number {
+  if (value.length > 100) return 0
+  try {
+    const record: TimelineRecord = JSON.parse(Buffer.from(value).toString())
+    return record.k === 'tick' ? record.atMs : 0
+  } catch {
+    return 0
+  }
+}
+
+function rejectionOf(record: LogRecord, detail: string, clock: Clock): RejectedRecord {
+  return {
+    f: 1,
+    k: 'rejected',
+    reason: 'STORE_DOCUMENT_REFUSED',
+    detail,
+    at: 'store',
+    lost: [0, 0],
+    atMs: clock.now(),
+    bytesBase64: Buffer.from(record.value).toString('base64'),
+  }
+}
+
+function countersOf(metrics: Metrics) {
+  const counter = (what: string, help: string) => metrics.counter(`millrace_documents_${what}_total`, help)
+  return {
+    stored: counter('stored', 'Documents written to the document store'),
+    present: counter('present', 'Documents that were in the document store already'),
+    refused: counter('refused', 'Documents that the document store will never take'),
+    expired: counter('expired', 'Documents that were older than their kind is kept for'),
+    retried: counter('retried', 'Documents that were sent again because the document store was busy'),
+    dropped: counter('dropped', 'Rejected records that the document store refused: they are in the log only'),
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Templates, the present indices, and a life cycle policy where the cluster has such. Everything may be done again.
+ *
+ * Retention is done by Millrace itself (retention.ts). The policy is for a cluster on which no Millrace runs any more: it counts
+ * from the making of an index and so deletes a period and a day later. Neither the free Elasticsearch core nor the OpenSearch of
+ * the tests has policies: installing them was never run.
+ */
+import { type Clock, type Log as Lines, MillraceError } from '@millrace/contract/service'
+import type { OpenSearchConfig } from './config.ts'
+import { type Answer, type Connection, connect, nameOf, reasonOf } from './connection.ts'
+import { type Kind, kindNames, schemaVersion } from './schema.ts'
+import { indexPattern, mappingOf, presentIndex, templateName, templateOf } from './template.ts'
+
+/** For `millrace setup`: applies what the configuration says now to new indices, and new fields to those that are there. @throws MillraceError STORE_SETUP, STORE_WRITE */
+export async function setUpOpenSearch(config: OpenSearchConfig, around: { log: Lines; clock: Clock }): Promise<void> {
+  const connection = connect(config, around.clock)
+  try {
+    const policies = await findPolicies(connection)
+    for (const kind of kindNames) await setUpKind(connection, config, kind, policies, around.clock.now())
+    around.log.info('document store is set up', { nodes: nameOf(config), prefix: config.indexPrefix, policies })
+  } finally {
+    await connection.close()
+  }
+}
+
+/** Before a writer's first document: an index without its template would guess every field. */
+export async function ensureTemplates(connection: Connection, config: OpenSearchConfig): Promise<void> {
+  const found = await connection.request('GET', `/_index_template/${config.indexPrefix}*`)
+  if (found.status !== 404) demand(config, found, 'look for its templates')
+  const versions = new Map<string, number>(
+    (found.body?.index_templates ?? []).map((one: { name: string; index_template: { version?: number } }) => [
+      one.name,
+      one.index_template.version ?? 0,
+    ]),
+  )
+  const old = kindNames.filter((kind) => (versions.get(templateName(config, kind)) ?? 0) < schemaVersion)
+  if (old.length === 0) return
+  const policies = await findPolicies(connection)
+  for (const kind of old) await setUpKind(connection, config, kind, policies)
+}
+
+/** Makes the index unless it is there. */
+export async function ensureIndex(connection: Connection, config: OpenSearchConfig, index: string): Promise<void> {
+  const answer = await connection.request('PUT', `/${index}`)
+  if (answer.body?.error?.type !== 'resource_already_exists_exception') demand(config, answer, `make ${index}`)
+}
+
+type Policies = 'none' | 'ilm' | 'ism'
+
+async function setUpKind(connection: Connection, config: OpenSearchConfig, kind: Kind, policies: Policies, nowMs?: number) {
+  const policy = await putPolicy(connection, config, kind, policies)
+  const template = templateOf(config, kind, policy)
+  const name = templateName(config, kind)
+  demand(config, await connection.request('PUT', `/_index_template/${name}`, template), `set the template ${name}`)
+  const pattern = indexPattern(config, kind)
+  const answer = await connection.request(
+    'PUT',
+    `/${pattern}/_mapping?allow_no_indices=true&ignore_unavailable=true`,
+    mappingOf(kind),
+  )
+  if (answer.status !== 404) demand(config, answer, `add fields to ${pattern}`)
+  if (nowMs !== undefined) await ensureIndex(connection, config, presentIndex(config, kind, nowMs))
+}
+
+async function findPolicies(connection: Connection): Promise<Policies> {
+  if ((await connection.request('GET', '/_ilm/status')).status === 200) return 'ilm'
+  // 404 with an error of the plug-in's own where it has no policies yet.
+  const ism = await connection.request('GET', '/_plugins/_ism/policies')
+  return ism.status === 200 ? 'ism' : 'none'
+}
+
+/** The policy that the template has to name. */
+async function putPolicy(
+  connection: Connection,
+  config: OpenSearchConfig,
+  kind: Kind,
+  policies: Policies,
+): Promise<string | undefined> {
+  const days = config.retentionDays[kind]
+  if (policies === 'none' || days === 0) return undefined
+  const name = `${config.indexPrefix}${kind}`
+  const after = `${days + (config.period === 'month' ? 31 : 1) + 1}d`
+  if (policies === 'ilm') {
+    const policy = { phases: { hot: { actions: {} }, delete: { min_age: after, actions: { delete: {} } } } }
+    demand(config, await connection.request('PUT', `/_ilm/policy/${name}`, { policy }), `set the policy ${name}`)
+    return name
+  }
+  const path = `/_plugins/_ism/policies/${name}`
+  const known = await connection.request('GET', path)
+  const { _seq_no, _primary_term } = known.body ?? {}
+  const query = known.status === 200 ? `?if_seq_no=${_seq_no}&if_primary_term=${_primary_term}` : ''
+  const policy = {
+    description: `Millrace: retention of ${kind}`,
+    default_state: 'kept',
+    states: [
+      { name: 'kept', actions: [], transitions: [{ state_name: 'expired', conditions: { min_index_age: after } }] },
+      { name: 'expired', actions: [{ delete: {} }], transitions: [] },
+    ],
+    ism_template: [{ index_patterns: [indexPattern(config, kind)], priority: 500 }],
+  }
+  demand(config, await connection.request('PUT', path + query, { policy }), `set the policy ${name}`)
+  return undefined
+}
+
+function demand(config: OpenSearchConfig, answer: Answer, what: string): void {
+  if (answer.status >= 200 && answer.status < 300) return
+  throw new MillraceError('STORE_SETUP', { path: nameOf(config), detail: `cannot ${what}: ${reasonOf(answer)}` })
+}
