@@ -59,10 +59,7 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
   const atMs = timeSpan(batch.columns)?.first ?? taking.receivedMs
   if (!taking.isReplay) {
     const sighting = sight(stream, name.number, digest)
-    if (sighting === 'other-content') {
-      const detail = `number ${name.number} of stream ${name.stream} came before with other content`
-      return taking.reject({ reason: 'PREPARE_REPEAT_DIFFERS', detail, lost: [0, 0], node: id, device: known.name })
-    }
+    if (sighting === 'other-content') return rejectRepeat(taking, id, known.name, name)
     if (sighting === 'repeat') return
   }
   const outOfTime = checkTimes(batch.columns, taking.receivedMs, taking.config, identitiesOf)
@@ -91,11 +88,19 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
 function rejectWhole(taking: Taking, stream: StreamState, id: string, device: string, name: BatchName, detail: string): void {
   if (taking.isReplay) return
   const digest = digestText(Buffer.from(taking.payload).toString('latin1'))
-  if (sight(stream, name.number, digest) === 'repeat') return
+  const sighting = sight(stream, name.number, digest)
+  if (sighting === 'repeat') return
+  // What it held the first time is counted already.
+  if (sighting === 'other-content') return rejectRepeat(taking, id, device, name)
   const lost: Tally = [name.count, 0]
   settle(stream, name.number, { device, atMs: taking.receivedMs, forwarded: [0, 0], rejected: lost, digest })
   remember(taking.state, `${name.stream}/${name.number}`, 'all')
   taking.reject({ reason: 'PREPARE_PAYLOAD', detail, lost, node: id, device })
+}
+
+function rejectRepeat(taking: Taking, node: string, device: string, { stream, number }: BatchName): void {
+  const detail = `number ${number} of stream ${stream} came before with other content`
+  taking.reject({ reason: 'PREPARE_REPEAT_DIFFERS', detail, lost: [0, 0], node, device })
 }
 
 function forward(

@@ -125,6 +125,17 @@ describe('prepare', () => {
     expect(message(dataTopic, batch({}, columns([now], [12]))).rejected).toMatchObject([{ reason: 'PREPARE_REPEAT_DIFFERS' }])
   })
 
+  test('counts nothing twice when a batch that it took comes again and cannot be decoded', () => {
+    born()
+    const bytes = batch({}, columns([now], [97]))
+    message(dataTopic, bytes)
+    const broken = Buffer.concat([bytes, Buffer.from([0x12, 0x02, 0x0a, 0x7f])])
+    expect(message(dataTopic, broken).rejected).toMatchObject([{ reason: 'PREPARE_REPEAT_DIFFERS', lost: [0, 0] }])
+    expect(nodeEntry(2, nodeMetrics.ledger, ledger(2, 1)).timeline).toMatchObject([
+      { k: 'cut', devices: { 'bed-1': { forwarded: [1, 0], rejected: [0, 0] } } },
+    ])
+  })
+
   test('makes a cut when a ledger record is settled', () => {
     born()
     message(dataTopic, batch({ number: 1 }, columns([now], [97])))
