@@ -1,23 +1,14 @@
 /** Every record that the real stages make is what docs/reference/asyncapi.yaml says, and nothing more. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { partitionOf } from '@millrace/cloud-processor/log'
-import { createPrepareStage, prepareSchema } from '@millrace/cloud-processor/prepare'
-import { createRulesStage, ruleFileSchema } from '@millrace/cloud-processor/rules'
-import type { Stage } from '@millrace/cloud-processor/stage'
 import { encodeRaw, type Topic, topics } from '@millrace/contract'
 import { Ajv, type ValidateFunction } from 'ajv'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type Life, lifePrepare, lifeRules, liveThrough } from '../support/life/life.ts'
+import { liveThrough } from '../support/life/life.ts'
+import { outputsOf } from '../support/life/stages.ts'
 import { root } from './sources.ts'
-
-interface Output {
-  topic: Topic
-  key: string | null
-  value: Uint8Array
-}
 
 const validate = validators()
 
@@ -84,28 +75,6 @@ test('a record that is not as published is found', () => {
   const faults = faultsOf(topics.alarms, { f: 1, k: 'notification', key: 'a', alarm: {} })
   expect(faults.join()).toContain('/alarm')
 })
-
-function outputsOf(life: Life, partitions: number): Output[] {
-  const prepared = run(
-    createPrepareStage(prepareSchema.parse(lifePrepare), partitions),
-    life.records.map(({ key, raw }) => ({ topic: topics.raw, key: key ?? null, value: encodeRaw(raw) })),
-    partitions,
-  )
-  const timeline = prepared.filter(({ topic }) => topic === topics.timeline)
-  return [...prepared, ...run(createRulesStage(ruleFileSchema.parse(lifeRules)), timeline, partitions)]
-}
-
-function run<State>(stage: Stage<State>, inputs: Output[], partitions: number): Output[] {
-  const outputs: Output[] = []
-  for (let partition = 0; partition < partitions; partition++) {
-    const state = stage.initial(partition)
-    for (const [offset, { key, value }] of inputs.entries()) {
-      if (key !== null && partitionOf(key, partitions) !== partition) continue
-      stage.step(state, { offset, key: key ?? '', value, timeMs: 0 }, (topic, key, value) => outputs.push({ topic, key, value }))
-    }
-  }
-  return outputs
-}
 
 /** What the page says about records of this kind, by topic and `k`. */
 function faultsOf(topic: Topic, record: Record<string, unknown>): string[] {

@@ -94,7 +94,9 @@ export function createAgentNode(diary: Diary, node: string, devices: string[]): 
   /** A reading far in the future is rejected, and its neighbours go on. */
   function send(device: string, columns: Columns, historical: boolean, isSpoiled: boolean): void {
     note(device, columns)
-    const spoilt = isSpoiled ? { ...columns.channels, beats: { t: [diary.nowMs + 9_000_000], v: [1] } } : columns.channels
+    const { beats = { t: [], v: [] } } = columns.channels
+    const future = { t: [...beats.t, diary.nowMs + 9_000_000], v: [...beats.v, 1] }
+    const spoilt = isSpoiled ? { ...columns.channels, beats: future } : columns.channels
     const all = { ...columns, channels: spoilt }
     if (chance(0.1)) all.absences = [{ channel: chance(0.5) ? '*' : 'spo2', t: diary.nowMs + 0.5, reason: 'probe-off' }]
     const count = countReadings(all)
@@ -173,7 +175,7 @@ export function createAgentNode(diary: Diary, node: string, devices: string[]): 
   }
 }
 
-/** A metric that runs past the end, before the name: nothing of the message can be read. */
+/** One more metric, whose name runs past its end: nothing of the message can be read but what it is called. */
 function spoil(payload: Uint8Array): Uint8Array {
-  return Buffer.concat([payload.subarray(0, payload.length >> 1), Buffer.from([0x12, 0x7f, 0x01])])
+  return Buffer.concat([payload, Buffer.from([0x12, 0x02, 0x0a, 0x7f])])
 }
