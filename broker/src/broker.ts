@@ -8,7 +8,15 @@
  * aedes reads whole, well-formed packets only, and only as fast as the slowest healthy subscriber takes them. QoS 0 is never
  * dropped on the way to a client that is connected: its publishers wait.
  */
-import { type Clock, createMetrics, type Log, type Metrics, silentLog, systemClock } from '@millrace/contract/service'
+import {
+  type Clock,
+  createMetrics,
+  type Log,
+  type Metrics,
+  serveMachinePage,
+  silentLog,
+  systemClock,
+} from '@millrace/contract/service'
 import type { Aedes } from 'aedes'
 import { createAccess } from './access/access.ts'
 import { openUsers } from './access/users.ts'
@@ -16,7 +24,6 @@ import { type BrokerConfig, checkListener } from './config.ts'
 import { createCounts } from './counts.ts'
 import { startEngine } from './engine.ts'
 import { createGuard } from './guard/guard.ts'
-import { serveHealth } from './health.ts'
 import { listen } from './listener.ts'
 import { refusals } from './refusals.ts'
 import { Sessions } from './sessions/sessions.ts'
@@ -92,14 +99,19 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
   server.on('error', (error) => log.error('listener', { error }))
 
   const stats = (): BrokerStats => ({ clients: access.clients(), ...guard.stats(), ...counts.stats(), ...sessions.stats() })
-  for (const name of ['clients', 'connections', 'preAuth', 'outboundBytes', 'sessions', 'owed', 'retained'] as const)
-    metrics.gauge(`millrace_broker_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`, 'Now.', () => stats()[name])
+  metrics.gauge('millrace_broker_clients', 'Clients whose user is known', () => stats().clients)
+  metrics.gauge('millrace_broker_connections', 'Connections open', () => stats().connections)
+  metrics.gauge('millrace_broker_pre_auth', 'Connections whose user is not yet known', () => stats().preAuth)
+  metrics.gauge('millrace_broker_outbound_bytes', 'Bytes that wait for clients to take them', () => stats().outboundBytes)
+  metrics.gauge('millrace_broker_sessions', 'Sessions kept, of clients here and away', () => stats().sessions)
+  metrics.gauge('millrace_broker_owed', 'Messages kept for sessions whose client is away', () => stats().owed)
+  metrics.gauge('millrace_broker_retained', 'Retained messages', () => stats().retained)
   const pages = { health: () => ({ status: 'ok', ...stats() }), metrics: () => metrics.expose() }
-  const health = config.metrics.port > 0 ? await serveHealth(config.metrics.port, pages) : undefined
+  const page = await serveMachinePage(config.metrics, pages)
 
   return {
     port,
-    metricsPort: health?.port,
+    metricsPort: page?.port,
     stats,
     reloadUsers: () => users.reload(),
     async close() {
@@ -107,7 +119,7 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await new Promise<void>((resolve) => aedes.close(() => resolve()))
       guard.close()
-      await Promise.all([closed, health?.close()])
+      await Promise.all([closed, page?.close()])
     },
   }
 

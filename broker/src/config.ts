@@ -1,5 +1,5 @@
 /** The broker's configuration: every key with its default, its unit and, for a limit, what happens at it. */
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError, machinePageSchema } from '@millrace/contract/service'
 import { z } from 'zod'
 
 const count = (value: number, says: string) => z.int().min(1).default(value).describe(says)
@@ -54,9 +54,7 @@ export const brokerSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Lets clients in without a user name, with every right. On loopback only.'),
-  metrics: z
-    .strictObject({ port: z.int().min(0).max(65_535).default(0).describe('Serves /health and /metrics on 127.0.0.1; 0 is off.') })
-    .prefault({}),
+  metrics: machinePageSchema.describe('The page for machines: /health and /metrics.'),
   limits: limitsSchema.prefault({}).describe('What the broker holds at most, and what it does then.'),
 })
 

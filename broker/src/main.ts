@@ -10,7 +10,15 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { createLog, createMetrics, loadConfig, MillraceError, runService, systemClock } from '@millrace/contract/service'
+import {
+  createLog,
+  createMetrics,
+  loadConfig,
+  MillraceError,
+  measureProcess,
+  runService,
+  systemClock,
+} from '@millrace/contract/service'
 import { parseUsers } from './access/users-file.ts'
 import { addUser, type BrokerConfig, brokerSchema, type Role, startBroker } from './broker.ts'
 import { checkListener } from './config.ts'
@@ -50,7 +58,9 @@ async function run(config: BrokerConfig): Promise<void> {
   // Only password hashes use the pool, two at once; each thread more would keep 4 MiB of scrypt's memory for itself.
   process.env.UV_THREADPOOL_SIZE ??= '2'
   const log = createLog('broker')
-  const broker = await startBroker(config, { log, metrics: createMetrics(), clock: systemClock })
+  const metrics = createMetrics()
+  measureProcess(metrics)
+  const broker = await startBroker(config, { log, metrics, clock: systemClock })
   const { host } = config.listen
   log.info('listening', { host, port: broker.port, tls: config.tls !== undefined, metricsPort: broker.metricsPort })
   process.on('SIGHUP', () => void broker.reloadUsers())

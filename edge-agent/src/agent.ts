@@ -26,7 +26,7 @@ export interface AgentStatus {
 }
 
 export async function startAgent(config: AgentConfig, around: { clock: Clock; log: Log; metrics: Metrics }): Promise<Agent> {
-  const { clock, log } = around
+  const { clock, log, metrics } = around
   checkDevices(config)
   mkdirSync(config.dataDir, { recursive: true })
   const devices = config.devices.map((device) => createDevice(device, around))
@@ -46,6 +46,9 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
     devices: devices.map(({ id, channels }) => ({ device: id, channels })),
     options: config.uplink,
   })
+  metrics.gauge('millrace_device_open', '1 while the line of a device is open', () =>
+    devices.map((device) => ({ labels: { device: device.id }, value: device.status().isOpen ? 1 : 0 })),
+  )
   uplink.start()
   for (const device of devices) device.start()
 

@@ -1,7 +1,15 @@
 #!/usr/bin/env node
 /** `millrace-agent run --config <file>` | `check --config <file>` | `status --config <file>` */
 import { parseArgs } from 'node:util'
-import { createLog, createMetrics, loadConfig, runService, systemClock } from '@millrace/contract/service'
+import {
+  createLog,
+  createMetrics,
+  loadConfig,
+  measureProcess,
+  runService,
+  serveMachinePage,
+  systemClock,
+} from '@millrace/contract/service'
 import { startAgent } from './agent.ts'
 import { agentSchema, checkDevices } from './config.ts'
 import { askStatus, serveStatus } from './status.ts'
@@ -27,12 +35,15 @@ if (positionals[0] === 'status') {
     async run() {
       const config = load()
       const metrics = createMetrics()
+      measureProcess(metrics)
       const agent = await startAgent(config, { clock: systemClock, log, metrics })
       const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
+      const page = await serveMachinePage(config.metrics, { health: agent.status, metrics: () => metrics.expose() })
       log.info('agent ready', { node: `${config.group}/${config.node}`, devices: config.devices.length })
       return {
         async stop() {
           stopStatus()
+          await page?.close()
           await agent.stop()
         },
       }

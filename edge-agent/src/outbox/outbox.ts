@@ -100,6 +100,11 @@ export async function openOutbox(storage: OutboxStorage, options: OutboxOptions,
   await loadGuards(state, storage, writer, log)
   metrics.gauge('millrace_outbox_entries', 'Entries in the outbox', () => shelf.size)
   metrics.gauge('millrace_outbox_bytes', 'Bytes in the outbox', () => shelf.bytes)
+  metrics.gauge(
+    'millrace_outbox_bytes_max',
+    'Bytes at which the outbox evicts; less than configured while the disk is nearly full',
+    () => writer.bytesMax(),
+  )
   metrics.gauge('millrace_outbox_memory_bytes', 'Bytes that wait for the disk', () => buffer.bytes)
   // Closes the streams of earlier runs.
   await writer.write()

@@ -85,6 +85,11 @@ export function createUplink(around: UplinkAround): Uplink {
   let cancel: (() => void)[] = []
   let cancelReconnect = () => {}
   metrics.gauge('millrace_uplink_in_flight', 'Entries sent and not receipted', () => flights.load.all.count)
+  metrics.gauge(
+    'millrace_clock_offset_ms',
+    "Processor's clock less this one's, from the best exchange of ten minutes; NaN before the first",
+    () => host.clockOffsetMs ?? Number.NaN,
+  )
   metrics.gauge('millrace_uplink_connected', '1 while a Sparkplug session is open', () => (session?.isBorn ? 1 : 0))
 
   return {
