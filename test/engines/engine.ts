@@ -42,6 +42,8 @@ export interface StartOptions {
 export interface Engine<O extends StartOptions = StartOptions, R extends RunningEngine = RunningEngine> extends Tool {
   /** The environment variable that names one which runs already, such as `ENGINE_KAFKA=127.0.0.1:9092`. */
   variable: `ENGINE_${string}`
+  /** What its address is made of: `host:port`, or `http://host:port`. */
+  protocol: 'tcp' | 'http'
   /** Resolves when it does its work. @throws Error with the last lines of its output. */
   start(options: O): Promise<R>
 }

@@ -1,5 +1,6 @@
 /** A running engine for a test: one that runs already, else one of this machine, else why there is none. */
 import type { Engine, RunningEngine, StartOptions } from './engine.ts'
+import { foreign } from './foreign.ts'
 import { engines } from './index.ts'
 
 export interface Missing {
@@ -23,8 +24,8 @@ export async function obtain<N extends keyof Engines>(
 ): Promise<RunningOf<Engines[N]> | Missing> {
   const engine = engines[name] as unknown as Engine<StartOptions, RunningOf<Engines[N]> & RunningEngine>
   const elsewhere = process.env[engine.variable]
-  if (elsewhere) return foreign(elsewhere, options.dir) as RunningOf<Engines[N]>
-  const remedy = `Run: npm run engines -- ${name}, or set ${engine.variable}=host:port.`
+  if (elsewhere) return foreign(engine, elsewhere, options.dir) as RunningOf<Engines[N]>
+  const remedy = `Run: npm run engines -- ${name}, or set ${engine.variable}=host:port of one that runs.`
   if (!(await engine.find())) {
     if (process.env.ENGINES_GET !== '1') return { missing: `${name} is not there. ${remedy}` }
     try {
@@ -38,22 +39,4 @@ export async function obtain<N extends keyof Engines>(
 
 export function isMissing(answer: RunningEngine | Missing): answer is Missing {
   return 'missing' in answer
-}
-
-/** One that somebody else started: it is never ended, and a test that wants to kill it is told so. */
-function foreign(address: string, dir: string): RunningEngine {
-  const refuse = () => {
-    throw new Error(`The engine at ${address} was started by somebody else, who alone may end it.`)
-  }
-  const refuseLater = async () => refuse()
-  return {
-    address,
-    dir,
-    pid: undefined,
-    stop: async () => {},
-    kill: refuseLater,
-    restart: refuseLater,
-    freeze: refuse,
-    resume: refuse,
-  }
 }

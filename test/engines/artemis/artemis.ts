@@ -16,6 +16,7 @@ export const artemis: Engine = {
   what: 'an MQTT 5 broker with shared subscriptions, unlike Mosquitto in all else',
   from: `Maven org.apache.artemis:artemis-server and artemis-mqtt-protocol:${version}, 18 MB`,
   variable: 'ENGINE_ARTEMIS',
+  protocol: 'tcp',
   find: () => findCached(folder),
   get: () =>
     getJars({

@@ -22,6 +22,7 @@ export const elasticsearch: Engine<ElasticsearchOptions> = {
   from: `Maven org.elasticsearch:elasticsearch:${version}, 35 MB`,
   isOptional: true,
   variable: 'ENGINE_ELASTICSEARCH',
+  protocol: 'http',
   find: () => findCached(folder),
   get: () =>
     getJars({

@@ -27,6 +27,7 @@ export const influxdb: Engine<StartOptions, RunningInfluxdb> = {
   from: `Go module github.com/influxdata/influxdb/v2 ${version}, built here with Go and Rust, 132 MB`,
   isOptional: true,
   variable: 'ENGINE_INFLUXDB',
+  protocol: 'http',
   find,
   get: (say) => intoCache(folder, (dir) => build(dir, say)),
   async start({ dir, port }) {
@@ -75,7 +76,7 @@ async function build(dir: string, say: (text: string) => void): Promise<void> {
   // Built as the main module: only there its own replacements and sums of other modules hold.
   cpSync(downloaded.Dir, source, { recursive: true })
   await run('chmod', ['-R', 'u+w', source])
-  const env = { GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', ...(await lenientRust(dir)) }
+  const env = { GOTOOLCHAIN: 'local', ...(await lenientRust(dir)) }
   const pkgConfig = join(dir, 'pkg-config')
   await run(go, ['build', '-o', pkgConfig, 'github.com/influxdata/pkg-config'], { cwd: source, env })
   say('building, which takes minutes')

@@ -34,6 +34,7 @@ export const kafka: Engine<KafkaOptions, RunningKafka> = {
   what: 'the distributed log, one node in KRaft mode',
   from: `Maven org.apache.kafka:kafka_2.13:${version}, 44 MB`,
   variable: 'ENGINE_KAFKA',
+  protocol: 'tcp',
   find: () => findCached(folder),
   get: () => getJars({ folder, artifacts: [`org.apache.kafka:kafka_2.13:${version}`] }),
   start,

