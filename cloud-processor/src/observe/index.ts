@@ -1,0 +1,2 @@
+export { watchAlarms } from './alarms.ts'
+export { observe } from './observe.ts'
