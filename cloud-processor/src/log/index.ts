@@ -1,5 +1,6 @@
-export type { Board } from './board.ts'
 export { type EmbeddedLogConfig, type EmbeddedLogOptions, embeddedLogSchema } from './embedded/config.ts'
 export { openEmbeddedLog } from './embedded/embedded.ts'
+export { type KafkaLogConfig, type KafkaLogOptions, kafkaLogSchema } from './kafka/config.ts'
+export { openKafkaLog } from './kafka/kafka.ts'
 export * from './log.ts'
 export { partitionOf } from './partition-of.ts'

@@ -1,0 +1,85 @@
+/**
+ * Connections to the nodes, one for each node and purpose, opened when first used. A connection that failed or whose answer did
+ * not come in time is gone; the next call opens another. Why not the library's pool: it shares one connection for a long poll
+ * and everything else.
+ */
+import { isIP } from 'node:net'
+import { MillraceError } from '@millrace/contract/service'
+import { Connection, type ConnectionOptions } from '@platformatic/kafka'
+import { KafkaFailure } from '../client.ts'
+import { toFailure } from './errors.ts'
+
+export interface Address {
+  host: string
+  port: number
+}
+
+export interface LaneOptions {
+  clientId: string
+  connection: ConnectionOptions
+  /** Refuses an address that is not on loopback. */
+  loopbackOnly: boolean
+  onConnect(): void
+}
+
+export interface Lanes {
+  /** Runs `call` on the connection. @throws KafkaFailure */
+  use<T>(address: Address, purpose: string, call: (connection: Connection) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export function createLanes({ clientId, connection: options, loopbackOnly, onConnect }: LaneOptions): Lanes {
+  const open = new Map<string, Promise<Connection>>()
+  let isClosed = false
+
+  function connect({ host, port }: Address, name: string): Promise<Connection> {
+    if (loopbackOnly && !isLoopback(host)) throw new MillraceError('LOG_NOT_ENCRYPTED', { host: `${host}:${port}` })
+    const connection = new Connection(clientId, options)
+    // Failures reach the callers; without a listener they would end the process.
+    connection.on('error', () => {})
+    const forget = () => {
+      if (open.get(name) === connecting) open.delete(name)
+    }
+    connection.once('close', forget)
+    const connecting: Promise<Connection> = (connection.connect(host, port) as Promise<void>).then(
+      () => {
+        onConnect()
+        return connection
+      },
+      (error: unknown) => {
+        forget()
+        connection.socket?.destroy()
+        throw error
+      },
+    )
+    open.set(name, connecting)
+    return connecting
+  }
+
+  return {
+    async use(address, purpose, call) {
+      if (isClosed) throw new KafkaFailure('CLOSED', false)
+      const name = `${address.host}:${address.port} ${purpose}`
+      try {
+        return await call(await (open.get(name) ?? connect(address, name)))
+      } catch (error) {
+        throw error instanceof MillraceError ? error : toFailure(error)
+      }
+    },
+    async close() {
+      isClosed = true
+      const all = [...open.values()]
+      open.clear()
+      await Promise.all(
+        all.map(async (connecting) => {
+          const connection = await connecting.catch(() => undefined)
+          connection?.socket?.destroy()
+        }),
+      )
+    },
+  }
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}

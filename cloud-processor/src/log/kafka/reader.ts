@@ -1,0 +1,113 @@
+/** Reads at any offset: from memory, else from Kafka. */
+import { MillraceError } from '@millrace/contract/service'
+import type { LogRecord } from '../log.ts'
+import { type At, type Fetched, type KafkaClient, KafkaFailure, keyOf } from './client.ts'
+import type { Follower } from './follower.ts'
+import { type Pages, take } from './pages.ts'
+import { type Persistence, persist } from './retry.ts'
+
+/** One request brings so much, or one batch if that is more; what the reader did not want yet waits in memory. */
+const fetchBytes = { least: 64 << 10, most: 1 << 20 }
+
+export interface ReaderOptions {
+  client: KafkaClient
+  pages: Pages
+  follower: Follower
+  persistence: Persistence
+  /** Highest end known of a partition, and its start. */
+  edges: Edges
+}
+
+/** What this process knows of a partition's bounds. */
+export interface Edges {
+  start(at: At): number
+  end(at: At): number
+  seen(at: At, bounds: { start?: number; end?: number }): void
+}
+
+export function createEdges(): Edges {
+  const starts = new Map<string, number>()
+  const ends = new Map<string, number>()
+  const raise = (map: Map<string, number>, at: At, offset: number | undefined) => {
+    if (offset !== undefined && offset > (map.get(keyOf(at)) ?? 0)) map.set(keyOf(at), offset)
+  }
+  return {
+    start: (at) => starts.get(keyOf(at)) ?? 0,
+    end: (at) => ends.get(keyOf(at)) ?? 0,
+    seen(at, { start, end }) {
+      raise(starts, at, start)
+      raise(ends, at, end)
+    },
+  }
+}
+
+export type Limit = { records: number; bytes: number }
+
+export function createReader({ client, pages, follower, persistence, edges }: ReaderOptions) {
+  const underway = new Map<string, Promise<Fetched>>()
+
+  async function bounds(at: At): Promise<{ start: number; end: number }> {
+    const [[start], [end]] = await persist(persistence, () =>
+      Promise.all([client.offsets([at], 'earliest'), client.offsets([at], 'latest')]),
+    )
+    edges.seen(at, { start: start!, end: end! })
+    return { start: start!, end: end! }
+  }
+
+  async function read(at: At, from: number, limit: Limit): Promise<LogRecord[]> {
+    if (from < edges.start(at)) throw await gone(at, from)
+    const kept = pages.read(keyOf(at), from, limit)
+    if (kept) return kept
+    if (follower.next(at) === from && edges.end(at) <= from) {
+      follower.follow(at, from)
+      return []
+    }
+    for (let next = from; ; ) {
+      const { chunks } = await fetchOnce(at, next, limit)
+      const records: LogRecord[] = []
+      for (const chunk of chunks) {
+        if (!take(chunk, from, records, limit)) break
+      }
+      if (records.length > 0) return records
+      if (chunks.length === 0) {
+        follower.follow(at, next)
+        return []
+      }
+      // Nothing but control batches, or records before `from`.
+      next = Math.max(next, chunks.at(-1)!.next)
+    }
+  }
+
+  /** Readers that want the same share one request. */
+  function fetchOnce(at: At, from: number, limit: Limit): Promise<Fetched> {
+    const key = `${keyOf(at)} ${from}`
+    const known = underway.get(key)
+    if (known) return known
+    const fetching = fetch(at, from, limit).finally(() => underway.delete(key))
+    underway.set(key, fetching)
+    return fetching
+  }
+
+  async function fetch(at: At, from: number, limit: Limit): Promise<Fetched> {
+    const bytesMax = Math.min(fetchBytes.most, Math.max(fetchBytes.least, limit.bytes))
+    const fetched = await persist(persistence, async () => {
+      const node = client.leader(at)
+      if (node === undefined) throw new KafkaFailure('LEADER_NOT_AVAILABLE', true)
+      const [answer] = await client.fetch(node, 'read', [{ ...at, from, bytesMax }], 0)
+      if (!answer) throw new KafkaFailure('UNKNOWN_TOPIC_OR_PARTITION', true)
+      if (answer.error && answer.error.name !== 'OFFSET_OUT_OF_RANGE') throw answer.error
+      return answer
+    })
+    if (fetched.error) throw await gone(at, from)
+    edges.seen(at, { start: fetched.start, end: fetched.end })
+    for (const chunk of fetched.chunks) if (chunk.count > 0) pages.add(keyOf(at), chunk)
+    return fetched
+  }
+
+  async function gone(at: At, from: number): Promise<MillraceError> {
+    const { start, end } = await bounds(at)
+    return new MillraceError('LOG_OFFSET_GONE', { ...at, from, start, end })
+  }
+
+  return { read, bounds, fetch: fetchOnce }
+}

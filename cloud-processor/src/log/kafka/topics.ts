@@ -1,0 +1,96 @@
+/**
+ * The topics of one log. Made with stated partitions, replicas and retention when they are missing; found otherwise.
+ *
+ *     <prefix>raw, timeline, rejected, alarms   `partitions` each; Kafka drops nothing by itself, trim.ts does
+ *     <prefix>snapshots                         `partitions`, compacted: snapshots.ts
+ *     <prefix>readers                           1, compacted: registry.ts
+ */
+import { createHash } from 'node:crypto'
+import { type Topic, topics } from '@millrace/contract'
+import { type Clock, MillraceError } from '@millrace/contract/service'
+import { type KafkaClient, KafkaFailure, type NewTopic, type TopicInfo } from './client.ts'
+import type { KafkaLogConfig } from './config.ts'
+import { sleep } from './retry.ts'
+
+export interface Names {
+  data: Record<Topic, string>
+  /** Back from Kafka's name. */
+  topicOf: Map<string, Topic>
+  snapshots: string
+  readers: string
+  all: string[]
+}
+
+export function namesOf(prefix: string): Names {
+  const entries = Object.entries(topics).map(([name, topic]) => [topic, `${prefix}${name}`] as const)
+  const snapshots = `${prefix}snapshots`
+  const readers = `${prefix}readers`
+  return {
+    data: Object.fromEntries(entries) as Record<Topic, string>,
+    topicOf: new Map(entries.map(([topic, name]) => [name, topic])),
+    snapshots,
+    readers,
+    all: [...entries.map(([, name]) => name), snapshots, readers],
+  }
+}
+
+/** Finds or makes the topics. @throws MillraceError LOG_PARTITIONS @throws KafkaFailure */
+export async function openTopics(client: KafkaClient, config: KafkaLogConfig, names: Names, clock: Clock) {
+  const beganMs = clock.monotonic()
+  for (let isFirst = true; ; isFirst = false) {
+    const found = await client.topics(names.all)
+    const missing = wanted(config, names).filter(({ name }) => !found.has(name))
+    if (missing.length === 0) {
+      for (const { name, partitions } of wanted(config, names)) check(found.get(name)!, name, partitions)
+      const isLed = wanted(config, names).every(({ name, partitions }) =>
+        Array.from({ length: partitions }, (_, partition) => client.leader({ topic: name, partition })).every(
+          (node) => node !== undefined,
+        ),
+      )
+      if (isLed) return found
+    }
+    if (isFirst && missing.length > 0) await client.createTopics(missing)
+    if (clock.monotonic() - beganMs > config.deliveryMs)
+      throw new KafkaFailure('LEADER_NOT_AVAILABLE', true, missing.length > 0 ? `no topic ${missing[0]!.name}` : 'no leader')
+    await sleep(clock, 50)
+  }
+}
+
+function check({ partitions: has }: TopicInfo, name: string, asked: number): void {
+  if (has !== asked) throw new MillraceError('LOG_PARTITIONS', { path: name, has, asked })
+}
+
+/** Unique to the data: other topic ids are other data. */
+export function logIdOf(found: Map<string, TopicInfo>, names: Names): string {
+  const ids = Object.values(names.data).map((name) => found.get(name)!.id)
+  return createHash('sha256').update(ids.join(' ')).digest('hex').slice(0, 32)
+}
+
+function wanted(config: KafkaLogConfig, names: Names): NewTopic[] {
+  const { partitions, replicas, topicSettings } = config
+  const common = {
+    'min.insync.replicas': `${config.minInSyncReplicas ?? Math.min(2, replicas)}`,
+    // As the processor compresses.
+    'compression.type': 'producer',
+  }
+  const kept = { ...common, 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
+  const compacted = {
+    ...common,
+    'cleanup.policy': 'compact',
+    'min.cleanable.dirty.ratio': '0.1',
+    'segment.bytes': `${32 << 20}`,
+    'segment.ms': '600000',
+    'delete.retention.ms': '600000',
+  }
+  const data = Object.entries(topics).map(([short, topic]) => ({
+    name: names.data[topic],
+    partitions,
+    replicas,
+    config: { ...kept, ...topicSettings[short as keyof typeof topics] },
+  }))
+  return [
+    ...data,
+    { name: names.snapshots, partitions, replicas, config: { ...compacted, ...topicSettings.snapshots } },
+    { name: names.readers, partitions: 1, replicas, config: { ...compacted, ...topicSettings.readers } },
+  ]
+}
