@@ -1,5 +1,6 @@
 /** Jars from Maven Central, with all they need, by a pom of our own and the machine's Maven and Java. */
 import { rmSync, writeFileSync } from 'node:fs'
+import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { intoCache } from './cache.ts'
 import { needs, run } from './command.ts'
@@ -24,10 +25,16 @@ export async function getJars({ folder, artifacts, launcher }: MavenRecipe): Pro
   await intoCache(folder, async (dir) => {
     writeFileSync(join(dir, 'pom.xml'), pom(artifacts))
     const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=lib']
-    await run(mvn, ['-q', '-B', '--no-transfer-progress', ...goal], { cwd: dir })
+    await run(mvn, ['-q', '-B', '-Dstyle.color=never', ...goal], { cwd: dir, env: home() })
     if (launcher) await run(needs('javac', remedy), ['-nowarn', '-cp', join(dir, 'lib/*'), '-d', join(dir, 'classes'), launcher])
     rmSync(join(dir, 'pom.xml'))
   })
+}
+
+/** Java asks the user database where home is, which for a service's user is nowhere; Node asks HOME first. */
+function home(): Record<string, string> {
+  if (homedir() === userInfo().homedir) return {}
+  return { MAVEN_OPTS: `${process.env.MAVEN_OPTS ?? ''} -Duser.home=${homedir()}` }
 }
 
 /** The java on PATH. @throws Error with the remedy. */

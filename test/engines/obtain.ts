@@ -14,17 +14,25 @@ type RunningOf<E> = E extends { start(options: never): Promise<infer R> } ? R : 
 
 /**
  * Uses the engine that `ENGINE_<NAME>` names, else starts the one that is found, else gets it first when `ENGINES_GET=1`
- * allows that.
- * @throws Error when it is there and does not start: that is a fault, not a missing engine.
+ * allows that. Throws when it is there and does not start: that is a fault, not a missing engine.
  */
-export async function obtain<N extends keyof Engines>(
-  name: N,
-  options: OptionsOf<Engines[N]>,
-  say: (text: string) => void = () => {},
-): Promise<RunningOf<Engines[N]> | Missing> {
-  const engine = engines[name] as unknown as Engine<StartOptions, RunningOf<Engines[N]> & RunningEngine>
+export interface Obtain {
+  /** With the options of that engine and what it alone tells, such as Kafka's `secure`. */
+  <N extends keyof Engines>(
+    name: N,
+    options: OptionsOf<Engines[N]>,
+    say?: (text: string) => void,
+  ): Promise<RunningOf<Engines[N]> | Missing>
+  /** Whichever it is. */
+  (name: keyof Engines, options: StartOptions, say?: (text: string) => void): Promise<RunningEngine | Missing>
+}
+
+export const obtain = obtainAny as Obtain
+
+async function obtainAny(name: keyof Engines, options: StartOptions, say = (_text: string): void => {}) {
+  const engine: Engine = engines[name]
   const elsewhere = process.env[engine.variable]
-  if (elsewhere) return foreign(engine, elsewhere, options.dir) as RunningOf<Engines[N]>
+  if (elsewhere) return foreign(engine, elsewhere, options.dir)
   const remedy = `Run: npm run engines -- ${name}, or set ${engine.variable}=host:port of one that runs.`
   if (!(await engine.find())) {
     if (process.env.ENGINES_GET !== '1') return { missing: `${name} is not there. ${remedy}` }
