@@ -1,3 +1,4 @@
+export type { Board } from './board.ts'
 export { type EmbeddedLogConfig, type EmbeddedLogOptions, embeddedLogSchema } from './embedded/config.ts'
 export { openEmbeddedLog } from './embedded/embedded.ts'
 export { type KafkaLogConfig, type KafkaLogOptions, kafkaLogSchema } from './kafka/config.ts'

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 const mebibyte = 1024 * 1024
-const topicNames = ['raw', 'timeline', 'rejected', 'alarms', 'snapshots', 'readers'] as const
+const topicNames = ['raw', 'timeline', 'rejected', 'alarms', 'snapshots', 'readers', 'members'] as const
 
 const retention = (bytes: number, hours: number, what: string) =>
   z

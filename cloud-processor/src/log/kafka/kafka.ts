@@ -21,6 +21,7 @@ import {
 } from '@millrace/contract/service'
 import type { Log } from '../log.ts'
 import { partitionOf } from '../partition-of.ts'
+import { createBoard } from './board.ts'
 import { type At, type Batch, KafkaFailure, keyOf, type Produced } from './client.ts'
 import { type KafkaLogOptions, kafkaLogSchema } from './config.ts'
 import { type MakeClient, makeClient } from './connect.ts'
@@ -123,6 +124,7 @@ export async function openKafkaLog(
     logId: id,
     now: () => clock.now(),
   })
+  const board = createBoard({ client, clock, topic: names.members, append, refresh })
   const data: At[] = Object.values(names.data).flatMap((topic) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
   )
@@ -164,6 +166,7 @@ export async function openKafkaLog(
     if (error.code === 'LOG_REPLACED') lines.error('the log stopped', { error })
     stopMeasuring()
     follower.stop()
+    board.stop()
     writer.end(error)
     // Readers that wait learn of it by their next read.
     listeners.ringAll()
@@ -241,6 +244,7 @@ export async function openKafkaLog(
   return {
     id,
     partitions,
+    board,
     partitionOf: (key) => partitionOf(key, partitions),
     async append(topic, partition, records) {
       const to = at(topic, partition)

@@ -4,6 +4,7 @@
  *     <prefix>raw, timeline, rejected, alarms   `partitions` each; Kafka drops nothing by itself, trim.ts does
  *     <prefix>snapshots                         `partitions`, compacted: snapshots.ts
  *     <prefix>readers                           1, compacted: registry.ts
+ *     <prefix>members                           1, kept for minutes: board.ts
  */
 import { createHash } from 'node:crypto'
 import { type Topic, topics } from '@millrace/contract'
@@ -18,6 +19,7 @@ export interface Names {
   topicOf: Map<string, Topic>
   snapshots: string
   readers: string
+  members: string
   all: string[]
 }
 
@@ -25,12 +27,14 @@ export function namesOf(prefix: string): Names {
   const entries = Object.entries(topics).map(([name, topic]) => [topic, `${prefix}${name}`] as const)
   const snapshots = `${prefix}snapshots`
   const readers = `${prefix}readers`
+  const members = `${prefix}members`
   return {
     data: Object.fromEntries(entries) as Record<Topic, string>,
     topicOf: new Map(entries.map(([topic, name]) => [name, topic])),
     snapshots,
     readers,
-    all: [...entries.map(([, name]) => name), snapshots, readers],
+    members,
+    all: [...entries.map(([, name]) => name), snapshots, readers, members],
   }
 }
 
@@ -82,6 +86,7 @@ function wanted(config: KafkaLogConfig, names: Names): NewTopic[] {
     'segment.ms': '600000',
     'delete.retention.ms': '600000',
   }
+  const brief = { ...common, 'cleanup.policy': 'delete', 'retention.ms': '600000', 'segment.ms': '600000' }
   const data = Object.entries(topics).map(([short, topic]) => ({
     name: names.data[topic],
     partitions,
@@ -91,6 +96,7 @@ function wanted(config: KafkaLogConfig, names: Names): NewTopic[] {
   return [
     ...data,
     { name: names.snapshots, partitions, replicas, config: { ...compacted, ...topicSettings.snapshots } },
+    { name: names.members, partitions: 1, replicas, config: { ...brief, ...topicSettings.members } },
     { name: names.readers, partitions: 1, replicas, config: { ...compacted, ...topicSettings.readers } },
   ]
 }
