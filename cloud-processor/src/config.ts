@@ -2,11 +2,11 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { bridgeSchema } from './bridge/index.ts'
-import { embeddedLogSchema } from './log/index.ts'
+import { embeddedLogSchema, kafkaLogSchema } from './log/index.ts'
 import { prepareSchema } from './prepare/index.ts'
 import { notifierSchema, ruleFileSchema } from './rules/index.ts'
 import { runnerDefaults } from './stage/index.ts'
-import { embeddedStoreSchema } from './stores/index.ts'
+import { embeddedStoreSchema, openSearchSchema } from './stores/index.ts'
 import { webConfig } from './web/index.ts'
 
 const runnerSchema = z
@@ -29,7 +29,7 @@ const runnerSchema = z
   .prefault({})
 
 /** What a processor may do; each is a stage of the flow. On a log that several processes share, each may do a part. */
-export const stages = ['bridge', 'prepare', 'rules', 'notifier', 'store', 'web'] as const
+export const stages = ['bridge', 'prepare', 'rules', 'notifier', 'store', 'documents', 'web'] as const
 
 export const processorSchema = z.strictObject({
   name: z
@@ -44,13 +44,23 @@ export const processorSchema = z.strictObject({
     .describe('What this process does; also `--stages a,b`'),
   dataDir: z.string().default('millrace-data/processor').describe('Folder of the log, the store and the notifier’s outbox'),
   bridge: bridgeSchema.prefault({}),
-  log: embeddedLogSchema.prefault({}).describe('The embedded log; its file is log.sqlite in dataDir, whatever `path` says'),
+  log: z
+    .discriminatedUnion('kind', [
+      embeddedLogSchema.safeExtend({ kind: z.literal('embedded').optional().describe('One file, log.sqlite in dataDir') }),
+      kafkaLogSchema.safeExtend({ kind: z.literal('kafka').describe('Topics on Kafka, shared by several processors') }),
+    ])
+    .prefault({})
+    .describe('The event log'),
   prepare: prepareSchema.prefault({}),
   rules: ruleFileSchema.prefault({}).describe('Alarm rules; see alarms/README.md'),
   notifier: notifierSchema.prefault({}),
-  store: embeddedStoreSchema
+  store: z
+    .discriminatedUnion('kind', [
+      embeddedStoreSchema.safeExtend({ kind: z.literal('embedded').optional().describe('One file, store.sqlite in dataDir') }),
+    ])
     .prefault({})
-    .describe('The embedded store; its file is store.sqlite in dataDir, whatever `path` says'),
+    .describe('The time-series store'),
+  documents: openSearchSchema.optional().describe('Where alarms, events and rejections go to be searched; absent: nowhere'),
   runner: runnerSchema,
   web: webConfig,
   staticDir: z.string().optional().describe('Folder of the built page'),

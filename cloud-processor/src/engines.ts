@@ -1,10 +1,10 @@
-/** The log and the store that the configuration names. */
+/** The log and the stores that the configuration names. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock, Log as Lines, Metrics } from '@millrace/contract/service'
+import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/contract/service'
 import type { ProcessorConfig } from './config.ts'
-import { type Log, openEmbeddedLog } from './log/index.ts'
-import { openEmbeddedStore, type Store } from './stores/index.ts'
+import { type Log, openEmbeddedLog, openKafkaLog } from './log/index.ts'
+import { type DocumentStore, openEmbeddedStore, openOpenSearch, type Store, setUpOpenSearch } from './stores/index.ts'
 
 interface EngineAround {
   clock: Clock
@@ -12,16 +12,47 @@ interface EngineAround {
   metrics: Metrics
 }
 
-export function openLog(config: ProcessorConfig, { lines, metrics }: EngineAround): Promise<Log> {
-  return openEmbeddedLog({ ...config.log, path: join(config.dataDir, 'log.sqlite') }, { log: lines, metrics })
+/** @throws MillraceError STAGES_LEFT_OUT, and what the log throws. */
+export function openLog({ log, dataDir, stages }: ProcessorConfig, { lines, metrics, clock }: EngineAround): Promise<Log> {
+  if (log.kind === 'kafka') return openKafkaLog(withoutKind(log), { log: lines, metrics, clock })
+  const leftOut = (['bridge', 'prepare', 'rules'] as const).filter((stage) => !stages.includes(stage))
+  if (leftOut.length > 0) throw new MillraceError('STAGES_LEFT_OUT', { stages: leftOut.join(', ') })
+  return openEmbeddedLog({ ...withoutKind(log), path: join(dataDir, 'log.sqlite') }, { log: lines, metrics })
 }
 
-export function openStore(config: ProcessorConfig, { lines, metrics, clock }: EngineAround): Promise<Store> {
-  const path = join(config.dataDir, 'store.sqlite')
-  return openEmbeddedStore({ ...config.store, path }, { log: lines, metrics, clock })
+export function openStore({ store, dataDir }: ProcessorConfig, { lines, metrics, clock }: EngineAround): Promise<Store> {
+  const around = { log: lines, metrics, clock }
+  return openEmbeddedStore({ ...withoutKind(store), path: join(dataDir, 'store.sqlite') }, around)
+}
+
+/** Undefined when the configuration names none. */
+export async function openDocuments(
+  { documents }: ProcessorConfig,
+  { lines, metrics, clock }: EngineAround,
+): Promise<DocumentStore | undefined> {
+  return documents && openOpenSearch(documents, { log: lines, metrics, clock })
+}
+
+/** Makes in the engines what the processor writes into: buckets, retention, roll-ups, templates. What is there stays. */
+export async function setUp(config: ProcessorConfig, around: EngineAround, say: (text: string) => void): Promise<void> {
+  const { log, store, documents } = config
+  if (log.kind === 'kafka') {
+    const opened = await openLog(config, around)
+    say(`log: topics on Kafka with ${opened.partitions} partitions each, log id ${opened.id}`)
+    await opened.close()
+  } else say('log: the embedded one needs no setup')
+  if (store.kind !== undefined) say('store: the embedded one needs no setup')
+  if (documents) {
+    await setUpOpenSearch(documents, { log: around.lines, clock: around.clock })
+    say(`documents: templates ${documents.indexPrefix}* on ${documents.nodes.join(', ')}`)
+  }
 }
 
 /** Size of the log on this machine's disk; 0 when it is elsewhere. */
-export function logBytes(config: ProcessorConfig): number {
-  return statSync(join(config.dataDir, 'log.sqlite'), { throwIfNoEntry: false })?.size ?? 0
+export function logBytes({ dataDir }: ProcessorConfig): number {
+  return statSync(join(dataDir, 'log.sqlite'), { throwIfNoEntry: false })?.size ?? 0
+}
+
+function withoutKind<T extends { kind?: string | undefined }>({ kind: _, ...rest }: T): Omit<T, 'kind'> {
+  return rest
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-/** `millrace-processor run --config <file> [--stages bridge,prepare]` | `check --config <file>` */
+/** `millrace-processor run --config <file> [--stages bridge,prepare]` | `check --config <file>` | `setup --config <file>` */
 import { parseArgs } from 'node:util'
 import { checkConfig, createLog, createMetrics, loadConfig, runService, systemClock } from '@millrace/contract/service'
 import { processorSchema } from './config.ts'
+import { setUp } from './engines.ts'
 import { startProcessor } from './processor.ts'
 
 const { values, positionals } = parseArgs({
@@ -19,6 +20,8 @@ const read = () => {
 
 await runService(lines, positionals[0], {
   check: read,
+  setup: () =>
+    setUp(read(), { clock: systemClock, lines, metrics: createMetrics() }, (text) => process.stdout.write(`${text}\n`)),
   async run() {
     const config = read()
     const processor = await startProcessor(config, { clock: systemClock, lines, metrics: createMetrics() })

@@ -3,7 +3,7 @@
  *
  *   broker ─ bridge ─► raw ─ prepare ─► timeline ─ rules ─► alarms ─ notifier ─► people
  *                                    ├► rejected │                └ web
- *                                    │           ├ store
+ *                                    │           ├ store           └ documents
  *                                    │           └ web
  *
  * On a log that several processes share, each does the stages that its configuration names, and they share the partitions
@@ -17,7 +17,8 @@ import { topics } from '@millrace/contract'
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
 import { appendControl, connectTransport, startBridge } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
-import { logBytes, openLog, openStore } from './engines.ts'
+import { runDocumentSinks } from './document-sinks.ts'
+import { logBytes, openDocuments, openLog, openStore } from './engines.ts'
 import { joinMembers, keepShares, ownerOf, type Role } from './members/index.ts'
 import { followForPage, type PageRun } from './page-sinks.ts'
 import { createPrepareStage } from './prepare/index.ts'
@@ -50,6 +51,7 @@ export async function startProcessor(
   const { partitions } = log
   const stageAround: Around = { log, clock, lines, metrics }
   const store = does('store') || does('web') ? await openStore(config, around) : undefined
+  const documents = does('documents') ? await openDocuments(config, around) : undefined
 
   const roles: Role[] = [
     { name: 'lead', among: 'bridge', partitions: 1, start: lead },
@@ -61,6 +63,9 @@ export async function startProcessor(
     { name: 'rules', partitions, start: (p) => runStage(createRulesStage(config.rules), p, config.runner, stageAround) },
     { name: 'notifier', partitions: 1, isExclusive: true, start: () => notifier!.send() },
     { name: 'store', partitions, start: keepInStore },
+    ...(documents
+      ? [{ name: 'documents', partitions, start: (p: number) => runDocumentSinks(documents, p, config.runner, stageAround) }]
+      : []),
   ]
   const shares = keepShares(
     roles.filter(({ name, among }) => (config.stages as string[]).includes(among ?? name)),
@@ -167,6 +172,7 @@ export async function startProcessor(
       await page?.stop()
       await notifier?.close()
       await store?.close()
+      await documents?.close()
       await log.close()
     },
   }

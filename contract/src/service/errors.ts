@@ -169,6 +169,11 @@ export const catalogue = {
     remedy: 'Install the optional dependencies of @lydell/node-pty for this platform, or set port: tcp in the scenario.',
     retry: false,
   },
+  STAGES_LEFT_OUT: {
+    says: 'This processor does not do {stages}, and nobody else can: the embedded log belongs to one process.',
+    remedy: 'Leave `stages` out, or set log.kind to kafka to share the work among several processors.',
+    retry: false,
+  },
   STAGE_INPUT_GONE: {
     says: 'Stage {stage} needs offset {wanted} of {topic}, but the log starts at {start}.',
     remedy: 'Restore the log from a backup, or start the stage anew from an empty store with `millrace replay`.',

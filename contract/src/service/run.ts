@@ -15,7 +15,7 @@ const stopMsMax = 10_000
 export async function runService(
   log: Log,
   command: string | undefined,
-  commands: { check: () => unknown; run: () => Promise<Service> },
+  commands: { check: () => unknown; run: () => Promise<Service>; setup?: () => Promise<void> },
 ): Promise<void> {
   try {
     if (command === 'check') {
@@ -23,8 +23,10 @@ export async function runService(
       process.stdout.write('configuration is valid\n')
       return
     }
+    if (command === 'setup' && commands.setup) return await commands.setup()
     if (command !== 'run') {
-      process.stderr.write('usage: run --config <file> | check --config <file>\n')
+      const setup = commands.setup ? ' | setup --config <file>' : ''
+      process.stderr.write(`usage: run --config <file> | check --config <file>${setup}\n`)
       process.exit(2)
     }
     let service: Service | undefined

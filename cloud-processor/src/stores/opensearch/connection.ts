@@ -4,7 +4,6 @@
  */
 import { readFileSync } from 'node:fs'
 import { type Clock, MillraceError } from '@millrace/contract/service'
-import { Client, errors } from '@opensearch-project/opensearch'
 import type { OpenSearchConfig } from './config.ts'
 
 export interface Answer {
@@ -19,7 +18,9 @@ export interface Connection {
   close(): Promise<void>
 }
 
-export function connect(config: OpenSearchConfig, clock: Clock): Connection {
+/** The client is loaded when it is wanted: a processor without a document store need not carry it. */
+export async function connect(config: OpenSearchConfig, clock: Clock): Promise<Connection> {
+  const { Client, errors } = await import('@opensearch-project/opensearch')
   const client = new Client({
     nodes: config.nodes,
     maxRetries: 0,

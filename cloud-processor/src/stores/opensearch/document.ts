@@ -59,8 +59,7 @@ type Fields = Record<string, unknown>
 export function documentsOf(place: Place, record: LogRecord, limits: DocumentLimits): Document[] {
   if (areReadings(record.value)) return []
   const value: AnyRecord = JSON.parse(new TextDecoder().decode(record.value))
-  const id = identity(place, record)
-  const one = (kind: Kind, atMs: number, fields: Fields): Document[] => [
+  const one = (kind: Kind, atMs: number, fields: Fields, id = identity(place, record)): Document[] => [
     { kind, id, atMs, body: { '@timestamp': atMs, k: value.k, ...fields, source: record.source } },
   ]
   switch (value.k) {
@@ -68,13 +67,11 @@ export function documentsOf(place: Place, record: LogRecord, limits: DocumentLim
       return ofAlarm(one('alarms', value.atMs, alarmFields(value)), value, record)
     case 'notification':
       return one('notifications', value.alarm.atMs, { ...briefly(value.alarm), key: value.key, state: 'due' })
-    case 'settled':
-      return one('notifications', value.atMs, {
-        ...alarmOfKey(value.key),
-        key: value.key,
-        state: value.state,
-        target: value.target,
-      })
+    case 'settled': {
+      const { key, state, target } = value
+      const settledId = `settled:${hash(`${state}:${target}:${key}`)}`
+      return one('notifications', value.atMs, { ...alarmOfKey(key), key, state, target }, settledId)
+    }
     case 'event': {
       const { subject, device, level, code, text } = value
       return one('events', value.atMs, { subject, device, level, code, text })
@@ -86,7 +83,7 @@ export function documentsOf(place: Place, record: LogRecord, limits: DocumentLim
     }
     case 'control': {
       const orderId = `control:${value.atMs}:${hash(JSON.stringify(value.control))}`
-      return one('events', value.atMs, orderFields(value.control)).map((document) => ({ ...document, id: orderId }))
+      return one('events', value.atMs, orderFields(value.control), orderId)
     }
     case 'gap':
       return one('gaps', value.fromMs, gapFields(value))

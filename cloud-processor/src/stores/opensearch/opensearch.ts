@@ -32,7 +32,7 @@ export async function openOpenSearch(
   config: OpenSearchConfig,
   { log, metrics, clock }: OpenSearchAround,
 ): Promise<DocumentStore> {
-  const connection = connect(config, clock)
+  const connection = await connect(config, clock)
   const name = nameOf(config)
   const count = countersOf(metrics)
   const indices = new Set<string>()

@@ -13,7 +13,7 @@ import { indexPattern, mappingOf, presentIndex, templateName, templateOf } from 
 
 /** For `millrace setup`: applies what the configuration says now to new indices, and new fields to those that are there. @throws MillraceError STORE_SETUP, STORE_WRITE */
 export async function setUpOpenSearch(config: OpenSearchConfig, around: { log: Lines; clock: Clock }): Promise<void> {
-  const connection = connect(config, around.clock)
+  const connection = await connect(config, around.clock)
   try {
     const policies = await findPolicies(connection)
     for (const kind of kindNames) await setUpKind(connection, config, kind, policies, around.clock.now())

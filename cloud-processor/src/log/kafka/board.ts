@@ -1,0 +1,80 @@
+/**
+ * The board of the processes on this log: a topic of one partition, whose records are of use for seconds. One long poll each.
+ * Notes from before this process began to listen are not seen, nor those that Kafka dropped while it did not answer.
+ */
+import type { Clock } from '@millrace/contract/service'
+import type { Board } from '../board.ts'
+import type { LogRecord } from '../log.ts'
+import { type At, type KafkaClient, KafkaFailure, type KafkaRecord } from './client.ts'
+import { pauseAfter, sleep } from './retry.ts'
+
+const pollMs = 500
+const bytesMax = 1 << 20
+const everything = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
+
+export interface BoardOptions {
+  client: KafkaClient
+  clock: Clock
+  topic: string
+  append(at: At, records: KafkaRecord[]): Promise<number>
+  refresh(failure: KafkaFailure): Promise<void>
+}
+
+export function createBoard({ client, clock, topic, append, refresh }: BoardOptions): Board & { stop(): void } {
+  const at = { topic, partition: 0 }
+  const listeners = new Set<(note: Uint8Array) => void>()
+  let isListening = false
+  let isStopped = false
+
+  async function listen(): Promise<void> {
+    let next: number | undefined
+    for (let failures = 0; !isStopped && listeners.size > 0; ) {
+      try {
+        next ??= (await client.offsets([at], 'latest'))[0]!
+        next = await poll(next)
+        failures = 0
+      } catch (error) {
+        if (isStopped) return
+        const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)
+        if (failure.name === 'OFFSET_OUT_OF_RANGE') next = undefined
+        await sleep(clock, pauseAfter(++failures))
+        await refresh(failure)
+      }
+    }
+  }
+
+  async function poll(from: number): Promise<number> {
+    const node = client.leader(at)
+    if (node === undefined) throw new KafkaFailure('LEADER_NOT_AVAILABLE', true)
+    const [answer] = await client.fetch(node, 'board', [{ ...at, from, bytesMax }], pollMs)
+    if (!answer) throw new KafkaFailure('UNKNOWN_TOPIC_OR_PARTITION', true)
+    if (answer.error) throw answer.error
+    let next = from
+    for (const chunk of answer.chunks) {
+      const records: LogRecord[] = []
+      chunk.decode(next, records, everything)
+      for (const { value } of records) for (const listener of listeners) listener(value)
+      next = Math.max(next, chunk.next)
+    }
+    return next
+  }
+
+  return {
+    async post(note) {
+      await append(at, [{ key: '', value: note }])
+    },
+    onNote(listener) {
+      listeners.add(listener)
+      if (!isListening) {
+        isListening = true
+        void listen().finally(() => {
+          isListening = false
+        })
+      }
+      return () => listeners.delete(listener)
+    },
+    stop() {
+      isStopped = true
+    },
+  }
+}

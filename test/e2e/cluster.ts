@@ -1,0 +1,56 @@
+/**
+ * `npm run cluster -- [--seconds 60] [--processors 3] [--partitions 6] [--port 8080]`
+ *
+ * Starts Kafka, VictoriaMetrics, OpenSearch, Mosquitto and several processors from nothing, runs the ward scenario on them,
+ * and compares what the devices produced with what the store answers. Without `--seconds` it runs until Ctrl-C.
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { openApi, up, verify, verifyDefaults } from 'millrace'
+import { engines } from '../engines/index.ts'
+import { startEngines } from '../support/cluster-engines.ts'
+import { CannotRun, program } from '../support/program.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string' },
+    processors: { type: 'string', default: '3' },
+    partitions: { type: 'string', default: '6' },
+    port: { type: 'string', default: '0' },
+  },
+})
+
+/** @throws CannotRun */
+async function mosquittoProgram(): Promise<string> {
+  const found = await engines.mosquitto.find()
+  if (!found) throw new CannotRun('mosquitto is not there. Run: npm run engines -- mosquitto')
+  const unpacked = join(found.where, 'usr/sbin/mosquitto')
+  return existsSync(unpacked) ? unpacked : found.where
+}
+
+await program('cluster', async (around) => {
+  const { dir, atEnd, check, say } = around
+  const { config } = await startEngines(around, { partitions: Number(values.partitions), documents: true })
+  const running = await up(
+    {
+      data: dir,
+      port: Number(values.port),
+      processors: Number(values.processors),
+      processor: { ...config, runner: { snapshotEveryMs: 10_000 } },
+      mosquitto: await mosquittoProgram(),
+    },
+    say,
+  )
+  atEnd(() => running.stop())
+  say(`Millrace runs: ${running.url}  processes ${JSON.stringify(running.pids())}`)
+  if (values.seconds === undefined) return new Promise(() => {})
+  await new Promise((resolve) => setTimeout(resolve, Number(values.seconds) * 1000))
+  const verdict = await verify(openApi(running.url), running.manifest(), verifyDefaults)
+  const { produced, stored, explained, lost, extra } = verdict.total
+  check(
+    verdict.isWhole,
+    `of ${produced} readings and samples produced ${stored} are in the store, ${lost} lost, ${extra} doubled or altered, ${explained} explained by ${verdict.gaps} gaps; the ledger ${verdict.ledgerCloses ? 'closes' : 'does not close'}`,
+  )
+  check(produced > 1000, `the ward produced something: ${produced}`)
+})
