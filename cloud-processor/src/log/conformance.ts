@@ -5,7 +5,8 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { type Topic, topics } from '@millrace/contract'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Log, NewRecord } from './log.ts'
+import { type Marks, pass } from '../stage/marks.ts'
+import type { Log, LogRecord, NewRecord } from './log.ts'
 
 export interface LogSettings {
   partitions?: number
@@ -21,6 +22,10 @@ export interface LogPlace {
   /** Deletes the data, as if the disk had been replaced. */
   wipe(): Promise<void>
   remove(): Promise<void>
+  /** Several processes may open it at once. */
+  isShared?: boolean
+  /** Runs `work` while writes are refused, or get no answer. */
+  whileRefusing<T>(work: () => Promise<T>): Promise<T>
   /** A process that appends to `millrace.raw`, partition 0, records whose value is their number from 0 on, and writes each offset as a line once it is durable. */
   spawnAppender(): ChildProcess
 }
@@ -140,21 +145,21 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>): v
       expect(await values(log, timeline)).toEqual(['0.0', '1.0'])
     })
 
-    test('skips outputs that are there already, also after a restart and inside one step', async () => {
+    test('gives each output once to a reader that follows the rule of marks, also after a restart and inside one step', async () => {
       await log.commit(step([output(5, 0), output(5, 1), output(6, 0)]))
       await log.commit(step([output(5, 1), output(6, 0), output(6, 1)]))
       await Promise.all([log.commit(step([output(7, 0)])), log.commit(step([output(7, 0), output(7, 0), output(8, 0)]))])
       await reopen()
       await log.commit(step([output(7, 0), output(8, 0), output(9, 2)]))
-      expect(await values(log, timeline)).toEqual(['5.0', '5.1', '6.0', '6.1', '7.0', '8.0', '9.2'])
+      expect(await unrepeated(log, timeline)).toEqual(['5.0', '5.1', '6.0', '6.1', '7.0', '8.0', '9.2'])
     })
 
-    test('keeps one mark for each output topic, source log and source partition', async () => {
+    test('keeps apart the outputs of each source log and source partition, in each topic', async () => {
       await log.commit(step([output(9, 0)]))
       await log.commit(step([output(1, 0, { partition: 1 }), output(2, 0, { log: 'anew' })]))
       await log.commit({ stage: 'prepare', partition: 0, outputs: [{ topic: alarms, partition: 0, records: [output(3, 0)] }] })
       await log.commit(step([output(8, 0)]))
-      expect(await values(log, timeline)).toEqual(['9.0', '1.0', '2.0'])
+      expect(await unrepeated(log, timeline)).toEqual(['9.0', '1.0', '2.0'])
       expect(await values(log, alarms)).toEqual(['3.0'])
     })
 
@@ -162,6 +167,52 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>): v
       const outputs = [timeline, alarms].map((topic) => ({ topic, partition: 0, records: [output(0, 0)] }))
       await log.commit({ stage: 'prepare', partition: 0, outputs })
       expect([await values(log, timeline), await values(log, alarms)]).toEqual([['0.0'], ['0.0']])
+    })
+
+    test('keeps a snapshot of several megabytes whole, and the newest of many', async () => {
+      const state = randomBytes(3_500_000)
+      for (const next of [1, 2, 3]) {
+        state.writeUInt32BE(next, 0)
+        await log.commit({ stage: 'prepare', partition: 0, outputs: [], snapshot: { next, state } })
+      }
+      await log.commit({ stage: 'rules', partition: 0, outputs: [], snapshot: { next: 9, state: Buffer.from('other') } })
+      await reopen()
+      const found = await log.loadSnapshot('prepare', 0)
+      expect(found!.next).toBe(3)
+      expect(state.equals(found!.state)).toBe(true)
+    })
+
+    test('keeps the order of what it acknowledged over refused appends, and holds what it refused at most once', async () => {
+      const numbers = (from: number) => Array.from({ length: 5 }, (_, k) => `${from + k}`)
+      const append = (text: string) => log.append(raw, 0, [record(text)]).then(() => text)
+      await Promise.all(numbers(0).map(append))
+      const refused = await place.whileRefusing(() => Promise.allSettled(numbers(10).map(append)))
+      expect(refused.map(({ status }) => status)).toContain('rejected')
+      for (const one of refused)
+        if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'LOG_WRITE', retry: true })
+      await Promise.all(numbers(20).map(append))
+      const found = await values(log, raw)
+      expect(new Set(found).size).toBe(found.length)
+      const taken = refused.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+      const acknowledged = [...numbers(0), ...taken, ...numbers(20)]
+      expect(found.filter((text) => acknowledged.includes(text))).toEqual(acknowledged)
+    })
+
+    test('ends a commit at its first refused output: neither its snapshot nor a later part of it is there', async () => {
+      await log.commit({ ...step([output(0, 0)]), snapshot: { next: 1, state: Buffer.from('one') } })
+      const large = [1, 2, 3].map((offset) => ({ ...output(offset, 0), value: Buffer.from(`${offset}.0`.padEnd(600_000)) }))
+      const refused = await place.whileRefusing(() =>
+        Promise.allSettled([log.commit({ ...step(large), snapshot: { next: 4, state: Buffer.from('four') } })]),
+      )
+      expect(refused[0]).toMatchObject({ status: 'rejected', reason: { retry: true } })
+      const found = (await unrepeated(log, timeline)).map((text) => text.trimEnd())
+      expect(found).toEqual(['0.0', '1.0', '2.0', '3.0'].slice(0, found.length))
+      expect((await log.loadSnapshot('prepare', 0))!.next).toBe(1)
+      await log.commit({
+        ...step([output(1, 0), output(2, 0), output(3, 0)]),
+        snapshot: { next: 4, state: Buffer.from('again') },
+      })
+      expect((await unrepeated(log, timeline)).map((text) => text.trimEnd())).toEqual(['0.0', '1.0', '2.0', '3.0'])
     })
 
     test('has an id of its own, which stays when it is opened again and changes when it is wiped', async () => {
@@ -246,6 +297,86 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>): v
       expect(found).toEqual(found.map((_, n) => `${n}`))
     })
 
+    describe('shared by several processes', () => {
+      let other: Log
+      beforeEach(async ({ skip }) => {
+        if (!place.isShared) skip('one process owns this log')
+        other = await place.open()
+      })
+      afterEach(() => other?.close())
+
+      test('has one id, and gives what one appends to a reader that waits in another', async () => {
+        expect(other.id).toBe(log.id)
+        await log.append(raw, 0, [record('before')])
+        const { end } = await other.bounds(raw, 0)
+        expect(await other.read(raw, 0, end, everything)).toEqual([])
+        for (let n = 0; n < 20; n++) {
+          const rung = new Promise<number>((resolve) => {
+            const unsubscribe = other.onAppend(raw, (_, next) => {
+              if (next <= end + n) return
+              unsubscribe()
+              resolve(next)
+            })
+          })
+          await log.append(raw, 0, [record(`${n}`)])
+          expect(await rung).toBe(end + n + 1)
+          expect((await other.read(raw, 0, end + n, everything)).map(({ value }) => text(value))).toEqual([`${n}`])
+        }
+      })
+
+      test('keeps the order of each of two writers', async () => {
+        const write = (writer: Log, name: string) =>
+          Promise.all(Array.from({ length: 200 }, (_, n) => writer.append(raw, 0, [record(`${name}${n}`)])))
+        await Promise.all([write(log, 'a'), write(other, 'b')])
+        const found = await values(log, raw)
+        expect(found).toHaveLength(400)
+        for (const name of ['a', 'b'])
+          expect(found.filter((text) => text.startsWith(name))).toEqual(Array.from({ length: 200 }, (_, n) => `${name}${n}`))
+        expect(await values(other, raw)).toEqual(found)
+      })
+
+      test('silences a zombie that commits behind the new owner, whose snapshot stays the newest', async () => {
+        const all = [0, 1, 2, 3, 4, 5].map((offset) => output(offset, 0))
+        await log.commit({ ...step(all.slice(0, 2)), snapshot: { next: 2, state: Buffer.from('both') } })
+        expect((await other.loadSnapshot('prepare', 0))!.next).toBe(2)
+        await other.commit({ ...step(all.slice(2)), snapshot: { next: 6, state: Buffer.from('owner') } })
+        await log.commit({ ...step(all.slice(2, 4)), snapshot: { next: 4, state: Buffer.from('zombie') } })
+        await log.commit(step(all.slice(4, 5)))
+        expect(await unrepeated(other, timeline)).toEqual(['0.0', '1.0', '2.0', '3.0', '4.0', '5.0'])
+        await reopen()
+        const found = await log.loadSnapshot('prepare', 0)
+        expect([found!.next, text(found!.state)]).toEqual([6, 'owner'])
+      })
+
+      test('knows the readers of every process when it trims', async () => {
+        for (let n = 0; n < 3; n++) await log.append(raw, 0, [record(`${n}`)])
+        await log.registerReader('store', raw, 0, 1)
+        const settings = { retentionBytes: 1 }
+        await other.close()
+        other = await place.open(settings)
+        await other.trim()
+        expect((await other.bounds(raw, 0)).start).toBe(1)
+        await log.unregisterReader('store')
+        await other.trim()
+        expect((await log.bounds(raw, 0)).start).toBe(3)
+      })
+
+      test('shows a note on its board to everybody, in one order', async () => {
+        const seen: string[][] = [[], []]
+        const unsubscribe = [log, other].map((one, k) => one.board!.onNote((note) => seen[k]!.push(text(note))))
+        // Notes from before a subscription took hold need not come.
+        await until(
+          () => seen.every((notes) => notes.length > 0),
+          () => log.board!.post(Buffer.from('hello')),
+        )
+        await Promise.all([1, 2, 3].flatMap((n) => [log, other].map((one, k) => one.board!.post(Buffer.from(`${k}:${n}`)))))
+        await until(() => seen.every((notes) => notes.filter((note) => note !== 'hello').length === 6))
+        const [mine, theirs] = seen.map((notes) => notes.filter((note) => note !== 'hello'))
+        expect(mine).toEqual(theirs)
+        for (const end of unsubscribe) end()
+      })
+    })
+
     async function reopenFresh(settings: LogSettings): Promise<void> {
       await log.close()
       await place.wipe()
@@ -272,14 +403,21 @@ function step(records: NewRecord[]) {
 }
 
 async function values(log: Log, topic: Topic, partition = 0): Promise<string[]> {
+  return (await records(log, topic, partition)).map(({ value }) => text(value))
+}
+
+async function records(log: Log, topic: Topic, partition: number): Promise<LogRecord[]> {
   const { start, end } = await log.bounds(topic, partition)
-  const found: string[] = []
-  for (let next = start; next < end; ) {
-    const records = await log.read(topic, partition, next, { records: 1000, bytes: 1e6 })
-    for (const { value } of records) found.push(text(value))
-    next = records.at(-1)!.offset + 1
-  }
+  const found: LogRecord[] = []
+  for (let next = start; next < end; next = found.at(-1)!.offset + 1)
+    found.push(...(await log.read(topic, partition, next, { records: 1000, bytes: 1e6 })))
   return found
+}
+
+/** As a reader sees them that follows the rule of marks. */
+async function unrepeated(log: Log, topic: Topic, partition = 0): Promise<string[]> {
+  const marks: Marks = {}
+  return (await records(log, topic, partition)).filter(({ source }) => pass(marks, source)).map(({ value }) => text(value))
 }
 
 const text = (value: Uint8Array) => Buffer.from(value).toString()
@@ -289,6 +427,9 @@ function fnv(bytes: number[]): number {
   return bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), 0x811c9dc5) >>> 0
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
+async function until(holds: () => boolean, meanwhile?: () => Promise<unknown>): Promise<void> {
+  while (!holds()) {
+    await meanwhile?.()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }

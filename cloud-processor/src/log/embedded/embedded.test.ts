@@ -27,6 +27,11 @@ describeLog('embedded', async () => {
       for (const file of await readdir(dir)) await rm(join(dir, file))
     },
     remove: () => rm(dir, { recursive: true }),
+    async whileRefusing(work) {
+      const { rejected, restore } = await whileRefused(path, work)
+      restore()
+      return rejected
+    },
     spawnAppender: () =>
       spawn(process.execPath, [fileURLToPath(new URL('./appender.ts', import.meta.url)), path], {
         stdio: ['ignore', 'pipe', 'inherit'],

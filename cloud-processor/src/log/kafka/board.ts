@@ -1,62 +1,69 @@
 /**
- * The board of the processes on this log: a topic of one partition, whose records are of use for seconds. One long poll each.
- * Notes from before this process began to listen are not seen, nor those that Kafka dropped while it did not answer.
+ * The board of log/board.ts as a topic of one partition, which Kafka clears by itself. It is followed with the other partitions:
+ * no request of its own. Notes from before this process began to listen are not seen, nor those that Kafka dropped meanwhile.
  */
-import type { Clock } from '@millrace/contract/service'
+import { type Log as Lines, MillraceError } from '@millrace/contract/service'
 import type { Board } from '../board.ts'
-import type { LogRecord } from '../log.ts'
-import { type At, type KafkaClient, KafkaFailure, type KafkaRecord } from './client.ts'
-import { pauseAfter, sleep } from './retry.ts'
+import type { At, KafkaRecord } from './client.ts'
+import type { createReader } from './reader.ts'
 
-const pollMs = 500
-const bytesMax = 1 << 20
-const everything = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
+const limit = { records: 1000, bytes: 1 << 20 }
 
 export interface BoardOptions {
-  client: KafkaClient
-  clock: Clock
-  topic: string
+  at: At
+  reader: ReturnType<typeof createReader>
   append(at: At, records: KafkaRecord[]): Promise<number>
-  refresh(failure: KafkaFailure): Promise<void>
+  lines: Lines
+  isClosed(): boolean
+  /** Waits before the next try. */
+  pause(): Promise<void>
 }
 
-export function createBoard({ client, clock, topic, append, refresh }: BoardOptions): Board & { stop(): void } {
-  const at = { topic, partition: 0 }
+export function createBoard({ at, reader, append, lines, isClosed, pause }: BoardOptions): Board & { ring(): void } {
   const listeners = new Set<(note: Uint8Array) => void>()
-  let isListening = false
-  let isStopped = false
+  let isReading = false
+  let wake = () => {}
 
-  async function listen(): Promise<void> {
+  /** Runs while somebody listens. */
+  async function read(): Promise<void> {
     let next: number | undefined
-    for (let failures = 0; !isStopped && listeners.size > 0; ) {
+    while (listeners.size > 0 && !isClosed()) {
       try {
-        next ??= (await client.offsets([at], 'latest'))[0]!
-        next = await poll(next)
-        failures = 0
+        next ??= (await reader.bounds(at)).end
+        const rung = new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        const notes = await reader.read(at, next, limit)
+        for (const { offset, value } of notes) {
+          next = offset + 1
+          tell(value)
+        }
+        if (notes.length === 0) await rung
       } catch (error) {
-        if (isStopped) return
-        const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)
-        if (failure.name === 'OFFSET_OUT_OF_RANGE') next = undefined
-        await sleep(clock, pauseAfter(++failures))
-        await refresh(failure)
+        if (error instanceof MillraceError && error.code === 'LOG_OFFSET_GONE') next = undefined
+        else if (!isClosed()) lines.warn('cannot read the board', { error })
+        await pause()
       }
     }
   }
 
-  async function poll(from: number): Promise<number> {
-    const node = client.leader(at)
-    if (node === undefined) throw new KafkaFailure('LEADER_NOT_AVAILABLE', true)
-    const [answer] = await client.fetch(node, 'board', [{ ...at, from, bytesMax }], pollMs)
-    if (!answer) throw new KafkaFailure('UNKNOWN_TOPIC_OR_PARTITION', true)
-    if (answer.error) throw answer.error
-    let next = from
-    for (const chunk of answer.chunks) {
-      const records: LogRecord[] = []
-      chunk.decode(next, records, everything)
-      for (const { value } of records) for (const listener of listeners) listener(value)
-      next = Math.max(next, chunk.next)
+  function tell(note: Uint8Array): void {
+    for (const listener of listeners) {
+      try {
+        listener(note)
+      } catch (error) {
+        lines.error('a listener of the board failed', { error })
+      }
     }
-    return next
+  }
+
+  function start(): void {
+    if (isReading) return
+    isReading = true
+    void read().finally(() => {
+      isReading = false
+      if (listeners.size > 0 && !isClosed()) start()
+    })
   }
 
   return {
@@ -65,16 +72,12 @@ export function createBoard({ client, clock, topic, append, refresh }: BoardOpti
     },
     onNote(listener) {
       listeners.add(listener)
-      if (!isListening) {
-        isListening = true
-        void listen().finally(() => {
-          isListening = false
-        })
+      start()
+      return () => {
+        listeners.delete(listener)
+        wake()
       }
-      return () => listeners.delete(listener)
     },
-    stop() {
-      isStopped = true
-    },
+    ring: () => wake(),
   }
 }
