@@ -15,7 +15,7 @@ import { absencesMax } from './engine.ts'
 import { type LanePlan, type Plan, renewSlots, setProgress, type ValueSlot } from './plan.ts'
 
 /** How long a tick waits for samples that are on their way. */
-export const settleMs = 2000
+const settleMs = 2000
 
 /** A good sample: `raw` is the device's own number. The caller keeps the lane in time order. */
 export function takeGood(plan: Plan, lane: LanePlan, t: number, raw: number): void {

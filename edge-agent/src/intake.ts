@@ -39,7 +39,7 @@ export interface IntakeLimits {
   backMsMax: number
 }
 
-export const intakeLimits: IntakeLimits = {
+const intakeLimits: IntakeLimits = {
   readingsMax: 200_000,
   badFramesMax: 100,
   absencesMax: 1000,

@@ -38,7 +38,7 @@ const eventSchema = z.discriminatedUnion('event', [
 ])
 export type StoryEvent = z.infer<typeof eventSchema>
 
-export const scenarioSchema = z.strictObject({
+const scenarioSchema = z.strictObject({
   name: z.string().default('scenario'),
   seed: z.int().default(1).describe('The same seed gives the same bytes.'),
   distinct: z.boolean().default(false).describe('Make neighbouring values of a channel differ, so that order can be proved.'),

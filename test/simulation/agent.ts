@@ -11,7 +11,7 @@ import { type OutboxFrame, outboxOnDisk } from './outbox-disk.ts'
 import type { Random } from './random.ts'
 import type { Process, World } from './world.ts'
 
-export const group = 'sim'
+const group = 'sim'
 export const host = 'millrace'
 
 /** Value k of a device is k: what is stored tells by itself what is missing, doubled or moved. */
@@ -22,9 +22,9 @@ export interface DeviceTruth {
   committed: Map<number, number>
 }
 
-export const counterChannel: Channel = { name: 'count', kind: 'number', datatype: 'Int32', unit: '1' }
+const counterChannel: Channel = { name: 'count', kind: 'number', datatype: 'Int32', unit: '1' }
 /** Slow square wave that rules can alarm on. */
-export const levelChannel: Channel = { name: 'level', kind: 'number', datatype: 'Int16', unit: '1' }
+const levelChannel: Channel = { name: 'level', kind: 'number', datatype: 'Int16', unit: '1' }
 
 export interface AgentOptions {
   world: World

@@ -4,7 +4,7 @@ export function packet(first: number, ...parts: (Buffer | number[])[]): Buffer {
   return Buffer.concat([Buffer.from([first, ...remainingLength(body.length)]), body])
 }
 
-export function remainingLength(length: number): number[] {
+function remainingLength(length: number): number[] {
   return length < 128 ? [length] : [(length % 128) | 0x80, ...remainingLength(Math.floor(length / 128))]
 }
 

@@ -8,9 +8,9 @@
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
 import type { Board } from '../log/index.ts'
 
-export const beatMs = 500
+const beatMs = 500
 /** A member that was not heard for this long is gone. */
-export const aliveMs = 3000
+const aliveMs = 3000
 /** A newcomer listens first: by then it has heard everybody. */
 const listenMs = 3 * beatMs
 /** Between two checks. One that comes this much late was not run: what the others said meanwhile is still to be read. */

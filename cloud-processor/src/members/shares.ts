@@ -36,7 +36,7 @@ export interface Shares {
 /** A live owner that does not let go of a share that two may work on is waited for no longer. */
 const handOverMs = 5000
 
-export function shareNameOf(role: string, partition: number): string {
+function shareNameOf(role: string, partition: number): string {
   return `${role}/${partition}`
 }
 

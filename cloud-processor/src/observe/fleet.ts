@@ -21,9 +21,9 @@ interface Picture {
   silent: number
 }
 
-/** A node of which nothing came for so long is silent. */
+/** A node of which nothing came for so long is silent. Exported for its test. */
 export const silentAfterMs = 5 * 60_000
-/** One silent for this long was taken out of service, and is counted no more. */
+/** One silent for this long was taken out of service, and is counted no more. Exported for its test. */
 export const goneAfterMs = 7 * 86_400_000
 
 /** Returns the function that ends it. */

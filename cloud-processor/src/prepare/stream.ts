@@ -56,8 +56,8 @@ interface DeviceTotals {
   evicted: Tally
 }
 
-export const detailMax = 200_000
-export const heldMax = 64
+const detailMax = 200_000
+const heldMax = 64
 
 export function createStream(node: string): StreamState {
   return { node, floor: 1, settled: [], detail: new Map(), devices: new Map(), held: [], gapTop: 0, closed: false }

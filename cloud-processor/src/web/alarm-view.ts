@@ -33,7 +33,7 @@ export function createAlarmView(alarmsMax: number): AlarmView {
 }
 
 /** A retrospective alarm is a line in the record: it asks for nobody. */
-export function wantsSomebody(alarm: AlarmRecord): boolean {
+function wantsSomebody(alarm: AlarmRecord): boolean {
   return !alarm.retrospective && (alarm.active || !alarm.acknowledged)
 }
 

@@ -10,7 +10,7 @@ export async function readLedger(store: StoreReader, status: PipelineStatus, atM
   return { atMs, rows, stored, ...sumLedger(rows), inFlight: inFlight(status) }
 }
 
-export function sumLedger(rows: LedgerRow[]): Pick<LedgerView, 'total' | 'devices' | 'balanced'> {
+function sumLedger(rows: LedgerRow[]): Pick<LedgerView, 'total' | 'devices' | 'balanced'> {
   const total = emptySum()
   const devices = new Map<string, LedgerView['devices'][number]>()
   for (const row of rows) {

@@ -13,7 +13,7 @@ export const channels: Channel[] = [
   { name: 'pleth', kind: 'waveform', datatype: 'Int16Array', unit: '1', intervalMs: 10 },
 ]
 
-export const status: PipelineStatus = {
+const status: PipelineStatus = {
   stages: [{ name: 'prepare', lagRecords: 3, lagMs: 12, received: 100, sent: 90 }],
   bridge: { connected: true, receivedPerS: 10, heldHistorical: 0, credit: 65_536 },
   nodes: [{ node: 'gateway-1', online: true, backlogRows: 4, backlogBytes: 900 }],

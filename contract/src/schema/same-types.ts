@@ -17,6 +17,7 @@ type Both<A, B> = [Accepts<A, B>, Accepts<B, A>]
 type Same<A, B> = [...Both<A, B>, ...Both<Filled<A>, Filled<B>>]
 type Yes<T extends [true, true, true, true]> = T
 
+/** Exported for the compiler: nobody reads it. */
 export type SchemasAreTheTypes = [
   Yes<Same<z.infer<typeof timelineRecord>, TimelineRecord>>,
   Yes<Same<z.infer<typeof rejectedRecord>, RejectedRecord>>,

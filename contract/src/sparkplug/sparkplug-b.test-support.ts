@@ -13,7 +13,7 @@ import type { MetricValue } from './value.ts'
 const field = (type: string, id: number) => ({ type, id, edition: 'proto2' })
 const list = (type: string, id: number) => ({ ...field(type, id), rule: 'repeated' })
 
-export const PayloadType = protobuf.Root.fromJSON({
+const PayloadType = protobuf.Root.fromJSON({
   nested: {
     Payload: {
       fields: {
@@ -255,9 +255,7 @@ export function metricOf(datatype: SparkplugDatatype): fc.Arbitrary<Metric> {
   )
 }
 
-export const metricArbitrary: fc.Arbitrary<Metric> = fc
-  .constantFrom(...(Object.keys(values) as SparkplugDatatype[]))
-  .chain(metricOf)
+const metricArbitrary: fc.Arbitrary<Metric> = fc.constantFrom(...(Object.keys(values) as SparkplugDatatype[])).chain(metricOf)
 
 export const payloadArbitrary: fc.Arbitrary<Payload> = fc.record(
   { timestamp: safe, metrics: fc.array(metricArbitrary, { maxLength: 6 }), seq: safe, uuid: text, body: bytes },

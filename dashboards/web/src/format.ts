@@ -59,7 +59,7 @@ export function channelText(name: string): string {
 }
 
 /** As many decimals as the device measures. */
-export function decimals({ scale, datatype }: Pick<Channel, 'scale' | 'datatype'>): number | undefined {
+function decimals({ scale, datatype }: Pick<Channel, 'scale' | 'datatype'>): number | undefined {
   if (scale !== undefined) return Math.max(0, Math.min(6, Math.ceil(-Math.log10(Math.abs(scale)) - 1e-9)))
   return datatype === 'Float' || datatype === 'Double' ? undefined : 0
 }

@@ -23,7 +23,7 @@ const heartbeatMs = z
 const kinds = Object.keys(filterPlugins) as [string, ...string[]]
 
 /** `{ kind, heartbeatMs, ...the kind's own }`. */
-export const filterSchema = z.looseObject({ kind: z.enum(kinds), heartbeatMs }).transform((given, context) => {
+const filterSchema = z.looseObject({ kind: z.enum(kinds), heartbeatMs }).transform((given, context) => {
   const { kind, heartbeatMs, ...own } = given
   const result = filterPlugins[kind]!.schema.safeParse(own)
   if (result.success) return { kind, heartbeatMs, ...(result.data as object) }

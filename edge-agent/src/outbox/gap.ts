@@ -35,7 +35,7 @@ export type Gone = Pick<Entry, 'stream' | 'number' | 'device' | 'before' | 'coun
   through?: number
 }
 
-export const stretchesMax = 200
+const stretchesMax = 200
 /** A gap record stays well below a packet. */
 const rangesMax = 500
 const devicesMax = 200

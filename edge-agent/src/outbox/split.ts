@@ -85,7 +85,7 @@ function halve({ channels, waves, absences = [] }: Columns): [Columns, Columns] 
 const metricBytes = 28
 const sampleBytes = 4
 
-/** About what the columns take on the wire, rather too much than too little. */
+/** About what the columns take on the wire, rather too much than too little. Exported for its test. */
 export function columnBytes({ channels, waves, absences = [] }: Columns): number {
   let bytes = 64
   for (const name in channels) {

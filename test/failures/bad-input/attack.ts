@@ -35,11 +35,11 @@ export function randomBytes({ random }: Field, length: number): Buffer {
 }
 
 /** What the broker counts under a reason; absent is 0. */
-export async function brokerRefused({ ports }: System, reason: string): Promise<number> {
+async function brokerRefused({ ports }: System, reason: string): Promise<number> {
   return metric(`http://127.0.0.1:${ports.metrics}/metrics`, `millrace_broker_refused_total{reason="${reason}"}`)
 }
 
-export async function processorRejected({ ports }: System, reason: string): Promise<number> {
+async function processorRejected({ ports }: System, reason: string): Promise<number> {
   return metric(`http://127.0.0.1:${ports.web}/metrics`, `millrace_rejected_total{at="prepare",reason="${reason}"}`)
 }
 

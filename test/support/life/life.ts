@@ -32,7 +32,7 @@ export interface Diary {
   measured(one: Measured): void
 }
 
-export const lifeStartMs = Date.UTC(2026, 0, 1)
+const lifeStartMs = Date.UTC(2026, 0, 1)
 
 /** To be given to `prepareSchema` and `ruleFileSchema`. */
 export const lifePrepare = {

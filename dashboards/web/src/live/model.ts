@@ -26,7 +26,7 @@ export interface Device {
 }
 
 export const deviceNames = signal<string[]>([])
-export const alarms = signal<Map<string, AlarmRecord>>(new Map())
+const alarms = signal<Map<string, AlarmRecord>>(new Map())
 export const pipeline = signal<PipelineStatus | undefined>(undefined)
 export const ledger = signal<LedgerView | undefined>(undefined)
 /** The newest alarm that was raised while somebody watched, for the screen reader. */

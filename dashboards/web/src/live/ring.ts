@@ -7,6 +7,7 @@
  */
 import type { Segment } from '@millrace/contract'
 
+/** Exported for its test. */
 export const delayMs = 450
 const keptMs = 24_000
 const jumpMs = 3000

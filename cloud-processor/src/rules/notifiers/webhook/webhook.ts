@@ -63,7 +63,7 @@ async function post(
 }
 
 /** Alertmanager's payload of one alert in a group of its own. */
-export function payloadOf(alarm: AlarmRecord, receiver: string) {
+function payloadOf(alarm: AlarmRecord, receiver: string) {
   const labels = {
     alertname: alarm.rule,
     severity: alarm.priority,
