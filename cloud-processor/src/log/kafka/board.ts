@@ -1,69 +1,62 @@
 /**
- * The board of log/board.ts as a topic of one partition, which Kafka clears by itself. It is followed with the other partitions:
- * no request of its own. Notes from before this process began to listen are not seen, nor those that Kafka dropped meanwhile.
+ * The board of the processes on this log: a topic of one partition, whose records are of use for seconds. One long poll each.
+ * Notes from before this process began to listen are not seen, nor those that Kafka dropped while it did not answer.
  */
-import { type Log as Lines, MillraceError } from '@millrace/contract/service'
+import type { Clock } from '@millrace/contract/service'
 import type { Board } from '../board.ts'
-import type { At, KafkaRecord } from './client.ts'
-import type { createReader } from './reader.ts'
+import type { LogRecord } from '../log.ts'
+import { type At, type KafkaClient, KafkaFailure, type KafkaRecord } from './client.ts'
+import { pauseAfter, sleep } from './retry.ts'
 
-const limit = { records: 1000, bytes: 1 << 20 }
+const pollMs = 500
+const bytesMax = 1 << 20
+const everything = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
 
 export interface BoardOptions {
-  at: At
-  reader: ReturnType<typeof createReader>
+  client: KafkaClient
+  clock: Clock
+  topic: string
   append(at: At, records: KafkaRecord[]): Promise<number>
-  lines: Lines
-  isClosed(): boolean
-  /** Waits before the next try. */
-  pause(): Promise<void>
+  refresh(failure: KafkaFailure): Promise<void>
 }
 
-export function createBoard({ at, reader, append, lines, isClosed, pause }: BoardOptions): Board & { ring(): void } {
+export function createBoard({ client, clock, topic, append, refresh }: BoardOptions): Board & { stop(): void } {
+  const at = { topic, partition: 0 }
   const listeners = new Set<(note: Uint8Array) => void>()
-  let isReading = false
-  let wake = () => {}
+  let isListening = false
+  let isStopped = false
 
-  /** Runs while somebody listens. */
-  async function read(): Promise<void> {
+  async function listen(): Promise<void> {
     let next: number | undefined
-    while (listeners.size > 0 && !isClosed()) {
+    for (let failures = 0; !isStopped && listeners.size > 0; ) {
       try {
-        next ??= (await reader.bounds(at)).end
-        const rung = new Promise<void>((resolve) => {
-          wake = resolve
-        })
-        const notes = await reader.read(at, next, limit)
-        for (const { offset, value } of notes) {
-          next = offset + 1
-          tell(value)
-        }
-        if (notes.length === 0) await rung
+        next ??= (await client.offsets([at], 'latest'))[0]!
+        next = await poll(next)
+        failures = 0
       } catch (error) {
-        if (error instanceof MillraceError && error.code === 'LOG_OFFSET_GONE') next = undefined
-        else if (!isClosed()) lines.warn('cannot read the board', { error })
-        await pause()
+        if (isStopped) return
+        const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)
+        if (failure.name === 'OFFSET_OUT_OF_RANGE') next = undefined
+        await sleep(clock, pauseAfter(++failures))
+        await refresh(failure)
       }
     }
   }
 
-  function tell(note: Uint8Array): void {
-    for (const listener of listeners) {
-      try {
-        listener(note)
-      } catch (error) {
-        lines.error('a listener of the board failed', { error })
-      }
+  async function poll(from: number): Promise<number> {
+    const node = client.leader(at)
+    if (node === undefined) throw new KafkaFailure('LEADER_NOT_AVAILABLE', true)
+    const [answer] = await client.fetch(node, 'board', [{ ...at, from, bytesMax }], pollMs)
+    if (!answer) throw new KafkaFailure('UNKNOWN_TOPIC_OR_PARTITION', true)
+    if (answer.error) throw answer.error
+    let next = from
+    for (const chunk of answer.chunks) {
+      const records: LogRecord[] = []
+      chunk.decode(next, records, everything)
+      for (const { value } of records) for (const listener of listeners) listener(value)
+      next = Math.max(next, chunk.next)
     }
-  }
-
-  function start(): void {
-    if (isReading) return
-    isReading = true
-    void read().finally(() => {
-      isReading = false
-      if (listeners.size > 0 && !isClosed()) start()
-    })
+    return next
   }
 
   return {
@@ -72,12 +65,16 @@ export function createBoard({ at, reader, append, lines, isClosed, pause }: Boar
     },
     onNote(listener) {
       listeners.add(listener)
-      start()
-      return () => {
-        listeners.delete(listener)
-        wake()
+      if (!isListening) {
+        isListening = true
+        void listen().finally(() => {
+          isListening = false
+        })
       }
+      return () => listeners.delete(listener)
     },
-    ring: () => wake(),
+    stop() {
+      isStopped = true
+    },
   }
 }
