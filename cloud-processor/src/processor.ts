@@ -51,6 +51,8 @@ export async function startProcessor(
   const { partitions } = log
   const stageAround: Around = { log, clock, lines, metrics }
   const store = does('store') || does('web') ? await openStore(config, around) : undefined
+  // An embedded store belongs to this process: on a shared log it is a copy of everything, not of a share.
+  const isStoreShared = !log.board
   const documents = does('documents') ? await openDocuments(config, around) : undefined
 
   const roles: Role[] = [
@@ -62,7 +64,7 @@ export async function startProcessor(
     },
     { name: 'rules', partitions, start: (p) => runStage(createRulesStage(config.rules), p, config.runner, stageAround) },
     { name: 'notifier', partitions: 1, isExclusive: true, start: () => notifier!.send() },
-    { name: 'store', partitions, start: keepInStore },
+    ...(isStoreShared ? [{ name: 'store', partitions, start: (p: number) => keepInStore('store', p) }] : []),
     ...(documents
       ? [{ name: 'documents', partitions, start: (p: number) => runDocumentSinks(documents, p, config.runner, stageAround) }]
       : []),
@@ -105,6 +107,10 @@ export async function startProcessor(
       })
     : undefined
   const page = does('web') ? await openPage() : undefined
+  const copies =
+    does('store') && !isStoreShared
+      ? Array.from({ length: partitions }, (_, partition) => keepInStore(`store@${config.name}`, partition))
+      : []
   shares.follow(members)
 
   /** What one bridge does for all of them. */
@@ -122,10 +128,10 @@ export async function startProcessor(
     }
   }
 
-  function keepInStore(partition: number) {
+  function keepInStore(name: string, partition: number) {
     return runSink(
       {
-        name: 'store',
+        name,
         topic: topics.timeline,
         partition,
         position: (kept) => store!.open(log.id, partition, kept),
@@ -149,7 +155,11 @@ export async function startProcessor(
       clock,
       eventLog: log,
       controls: { append: (control) => appendControl(log, clock, control) },
-      status: () => status.view([...shares.progress(), ...(sinks?.progress() ?? [])], bridge?.status()),
+      status: () =>
+        status.view(
+          [...shares.progress(), ...copies.map((copy) => copy.progress()), ...(sinks?.progress() ?? [])],
+          bridge?.status(),
+        ),
       ...(config.staticDir ? { staticDir: config.staticDir } : {}),
     })
     sinks = followForPage({ web, status, options: config.runner, around: stageAround })
@@ -169,6 +179,7 @@ export async function startProcessor(
       await bridge?.stop()
       await shares.stop()
       await members.close()
+      await Promise.all(copies.map((copy) => copy.stop()))
       await page?.stop()
       await notifier?.close()
       await store?.close()

@@ -140,7 +140,7 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
       notifier: { to: options.webhook ? [{ kind: 'webhook', url: options.webhook }] : [] },
       ...(index === 0
         ? { staticDir: layout.file('page'), web: { port: webPort } }
-        : { stages: ['bridge', 'prepare', 'rules', 'notifier', 'store'] }),
+        : { stages: ['bridge', 'prepare', 'rules', 'notifier', ...(options.processor?.store ? ['store', 'documents'] : [])] }),
       ...options.processor,
     })
     return child(name, '@millrace/cloud-processor/main', run(config), /"processor ready"/)
