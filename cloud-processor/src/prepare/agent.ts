@@ -14,6 +14,7 @@ import { type DecodedBatch, decodeBatch, type Payload, SparkplugError } from '@m
 import { ZodError } from 'zod'
 import { tellAbsences } from './absences.ts'
 import { digestOf, digestText } from './digest.ts'
+import { hasDeviceRoom } from './limits.ts'
 import { parseGap, parseLedger } from './node-entries.ts'
 import type { Taking } from './prepare.ts'
 import { byAlias, checkTimes, describe, keepOnly, leftOver, rejectAll } from './problems.ts'
@@ -188,9 +189,13 @@ function takeLedger(taking: Taking, id: string, record: LedgerRecord): void {
 /** The agent's device ids as they are called on the timeline. */
 function nameDevices(taking: Taking, id: string, record: LedgerRecord): LedgerRecord {
   const node = nodeOf(taking, id)
-  const devices = Object.fromEntries(
-    Object.entries(record.devices).map(([device, counts]) => [deviceOf(taking, node, id, device).name, counts]),
-  )
+  const known = Object.entries(record.devices).filter(([device]) => hasDeviceRoom(taking, node, device))
+  const left = Object.keys(record.devices).length - known.length
+  if (left > 0) {
+    const detail = `limits.devicesPerNode is reached: ${left} devices are left out of a ledger record`
+    taking.reject({ reason: 'PREPARE_LIMIT', detail, lost: [0, 0], node: id })
+  }
+  const devices = Object.fromEntries(known.map(([device, counts]) => [deviceOf(taking, node, id, device).name, counts]))
   return { ...record, devices }
 }
 
@@ -200,6 +205,7 @@ function forgetEnded(taking: Taking, id: string, record: LedgerRecord): void {
     if (stream.node !== id || !stream.closed || streamId in record.floors || streamId === record.stream) continue
     if (mayBeMadeGood(taking, stream, streamId)) continue
     taking.state.streams.delete(streamId)
+    nodeOf(taking, id).streams--
     taking.state.ended.add(streamId)
     bound(taking.state.ended, endedMax)
   }
@@ -215,9 +221,14 @@ function takeGap(taking: Taking, id: string, gap: GapRecord): void {
   const stream = streamOf(taking, id, gap.stream)
   if (!stream) return
   const node = nodeOf(taking, id)
+  if (stream.settled.length + gap.numbers.length > taking.config.limits.rangesPerStream) {
+    const detail = `limits.rangesPerStream is reached: a gap of ${gap.numbers.length} stretches is left out`
+    return taking.reject({ reason: 'PREPARE_LIMIT', detail, lost: [0, 0], node: id })
+  }
   const seen = seenOf(stream, gap.numbers)
   const lost = new Map<string, Tally>()
   for (const [device, stretches] of Object.entries(gap.devices)) {
+    if (!hasDeviceRoom(taking, node, device)) continue
     const { name } = deviceOf(taking, node, id, device)
     const sum: Tally = [0, 0]
     for (const { fromMs, toMs, lost: claimed } of stretches) {
@@ -248,12 +259,15 @@ function cutAgain(taking: Taking, stream: StreamState, streamId: string): void {
   if (record) taking.out(record)
 }
 
-/** Undefined for a stream that ended or belongs to another node: its entries are repeats, or forged. */
+/** Undefined for a stream that ended or belongs to another node: its entries are repeats, or forged; and where there is no room for one. */
 function streamOf(taking: Taking, node: string, id: string): StreamState | undefined {
   const { streams, ended } = taking.state
   if (ended.has(id)) return undefined
   let stream = streams.get(id)
   if (!stream) {
+    const owner = nodeOf(taking, node)
+    if (owner.streams >= taking.config.limits.streamsPerNode) return undefined
+    owner.streams++
     stream = createStream(node)
     streams.set(id, stream)
   }

@@ -1,20 +1,50 @@
 import { z } from 'zod'
+import type { PayloadCodec } from './codecs/codec.ts'
+import { type CodecName, codecs } from './codecs/index.ts'
 
 const channelSchema = z.strictObject({
   name: z.string().describe('Channel name on the timeline'),
-  path: z.string().describe('Where the value stands in the payload: `vitals.hr`'),
+  path: z
+    .string()
+    .min(1)
+    .describe('Where the value stands: json `vitals.hr`, senml the name or its end `temp`, influx-line `measurement.field`'),
   unit: z.string().default('1').describe('UCUM unit'),
   kind: z.enum(['number', 'text', 'boolean']).default('number'),
+  payloadUnit: z.string().optional().describe('senml: a value in another unit is rejected; absent: not looked at'),
 })
 
-export const plainSchema = z.strictObject({
-  filter: z.string().describe('MQTT topic filter, such as `sensors/+/vitals`'),
-  codec: z.enum(['json']).default('json').describe('How the payload is read'),
-  device: z.string().default('{1}').describe('Device name; `{n}` is the topic level n, counted from 0'),
-  time: z.string().optional().describe('Where the time stands in the payload (epoch ms or ISO 8601); absent: time of arrival'),
-  channels: z.array(channelSchema).min(1).describe('What to take from the payload'),
-})
+export const plainSchema = z
+  .strictObject({
+    filter: z.string().describe('MQTT topic filter, such as `sensors/+/vitals`'),
+    codec: z
+      .enum(Object.keys(codecs) as CodecName[])
+      .default('json')
+      .describe('How the payload is read'),
+    device: z
+      .string()
+      .default('{1}')
+      .describe(
+        'Device name; `{n}` is the topic level n, counted from 0; senml: `{base}` what stands before the path in the name; influx-line: `{measurement}`, `{tag.<key>}`',
+      ),
+    time: z.string().optional().describe('json: where the time stands (epoch ms or ISO 8601); absent: time of arrival'),
+    precision: z.enum(['ns', 'us', 'ms', 's']).optional().describe('influx-line: unit of the timestamps; absent: ns'),
+    channels: z.array(channelSchema).min(1).describe('What to take from the payload'),
+  })
+  .superRefine((plain, context) => {
+    const codec: PayloadCodec = codecs[plain.codec]
+    const isForeign = (key: PayloadCodec['keys'][number]) => !codec.keys.includes(key)
+    const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+    for (const key of ['time', 'precision'] as const)
+      if (plain[key] !== undefined && isForeign(key)) refuse([key], `means nothing to ${plain.codec}`)
+    for (const [index, channel] of plain.channels.entries())
+      if (channel.payloadUnit !== undefined && isForeign('payloadUnit'))
+        refuse(['channels', index, 'payloadUnit'], `means nothing to ${plain.codec}`)
+    for (const [, label] of plain.device.matchAll(/\{([^{}]*)\}/g))
+      if (!/^\d+$/.test(label!) && !codec.labels.test(label!)) refuse(['device'], `${plain.codec} knows no {${label}}`)
+  })
 export type PlainConfig = z.infer<typeof plainSchema>
+
+const count = (value: number) => z.int().min(1).default(value)
 
 export const prepareSchema = z.strictObject({
   futureMsMax: z
@@ -29,5 +59,37 @@ export const prepareSchema = z.strictObject({
     .default(Date.UTC(2000, 0, 1))
     .describe('A reading before this time (epoch ms) is rejected'),
   plain: z.array(plainSchema).default([]).describe('Plain MQTT devices by topic filter'),
+  reorderMs: z
+    .int()
+    .min(0)
+    .default(5000)
+    .describe(
+      'Nodes without receipts: how long a message waits for those before it by `seq`; then it is used and a rebirth asked for. Told by ticks, so up to 1 s more. 0: no waiting',
+    ),
+  rebirthEveryMs: z.int().min(1000).default(60_000).describe('A rebirth is asked of one node at most so often'),
+  limits: z
+    .strictObject({
+      nodes: count(20_000).describe('Edge nodes known. A message of one more is rejected: PREPARE_LIMIT'),
+      devicesPerNode: count(2_000).describe('Devices of one node. A message of one more is rejected: PREPARE_LIMIT'),
+      plainDevices: count(20_000).describe('Plain MQTT devices. Records of one more are rejected: PREPARE_LIMIT'),
+      streamsPerNode: count(2_000).describe(
+        'Streams of one agent that have not ended. A message of one more is rejected: PREPARE_LIMIT',
+      ),
+      channelsPerDevice: count(5_000).describe(
+        'Channels of one device, every alias it ever had. More are left out: PREPARE_LIMIT',
+      ),
+      rangesPerStream: count(200_000).describe(
+        'Stretches of numbers seen in one stream. A batch that makes one more is rejected: PREPARE_LIMIT',
+      ),
+      heldMessagesPerNode: z
+        .int()
+        .min(1)
+        .max(127)
+        .default(64)
+        .describe('Messages that wait for one before them by `seq`. At it they are used as if `reorderMs` were over'),
+      heldBytes: count(4 << 20).describe('All messages that so wait. At it those of the node that sends more are used at once'),
+    })
+    .prefault({})
+    .describe('What a hostile node could make grow, in each raw partition'),
 })
 export type PrepareConfig = z.infer<typeof prepareSchema>

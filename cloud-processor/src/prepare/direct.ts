@@ -1,8 +1,7 @@
 /**
- * Sources without an agent: foreign Sparkplug nodes and plain MQTT devices. They have no receipts and no numbers, so their
+ * Sources without an agent: foreign Sparkplug nodes and plain MQTT devices (plain.ts). They have no receipts and no numbers, so their
  * ledger starts here, under the stream `bridge`: read is what was decoded, and equals forwarded + rejected.
  */
-import { createHash } from 'node:crypto'
 import {
   addTally,
   type Columns,
@@ -14,16 +13,24 @@ import {
 } from '@millrace/contract'
 import { type BornChannel, decodeBatch, SparkplugError } from '@millrace/contract/sparkplug'
 import { tellAbsences } from './absences.ts'
-import type { Decoded } from './codecs/codec.ts'
-import { codecs } from './codecs/index.ts'
-import type { PlainConfig } from './config.ts'
 import type { Taking } from './prepare.ts'
-import { byAlias, checkTimes, describe, type IdentitiesOf, keepOnly, leftOver, type Problem, rejectAll } from './problems.ts'
-import { remember } from './redo.ts'
-import { deviceOf, learn, nodeOf } from './sparkplug.ts'
-import { bound, type DeviceState, type DirectCounts, hashesMax, type PrepareState } from './state.ts'
+import {
+  byAlias,
+  checkTimes,
+  countedBefore,
+  describe,
+  type IdentitiesOf,
+  keepOnly,
+  leftOver,
+  newlyFound,
+  type Problem,
+  rejectAll,
+} from './problems.ts'
+import { messageKey, remember } from './redo.ts'
+import { deviceOf, nodeOf } from './sparkplug.ts'
+import type { DeviceState, DirectCounts, PrepareState } from './state.ts'
 
-export const directStream = 'bridge'
+const directStream = 'bridge'
 
 /** Data of a node that gives its messages no Millrace name. */
 export function takeForeign(taking: Taking, id: string, device: string): void {
@@ -33,7 +40,9 @@ export function takeForeign(taking: Taking, id: string, device: string): void {
   try {
     const batch = decodeBatch(taking.payload, (alias) => known.channels.get(alias))
     const problems = batch.problems.map(describe)
-    deliver(taking, id, known.name, batch.columns, problems, batch.historical, byAlias(known.channels), key)
+    const { columns, historical } = batch
+    const part = { device: known.name, columns, found: problems, identitiesOf: byAlias(known.channels) }
+    deliver(taking, id, [part], [], historical, key)
   } catch (error) {
     if (!(error instanceof SparkplugError)) throw error
     if (taking.isReplay) return
@@ -46,98 +55,62 @@ export function takeForeign(taking: Taking, id: string, device: string): void {
 export function takeBirthValues(taking: Taking, id: string, known: DeviceState, born: BornChannel[]): void {
   const columns: Columns = { channels: {}, waves: {} }
   for (const { channel, last } of born) if (last) columns.channels[channel.name] = { t: [last.t], v: [last.v] }
-  deliver(taking, id, known.name, columns, [], false, byAlias(known.channels), redoKeyOf(taking))
+  const part = { device: known.name, columns, found: [], identitiesOf: byAlias(known.channels) }
+  deliver(taking, id, [part], [], false, redoKeyOf(taking))
 }
 
-export function takePlain(taking: Taking): void {
-  const config = taking.config.plain.find(({ filter }) => matches(filter, taking.topic))
-  const key = redoKeyOf(taking)
-  if (taking.isReplay && !taking.state.redo.has(key)) return
-  if (!config) return rejectPlain(taking, key, 'PREPARE_TOPIC', `no plain filter takes ${taking.topic}`)
-  if (!taking.isReplay && isRepeat(taking, config)) return
-  const levels = taking.topic.split('/')
-  const device = config.device.replace(/\{(\d+)\}/g, (_, level) => levels[Number(level)] ?? '')
-  let decoded: Decoded
-  try {
-    decoded = codecs[config.codec]!(taking.payload, config, taking.receivedMs)
-  } catch (error) {
-    return rejectPlain(taking, key, 'PREPARE_PAYLOAD', `${config.codec}: ${(error as Error).message.slice(0, 200)}`, device)
-  }
-  const { columns, problems, places } = decoded
-  const nameOf = (channel: string, place: number) => `${channel}#${place}`
-  const described = problems.map(({ channel, place, detail }): Problem => {
-    return { reason: 'PREPARE_READING', detail, lost: [1, 0], channel, identity: nameOf(channel, place) }
-  })
-  const identitiesOf: IdentitiesOf = (channel, t) => (places.get(`${channel}@${t}`) ?? []).map((place) => nameOf(channel, place))
-  deliver(taking, 'plain', declare(taking, config, device), columns, described, false, identitiesOf, key)
+/** What a message says about one device. */
+export interface Part {
+  /** Its name on the timeline. */
+  device: string
+  columns: Columns
+  /** What could not be used. */
+  found: Problem[]
+  identitiesOf: IdentitiesOf
 }
 
-/** Nothing of the message can be used as things are. */
-function rejectPlain(taking: Taking, key: string, reason: string, detail: string, device?: string): void {
-  if (taking.isReplay) return
-  remember(taking.state, key, 'all')
-  taking.reject({ reason, detail, lost: [0, 0], ...(device === undefined ? {} : { device }) })
-}
-
-/** Only a payload with a time in it can be told from the next one that says the same. */
-function isRepeat({ state, topic, payload }: Taking, config: PlainConfig): boolean {
-  if (config.time === undefined) return false
-  const key = hashOf(topic, payload)
-  if (state.hashes.has(key)) return true
-  state.hashes.add(key)
-  bound(state.hashes, hashesMax)
-  return false
-}
-
-function deliver(
-  taking: Taking,
-  node: string,
-  device: string,
-  columns: Columns,
-  found: Problem[],
-  hist: boolean,
-  identitiesOf: IdentitiesOf,
-  key: string,
-): void {
+/**
+ * `broken` are problems of no device: nothing is counted for them. One record of rejections for the whole message, whatever the
+ * number of its devices: each carries all its bytes.
+ */
+export function deliver(taking: Taking, node: string, parts: Part[], broken: Problem[], hist: boolean, key: string): void {
   const redo = taking.state.redo.get(key)
   const isPart = taking.isReplay && redo !== 'all'
   const before = new Set(isPart ? redo : [])
-  const taken = isPart ? keepOnly(columns, before, found, identitiesOf) : new Set<string>()
-  const outOfTime = checkTimes(columns, taking.receivedMs, taking.config, identitiesOf)
-  const problems = [...found, ...outOfTime]
-  const left = isPart ? leftOver(before, taken, outOfTime) : problems.map(({ identity }) => identity)
-  if (isPart && left.length === before.size) return
-  const forwarded: Tally = [countReadings(columns), countSamples(columns)]
-  const counts = countsOf(taking.state, device, node)
-  addTally(counts.forwarded, forwarded)
-  // What was rejected before and is good now leaves the rejected.
-  if (isPart) addTally(counts.rejected, forwarded, -1)
-  else for (const { lost } of problems) addTally(counts.rejected, lost)
-  counts.messages++
-  counts.dirty = true
+  const problems = [...broken]
+  const left: string[] = []
+  const taken = new Set<string>()
+  const outOfTime: Problem[] = []
+  const perPart = parts.map(({ columns, found, identitiesOf }) => {
+    if (isPart) for (const one of keepOnly(columns, before, [...broken, ...found], identitiesOf)) taken.add(one)
+    const late = checkTimes(columns, taking.receivedMs, taking.config, identitiesOf)
+    outOfTime.push(...late)
+    problems.push(...found, ...late)
+    return [...found, ...late]
+  })
+  const fresh = new Set(isPart ? newlyFound(before, problems) : problems)
+  if (isPart) left.push(...leftOver(before, taken, outOfTime))
+  for (const { identity } of fresh) left.push(identity)
+  const forwarded = parts.map(({ columns }): Tally => [countReadings(columns), countSamples(columns)])
+  if (isPart && left.length === before.size && forwarded.every(([readings, samples]) => readings + samples === 0)) return
+  for (const [index, { device, columns, identitiesOf }] of parts.entries()) {
+    const counts = countsOf(taking.state, device, node)
+    addTally(counts.forwarded, forwarded[index]!)
+    // What was rejected before and is good now leaves the rejected.
+    if (isPart) addTally(counts.rejected, countedBefore(columns, before, identitiesOf), -1)
+    for (const problem of perPart[index]!) if (fresh.has(problem)) addTally(counts.rejected, problem.lost)
+    counts.messages++
+    counts.dirty = true
+  }
   remember(taking.state, key, left)
-  if (!taking.isReplay) rejectAll(taking, problems, { node, device })
-  tellAbsences(taking, device, columns.absences)
-  if (forwarded[0] + forwarded[1] === 0) return
-  const { receivedMs } = taking
-  const { channels, waves } = columns
-  taking.out({ f: 1, k: 'readings', subject: device, device, stream: directStream, hist, receivedMs, channels, waves })
-}
-
-/** The configuration says what the channels are; when it says something new, that is told. Returns the device's name. */
-function declare(taking: Taking, config: PlainConfig, device: string): string {
-  const known = deviceOf(taking, nodeOf(taking, 'plain'), 'plain', device)
-  const isChanged = learn(
-    known,
-    config.channels.map(({ name, kind, unit }) => {
-      const datatype = kind === 'number' ? 'Double' : kind === 'text' ? 'String' : 'Boolean'
-      return { channel: { name, kind, datatype, unit } }
-    }),
-  )
-  const { name, channels } = known
-  if (isChanged)
-    taking.out({ f: 1, k: 'declaration', subject: name, device: name, node: 'plain', channels: [...channels.values()] })
-  return name
+  if (!taking.isReplay) rejectAll(taking, problems, { node, ...(parts.length === 1 ? { device: parts[0]!.device } : {}) })
+  for (const [index, { device, columns }] of parts.entries()) {
+    tellAbsences(taking, device, columns.absences)
+    if (forwarded[index]![0] + forwarded[index]![1] === 0) continue
+    const { receivedMs } = taking
+    const { channels, waves } = columns
+    taking.out({ f: 1, k: 'readings', subject: device, device, stream: directStream, hist, receivedMs, channels, waves })
+  }
 }
 
 /** At a tick: one cut for every device whose counts changed. */
@@ -175,22 +148,6 @@ function countsOf(state: PrepareState, device: string, node: string): DirectCoun
   return counts
 }
 
-/** Messages without a name are known by their content and the time of their arrival, which a replay keeps. */
 export function redoKeyOf({ topic, payload, receivedMs }: Taking): string {
-  return hashOf(`${topic}\0${receivedMs}`, payload)
-}
-
-function hashOf(text: string, payload: Uint8Array): string {
-  return createHash('sha256').update(text).update('\0').update(payload).digest('base64url').slice(0, 22)
-}
-
-/** [MQTT-4.7] `+` is one level, `#` the rest. */
-function matches(filter: string, topic: string): boolean {
-  const want = filter.split('/')
-  const have = topic.split('/')
-  for (const [index, level] of want.entries()) {
-    if (level === '#') return true
-    if (index >= have.length || (level !== '+' && level !== have[index])) return false
-  }
-  return want.length === have.length
+  return messageKey(topic, payload, receivedMs)
 }

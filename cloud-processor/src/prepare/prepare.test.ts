@@ -241,6 +241,7 @@ describe('prepare', () => {
     expect(message('spBv1.0/g/DDATA/f/d', data).timeline).toMatchObject([{ k: 'readings', channels: { temp: { v: [36.6] } } }])
     expect(feed({ k: 'tick', atMs: now }).timeline).toMatchObject([
       { k: 'tick' },
+      { k: 'event', code: 'NODE_REBIRTH_WANTED', device: 'g/f' },
       { k: 'cut', stream: 'bridge', devices: { d: { forwarded: [2, 0] } } },
     ])
   })
@@ -297,7 +298,7 @@ describe('prepare', () => {
     message('spBv1.0/g/DBIRTH/f/d', encodePayload({ timestamp: now, seq: 1, metrics }))
     expect(replay('spBv1.0/g/DDATA/f/d', data).timeline).toMatchObject([{ channels: { temp: { v: [36.6] } } }])
     expect(replay('spBv1.0/g/DDATA/f/d', data).timeline).toEqual([])
-    expect(feed({ k: 'tick', atMs: now }).timeline[1]).toMatchObject({ devices: { d: { forwarded: [1, 0], rejected: [0, 0] } } })
+    expect(feed({ k: 'tick', atMs: now }).timeline[2]).toMatchObject({ devices: { d: { forwarded: [1, 0], rejected: [0, 0] } } })
   })
 
   test('adds nothing by a replay to a message that has a good and a bad reading of one time', () => {

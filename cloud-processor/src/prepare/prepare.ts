@@ -4,9 +4,9 @@
  *
  *   message ─ Sparkplug ─ birth ─► declaration, birth        (sparkplug.ts)
  *           │           ├ data of an agent ─► readings, gaps, cuts  (agent.ts over stream.ts)
- *           │           ├ data of a foreign node ─► readings (direct.ts)
+ *           │           ├ data of a foreign node ─ in the order of seq (order.ts) ─► readings (direct.ts)
  *           │           └ death ─► death
- *           └ plain MQTT ─ codec ─► readings                 (direct.ts)
+ *           └ plain MQTT ─ codec ─► readings                 (plain.ts)
  *   tick, control ─► the same on every timeline partition
  */
 import {
@@ -23,8 +23,11 @@ import type { LogRecord } from '../log/log.ts'
 import { partitionOf } from '../log/partition-of.ts'
 import type { Emit, Stage } from '../stage/stage.ts'
 import type { PrepareConfig } from './config.ts'
-import { closeDirect, takePlain } from './direct.ts'
-import { takeSparkplug } from './sparkplug.ts'
+import { closeDirect } from './direct.ts'
+import { wasOverLimit } from './limits.ts'
+import { closeOrders, type Use } from './order.ts'
+import { takePlain } from './plain.ts'
+import { takeSparkplug, useSparkplug } from './sparkplug.ts'
 import { decodeState, encodeState, initialState, type PrepareState } from './state.ts'
 
 /** One message under way through the stage. */
@@ -38,6 +41,8 @@ export interface Taking {
   isReplay: boolean
   out(record: TimelineRecord): void
   reject(why: Reject): void
+  /** Uses another message, whose turn has come. */
+  use: Use
 }
 
 export interface Reject {
@@ -87,29 +92,40 @@ function cutting(emit: Emit, partitions: number): Emit {
 
 function step(config: PrepareConfig, state: PrepareState, record: LogRecord, emit: Emit): void {
   const raw = decodeRaw(record.value)
-  if (raw.k === 'message') return take(config, state, raw.topic, raw.payload, raw.receivedMs, false, emit)
+  if (raw.k === 'message') return take(createTaking(config, state, emit, raw.topic, raw.payload, raw.receivedMs, false))
   if (raw.k === 'control') return control(config, state, raw.control, raw.atMs, emit)
   state.tickMs = advance(state.tickMs, raw.atMs)
   emit(topics.timeline, null, encodeJson({ f: 1, k: 'tick', atMs: state.tickMs }))
+  const use: Use = (...message) => useSparkplug(createTaking(config, state, emit, ...message, false))
+  closeOrders(state, config, use, (event) => emit(topics.timeline, event.subject, encodeJson(event)))
   closeDirect(state, (cut) => emit(topics.timeline, Object.keys(cut.devices)[0]!, encodeJson(cut)))
 }
 
 function control(config: PrepareConfig, state: PrepareState, order: Control, atMs: number, emit: Emit): void {
-  if (order.type === 'replay-rejected') {
-    take(config, state, order.topic, Buffer.from(order.payloadBase64, 'base64'), order.receivedMs, true, emit)
-  } else emit(topics.timeline, null, encodeJson({ f: 1, k: 'control', control: order, atMs }))
+  if (order.type !== 'replay-rejected')
+    return emit(topics.timeline, null, encodeJson({ f: 1, k: 'control', control: order, atMs }))
+  const { topic, payloadBase64, receivedMs } = order
+  const payload = Buffer.from(payloadBase64, 'base64')
+  // What was rejected for want of room has touched nothing yet.
+  const isReplay = !wasOverLimit(state, topic, payload, receivedMs)
+  take(createTaking(config, state, emit, topic, payload, receivedMs, isReplay))
 }
 
-function take(
+function take(taking: Taking): void {
+  if (taking.topic.startsWith('spBv1.0/')) takeSparkplug(taking)
+  else takePlain(taking)
+}
+
+function createTaking(
   config: PrepareConfig,
   state: PrepareState,
+  emit: Emit,
   topic: string,
   payload: Uint8Array,
   receivedMs: number,
   isReplay: boolean,
-  emit: Emit,
-) {
-  const taking: Taking = {
+): Taking {
+  return {
     state,
     config,
     topic,
@@ -136,7 +152,6 @@ function take(
       }
       emit(topics.rejected, where.node ?? topic, encodeJson(rejected))
     },
+    use: (...message) => useSparkplug(createTaking(config, state, emit, ...message, false)),
   }
-  if (topic.startsWith('spBv1.0/')) takeSparkplug(taking)
-  else takePlain(taking)
 }

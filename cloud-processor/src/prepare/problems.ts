@@ -9,11 +9,11 @@ export interface Problem {
   detail: string
   lost: Tally
   channel?: string
-  /** `<alias>@<time>`, or what the codec calls it: the same whether or not it could be read. */
+  /** `<alias>@<time>`, or `<channel>#<place>` in a payload of records: the same whether or not it could be read. */
   identity: string
 }
 
-/** Every identity that a reading may have been rejected under. */
+/** Every identity that a reading may have been rejected under, its own first. */
 export type IdentitiesOf = (channel: string, t: number) => string[]
 
 /** Of Sparkplug readings. Several aliases may have meant one channel, and a metric without an alias goes by its name. */
@@ -24,6 +24,10 @@ export function byAlias(channels: Map<number | string, Channel>): IdentitiesOf {
     return (keys.get(channel) ?? [channel]).map((key) => `${key}@${t}`)
   }
 }
+
+/** A record of which nothing could be used: it is not known how many readings it has, and none is counted. */
+export const recordIdentity = (place: number) => `#${place}`
+const isRecord = (identity: string) => /^#\d+$/.test(identity)
 
 export function describe({ reason, alias, name, t, raw, lost }: DecodedBatch['problems'][number]): Problem {
   const what = name ?? (alias === undefined ? 'a metric without a name' : `alias ${alias}`)
@@ -100,7 +104,7 @@ export function keepOnly(columns: Columns, before: Set<string>, stillBad: Proble
   for (const { identity } of stillBad) wanted.delete(identity)
   const taken = new Set<string>()
   const isWanted = (name: string, t: number) => {
-    const identity = identitiesOf(name, t).find((one) => wanted.delete(one))
+    const identity = identitiesOf(name, t).find((one) => (isRecord(one) ? wanted.has(one) : wanted.delete(one)))
     if (identity !== undefined) taken.add(identity)
     return identity !== undefined
   }
@@ -124,6 +128,21 @@ export function keepOnly(columns: Columns, before: Set<string>, stillBad: Proble
 export function leftOver(before: Set<string>, taken: Set<string>, outOfTime: Problem[]): string[] {
   const unused = new Set(outOfTime.map(({ identity }) => identity))
   return [...before].filter((identity) => !taken.has(identity) || unused.has(identity))
+}
+
+/** Problems that a replay found in records that nothing could be used of before. */
+export function newlyFound(before: Set<string>, problems: Problem[]): Problem[] {
+  return problems.filter(({ identity }) => !before.has(identity) && before.has(identity.slice(identity.lastIndexOf('#'))))
+}
+
+/** Of what a replay took, that which was counted as rejected. */
+export function countedBefore({ channels, waves }: Columns, before: Set<string>, identitiesOf: IdentitiesOf): Tally {
+  const wasCounted = (name: string, t: number) => identitiesOf(name, t).some((one) => before.has(one) && !isRecord(one))
+  const tally: Tally = [0, 0]
+  for (const [name, { t }] of Object.entries(channels)) for (const at of t) if (wasCounted(name, at)) tally[0]++
+  for (const [name, segments] of Object.entries(waves))
+    for (const { t, v } of segments) if (wasCounted(name, t)) tally[1] += v.length
+  return tally
 }
 
 function putColumn({ channels }: Columns, name: string, column: Column): void {

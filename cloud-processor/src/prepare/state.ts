@@ -1,5 +1,6 @@
 /** What `prepare` remembers, and its snapshot. Everything is bounded: see the limits beside each field. */
 import type { Channel } from '@millrace/contract'
+import type { Order } from './order.ts'
 import type { StreamState } from './stream.ts'
 
 export interface PrepareState {
@@ -21,6 +22,10 @@ export interface PrepareState {
   direct: Map<string, DirectCounts>
   /** Hashes of plain MQTT messages, newest last; at most `hashesMax`. */
   hashes: Set<string>
+  /** Nodes of which something waits for its turn, or of which a rebirth is wished. */
+  waiting: Set<string>
+  /** Of all messages that wait for their turn; at most `limits.heldBytes`. */
+  heldBytes: number
 }
 
 export interface NodeState {
@@ -28,6 +33,16 @@ export interface NodeState {
   bdSeq: number
   /** By Sparkplug device id; `''` for metrics of a foreign node itself. */
   devices: Map<string, DeviceState>
+  /** Streams that it has and that have not ended. */
+  streams: number
+  /** Its newest birth declared receipts. */
+  isAgent?: boolean
+  /** Of a node without receipts that was born: see order.ts. */
+  order?: Order
+  /** Why a rebirth is wished. */
+  wish?: string
+  /** Tick at which one was told last. */
+  wishedMs?: number
 }
 
 export interface DeviceState {
@@ -61,6 +76,8 @@ export function initialState(): PrepareState {
     redoSize: 0,
     direct: new Map(),
     hashes: new Set(),
+    waiting: new Set(),
+    heldBytes: 0,
   }
 }
 
@@ -69,10 +86,13 @@ export function bound(collection: Map<string, unknown> | Set<string>, max: numbe
   while (collection.size > max) collection.delete(collection.keys().next().value!)
 }
 
-/** Snapshot: UTF-8 JSON `{f: 1, state}` in which a Map is `{"$map": [[key, value], ...]}` and a Set `{"$set": [...]}`. */
+/** 1: before there was order.ts. A version that reads only that one would forget what waits. */
+const format = 2
+
+/** Snapshot: UTF-8 JSON `{f: 2, state}` in which a Map is `{"$map": [[key, value], ...]}` and a Set `{"$set": [...]}`. */
 export function encodeState(state: PrepareState): Uint8Array {
   return Buffer.from(
-    JSON.stringify({ f: 1, state }, (_key, value) => {
+    JSON.stringify({ f: format, state }, (_key, value) => {
       if (value instanceof Map) return { $map: [...value] }
       if (value instanceof Set) return { $set: [...value] }
       return value
@@ -87,9 +107,18 @@ export function decodeState(bytes: Uint8Array): PrepareState {
     if (value?.$set) return new Set(value.$set)
     return value
   })
-  if (f !== 1)
+  if (f > format)
     throw new Error(
-      `prepare's snapshot has format ${f}; this version reads format 1. Run the version that wrote it, or a newer one.`,
+      `prepare's snapshot has format ${f}; this version reads up to ${format}. Run the version that wrote it, or a newer one.`,
     )
-  return state
+  return f < 2 ? upgraded(state) : state
+}
+
+function upgraded(state: PrepareState): PrepareState {
+  for (const node of state.nodes.values()) node.streams = 0
+  for (const { node } of state.streams.values()) {
+    const owner = state.nodes.get(node)
+    if (owner) owner.streams++
+  }
+  return { ...state, waiting: new Set(), heldBytes: 0 }
 }

@@ -1,17 +1,94 @@
-/** Payload codecs of plain MQTT devices. A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md`; it adds one line to `index.ts`. */
-import type { Columns } from '@millrace/contract'
+/**
+ * Payload codecs of plain MQTT devices. A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md`; it adds one line to
+ * `index.ts`.
+ *
+ * A payload holds *records* (JSON objects, SenML records, lines), each with a place: its index. A record that cannot be read
+ * harms only itself; so does a value of a record.
+ */
+import type { Columns, Value } from '@millrace/contract'
 import type { PlainConfig } from '../config.ts'
 
+export interface PayloadCodec {
+  /** @throws Error, with a text for people, when nothing of the payload can be used. */
+  decode(payload: Uint8Array, config: PlainConfig, receivedMs: number): Decoded
+  /** What may stand in braces in `device`, beside the levels of the topic. */
+  labels: RegExp
+  /** Keys of the configuration that mean something to this codec alone. */
+  keys: readonly ('time' | 'precision' | 'payloadUnit')[]
+}
+
 export interface Decoded {
+  devices: DecodedDevice[]
+  /** Records of which nothing could be used. */
+  broken: { place: number; detail: string }[]
+  /** The payload carries the time of all that is in it: two that are equal are one that came twice. */
+  isTimed: boolean
+}
+
+/** What a payload says about one device. */
+export interface DecodedDevice {
+  /** That a device may be named by; only those in `device`. */
+  labels: Record<string, string>
   columns: Columns
   /**
    * Where in the payload each reading stood, by `<channel>@<time>`: what it is called when it is rejected, whatever the
    * configuration makes of its value and time later.
    */
   places: Map<string, number[]>
-  /** What could not be used. */
+  /** Values that could not be used. */
   problems: { channel: string; place: number; detail: string }[]
 }
 
-/** @throws Error, with a text for people, when nothing of the payload can be used. */
-export type PayloadCodec = (payload: Uint8Array, config: PlainConfig, receivedMs: number) => Decoded
+export function startDecoded(): Decoded {
+  return { devices: [], broken: [], isTimed: true }
+}
+
+/** The labels that a device's name is made of: `{tag.host}` is `tag.host`. */
+export function labelsIn(device: string): string[] {
+  return [...device.matchAll(/\{([^{}]+)\}/g)].map(([, label]) => label!).filter((label) => !/^\d+$/.test(label))
+}
+
+/** The device with these labels, of which only those in `wanted` count. */
+export function createDevices(decoded: Decoded, wanted: string[]): (labels: Map<string, string>) => DecodedDevice {
+  const known = new Map<string, DecodedDevice>()
+  return (all) => {
+    const key = wanted.length === 0 ? '' : JSON.stringify(wanted.map((label) => all.get(label)))
+    let device = known.get(key)
+    if (!device) {
+      const has = wanted.filter((label) => all.has(label))
+      const labels = Object.fromEntries(has.map((label) => [label, all.get(label)!]))
+      device = { labels, columns: { channels: {}, waves: {} }, places: new Map(), problems: [] }
+      known.set(key, device)
+      decoded.devices.push(device)
+    }
+    return device
+  }
+}
+
+export function addReading({ columns, places }: DecodedDevice, channel: string, place: number, t: number, value: Value): void {
+  columns.channels[channel] ??= { t: [], v: [] }
+  const column = columns.channels[channel]
+  column.t.push(t)
+  column.v.push(value)
+  const key = `${channel}@${t}`
+  const known = places.get(key)
+  if (known) known.push(place)
+  else places.set(key, [place])
+}
+
+/** Why a channel of this kind cannot hold the value; undefined when it can. A number is finite: `1e999` is valid JSON. */
+export function misfit(kind: PlainConfig['channels'][number]['kind'], value: unknown, path: string): string | undefined {
+  const type = { number: 'number', text: 'string', boolean: 'boolean' }[kind]
+  const isGood = typeof value === type && (kind !== 'number' || Number.isFinite(value))
+  return isGood ? undefined : `${shown(value)} at "${path}" is no ${kind}`
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'bigint') return `${value}`
+  return JSON.stringify(value)?.slice(0, 40) ?? 'a value'
+}
+
+/** @throws Error saying that none of the configured paths is in the payload: its readings must not vanish without a word. */
+export function nothingFound(config: PlainConfig): never {
+  throw new Error(`there is nothing at ${config.channels.map(({ path }) => `"${path}"`).join(', ')}`)
+}

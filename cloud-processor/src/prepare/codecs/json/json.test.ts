@@ -12,11 +12,13 @@ const config: PlainConfig = {
     { name: 'label', path: 'label', unit: '1', kind: 'text' },
   ],
 }
-const read = (text: string, changed: Partial<PlainConfig> = {}) => json(Buffer.from(text), { ...config, ...changed }, 1000)
+const read = (text: string, changed: Partial<PlainConfig> = {}) =>
+  json.decode(Buffer.from(text), { ...config, ...changed }, 1000).devices[0]!
 
 describe('json payloads', () => {
   test('are read by path, one object or several', () => {
     expect(read('[{"at":5,"vitals":{"hr":61}},{"at":6,"vitals":{"hr":62},"label":"a"}]')).toEqual({
+      labels: {},
       columns: { channels: { pulse_rate: { t: [5, 6], v: [61, 62] }, label: { t: [6], v: ['a'] } }, waves: {} },
       places: new Map([
         ['pulse_rate@5', [0]],
@@ -54,6 +56,6 @@ describe('json payloads', () => {
 
   test('that are no JSON, or no UTF-8, are refused whole', () => {
     expect(() => read('{"at":')).toThrow()
-    expect(() => json(Buffer.from([0x22, 0xff, 0x22]), config, 0)).toThrow()
+    expect(() => json.decode(Buffer.from([0x22, 0xff, 0x22]), config, 0)).toThrow()
   })
 })

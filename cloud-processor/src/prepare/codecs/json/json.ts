@@ -5,11 +5,15 @@
  */
 import type { Value } from '@millrace/contract'
 import type { PlainConfig } from '../../config.ts'
-import type { Decoded, PayloadCodec } from '../codec.ts'
+import { addReading, createDevices, misfit, nothingFound, type PayloadCodec, startDecoded } from '../codec.ts'
 
-export const json: PayloadCodec = (payload, config, receivedMs) => {
+export const json: PayloadCodec = { decode, labels: /^$/, keys: ['time'] }
+
+function decode(payload: Uint8Array, config: PlainConfig, receivedMs: number) {
   const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
-  const decoded: Decoded = { columns: { channels: {}, waves: {} }, places: new Map(), problems: [] }
+  const decoded = startDecoded()
+  decoded.isTimed = config.time !== undefined
+  const device = createDevices(decoded, [])(new Map())
   const objects = Array.isArray(parsed) ? parsed : [parsed]
   let isAnyFound = objects.length === 0
   for (const [place, object] of objects.entries()) {
@@ -18,33 +22,12 @@ export const json: PayloadCodec = (payload, config, receivedMs) => {
       const value = at(object, path)
       if (value !== undefined) isAnyFound = true
       if (value === undefined || value === null) continue
-      const detail = t === undefined ? `time at "${config.time}" is not epoch ms or ISO 8601` : mismatch(kind, value, path)
-      if (detail !== undefined) decoded.problems.push({ channel: name, place, detail })
-      else append(decoded, name, place, t!, value as Value)
+      const detail = t === undefined ? `time at "${config.time}" is not epoch ms or ISO 8601` : misfit(kind, value, path)
+      if (detail !== undefined) device.problems.push({ channel: name, place, detail })
+      else addReading(device, name, place, t!, value as Value)
     }
   }
-  if (!isAnyFound) throw new Error(`there is nothing at ${config.channels.map(({ path }) => `"${path}"`).join(', ')}`)
-  return decoded
-}
-
-function append({ columns, places }: Decoded, name: string, place: number, t: number, value: Value): void {
-  columns.channels[name] ??= { t: [], v: [] }
-  const column = columns.channels[name]
-  column.t.push(t)
-  column.v.push(value)
-  const key = `${name}@${t}`
-  places.set(key, [...(places.get(key) ?? []), place])
-}
-
-/** `1e999` is valid JSON and reads as infinity. */
-function mismatch(kind: PlainConfig['channels'][number]['kind'], value: unknown, path: string): string | undefined {
-  const type = { number: 'number', text: 'string', boolean: 'boolean' }[kind]
-  const isGood = typeof value === type && (kind !== 'number' || Number.isFinite(value))
-  return isGood ? undefined : `${shown(value)} at "${path}" is no ${kind}`
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'number' ? `${value}` : (JSON.stringify(value)?.slice(0, 40) ?? 'a value')
+  return isAnyFound ? decoded : nothingFound(config)
 }
 
 function timeOf(object: unknown, { time }: PlainConfig, receivedMs: number): number | undefined {

@@ -1,0 +1,174 @@
+/**
+ * SenML (RFC 8428) after its bytes are read: base fields are resolved (section 4.6), names are found among the channels.
+ *
+ *   bn, bt, bu, bv, bs   base name, time, unit, value, sum: hold for their record and those after it, until given anew
+ *   n, u, v | vs | vb | vd, s, t   name, unit, value (number, text, boolean, base64url data), sum, time; `ut` is not used
+ *
+ * - Name: base name + name, of the characters in section 4.5.1. Time: base time + time in seconds; below 2^28 it counts from now,
+ *   which is the time of arrival (section 4.5.3).
+ * - A record with an unknown label that ends in `_` is rejected (section 4.4): whoever wrote it says that it cannot be understood without.
+ * - A base field that cannot be used spoils the records behind it as well, until it is given anew: they would mean something else.
+ * - A pack of a version above 10 is refused whole (section 4.4).
+ *
+ * A channel's `path` is the whole name, or its end behind `:`, `/` or `.`; `<path>#sum` is the sum. What stands before is the label
+ * `base`. The longest path wins.
+ */
+import type { Value } from '@millrace/contract'
+import type { PlainConfig } from '../config.ts'
+import { addReading, createDevices, type Decoded, labelsIn, misfit, nothingFound, startDecoded } from './codec.ts'
+
+/** Fields by their labels in JSON. */
+export type SenmlRecord = Map<string, unknown>
+
+const versionMax = 10
+/** Section 4.5.3: ten years of seconds, about. */
+const relativeSecondsMax = 2 ** 28
+const values = ['v', 'vs', 'vb', 'vd']
+const own = ['n', 'u', 't', 'ut']
+
+interface Base {
+  bn?: string
+  bt?: number
+  bu?: string
+  bv?: number
+  bs?: number
+}
+const baseTypes = { bn: 'string', bt: 'number', bu: 'string', bv: 'number', bs: 'number' } as const
+type BaseLabel = keyof typeof baseTypes
+
+/** Undefined is something that is no record. @throws Error when nothing can be used. */
+export function resolveSenml(records: (SenmlRecord | undefined)[], config: PlainConfig, receivedMs: number): Decoded {
+  for (const record of records) {
+    const version = record?.get('bver') ?? versionMax
+    if (typeof version !== 'number' || version > versionMax) throw new Error(`version ${version} is not known`)
+  }
+  const decoded = startDecoded()
+  const deviceOf = createDevices(decoded, labelsIn(config.device))
+  const find = createFinder(config)
+  const base: Base = {}
+  const spoilt = new Map<string, number>()
+  let isAnyFound = records.length === 0
+
+  for (const [place, record] of records.entries()) {
+    const fault =
+      record === undefined ? 'a record is a map of labels' : (takeBase(record, place, base, spoilt) ?? faultOf(record))
+    if (fault !== undefined) {
+      decoded.broken.push({ place, detail: fault })
+      continue
+    }
+    const resolved = resolve(record!, base, receivedMs)
+    if (resolved === undefined) continue
+    if (typeof resolved === 'string') {
+      decoded.broken.push({ place, detail: resolved })
+      continue
+    }
+    if (!resolved.isTimed) decoded.isTimed = false
+    for (const [path, value] of resolved.values) {
+      const found = find(path)
+      if (!found) continue
+      isAnyFound = true
+      const { channel, labels } = found
+      const device = deviceOf(labels)
+      const wrongUnit = channel.payloadUnit !== undefined && resolved.unit !== channel.payloadUnit
+      const detail = wrongUnit
+        ? `${path} is in ${resolved.unit ?? 'no unit'}, not in ${channel.payloadUnit}`
+        : misfit(channel.kind, value, path)
+      if (detail !== undefined) device.problems.push({ channel: channel.name, place, detail })
+      else addReading(device, channel.name, place, resolved.t, value as Value)
+    }
+  }
+  return isAnyFound || decoded.broken.length > 0 ? decoded : nothingFound(config)
+}
+
+/** Takes the record's base fields over. Returns why this record cannot be resolved. */
+function takeBase(record: SenmlRecord, place: number, base: Base, spoilt: Map<string, number>): string | undefined {
+  for (const label of Object.keys(baseTypes) as BaseLabel[]) {
+    if (!record.has(label)) continue
+    const value = record.get(label)
+    spoilt.delete(label)
+    if (typeof value === baseTypes[label] && (typeof value === 'string' || Number.isFinite(value)))
+      Object.assign(base, { [label]: value })
+    else spoilt.set(label, place)
+  }
+  const unknown = [...record.keys()].find((label) => label.endsWith('_'))
+  // A base field that nobody here knows may change everything behind it.
+  if (unknown?.startsWith('b')) spoilt.set(unknown, place)
+  if (unknown !== undefined) return `field ${unknown.slice(0, 40)} must be understood and is not`
+  const [spoiler] = spoilt
+  return spoiler && `base field ${spoiler[0].slice(0, 40)} of record ${spoiler[1]} is not usable`
+}
+
+function faultOf(record: SenmlRecord): string | undefined {
+  if (values.filter((label) => record.has(label)).length > 1) return 'more than one value'
+  const wrong = Object.entries(types).find(([label, isGood]) => record.has(label) && !isGood(record.get(label)))
+  return wrong && `field ${wrong[0]} is not what it must be`
+}
+
+const isNumber = (value: unknown) => Number.isFinite(value)
+const isText = (value: unknown) => typeof value === 'string'
+const types: Record<string, (value: unknown) => boolean> = {
+  n: isText,
+  u: isText,
+  t: isNumber,
+  v: isNumber,
+  s: isNumber,
+  vs: isText,
+  vb: (value) => typeof value === 'boolean',
+  vd: (value) => typeof value === 'string' && /^[\w-]*$/.test(value),
+}
+
+interface Resolved {
+  t: number
+  isTimed: boolean
+  unit: string | undefined
+  /** By the path that takes them. */
+  values: [path: string, value: unknown][]
+}
+
+/** Undefined for a record of base fields alone; a text when it has no name or value. */
+function resolve(record: SenmlRecord, base: Base, receivedMs: number): Resolved | string | undefined {
+  const name = `${base.bn ?? ''}${record.get('n') ?? ''}`
+  const label = values.find((each) => record.has(each))
+  const hasSum = record.has('s')
+  if (label === undefined && !hasSum) return own.some((each) => record.has(each)) ? 'there is no value' : undefined
+  if (!/^[A-Za-z0-9][A-Za-z0-9\-:./_]*$/.test(name)) return `"${name.slice(0, 40)}" is no name`
+  const seconds = (base.bt ?? 0) + ((record.get('t') as number | undefined) ?? 0)
+  const isTimed = seconds >= relativeSecondsMax
+  const found: Resolved['values'] = []
+  if (label !== undefined) found.push([name, label === 'v' ? (record.get('v') as number) + (base.bv ?? 0) : record.get(label)])
+  if (hasSum || base.bs !== undefined)
+    found.push([`${name}#sum`, ((record.get('s') as number | undefined) ?? 0) + (base.bs ?? 0)])
+  return {
+    t: Math.round(seconds * 1000) + (isTimed ? 0 : receivedMs),
+    isTimed,
+    unit: (record.get('u') as string | undefined) ?? base.bu,
+    values: found,
+  }
+}
+
+interface Found {
+  channel: PlainConfig['channels'][number]
+  labels: Map<string, string>
+}
+
+function createFinder({ channels }: PlainConfig): (name: string) => Found | undefined {
+  const known = new Map<string, Found | undefined>()
+  return (name) => {
+    if (!known.has(name)) {
+      const [channel] = channels.filter(({ path }) => isEnd(name, path)).sort((a, b) => b.path.length - a.path.length)
+      known.set(name, channel && { channel, labels: labelsOf(name, channel.path) })
+    }
+    return known.get(name)
+  }
+}
+
+/** A path that begins with a separator of its own says so. */
+function isEnd(name: string, path: string): boolean {
+  if (name === path) return true
+  return name.endsWith(path) && (/^[^A-Za-z0-9]/.test(path) || /[:/.]/.test(name[name.length - path.length - 1]!))
+}
+
+function labelsOf(name: string, path: string): Map<string, string> {
+  const before = name.slice(0, name.length - path.length).replace(/[:/.]$/, '')
+  return new Map(before === '' ? [] : [['base', before]])
+}
