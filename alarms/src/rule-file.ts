@@ -26,7 +26,10 @@ const delays = {
   delayOnMs: durationMs(0, 'The value must be beyond the limit this long before the alarm is raised.'),
   delayOffMs: durationMs(0, 'The value must be back this long before the alarm clears.'),
 }
-const looseDelays = { delayOnMs: delays.delayOnMs.unwrap().optional(), delayOffMs: delays.delayOffMs.unwrap().optional() }
+const looseDelays = {
+  delayOnMs: delays.delayOnMs.unwrap().optional().describe('Instead of the rule’s.'),
+  delayOffMs: delays.delayOffMs.unwrap().optional().describe('Instead of the rule’s.'),
+}
 
 const setClear = {
   set: limit('Raises beyond this value.'),
@@ -70,7 +73,7 @@ const ruleSchema = z.discriminatedUnion('condition', [
     overrides: overrides({
       low: lowHigh.low.optional(),
       high: lowHigh.high.optional(),
-      hysteresis: z.number().min(0).optional(),
+      hysteresis: z.number().min(0).optional().describe('Instead of the rule’s.'),
       ...looseDelays,
     }),
   }),
@@ -78,7 +81,7 @@ const ruleSchema = z.discriminatedUnion('condition', [
     ...common,
     condition: z.literal('absent'),
     afterMs,
-    overrides: overrides({ afterMs: afterMs.unwrap().optional() }),
+    overrides: overrides({ afterMs: afterMs.unwrap().optional().describe('Instead of the rule’s.') }),
   }),
 ])
 

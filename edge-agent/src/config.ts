@@ -12,8 +12,20 @@ const id = z.string().regex(/^[^+#/]+$/, 'may not contain + # /')
 
 const deviceSchema = z.strictObject({
   id: id.describe('Name of the device; unique in the whole installation'),
-  bus: z.looseObject({ kind: z.enum(Object.keys(busPlugins) as [string, ...string[]]) }).describe('Where its bytes come from'),
-  decoder: z.looseObject({ kind: z.enum(Object.keys(decoderPlugins) as [string, ...string[]]) }).describe('What its bytes mean'),
+  bus: z
+    .looseObject({
+      kind: z
+        .enum(Object.keys(busPlugins) as [string, ...string[]])
+        .describe('What it hangs on; further keys are those of the kind'),
+    })
+    .describe('Where its bytes come from'),
+  decoder: z
+    .looseObject({
+      kind: z
+        .enum(Object.keys(decoderPlugins) as [string, ...string[]])
+        .describe('Which instrument; further keys are those of the kind'),
+    })
+    .describe('What its bytes mean'),
   filters: filtersSchema.prefault({}).describe('Report by exception, by channel'),
 })
 export type DeviceConfig = z.infer<typeof deviceSchema>

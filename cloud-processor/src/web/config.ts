@@ -10,7 +10,10 @@ export const webConfig = z
       .optional()
       .describe('Serve HTTPS with this certificate.'),
     credential: z
-      .object({ name: z.string().min(1), passwordFile: z.string().describe('File that holds the password on its first line.') })
+      .object({
+        name: z.string().min(1).describe('Of whoever may see the page.'),
+        passwordFile: z.string().describe('File that holds the password on its first line.'),
+      })
       .optional()
       .describe('Ask for this name and password (HTTP Basic).'),
     viewersMax: z.int().min(1).default(32).describe('Live connections at a time; one more is refused.'),

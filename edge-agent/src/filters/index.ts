@@ -23,13 +23,15 @@ const heartbeatMs = z
 const kinds = Object.keys(filterPlugins) as [string, ...string[]]
 
 /** `{ kind, heartbeatMs, ...the kind's own }`. */
-const filterSchema = z.looseObject({ kind: z.enum(kinds), heartbeatMs }).transform((given, context) => {
-  const { kind, heartbeatMs, ...own } = given
-  const result = filterPlugins[kind]!.schema.safeParse(own)
-  if (result.success) return { kind, heartbeatMs, ...(result.data as object) }
-  for (const issue of result.error.issues) context.addIssue({ code: 'custom', path: issue.path, message: issue.message })
-  return z.NEVER
-})
+const filterSchema = z
+  .looseObject({ kind: z.enum(kinds).describe('Which filter; further keys are those of the kind'), heartbeatMs })
+  .transform((given, context) => {
+    const { kind, heartbeatMs, ...own } = given
+    const result = filterPlugins[kind]!.schema.safeParse(own)
+    if (result.success) return { kind, heartbeatMs, ...(result.data as object) }
+    for (const issue of result.error.issues) context.addIssue({ code: 'custom', path: issue.path, message: issue.message })
+    return z.NEVER
+  })
 export type FilterConfig = z.output<typeof filterSchema>
 
 /** By channel; a channel that is not named is not filtered. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { BusPlugin } from '../bus.ts'
 
 const schema = z.strictObject({
-  path: z.string().min(1),
+  path: z.string().min(1).describe('The file that is read as if it were a line'),
   bytesPerSecond: z.number().positive().default(11_520).describe('11,520 is 115,200 baud'),
   chunkMs: z.number().int().positive().default(50).describe('Time between two reads'),
 })

@@ -18,9 +18,15 @@ const schema = z
       .optional()
       .describe('Instead of path: VID:PID:serial of the adapter'),
     baudRate: z.number().int().positive().default(115_200).describe("Link settings: the decoder's, unless set"),
-    dataBits: z.union([z.literal(7), z.literal(8)]).default(8),
-    parity: z.enum(['none', 'even', 'odd']).default('none'),
-    stopBits: z.union([z.literal(1), z.literal(2)]).default(1),
+    dataBits: z
+      .union([z.literal(7), z.literal(8)])
+      .default(8)
+      .describe("The decoder's, unless set"),
+    parity: z.enum(['none', 'even', 'odd']).default('none').describe("The decoder's, unless set"),
+    stopBits: z
+      .union([z.literal(1), z.literal(2)])
+      .default(1)
+      .describe("The decoder's, unless set"),
     silentMs: z.number().int().nonnegative().default(10_000).describe('A port silent for so long is opened anew; 0: never'),
   })
   .refine(({ path, usb }) => (path === undefined) !== (usb === undefined), { message: 'set path or usb', path: ['path'] })

@@ -6,8 +6,8 @@ import type { BusPlugin } from '../bus.ts'
 import { keepOpen, type OpenLine } from '../keep-open.ts'
 
 const schema = z.strictObject({
-  host: z.string().min(1),
-  port: z.number().int().min(1).max(65_535),
+  host: z.string().min(1).describe('Name or address of the device'),
+  port: z.number().int().min(1).max(65_535).describe('TCP port of the device'),
   silentMs: z.number().int().nonnegative().default(10_000).describe('A connection silent for so long is made anew; 0: never'),
 })
 type Config = z.infer<typeof schema>

@@ -21,7 +21,7 @@ import { createLines } from './lines.ts'
 import { type Found, readers } from './sentences.ts'
 
 const schema = z.object({
-  baudRate: z.number().int().positive().default(4800),
+  baudRate: z.number().int().positive().default(4800).describe('4800 by the norm; many receivers say 9600'),
   requireChecksum: z.boolean().default(true).describe('A line without checksum is bad'),
   lineBytesMax: z.number().int().min(82).max(4096).default(120).describe('The norm says 82; receivers say more'),
   position: z.enum(['GGA', 'RMC']).default('GGA').describe('Sentence that latitude and longitude are read from'),

@@ -24,16 +24,16 @@ import { createFramer } from '../framer.ts'
 import { createSampleClock } from '../sample-clock.ts'
 
 const channelSchema = z.object({
-  name: z.string().min(1),
+  name: z.string().min(1).describe('Of the channel'),
   unit: z.string().optional().describe('UCUM; default uV'),
   scale: z.number().optional().describe('Default: microvolts at the gain'),
-  offset: z.number().optional(),
+  offset: z.number().optional().describe('Added after scaling; default 0'),
   code: z.string().optional().describe('LOINC or MDC code'),
-  range: z.tuple([z.number(), z.number()]).optional(),
+  range: z.tuple([z.number(), z.number()]).optional().describe('Lowest and highest value that the sensor can give'),
 })
 
 const schema = z.object({
-  rateHz: z.number().positive().default(250),
+  rateHz: z.number().positive().default(250).describe('Samples a second, as the board is set'),
   gain: z.number().positive().default(24).describe('Of the amplifier, for the scale'),
   channels: z
     .array(z.union([z.string().min(1), channelSchema]))
