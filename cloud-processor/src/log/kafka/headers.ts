@@ -11,8 +11,8 @@
  *     ce_millraceoffset     <source offset>         | its (input partition, source log, source partition)
  *     ce_millraceindex      <index among its outputs> /
  *
- * All but the last three are the same from record to record, and are copied as one piece. `raw`, `snapshots` and `readers`
- * are Millrace's own: their records have no headers.
+ * All but the last three are the same from record to record, and are copied as one piece. The records of `raw` have none
+ * unless they have a source, and those of Millrace's own topics (snapshots, readers, board) never.
  */
 import { randomBytes } from 'node:crypto'
 import { type Source, topics } from '@millrace/contract'
@@ -27,13 +27,16 @@ let sent = 0
 /** `millrace.timeline` of any prefix. Undefined: records of this topic have no headers. */
 export function eventType(topic: string): string | undefined {
   const name = topic.slice(topic.lastIndexOf('.') + 1)
-  return name in topics && name !== 'raw' ? `millrace.${name}.v1` : undefined
+  return name in topics ? `millrace.${name}.v1` : undefined
 }
+
+/** What the bridge brings in has no source yet, and is too much to carry headers that say nothing. */
+const isBare = (type: string, source: Source | undefined) => source === undefined && type === 'millrace.raw.v1'
 
 /** As name and value, for a client that encodes by itself. */
 export function headersOf(topic: string, { source }: KafkaRecord): [string, string][] {
   const type = eventType(topic)
-  if (type === undefined) return []
+  if (type === undefined || isBare(type, source)) return []
   return [...fixed(type, source), ...moving(source)]
 }
 
@@ -42,7 +45,7 @@ function fixed(type: string, source: Source | undefined): [string, string][] {
     ['ce_specversion', '1.0'],
     ['ce_type', type],
     ['ce_source', `/millrace/${source?.log ?? writer}`],
-    ['content-type', 'application/json'],
+    ['content-type', type === 'millrace.raw.v1' ? 'application/octet-stream' : 'application/json'],
   ]
   return source ? [...event, [names.log, source.log], [names.partition, `${source.partition}`]] : event
 }
@@ -64,6 +67,8 @@ export interface HeaderWriter {
   write(into: Buffer, at: number): number
 }
 
+const none = Buffer.of(0)
+
 export function createHeaderWriter(topic: string): HeaderWriter {
   const type = eventType(topic)
   if (type === undefined) {
@@ -74,7 +79,13 @@ export function createHeaderWriter(topic: string): HeaderWriter {
   let rest = ''
   return {
     size({ source }) {
-      if (!same || last?.log !== source?.log || last?.partition !== source?.partition) {
+      if (isBare(type, source)) {
+        same = none
+        last = undefined
+        rest = ''
+        return 1
+      }
+      if (!same || same === none || last?.log !== source?.log || last?.partition !== source?.partition) {
         same = encode(fixed(type, source), source ? 9 : 5)
         last = source
       }

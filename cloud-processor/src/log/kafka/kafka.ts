@@ -264,7 +264,7 @@ export async function openKafkaLog(
     },
     loadSnapshot: (stage, partition) =>
       asking(async () => {
-        const found = await snapshots.load(stage, partition)
+        const found = partition < partitions ? await snapshots.load(stage, partition) : undefined
         if (!found) return undefined
         const { isOfAnotherLog, next, state } = found
         if (!isOfAnotherLog) return { next, state }
