@@ -17,7 +17,7 @@ const retentionDaysSchema = z
 
 export const openSearchSchema = z
   .strictObject({
-    kind: z.literal('opensearch').default('opensearch'),
+    kind: z.literal('opensearch').default('opensearch').describe('OpenSearch or Elasticsearch, which are spoken to alike'),
     nodes: z
       .array(z.url({ protocol: /^https?$/ }))
       .min(1)

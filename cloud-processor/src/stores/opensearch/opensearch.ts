@@ -160,14 +160,16 @@ function rejectionOf(record: LogRecord, detail: string, clock: Clock): RejectedR
   }
 }
 
-function countersOf(metrics: Metrics) {
-  const counter = (what: string, help: string) => metrics.counter(`millrace_documents_${what}_total`, help)
+function countersOf({ counter }: Metrics) {
   return {
-    stored: counter('stored', 'Documents written to the document store'),
-    present: counter('present', 'Documents that were in the document store already'),
-    refused: counter('refused', 'Documents that the document store will never take'),
-    expired: counter('expired', 'Documents that were older than their kind is kept for'),
-    retried: counter('retried', 'Documents that were sent again because the document store was busy'),
-    dropped: counter('dropped', 'Rejected records that the document store refused: they are in the log only'),
+    stored: counter('millrace_documents_stored_total', 'Documents written to the document store'),
+    present: counter('millrace_documents_present_total', 'Documents that were in the document store already'),
+    refused: counter('millrace_documents_refused_total', 'Documents that the document store will never take'),
+    expired: counter('millrace_documents_expired_total', 'Documents that were older than their kind is kept for'),
+    retried: counter('millrace_documents_retried_total', 'Documents that were sent again because the document store was busy'),
+    dropped: counter(
+      'millrace_documents_dropped_total',
+      'Rejected records that the document store refused: they are in the log only',
+    ),
   }
 }
