@@ -15,13 +15,14 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { topics } from '@millrace/contract'
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
-import { appendControl, connectTransport, startBridge } from './bridge/index.ts'
+import { appendControl, connectTransport, createRebirths, startBridge } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
 import { runDocumentSinks } from './document-sinks.ts'
 import { logBytes, openDocuments, openLog, openStore } from './engines.ts'
 import { joinMembers, keepShares, ownerOf, type Role } from './members/index.ts'
 import { followForPage, type PageRun } from './page-sinks.ts'
 import { createPrepareStage } from './prepare/index.ts'
+import { followWishes } from './rebirth-sinks.ts'
 import { announceRules } from './rule-changes.ts'
 import { createRulesStage, openNotifier } from './rules/index.ts'
 import { type Around, runSink, runStage } from './stage/index.ts'
@@ -92,10 +93,13 @@ export async function startProcessor(
           { log, clock, lines, metrics, lagMs, isSure: members.isSure },
         )
       : undefined
-  const bridge = does('bridge')
+  const transport = does('bridge')
+    ? connectTransport(config.bridge, { clock, lines, ...(log.board ? { instance: members.self } : {}) })
+    : undefined
+  const bridge = transport
     ? startBridge(config.bridge, {
         log,
-        transport: connectTransport(config.bridge, { clock, lines, ...(log.board ? { instance: members.self } : {}) }),
+        transport,
         clock,
         lines,
         metrics,
@@ -116,6 +120,7 @@ export async function startProcessor(
   /** What one bridge does for all of them. */
   function lead() {
     const leading = bridge!.lead()
+    const wishes = followWishes(createRebirths({ transport: transport!, clock, lines, metrics }), config.runner, stageAround)
     announceRules(config, log, clock).catch((error) => lines.error('the rules of the configuration do not act yet', { error }))
     const stopTrimming = every(clock, trimEveryMs, () => {
       log.trim().catch((error) => lines.warn('cannot trim the log', { error }))
@@ -123,6 +128,7 @@ export async function startProcessor(
     return {
       async stop() {
         stopTrimming()
+        await wishes.stop()
         await leading.stop()
       },
     }

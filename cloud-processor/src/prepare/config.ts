@@ -9,7 +9,7 @@ const channelSchema = z.strictObject({
     .min(1)
     .describe('Where the value stands: json `vitals.hr`, senml the name or its end `temp`, influx-line `measurement.field`'),
   unit: z.string().default('1').describe('UCUM unit'),
-  kind: z.enum(['number', 'text', 'boolean']).default('number'),
+  kind: z.enum(['number', 'text', 'boolean']).default('number').describe('What the value is'),
   payloadUnit: z.string().optional().describe('senml: a value in another unit is rejected; absent: not looked at'),
 })
 

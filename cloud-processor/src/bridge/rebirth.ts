@@ -1,0 +1,57 @@
+/**
+ * Asks nodes for their births again when `prepare` wishes for it: NCMD `Node Control/Rebirth`. A wish is a record on the timeline, so it is
+ * seen again by whoever reads from further back; here it counts only while it is fresh by the clock, and once for each node in a while.
+ * What is not sent is no loss: as long as something is missing, `prepare` wishes again.
+ */
+import { decodeJson, type EventRecord, nodeMetrics } from '@millrace/contract'
+import type { Clock, Log as Lines, Metrics } from '@millrace/contract/service'
+import { encodeNodeCommand, formatTopic, isValidId } from '@millrace/contract/sparkplug'
+import { rebirthWanted } from '../rebirth-wanted.ts'
+import type { Transport } from './bridge.ts'
+
+export interface Rebirths {
+  /** A new record of the timeline. Of most it only looks whether the code of a wish is in them. */
+  see(value: Uint8Array): void
+}
+
+/** Older wishes come from a reader that catches up, or from a replay. */
+const ageMsMax = 10_000
+/** Behind `prepare.rebirthEveryMs`, for a wish that is seen twice. */
+const everyMs = 5_000
+/** Nodes remembered; the one asked longest ago is forgotten first. */
+const nodesMax = 10_000
+
+export function createRebirths(around: {
+  transport: Pick<Transport, 'publish'>
+  clock: Clock
+  lines: Lines
+  metrics: Metrics
+}): Rebirths {
+  const { transport, clock, lines, metrics } = around
+  const wishes = metrics.counter(
+    'millrace_bridge_rebirths_total',
+    'Wishes for a rebirth of a node, by what became of them: sent, stale, repeated',
+  )
+  const askedMs = new Map<string, number>()
+
+  function take(node: string, atMs: number, why: string): void {
+    if (Math.abs(clock.now() - atMs) > ageMsMax) return wishes.add({ result: 'stale' })
+    if (clock.monotonic() - (askedMs.get(node) ?? Number.NEGATIVE_INFINITY) < everyMs) return wishes.add({ result: 'repeated' })
+    const [group = '', id = ''] = node.split('/')
+    if (!isValidId(group) || !isValidId(id)) return
+    askedMs.delete(node)
+    askedMs.set(node, clock.monotonic())
+    if (askedMs.size > nodesMax) askedMs.delete(askedMs.keys().next().value!)
+    wishes.add({ result: 'sent' })
+    lines.info('asked a node for its births again', { node, why })
+    transport.publish(formatTopic({ group, type: 'NCMD', node: id }), encodeNodeCommand(nodeMetrics.rebirth, true, clock.now()))
+  }
+
+  return {
+    see(value) {
+      if (!Buffer.from(value.buffer, value.byteOffset, value.length).includes(rebirthWanted)) return
+      const record = decodeJson<EventRecord>(value)
+      if (record.k === 'event' && record.code === rebirthWanted) take(record.device, record.atMs, record.text)
+    },
+  }
+}
