@@ -1,0 +1,12 @@
+/** Every generated page of the reference. */
+import { configurationPage } from './configuration.ts'
+import { errorsPage } from './errors.ts'
+import { metricsPage } from './metrics.ts'
+
+export function referencePages(): { path: string; text: string }[] {
+  return [
+    { path: 'docs/reference/configuration.md', text: configurationPage() },
+    { path: 'docs/reference/errors.md', text: errorsPage() },
+    { path: 'docs/reference/metrics.md', text: metricsPage() },
+  ]
+}
