@@ -3,7 +3,7 @@
  *
  * CPU-seconds per million readings of the process under test, at 1, 10 and 100 readings a message, beside a bare MQTT-to-file
  * script in the same run; waiting time from publish to receipt at 10,000 readings a second; memory. Ratios are firm; rates
- * depend on the machine. Our broker stands in front.
+ * depend on the machine. Our broker stands in front. Where Kafka and VictoriaMetrics are there (`npm run engines`), the same on them.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
 import { stringify } from 'yaml'
+import { startEngines } from './engines.ts'
 import { openOutboxBench } from './outbox.ts'
 import { publishLoad } from './publisher.ts'
 import { storageBench } from './storage.ts'
@@ -20,7 +21,7 @@ import { storageBench } from './storage.ts'
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '8' }, only: { type: 'string' } } })
 const seconds = Number(values.seconds)
 const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
-const children: ReturnType<typeof spawn>[] = []
+const children: { kill(signal: 'SIGKILL'): unknown }[] = []
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
   rmSync(dir, { recursive: true, force: true })
@@ -36,16 +37,17 @@ process.exit(0)
 
 async function mqttBench(): Promise<void> {
   const broker = await startBroker()
+  const engines = await startEngines(dir, children)
   const rows: Record<string, string>[] = []
   const cpuOf: Record<string, Record<number, number>> = {}
-  for (const subject of ['bare', 'log', 'processor']) {
+  for (const subject of ['bare', 'log', 'processor', ...(engines ? ['kafka', 'kafka and store'] : [])]) {
     cpuOf[subject] = {}
     for (const [batch, readingsPerS] of [
       [100, 120_000],
       [10, 50_000],
       [1, 8000],
     ] as const) {
-      const child = await startSubject(subject, broker)
+      const child = await startSubject(subject, broker, engines)
       // Warm up, so that compilation is not counted.
       await publishLoad({
         ...broker,
@@ -84,13 +86,17 @@ async function mqttBench(): Promise<void> {
       await stopChild(child)
     }
   }
-  const child = await startSubject('log', broker)
-  const paced = await publishLoad({ ...broker, batch: 10, readingsPerS: 10_000, seconds, receipts: true, name: 'paced' })
-  await stopChild(child)
+  const waits: string[] = []
+  for (const subject of ['log', ...(engines ? ['kafka'] : [])]) {
+    const child = await startSubject(subject, broker, engines)
+    const load = { ...broker, batch: 10, readingsPerS: 10_000, receipts: true }
+    await publishLoad({ ...load, seconds: 3, name: `pacedwarm${subject}` })
+    const paced = await publishLoad({ ...load, seconds, name: `paced${subject}` })
+    await stopChild(child)
+    waits.push(`${subject} p50 ${paced.p50Ms.toFixed(1)} ms, p99 ${paced.p99Ms.toFixed(1)} ms`)
+  }
   table(rows)
-  console.log(
-    `at 10,000 readings a second in batches of 10, publish to receipt of the durable log: p50 ${paced.p50Ms.toFixed(1)} ms, p99 ${paced.p99Ms.toFixed(1)} ms`,
-  )
+  console.log(`at 10,000 readings a second in batches of 10, publish to receipt: ${waits.join('; ')}`)
   console.log('targets: log 1.0 / 3 / 18 and store 2.5 CPU-seconds per million at 100 / 10 / 1 readings a message\n')
 }
 
@@ -103,15 +109,23 @@ async function startBroker() {
   return { url: `mqtt://127.0.0.1:${port}`, username: 'bench', password: 'bench' }
 }
 
-async function startSubject(subject: string, broker: Awaited<ReturnType<typeof startBroker>>) {
+async function startSubject(
+  subject: string,
+  broker: Awaited<ReturnType<typeof startBroker>>,
+  engines: Awaited<ReturnType<typeof startEngines>>,
+) {
   const own = join(dir, `${subject}-${performance.now()}`)
   mkdirSync(own, { recursive: true })
-  if (subject !== 'processor') {
+  // Topics of its own for each run.
+  const log = { kind: 'kafka', brokers: [engines?.kafka], partitions: 1, replicas: 1, topicPrefix: `bench${Date.now()}.` }
+  if (!['processor', 'kafka and store'].includes(subject)) {
     const script = fileURLToPath(new URL('./subjects.ts', import.meta.url))
-    return (await startProcess(script, [subject, JSON.stringify({ ...broker, dir: own })], /ready/)).child
+    return (await startProcess(script, [subject, JSON.stringify({ ...broker, dir: own, log })], /ready/)).child
   }
   const config = join(own, 'processor.yaml')
-  writeFileSync(config, stringify({ dataDir: own, web: { port: 0 }, bridge: broker }))
+  const store = { kind: 'influxdb', dialect: 'victoriametrics', url: engines?.store }
+  const shared = subject === 'processor' ? {} : { log, store }
+  writeFileSync(config, stringify({ dataDir: own, web: { port: 0 }, bridge: broker, ...shared }))
   return (await startProcess('@millrace/cloud-processor/main', ['run', '--config', config], /connected to the broker/)).child
 }
 

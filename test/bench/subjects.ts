@@ -3,12 +3,13 @@
  *
  *   bare       a Node script: mqtt.js, every message appended to a file, one fdatasync for what came together
  *   log        the bridge alone: MQTT to durable log, with receipts
+ *   kafka      the same, to Kafka
  *   processor  everything: bridge, prepare, rules, store
  */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bridgeSchema, connectTransport, startBridge } from '@millrace/cloud-processor/bridge'
-import { openEmbeddedLog } from '@millrace/cloud-processor/log'
+import { type KafkaLogOptions, openEmbeddedLog, openKafkaLog } from '@millrace/cloud-processor/log'
 import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
 import { connect } from 'mqtt'
 
@@ -17,13 +18,15 @@ interface Around {
   dir: string
   username?: string
   password?: string
+  /** Configuration of the log on Kafka. */
+  log?: { kind: string } & KafkaLogOptions
 }
 
 const [subject, json] = process.argv.slice(2)
 const around = JSON.parse(json ?? '{}') as Around
 
 if (subject === 'bare') await bare(around)
-else if (subject === 'log') await log(around)
+else if (subject === 'log' || subject === 'kafka') await log(subject, around)
 else throw new Error(`unknown subject ${subject}`)
 process.stdout.write('ready\n')
 
@@ -51,10 +54,14 @@ async function bare({ url, dir, username, password }: Around): Promise<void> {
   await client.subscribeAsync('spBv1.0/#', { qos: 0 })
 }
 
-async function log({ url, dir, username, password }: Around): Promise<void> {
+async function log(subject: string, { url, dir, username, password, log }: Around): Promise<void> {
   const metrics = createMetrics()
   const config = bridgeSchema.parse({ url, ...(username ? { username } : {}), ...(password ? { password } : {}) })
-  const eventLog = await openEmbeddedLog({ path: join(dir, 'log.sqlite') }, { log: silentLog, metrics })
+  const { kind: _, ...onKafka } = log!
+  const eventLog =
+    subject === 'kafka'
+      ? await openKafkaLog(onKafka, { log: silentLog, metrics })
+      : await openEmbeddedLog({ path: join(dir, 'log.sqlite') }, { log: silentLog, metrics })
   const transport = connectTransport(config, { clock: systemClock, lines: silentLog })
   startBridge(config, { log: eventLog, transport, clock: systemClock, lines: silentLog, metrics, lagMs: () => 0 }).lead()
   while (!transport.connected()) await new Promise((resolve) => setTimeout(resolve, 20))
