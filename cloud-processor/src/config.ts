@@ -1,5 +1,6 @@
 /** The processor's configuration: one part for each stage, each owned by its stage. */
 import { hostname } from 'node:os'
+import { machinePageSchema } from '@millrace/contract/service'
 import { z } from 'zod'
 import { bridgeSchema } from './bridge/index.ts'
 import { embeddedLogSchema, kafkaLogSchema } from './log/index.ts'
@@ -63,6 +64,7 @@ export const processorSchema = z.strictObject({
   documents: openSearchSchema.optional().describe('Where alarms, events and rejections go to be searched; absent: nowhere'),
   runner: runnerSchema,
   web: webConfig,
+  metrics: machinePageSchema.describe('The page for machines: /health and /metrics'),
   staticDir: z.string().optional().describe('Folder of the built page'),
 })
 export type ProcessorConfig = z.infer<typeof processorSchema>

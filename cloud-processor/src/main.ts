@@ -1,7 +1,15 @@
 #!/usr/bin/env node
 /** `millrace-processor run --config <file> [--stages bridge,prepare]` | `check --config <file>` | `setup --config <file>` */
 import { parseArgs } from 'node:util'
-import { checkConfig, createLog, createMetrics, loadConfig, runService, systemClock } from '@millrace/contract/service'
+import {
+  checkConfig,
+  createLog,
+  createMetrics,
+  loadConfig,
+  measureProcess,
+  runService,
+  systemClock,
+} from '@millrace/contract/service'
 import { processorSchema } from './config.ts'
 import { setUp } from './engines.ts'
 import { startProcessor } from './processor.ts'
@@ -24,7 +32,9 @@ await runService(lines, positionals[0], {
     setUp(read(), { clock: systemClock, lines, metrics: createMetrics() }, (text) => process.stdout.write(`${text}\n`)),
   async run() {
     const config = read()
-    const processor = await startProcessor(config, { clock: systemClock, lines, metrics: createMetrics() })
+    const metrics = createMetrics()
+    measureProcess(metrics)
+    const processor = await startProcessor(config, { clock: systemClock, lines, metrics })
     lines.info('processor ready', { web: processor.webPort, host: config.bridge.host, stages: config.stages })
     return processor
   },

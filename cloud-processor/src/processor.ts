@@ -20,6 +20,7 @@ import type { ProcessorConfig } from './config.ts'
 import { runDocumentSinks } from './document-sinks.ts'
 import { logBytes, openDocuments, openLog, openStore } from './engines.ts'
 import { joinMembers, keepShares, ownerOf, type Role } from './members/index.ts'
+import { observe, watchAlarms } from './observe/index.ts'
 import { followForPage, type PageRun } from './page-sinks.ts'
 import { createPrepareStage } from './prepare/index.ts'
 import { followWishes } from './rebirth-sinks.ts'
@@ -56,6 +57,9 @@ export async function startProcessor(
   const isStoreShared = !log.board
   const documents = does('documents') ? await openDocuments(config, around) : undefined
 
+  const alarms = watchAlarms(metrics, () =>
+    shares.progress().flatMap(({ name, partition }) => (name === 'rules' ? [partition] : [])),
+  )
   const roles: Role[] = [
     { name: 'lead', among: 'bridge', partitions: 1, start: lead },
     {
@@ -63,7 +67,11 @@ export async function startProcessor(
       partitions,
       start: (p) => runStage(createPrepareStage(config.prepare, partitions), p, config.runner, stageAround),
     },
-    { name: 'rules', partitions, start: (p) => runStage(createRulesStage(config.rules), p, config.runner, stageAround) },
+    {
+      name: 'rules',
+      partitions,
+      start: (p) => runStage(alarms.of(createRulesStage(config.rules), p), p, config.runner, stageAround),
+    },
     { name: 'notifier', partitions: 1, isExclusive: true, start: () => notifier!.send() },
     ...(isStoreShared ? [{ name: 'store', partitions, start: (p: number) => keepInStore('store', p) }] : []),
     ...(documents
@@ -115,6 +123,8 @@ export async function startProcessor(
     does('store') && !isStoreShared
       ? Array.from({ length: partitions }, (_, partition) => keepInStore(`store@${config.name}`, partition))
       : []
+  const progress = () => [...shares.progress(), ...copies.map((copy) => copy.progress()), ...(page?.progress() ?? [])]
+  const observed = await observe(config.metrics, { ...around, progress, bridge, store })
   shares.follow(members)
 
   /** What one bridge does for all of them. */
@@ -171,6 +181,7 @@ export async function startProcessor(
     sinks = followForPage({ web, status, options: config.runner, around: stageAround })
     return {
       port: web.port,
+      progress: () => sinks!.progress(),
       async stop() {
         await sinks?.stop()
         await web.close()
@@ -182,8 +193,10 @@ export async function startProcessor(
     ...(page ? { webPort: page.port } : {}),
     failed: shares.failed,
     async stop() {
-      await bridge?.stop()
+      await observed.stop()
+      // The lead among them: of several bridges only the last says that the host is offline.
       await shares.stop()
+      await bridge?.stop()
       await members.close()
       await Promise.all(copies.map((copy) => copy.stop()))
       await page?.stop()
