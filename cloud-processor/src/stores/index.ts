@@ -1,6 +1,8 @@
 export type { DocumentStore } from './documents.ts'
 export { type EmbeddedStoreConfig, type EmbeddedStoreOptions, embeddedStoreSchema } from './embedded/config.ts'
 export { type EmbeddedStore, openEmbeddedStore } from './embedded/embedded.ts'
+export { type InfluxStoreConfig, type InfluxStoreOptions, influxStoreSchema } from './influxdb/config.ts'
+export { openInfluxStore } from './influxdb/influxdb.ts'
 export { type OpenSearchConfig, openSearchSchema } from './opensearch/config.ts'
 export { openOpenSearch } from './opensearch/opensearch.ts'
 export { setUpOpenSearch } from './opensearch/setup.ts'

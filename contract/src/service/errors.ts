@@ -194,6 +194,11 @@ export const catalogue = {
     remedy: 'It is in the rejected topic with its bytes; its neighbours are stored.',
     retry: false,
   },
+  STORE_INSECURE: {
+    says: 'The store {url} is not on loopback and has no TLS.',
+    remedy: 'Give an https URL, or set store.insecure where the network itself is trusted.',
+    retry: false,
+  },
   STORE_LOCKED: {
     says: 'Another process uses the store {path}.',
     remedy: 'Stop the other processor, or give this one a store path of its own.',
@@ -208,6 +213,32 @@ export const catalogue = {
     says: 'Cannot open the store {path}: {detail}',
     remedy: 'Check that the folder exists and this user may write in it.',
     retry: true,
+  },
+  STORE_POINT_NAME: {
+    says: 'The name {detail} holds a backslash or a control character, which the store’s line protocol cannot spell.',
+    remedy: 'Rename the device or channel at its source; the readings are among the rejected.',
+    retry: false,
+  },
+  STORE_POINT_REFUSED: {
+    says: 'The store’s engine refuses the point: {detail}',
+    remedy:
+      'See what the engine says of it, such as a field of another type; the point is among the rejected and can be replayed after a fix.',
+    retry: false,
+  },
+  STORE_POINT_RETENTION: {
+    says: 'The reading of {detail} is older than the store keeps.',
+    remedy: 'Nothing; or raise store.retentionDays and the retention of the engine.',
+    retry: false,
+  },
+  STORE_POINT_TEXT: {
+    says: 'The store’s engine holds numbers only, and the reading is {detail}.',
+    remedy: 'Use an engine that holds text, or leave the channel out at its source.',
+    retry: false,
+  },
+  STORE_POINT_VALUE: {
+    says: 'The store cannot hold the value {detail}.',
+    remedy: 'Correct the decoder or codec that made it; the reading is among the rejected.',
+    retry: false,
   },
   STORE_READ: {
     says: 'Cannot read the store {path}: {detail}',

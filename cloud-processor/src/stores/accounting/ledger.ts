@@ -6,11 +6,14 @@ import type { LedgerRow } from '../store.ts'
 export const earlier = 'earlier'
 
 type Cut = Pick<LedgerRow, 'node' | 'device' | 'stream' | 'through' | 'closed' | 'counts'>
-type Counted = Pick<LedgerRow, 'stored' | 'collapsed' | 'expired'>
+/** `rejected`: what the store itself would not take; it is added to what `prepare` rejected. */
+type Counted = Pick<LedgerRow, 'stored' | 'collapsed' | 'expired'> & { rejected?: Tally }
 
 /** The row of a cut, when the store has counted this of its stream. */
-export function rowOf({ node, device, stream, through, closed, counts }: Cut, counted: Counted): LedgerRow {
-  const { edge, evicted, rejected, ahead } = counts
+export function rowOf({ node, device, stream, through, closed, counts: given }: Cut, counted: Counted): LedgerRow {
+  const { edge, evicted, ahead } = given
+  const rejected = each((k) => given.rejected[k] + (counted.rejected?.[k] ?? 0))
+  const counts = counted.rejected ? { ...given, rejected } : given
   // What lies ahead is on the timeline before the cut's record, but belongs above the cut. It may have expired already.
   const stored = each((k) => Math.max(0, counted.stored[k] - ahead[k]))
   const expired = each((k) => counted.expired[k] + counted.stored[k] - ahead[k] - stored[k])

@@ -1,0 +1,8 @@
+export { decide, type Held, type Suspicion, suspicions, timesOf } from './collapse.ts'
+export { sumEarlier } from './ledger.ts'
+export * from './resolve.ts'
+export * from './roll-up.ts'
+export { declare, noSummaries, type Summaries, settle } from './settle.ts'
+export * from './state.ts'
+export { decisionKey, isWave, nameOf, type Piece, seriesName, survey } from './survey.ts'
+export { type Taken, take } from './take.ts'

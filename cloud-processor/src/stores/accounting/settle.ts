@@ -1,0 +1,151 @@
+/**
+ * Second pass, after the points were written: counts, cuts, gaps and the rest in the order of the timeline, so that each cut is
+ * compared with the counts of exactly its place. Returns what is to be written for readers to see.
+ */
+import type {
+  CutRecord,
+  DeclarationRecord,
+  EventRecord,
+  GapTimelineRecord,
+  ReadingsRecord,
+  Tally,
+  TimelineRecord,
+} from '@millrace/contract'
+import type { LedgerRow, StoredEvent } from '../store.ts'
+import { timesOf } from './collapse.ts'
+import { firstAfter } from './gap-ends.ts'
+import { rowOf } from './ledger.ts'
+import { type AccountState, type Decisions, type DeviceState, type OpenGap, streamOf } from './state.ts'
+import { decisionKey, nameOf, type Piece } from './survey.ts'
+import type { Taken } from './take.ts'
+
+export interface Summaries {
+  ledger: { row: LedgerRow; atMs: number; versionMs: number }[]
+  /** `isUntold`: it may have been ended by readings that are stored already; the engine knows. */
+  gaps: { device: string; gap: OpenGap; isUntold: boolean }[]
+  events: (StoredEvent & { offset: number })[]
+  /** Declared anew or moved to another subject. */
+  devices: Map<string, number>
+  /** Devices whose totals changed. */
+  totals: Map<string, number>
+}
+
+export interface Settling {
+  decisions: Decisions
+  /** Readings and samples of a piece, by their place in it, that the engine refused for good. */
+  refused: Map<Piece, Set<number>>
+  resolutionMs: number
+}
+
+/** Gaps of a device that a reading may still close or shorten. */
+const openGapsMax = 50
+const dayMs = 86_400_000
+const hourMs = 3_600_000
+
+export const noSummaries = (): Summaries => ({ ledger: [], gaps: [], events: [], devices: new Map(), totals: new Map() })
+
+export function settle(state: AccountState, taken: Taken, pieces: Piece[], settling: Settling, out: Summaries): void {
+  const { record, versionMs } = taken
+  if (record.k === 'readings') {
+    for (const piece of pieces) count(state, piece, settling)
+    if (pieces.length > 0) out.totals.set(record.device, versionMs)
+    endGaps(state.devices.get(record.device)!, record, out)
+  } else if (record.k === 'tick') tick(state, record.atMs)
+  else if (record.k === 'gap') openGap(state.devices.get(record.device)!, record, out)
+  else if (record.k === 'cut') cut(state, record, versionMs, out)
+  else if (record.k === 'event') out.events.push(lineOf(record, taken.offset))
+}
+
+/** Before the pieces are surveyed: what is declared decides how values are written. Returns whether readers have to be told. */
+export function declare(device: DeviceState, record: TimelineRecord & { subject: string }): boolean {
+  const { subject } = record
+  const isMoved = device.subject !== subject
+  device.subject = subject
+  if (record.k === 'birth' || record.k === 'death') device.node = record.node
+  if (record.k !== 'declaration') return isMoved
+  const isNew = device.node !== record.node || JSON.stringify(device.channels) !== JSON.stringify(record.channels)
+  redeclare(device, record)
+  return isMoved || isNew
+}
+
+function redeclare(device: DeviceState, { node, channels }: DeclarationRecord): void {
+  device.node = node
+  device.channels = channels
+}
+
+function count(state: AccountState, piece: Piece, { decisions, refused, resolutionMs }: Settling): void {
+  const kind = piece.points ? 0 : 1
+  const bad = refused.get(piece)
+  const held = decisions.collapsed.get(decisionKey(piece)) ?? []
+  const badNames = bad && new Set([...timesOf(piece)].filter((_, k) => bad.has(k)).map((t) => nameOf(t, resolutionMs)))
+  const collapsed = badNames ? held.filter(([name]) => !badNames.has(name)).length : held.length
+  const rejected = badNames?.size ?? 0
+  const { total } = state.devices.get(piece.device)!
+  const stored = piece.count - collapsed - rejected
+  for (const counts of [total, streamOf(state, piece.stream, piece.device)]) {
+    counts.stored[kind] += stored
+    counts.collapsed[kind] += collapsed + piece.repeats
+    counts.rejected[kind] += rejected
+  }
+  if (stored + collapsed === 0) return
+  total.firstMs = total.firstMs === 0 ? piece.first : Math.min(total.firstMs, piece.first)
+  total.lastMs = Math.max(total.lastMs, piece.last)
+}
+
+/** Streams that were closed a day ago get nothing any more: their rows stay in the engine. */
+function tick(state: AccountState, atMs: number): void {
+  const isNewHour = Math.floor(atMs / hourMs) > Math.floor(state.nowMs / hourMs)
+  state.nowMs = Math.max(state.nowMs, atMs)
+  if (!isNewHour) return
+  for (const [key, { closedMs }] of state.streams) if (closedMs > 0 && closedMs < state.nowMs - dayMs) state.streams.delete(key)
+}
+
+function cut(
+  state: AccountState,
+  { node, stream, through, closed, devices }: CutRecord,
+  versionMs: number,
+  out: Summaries,
+): void {
+  for (const device in devices) {
+    const counted = streamOf(state, stream, device)
+    if (closed) counted.closedMs = state.nowMs
+    const row = rowOf({ node, device, stream, through, closed, counts: devices[device]! }, { ...counted, expired: none() })
+    out.ledger.push({ row, atMs: state.nowMs, versionMs })
+  }
+}
+
+function openGap(device: DeviceState, record: GapTimelineRecord, out: Summaries): void {
+  const { channel = '*', reason, fromMs, toMs, lost } = record
+  const isSame = (gap: OpenGap) => gap.channel === channel && gap.reason === reason && gap.fromMs === fromMs
+  const known = device.openGaps.find(isSame)
+  const gap: OpenGap = { channel, reason, fromMs, revision: known ? known.revision + 1 : 0 }
+  if (toMs !== undefined) gap.toMs = toMs
+  if (lost) gap.lost = lost
+  device.openGaps = device.openGaps.filter((one) => one !== known)
+  if (toMs === undefined) {
+    device.openGaps.unshift(gap)
+    if (device.openGaps.length > openGapsMax) device.openGaps.pop()
+  }
+  out.gaps.push({ device: record.device, gap, isUntold: toMs === undefined && wroteAfter(device, channel, fromMs) })
+}
+
+function wroteAfter(device: DeviceState, channel: string, fromMs: number): boolean {
+  for (const series of [device.points, device.waves])
+    for (const [name, { written }] of series)
+      if ((channel === '*' || name === '*' || name === channel) && (written.at(-1) ?? 0) > fromMs) return true
+  return false
+}
+
+/** Readings end open gaps; backlog shortens those that a later reading had ended. */
+function endGaps(device: DeviceState, record: ReadingsRecord, out: Summaries): void {
+  for (const gap of device.openGaps) {
+    const t = firstAfter(record, gap)
+    if (t === undefined || (gap.toMs !== undefined && gap.toMs <= t)) continue
+    gap.toMs = t
+    gap.revision++
+    out.gaps.push({ device: record.device, gap, isUntold: false })
+  }
+}
+
+const lineOf = ({ device, atMs, level, code, text }: EventRecord, offset: number) => ({ offset, device, atMs, level, code, text })
+const none = (): Tally => [0, 0]

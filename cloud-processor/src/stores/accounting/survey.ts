@@ -1,0 +1,132 @@
+/**
+ * What readings hold of each series, before anything is written, and where something may lie already.
+ *
+ * A piece whose times lie beside all that its series has written is new, and nothing is asked. A piece that touches a written
+ * stretch is *suspect*: the engine is asked which of its times it holds. Stretches are joined only over holes of up to 1.5
+ * times the series' usual interval, so that a hole which a backlog will fill stays a hole. A bounded list of stretches can
+ * cover more than was written, never less: that makes more suspects, and no wrong count.
+ */
+import type { Channel, ReadingsRecord, Segment } from '@millrace/contract'
+import type { SeriesPoints } from '../store.ts'
+import { cover, isFree } from './intervals.ts'
+import { lastOf, resolvePoints, resolveSegments, rises } from './resolve.ts'
+import { type AccountState, type DeviceState, type SeriesState, seriesOf } from './state.ts'
+import type { Taken } from './take.ts'
+
+/** What one record holds of one series, each time once. */
+export interface Piece {
+  offset: number
+  device: string
+  channel: string
+  stream: string
+  atMs: number
+  points?: SeriesPoints
+  segments?: Segment[]
+  /** Readings or samples in it. */
+  count: number
+  /** Times that the record itself held twice. */
+  repeats: number
+  first: number
+  last: number
+  /** It may collapse with what is there. */
+  isSuspect: boolean
+  /** As declared when the piece came. */
+  declared: Channel | undefined
+}
+
+/** A name is a time in steps of the engine's resolution; times of one name cannot both be stored. */
+export const nameOf = (ms: number, resolutionMs: number) => Math.round(ms / resolutionMs)
+
+export const isWave = (piece: Piece): boolean => piece.segments !== undefined
+/** Of a series within a device. */
+export const seriesName = (piece: Piece): string => `${isWave(piece) ? '~' : ''}${piece.channel}`
+export const decisionKey = (piece: Piece): string => `${piece.offset} ${seriesName(piece)}`
+
+const holeIntervals = 1.5
+
+/** Pieces of a readings record; their times count as written from now on. */
+export function survey(
+  state: AccountState,
+  { offset, timeMs, record }: Taken & { record: ReadingsRecord },
+  resolutionMs: number,
+): Piece[] {
+  const device = state.devices.get(record.device)!
+  const pieces: Piece[] = []
+  const base = { offset, device: record.device, stream: record.stream ?? '', atMs: timeMs }
+  for (const channel in record.channels) {
+    const given = record.channels[channel]!
+    const points = rises(given.t) ? given : resolvePoints([given])
+    const count = points.t.length
+    if (count === 0) continue
+    const [first, last] = [points.t[0]!, points.t[count - 1]!]
+    const isSuspect = coverPoints(seriesOf(device.points, channel), points.t, usual(device, channel))
+    const repeats = given.t.length - count
+    pieces.push({ ...base, channel, points, count, repeats, first, last, isSuspect, declared: declaredAs(device, channel) })
+  }
+  for (const channel in record.waves) {
+    const given = record.waves[channel]!
+    const segments = resolveSegments(given)
+    const count = distinctIn(segments, resolutionMs)
+    if (count === 0) continue
+    const first = segments[0]!.t
+    const last = segments.reduce((latest, segment) => Math.max(latest, lastOf(segment)), first)
+    const isSuspect = coverSegments(seriesOf(device.waves, channel), segments, resolutionMs)
+    const repeats = samplesIn(given) - count
+    pieces.push({ ...base, channel, segments, count, repeats, first, last, isSuspect, declared: declaredAs(device, channel) })
+  }
+  return pieces
+}
+
+/** Samples closer to each other than the engine can tell apart share a name. */
+function distinctIn(segments: Segment[], resolutionMs: number): number {
+  const count = samplesIn(segments)
+  const isCoarse = segments.some((segment, k) => {
+    const next = segments[k + 1]
+    return segment.i < resolutionMs || (next && next.t < lastOf(segment) + resolutionMs)
+  })
+  if (!isCoarse || resolutionMs <= finestMs) return count
+  const names = new Set<number>()
+  for (const { t, i, v } of segments) for (let k = 0; k < v.length; k++) names.add(nameOf(t + k * i, resolutionMs))
+  return names.size
+}
+
+/** Of resolve.ts. */
+const finestMs = 0.001
+
+const samplesIn = (segments: Segment[]) => segments.reduce((sum, { v }) => sum + v.length, 0)
+const declaredAs = ({ channels }: DeviceState, name: string) => channels.find((channel) => channel.name === name)
+const usual = (device: DeviceState, channel: string) => declaredAs(device, channel)?.intervalMs ?? 0
+
+/** True when a run of them touches what is written. */
+function coverPoints(series: SeriesState, t: number[], declaredMs: number): boolean {
+  const end = series.written.at(-1)
+  // Nearly always: all of it follows what is written.
+  let previous = end ?? t[0]!
+  let isSuspect = false
+  for (let from = 0, to = 0; to < t.length; from = to) {
+    do {
+      const delta = t[to]! - previous
+      // One long silence says nothing about the usual interval.
+      if (delta > 0 && (series.usualMs === 0 || delta < 10 * series.usualMs))
+        series.usualMs = series.usualMs === 0 ? delta : series.usualMs + (delta - series.usualMs) / 8
+      previous = t[to]!
+      to++
+    } while (to < t.length && t[to]! - previous <= hole(series, declaredMs))
+    isSuspect = !isFree(series.written, t[from]!, previous) || isSuspect
+    cover(series.written, t[from]!, previous, hole(series, declaredMs))
+  }
+  return isSuspect
+}
+
+const hole = (series: SeriesState, declaredMs: number) => holeIntervals * Math.max(series.usualMs, declaredMs)
+
+/** Rounding moves a sample by half the resolution at most. */
+function coverSegments(series: SeriesState, segments: Segment[], besideMs: number): boolean {
+  let isSuspect = false
+  for (const segment of segments) {
+    const last = lastOf(segment)
+    isSuspect = !isFree(series.written, segment.t - besideMs, last + besideMs) || isSuspect
+    cover(series.written, segment.t, last, holeIntervals * segment.i)
+  }
+  return isSuspect
+}

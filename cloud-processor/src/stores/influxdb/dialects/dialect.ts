@@ -1,0 +1,58 @@
+/** What differs between the engines that take InfluxDB's write API: how they are asked, and what a write means to them. */
+import type { Engine, HttpFailure } from '../engine.ts'
+import type { Measurement } from '../schema.ts'
+
+export interface Traits {
+  /** Of the times in lines. */
+  precision: 'us' | 'ms'
+  /** Times closer than this, ms, cannot be told apart. */
+  resolutionMs: number
+  /** Text as a field, or as a label of a series, which readings cannot be. */
+  text: 'field' | 'label'
+  /** A point written again takes the place of the first; else it is written beside it, with a revision. */
+  replaces: boolean
+  /** How long an acknowledged write may be lost by a kill of the engine, with room to spare. */
+  durableAfterMs: number
+}
+
+/** Tags and fields of one point; an absent field is not there. */
+export interface Row {
+  /** Epoch microseconds. */
+  us: number
+  values: Record<string, string | number | boolean>
+}
+
+export interface RowQuery {
+  measurement: Measurement
+  /** Tags and their values. */
+  where: Record<string, string>
+  fromUs: number
+  /** Included. */
+  toUs: number
+  /** The first of them. An engine may answer with more. */
+  limit?: number
+  /** So many of the newest instead, still in order of time. An engine may answer with more. */
+  newestFirst?: number
+}
+
+export interface Dialect {
+  readonly traits: Traits
+  /** Where lines are posted to. */
+  readonly writePath: string
+  /** True: points of the request will never be taken, its neighbours may be. False: the engine may take all of it later. */
+  isRefusal(failure: HttpFailure): boolean
+  /** Makes sure that writing will be idempotent. @throws Error that says what is missing */
+  prepare(): Promise<void>
+  /** Another text after every start of an engine that loses acknowledged writes when killed. */
+  run(): Promise<string>
+  /** Resolves when all that was acknowledged can be seen by questions. */
+  settle(): Promise<void>
+  /** In order of time. */
+  rows(query: RowQuery): Promise<Row[]>
+  /** The newest row of every set of tags. */
+  newest(measurement: Measurement, where?: Record<string, string>): Promise<Row[]>
+  /** Makes what the engine needs, as often as it is called; says what it did and what a person has to do. */
+  setUp(): Promise<string[]>
+}
+
+export type DialectPlugin = (engine: Engine) => Dialect

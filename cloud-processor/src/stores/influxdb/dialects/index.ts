@@ -1,0 +1,13 @@
+import type { DialectPlugin } from './dialect.ts'
+import { influxdb } from './influxdb/influxdb.ts'
+import { questdb } from './questdb/questdb.ts'
+import { victoriametrics } from './victoriametrics/victoriametrics.ts'
+
+export type { Dialect, Row, RowQuery, Traits } from './dialect.ts'
+
+/** One line each. */
+export const dialects: Record<'influxdb' | 'victoriametrics' | 'questdb', DialectPlugin> = {
+  influxdb,
+  victoriametrics,
+  questdb,
+}

@@ -1,0 +1,146 @@
+/**
+ * VictoriaMetrics: a metric for each field, times in milliseconds, numbers only. Booleans are 1 and 0; text is a label and
+ * therefore no reading. A point cannot be replaced: it is written beside the first with a revision. Without
+ * `-dedup.minScrapeInterval=1ms` a repeated write is held twice until the next merge.
+ *
+ * A write is acknowledged from memory. Rows become searchable and are put to disk within a second or two, small parts within
+ * five more.
+ */
+import type { Engine } from '../../engine.ts'
+import { decodeLabel } from '../../line.ts'
+import type { Measurement } from '../../schema.ts'
+import type { Dialect, Row, Traits } from '../dialect.ts'
+import { flagsOf, startOf } from './metrics.ts'
+
+const traits: Traits = { precision: 'ms', resolutionMs: 1, text: 'label', replaces: false, durableAfterMs: 15_000 }
+
+/** How far back the newest of each series is looked for; then all of time, when some are older. */
+const windows = ['1h', '2d', '60d', '40y']
+
+interface Series {
+  metric: Record<string, string>
+  values: (number | null)[]
+  timestamps: number[]
+}
+
+export function victoriametrics(engine: Engine): Dialect {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  const post = (path: string, values: Record<string, string>) =>
+    engine.request('POST', path, `${new URLSearchParams(values)}`, form)
+
+  async function query(text: string): Promise<Answer[]> {
+    return JSON.parse(await post('/api/v1/query', { query: text, nocache: '1' })).data.result
+  }
+
+  async function export_(match: string, fromMs: number, toMs: number): Promise<Series[]> {
+    const values = { 'match[]': match, start: `${fromMs / 1000}`, end: `${toMs / 1000}` }
+    const answer = await post('/api/v1/export', values)
+    return answer
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line))
+  }
+
+  return {
+    traits,
+    writePath: '/api/v2/write?precision=ms',
+    isRefusal: ({ status }) => status === 400 || status === 413 || status === 422,
+    async prepare() {
+      const flags = flagsOf(await engine.request('GET', '/metrics'))
+      const interval = flags.get('dedup.minScrapeInterval')
+      if (interval !== '1ms') throw new Error('VictoriaMetrics must run with -dedup.minScrapeInterval=1ms')
+    },
+    run: async () => startOf(await engine.request('GET', '/metrics')),
+    settle: async () => void (await engine.request('GET', '/internal/force_flush')),
+    async rows({ measurement, where, fromUs, toUs }) {
+      const match = selector(measurement, Object.keys(measurement.fields), where)
+      const series = await export_(match, Math.ceil(fromUs / 1000), Math.floor(toUs / 1000))
+      return joinFields(measurement, series)
+    },
+    async newest(measurement, where = {}) {
+      const fields = numbersOf(measurement)
+      const known = await post('/api/v1/series', { 'match[]': selector(measurement, fields.slice(0, 1), where), start: '1' })
+      const wanted = new Set((JSON.parse(known).data as Record<string, string>[]).map((labels) => identity(measurement, labels)))
+      const all = selector(measurement, fields, where)
+      for (const window of windows) {
+        const [values, times] = await Promise.all([
+          query(`last_over_time(${all}[${window}])`),
+          query(`tlast_over_time(${selector(measurement, fields.slice(0, 1), where)}[${window}]) keep_metric_names`),
+        ])
+        const rows = newestRows(measurement, values, times)
+        if (rows.size >= wanted.size || window === windows.at(-1)) return [...rows.values()]
+      }
+      return []
+    },
+    async setUp() {
+      return []
+    },
+  }
+}
+
+const metricOf = (measurement: Measurement, field: string) => `${measurement.name}_${field}`
+const numbersOf = ({ fields }: Measurement) => Object.keys(fields).filter((field) => fields[field] !== 'text')
+
+function selector(measurement: Measurement, fields: string[], where: Record<string, string>): string {
+  const names = fields.map((field) => metricOf(measurement, field)).join('|')
+  const labels = Object.entries(where).map(([label, value]) => `,${label}=${JSON.stringify(value)}`)
+  return `{__name__=~"${names}"${labels.join('')}}`
+}
+
+const identity = ({ tags }: Measurement, labels: Record<string, string>) => tags.map((tag) => labels[tag]).join('\n')
+
+function labelsOf(measurement: Measurement, metric: Record<string, string>): Row['values'] {
+  const { __name__, ...labels } = metric
+  for (const [field, kind] of Object.entries(measurement.fields))
+    if (kind === 'text' && labels[field] !== undefined) labels[field] = decodeLabel(labels[field])
+  return labels
+}
+
+function fieldOf(measurement: Measurement, metric: Record<string, string>): string {
+  return metric.__name__!.slice(measurement.name.length + 1)
+}
+
+function put(measurement: Measurement, row: Row, field: string, value: number): void {
+  row.values[field] = measurement.fields[field] === 'boolean' ? value === 1 : value
+}
+
+/** Fields of one point have the same labels and time. */
+function joinFields(measurement: Measurement, series: Series[]): Row[] {
+  const rows = new Map<string, Row>()
+  for (const { metric, values, timestamps } of series) {
+    const labels = labelsOf(measurement, metric)
+    const field = fieldOf(measurement, metric)
+    const key = JSON.stringify(labels)
+    for (let k = 0; k < timestamps.length; k++) {
+      const at = `${timestamps[k]} ${key}`
+      let row = rows.get(at)
+      if (!row) {
+        row = { us: timestamps[k]! * 1000, values: { ...labels } }
+        rows.set(at, row)
+      }
+      if (values[k] !== null) put(measurement, row, field, values[k]!)
+    }
+  }
+  return [...rows.values()].sort((a, b) => a.us - b.us)
+}
+
+type Answer = { metric: Record<string, string>; value: [number, string] }
+
+function newestRows(measurement: Measurement, values: Answer[], times: Answer[]): Map<string, Row> {
+  const rows = new Map<string, Row>()
+  const byLabels = new Map<string, Row>()
+  const labelKey = ({ __name__, ...labels }: Record<string, string>) => JSON.stringify(Object.entries(labels).sort())
+  for (const { metric, value } of times) {
+    const row = { us: Math.round(Number(value[1]) * 1000) * 1000, values: labelsOf(measurement, metric) }
+    const key = identity(measurement, metric)
+    const known = rows.get(key)
+    if (known && known.us >= row.us) continue
+    rows.set(key, row)
+    byLabels.set(labelKey(metric), row)
+  }
+  for (const { metric, value } of values) {
+    const row = byLabels.get(labelKey(metric))
+    if (row) put(measurement, row, fieldOf(measurement, metric), Number(value[1]))
+  }
+  return rows
+}

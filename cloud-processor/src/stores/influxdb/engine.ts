@@ -1,0 +1,74 @@
+/** Requests to the engine, by the client's transport: one at a time where it matters, and none is ever tried again in here. */
+import { readFileSync } from 'node:fs'
+import { Agent } from 'node:http'
+import { Agent as TlsAgent } from 'node:https'
+import { HttpError, InfluxDB } from '@influxdata/influxdb-client'
+import { MillraceError } from '@millrace/contract/service'
+import type { InfluxStoreConfig } from './config.ts'
+
+export interface Engine {
+  readonly config: InfluxStoreConfig
+  /** The client, for what it does well: queries in Flux. */
+  readonly client: InfluxDB
+  /** The body of the answer. @throws HttpFailure when it says no, Error when it says nothing */
+  request(method: 'GET' | 'POST' | 'PATCH', path: string, body?: string, headers?: Record<string, string>): Promise<string>
+  close(): void
+}
+
+/** The engine's no. */
+export class HttpFailure extends Error {
+  readonly status: number
+  readonly body: string
+  constructor(status: number, body: string, cause?: unknown) {
+    super(`${status} ${body.slice(0, 500)}`, { cause })
+    this.status = status
+    this.body = body
+  }
+}
+
+/** Bodies above this are compressed on their way to another machine; on loopback that only costs. */
+const gzipAbove = 1000
+
+/** @throws MillraceError STORE_INSECURE, CONFIG_INVALID */
+export function createEngine(config: InfluxStoreConfig): Engine {
+  const { hostname, protocol } = new URL(config.url)
+  const isLocal = isLoopback(hostname)
+  if (!isLocal && protocol === 'http:' && !config.insecure) throw new MillraceError('STORE_INSECURE', { url: config.url })
+  const options = { keepAlive: true, maxSockets: 8, ...(config.caFile ? { ca: readFileSync(config.caFile) } : {}) }
+  const agent = protocol === 'https:' ? new TlsAgent(options) : new Agent(options)
+  const token = tokenOf(config)
+  const client = new InfluxDB({
+    url: config.url.replace(/\/$/, ''),
+    ...(token ? { token } : {}),
+    timeout: config.requestMs,
+    transportOptions: { agent },
+    writeOptions: { maxRetries: 0 },
+  })
+  const gzipThreshold = isLocal ? Number.MAX_SAFE_INTEGER : gzipAbove
+  return {
+    config,
+    client,
+    async request(method, path, body = '', headers = {}) {
+      try {
+        const chunks: Uint8Array[] = []
+        for await (const chunk of client.transport.iterate(path, body, { method, headers, gzipThreshold })) chunks.push(chunk)
+        return Buffer.concat(chunks).toString()
+      } catch (cause) {
+        if (cause instanceof HttpError) throw new HttpFailure(cause.statusCode, cause.body ?? '', cause)
+        throw cause
+      }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+function tokenOf({ token, tokenFile }: InfluxStoreConfig): string | undefined {
+  if (tokenFile === undefined) return token
+  try {
+    return readFileSync(tokenFile, 'utf8').split('\n', 1)[0]!.trim()
+  } catch (cause) {
+    throw new MillraceError('CONFIG_INVALID', { path: 'store.tokenFile', detail: `${tokenFile} cannot be read` }, cause)
+  }
+}
+
+const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)

@@ -1,0 +1,237 @@
+/**
+ * One timeline partition's way into the engine. Each write is one pass of the accounting (accounting/README.md): repeats out,
+ * suspects asked and decided, decisions kept, points written, counts settled, summaries written, state kept.
+ *
+ * After a failure the state in memory is of no use: `open` makes a new one from what was kept.
+ */
+import type { RejectedRecord, Tally } from '@millrace/contract'
+import {
+  type Clock,
+  catalogue,
+  type ErrorCode,
+  type Log as Logger,
+  type Metrics,
+  MillraceError,
+} from '@millrace/contract/service'
+import type { LogRecord } from '../../log/log.ts'
+import type { Kept, Refused } from '../../stage/index.ts'
+import {
+  decide,
+  declare,
+  newDevice,
+  noSummaries,
+  type Piece,
+  type Summaries,
+  settle,
+  survey,
+  suspicions,
+  type Taken,
+  take,
+} from '../accounting/index.ts'
+import type { Dialect } from './dialects/index.ts'
+import type { Engine } from './engine.ts'
+import { createKeeping } from './keeping.ts'
+import { createPoints, type Unwritable } from './points.ts'
+import { createQuestions } from './questions.ts'
+import type { Sender } from './send.ts'
+import { createSummaryLines } from './summaries.ts'
+
+export interface PartitionOptions {
+  engine: Engine
+  dialect: Dialect
+  sender: Sender
+  log: string
+  partition: number
+  kept: Kept
+  lines: Logger
+  metrics: Metrics
+  clock: Clock
+}
+
+export interface PartitionWriter {
+  readonly next: number
+  write(records: LogRecord[]): Promise<Refused[]>
+  /** Writes totals that wait for their time. */
+  flush(): Promise<void>
+}
+
+interface Step {
+  taken: Taken
+  pieces: Piece[]
+}
+
+const dayMs = 86_400_000
+/** Of the text of refused lines in one rejected record. */
+const linesInRecord = 1000
+
+export async function openPartition(options: PartitionOptions): Promise<PartitionWriter> {
+  const { engine, dialect, sender, kept, lines: logger, metrics, clock, partition } = options
+  const { saveEveryMs, durableAfterMs = dialect.traits.durableAfterMs, retentionDays, totalsEveryMs } = engine.config
+  const { resolutionMs } = dialect.traits
+  const keeping = await createKeeping(kept, { saveEveryMs, durableAfterMs, clock, run: dialect.run })
+  const { state, decisions } = keeping
+  const questions = createQuestions(dialect)
+  const pointsOf = createPoints(dialect.traits)
+  const summaryLines = createSummaryLines(dialect.traits, { log: options.log, partition })
+  const received = metrics.counter('millrace_store_received_total', 'Readings and samples the store took')
+  const repeats = metrics.counter('millrace_store_repeats_total', 'Timeline records that were in the store already')
+  const dropped = metrics.counter('millrace_store_dropped_total', 'Timeline records that could not be read')
+  const asked = metrics.counter(
+    'millrace_store_suspects_total',
+    'Series whose stored times were asked for, because something may collapse',
+  )
+  const refusals = metrics.counter('millrace_store_refused_total', 'Readings and samples that the store’s engine will never take')
+  const owed = new Map<string, number>()
+  let totalsMs = Number.NEGATIVE_INFINITY
+
+  /** Devices seen for the first time: another partition, or an earlier log, may have written of them. */
+  async function adopt(taken: Taken[]): Promise<boolean> {
+    const strangers = new Map<string, string>()
+    for (const { record } of taken)
+      if ('device' in record && !state.devices.has(record.device)) strangers.set(record.device, record.subject)
+    const unknown = [...strangers.keys()].filter((device) => !decisions.adopted.has(device))
+    if (unknown.length > 0) {
+      const held = await questions.heldElsewhere(options.log, partition)
+      for (const device of unknown) decisions.adopted.set(device, held.get(device) ?? [])
+    }
+    for (const [device, subject] of strangers) state.devices.set(device, newDevice(subject, decisions.adopted.get(device) ?? []))
+    return unknown.length > 0
+  }
+
+  async function decideSuspects(pieces: Piece[]): Promise<boolean> {
+    const asking = suspicions(pieces, decisions)
+    if (asking.length > 0) await dialect.settle()
+    const held = await questions.heldTimes(asking)
+    asked.add({}, asking.length)
+    return decide(pieces, (device, series) => held.get(`${device} ${series}`), decisions, resolutionMs)
+  }
+
+  async function writePoints(pieces: Piece[]): Promise<Unwritable[]> {
+    const keptFromMs = retentionDays === 0 || state.nowMs === 0 ? 0 : state.nowMs - retentionDays * dayMs
+    const { lines, unwritable } = pointsOf(pieces, decisions, keptFromMs)
+    for (const { line, detail } of await sender.send(lines.text)) {
+      const place = lines.place[line]!
+      if (place >= 0)
+        unwritable.push({ piece: lines.piece[line]!, place, code: 'STORE_POINT_REFUSED', detail, line: lines.text[line]! })
+    }
+    return unwritable
+  }
+
+  async function writeSummaries(out: Summaries): Promise<void> {
+    for (const untold of out.gaps.filter(({ isUntold }) => isUntold)) {
+      await dialect.settle()
+      const { device, gap } = untold
+      const end = await questions.firstAfter(device, gap.channel, gap.fromMs)
+      if (end !== undefined) gap.toMs = end
+    }
+    for (const [device, versionMs] of out.totals) owed.set(device, versionMs)
+    const isDue = clock.monotonic() - totalsMs >= totalsEveryMs
+    await put([...summaryLines.all(out, state), ...(isDue ? totals() : [])])
+  }
+
+  function totals(): string[] {
+    totalsMs = clock.monotonic()
+    const all = [...owed].map(([device, versionMs]) => summaryLines.total(device, state.devices.get(device)!, versionMs))
+    owed.clear()
+    return all
+  }
+
+  async function put(text: string[]): Promise<void> {
+    for (const { line, detail } of await sender.send(text))
+      logger.warn('the engine refuses a line that is no reading', { line: text[line], detail })
+  }
+
+  async function writeAll(records: LogRecord[]): Promise<Refused[]> {
+    await keeping.begin()
+    const { taken, repeats: repeated, bad } = take(state, records)
+    const isAdopted = await adopt(taken)
+    const changed = new Map<string, number>()
+    const steps: Step[] = taken.map((one) => {
+      const { record, versionMs } = one
+      const device = 'device' in record ? state.devices.get(record.device)! : undefined
+      if (device && 'device' in record && declare(device, record)) changed.set(record.device, versionMs)
+      const pieces = record.k === 'readings' ? survey(state, { ...one, record }, resolutionMs) : []
+      return { taken: one, pieces }
+    })
+    const pieces = steps.flatMap((step) => step.pieces)
+    const isDecided = await decideSuspects(pieces)
+    if (isAdopted || isDecided) await keeping.saveDecisions()
+    const unwritable = await writePoints(pieces)
+    const out = noSummaries()
+    out.devices = changed
+    const refused = byPiece(unwritable)
+    for (const step of steps) settle(state, step.taken, step.pieces, { decisions, refused, resolutionMs }, out)
+    for (const { offset, detail } of bad) {
+      const text = `Timeline record ${offset} cannot be read: ${detail}`
+      out.events.push({ offset, device: '', atMs: state.nowMs, level: 'error', code: 'STORE_RECORD', text })
+      dropped.add({ reason: 'STORE_RECORD' })
+      logger.error('a timeline record cannot be read and is left out', { partition, offset, detail })
+    }
+    await writeSummaries(out)
+    const told = rejections(unwritable)
+    await keeping.end(told.length > 0)
+    repeats.add({}, repeated)
+    for (const piece of pieces) received.add({ kind: piece.points ? 'readings' : 'samples' }, piece.count)
+    for (const { code } of unwritable) refusals.add({ reason: code })
+    return told
+  }
+
+  return {
+    get next() {
+      return state.next
+    },
+    async write(records) {
+      try {
+        return await writeAll(records)
+      } catch (cause) {
+        if (cause instanceof MillraceError) throw cause
+        const detail = cause instanceof Error ? cause.message : `${cause}`
+        throw new MillraceError('STORE_WRITE', { path: engine.config.url, detail }, cause)
+      }
+    },
+    flush: async () => put(totals()),
+  }
+}
+
+function byPiece(unwritable: Unwritable[]): Map<Piece, Set<number>> {
+  const refused = new Map<Piece, Set<number>>()
+  for (const { piece, place } of unwritable) {
+    const places = refused.get(piece) ?? new Set()
+    refused.set(piece, places.add(place))
+  }
+  return refused
+}
+
+/** One for each record, channel and reason, with the lines that were refused. */
+function rejections(unwritable: Unwritable[]): Refused[] {
+  const groups = Map.groupBy(
+    unwritable,
+    ({ piece, code }) => `${piece.offset} ${code} ${piece.points ? '' : '~'}${piece.channel}`,
+  )
+  return [...groups.values()]
+    .map((group) => {
+      const { piece, code, detail } = group[0]!
+      const lost: Tally = piece.points ? [group.length, 0] : [0, group.length]
+      const text = group.slice(0, linesInRecord).map((one) => one.line ?? spelled(one))
+      const rejected: RejectedRecord = {
+        ...{ f: 1, k: 'rejected', reason: code, detail: says(code, detail), at: 'store' },
+        ...{ device: piece.device, channel: piece.channel, lost, atMs: piece.atMs },
+        bytesBase64: Buffer.from(text.join('\n')).toString('base64'),
+      }
+      return { offset: piece.offset, rejected }
+    })
+    .sort((a, b) => a.offset - b.offset)
+}
+
+const says = (code: ErrorCode, detail: string) => catalogue[code].says.replace('{detail}', detail)
+
+/** A reading that has no line: its time and its value as the device gave it. */
+function spelled({ piece, place }: Unwritable): string {
+  if (piece.points) return JSON.stringify({ t: piece.points.t[place], v: piece.points.v[place] })
+  let at = place
+  for (const { t, i, v } of piece.segments!) {
+    if (at < v.length) return JSON.stringify({ t: t + at * i, v: v[at] })
+    at -= v.length
+  }
+  return ''
+}

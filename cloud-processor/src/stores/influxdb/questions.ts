@@ -1,0 +1,47 @@
+/** What the writer asks the engine: times that it holds. */
+import { type Held, nameOf, type Suspicion } from '../accounting/index.ts'
+import type { Dialect } from './dialects/index.ts'
+import { farFutureUs } from './limits.ts'
+import { reading, revisionTag, total, wave } from './schema.ts'
+
+export function createQuestions(dialect: Dialect) {
+  const { resolutionMs } = dialect.traits
+
+  return {
+    /** By device and series, where anything was asked of it. */
+    async heldTimes(asking: Suspicion[]): Promise<Map<string, Held>> {
+      const found = new Map<string, Held>()
+      for (const { device, channel, isWave, fromMs, toMs } of asking) {
+        const measurement = isWave ? wave : reading
+        const range = { fromUs: Math.floor((fromMs - resolutionMs) * 1000), toUs: Math.ceil((toMs + resolutionMs) * 1000) }
+        const held: Held = new Map()
+        for (const { us, values } of await dialect.rows({ measurement, where: { device, channel }, ...range })) {
+          const name = nameOf(us / 1000, resolutionMs)
+          held.set(name, Math.max(held.get(name) ?? 0, Number(values[revisionTag] ?? 0)))
+        }
+        found.set(`${device} ${isWave ? '~' : ''}${channel}`, held)
+      }
+      return found
+    },
+    /** The stretch of time that others, or an earlier log, wrote of each device. */
+    async heldElsewhere(log: string, partition: number): Promise<Map<string, number[]>> {
+      const held = new Map<string, number[]>()
+      for (const { values } of await dialect.newest(total)) {
+        if (values.log === log && Number(values.partition) === partition) continue
+        const known = held.get(`${values.device}`)
+        const [first, last] = [Number(values.first_ms), Number(values.last_ms) + 1]
+        if (last > 1)
+          held.set(`${values.device}`, known ? [Math.min(known[0]!, first), Math.max(known[1]!, last)] : [first, last])
+      }
+      return held
+    },
+    /** Of a device's channel, `*` for any. */
+    async firstAfter(device: string, channel: string, fromMs: number): Promise<number | undefined> {
+      const where: Record<string, string> = channel === '*' ? { device } : { device, channel }
+      const range = { where, fromUs: Math.floor(fromMs * 1000) + 1, toUs: farFutureUs, limit: 1 }
+      const found = await Promise.all([reading, wave].map((measurement) => dialect.rows({ measurement, ...range })))
+      const times = found.flatMap((rows) => (rows[0] ? [rows[0].us / 1000] : []))
+      return times.length > 0 ? Math.min(...times) : undefined
+    },
+  }
+}

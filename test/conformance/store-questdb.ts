@@ -1,0 +1,4 @@
+/** The time-series store's suite on a real QuestDB. */
+import { runSuite } from './run-suite.ts'
+
+await runSuite('questdb', 'store.suite.ts')
