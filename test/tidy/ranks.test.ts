@@ -9,7 +9,7 @@ const mayImport: Record<string, string[]> = {
   broker: ['@millrace/contract'],
   'cloud-processor': ['@millrace/contract', '@millrace/alarms'],
   simulators: ['@millrace/contract', '@millrace/edge-agent/decoders'],
-  dashboards: ['@millrace/contract', '@millrace/cloud-processor/web'],
+  dashboards: ['@millrace/contract', '@millrace/cloud-processor/web', '@millrace/cloud-processor/stores/opensearch-schema'],
   cli: ['@millrace/contract', '@millrace/broker', '@millrace/cloud-processor', '@millrace/dashboards', '@millrace/simulators'],
 }
 for (const [folder, allowed] of Object.entries(mayImport)) {

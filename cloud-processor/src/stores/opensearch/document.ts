@@ -12,9 +12,9 @@
  *     rejected  rejected             one of `rejected`
  *
  * Identity: the position of what the record was made from, which stays when the record comes again under another offset. A
- * control record stands in every partition, and what became of a notification has no source: these are known by what they say. An alarm's state is known by log and alarm; its
- * version is the position of the change, so that an older change that comes again cannot replace a newer one. Within one log
- * all changes of an alarm are made from one partition.
+ * control record stands in every partition, and what became of a notification has no source: these are known by what they say.
+ * An alarm's state is known by log and alarm; its version is the position of the change, so that an older change that comes
+ * again cannot replace a newer one. Within one log all changes of an alarm are made from one partition.
  */
 import { createHash } from 'node:crypto'
 import type {
@@ -99,7 +99,7 @@ function areReadings(value: Uint8Array): boolean {
   return Buffer.from(value.buffer, value.byteOffset, Math.min(value.length, 250)).includes('"k":"readings"')
 }
 
-/** At most 512 bytes, which is the most that an id may have. */
+/** At most 512 bytes, which is the most that an id may have. Exported for its test. */
 export function identity({ log, topic, partition }: Place, { offset, source }: LogRecord): string {
   const id = source
     ? `${source.log}:${source.partition}:${source.offset}:${source.index}`

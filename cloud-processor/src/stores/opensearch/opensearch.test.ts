@@ -9,10 +9,11 @@ import { logged, source, t0 } from '../sample-documents.ts'
 import { openSearchSchema } from './config.ts'
 import { documentsOf, identity } from './document.ts'
 import { openOpenSearch } from './opensearch.ts'
-import { dayMs, indexName, isExpired, parseIndex } from './period.ts'
+import { indexName, isExpired, parseIndex } from './period.ts'
 import { kindNames, kinds, schemaVersion } from './schema.ts'
 import { mappingOf, templateOf } from './template.ts'
 
+const dayMs = 86_400_000
 const place = { log: 'log-a', topic: topics.timeline, partition: 0 }
 const one = (record: TimelineRecord | RejectedRecord | AlarmTopicRecord, rawBytesMax = 32 * 1024) =>
   documentsOf(place, logged(5, record), { rawBytesMax })

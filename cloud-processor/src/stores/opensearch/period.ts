@@ -9,7 +9,7 @@ import { type Kind, kindNames } from './schema.ts'
 
 export type Period = 'month' | 'day'
 
-export const dayMs = 86_400_000
+const dayMs = 86_400_000
 const earliestMs = Date.UTC(2000, 0, 1)
 
 /** @param loggedMs when the record was appended to the log. */
