@@ -7,7 +7,7 @@ import { embeddedLogSchema, kafkaLogSchema } from './log/index.ts'
 import { prepareSchema } from './prepare/index.ts'
 import { notifierSchema, ruleFileSchema } from './rules/index.ts'
 import { runnerDefaults } from './stage/index.ts'
-import { embeddedStoreSchema, openSearchSchema } from './stores/index.ts'
+import { embeddedStoreSchema, influxStoreSchema, openSearchSchema } from './stores/index.ts'
 import { webConfig } from './web/index.ts'
 
 const runnerSchema = z
@@ -58,6 +58,7 @@ export const processorSchema = z.strictObject({
   store: z
     .discriminatedUnion('kind', [
       embeddedStoreSchema.safeExtend({ kind: z.literal('embedded').optional().describe('One file, store.sqlite in dataDir') }),
+      influxStoreSchema,
     ])
     .prefault({})
     .describe('The time-series store'),

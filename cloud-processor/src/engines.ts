@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/contract/service'
 import type { ProcessorConfig } from './config.ts'
 import { type Log, openEmbeddedLog, openKafkaLog } from './log/index.ts'
-import { type DocumentStore, openEmbeddedStore, openOpenSearch, type Store, setUpOpenSearch } from './stores/index.ts'
+import {
+  type DocumentStore,
+  openEmbeddedStore,
+  openInfluxStore,
+  openOpenSearch,
+  type Store,
+  setUpOpenSearch,
+} from './stores/index.ts'
 
 interface EngineAround {
   clock: Clock
@@ -22,6 +29,7 @@ export function openLog({ log, dataDir, stages }: ProcessorConfig, { lines, metr
 
 export function openStore({ store, dataDir }: ProcessorConfig, { lines, metrics, clock }: EngineAround): Promise<Store> {
   const around = { log: lines, metrics, clock }
+  if (store.kind === 'influxdb') return openInfluxStore(store, around)
   return openEmbeddedStore({ ...withoutKind(store), path: join(dataDir, 'store.sqlite') }, around)
 }
 

@@ -54,7 +54,7 @@ export async function startProcessor(
   const stageAround: Around = { log, clock, lines, metrics }
   const store = does('store') || does('web') ? await openStore(config, around) : undefined
   // An embedded store belongs to this process: on a shared log it is a copy of everything, not of a share.
-  const isStoreShared = !log.board
+  const isStoreShared = config.store.kind === 'influxdb' || !log.board
   const documents = does('documents') ? await openDocuments(config, around) : undefined
 
   const alarms = watchAlarms(metrics, () =>

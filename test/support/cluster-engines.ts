@@ -34,7 +34,7 @@ export async function startEngines({ dir, atEnd, say }: Program, { partitions, d
     config: {
       log: { kind: 'kafka', brokers: [kafka.address], partitions, replicas: 1 },
       store: { kind: 'influxdb', dialect: 'victoriametrics', url: store.address },
-      ...(search ? { documents: { kind: 'opensearch', node: search.address, replicas: 0 } } : {}),
+      ...(search ? { documents: { kind: 'opensearch', nodes: [search.address], numberOfReplicas: 0 } } : {}),
     },
   }
 }
