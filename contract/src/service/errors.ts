@@ -33,6 +33,31 @@ export const catalogue = {
     remedy: 'Run the version that wrote it, or a later one.',
     retry: false,
   },
+  BROKER_STORE_CORRUPT: {
+    says: 'The store of sessions {path} is damaged or is another kind of file: {detail}',
+    remedy: 'Set the file aside and start again: messages that only it holds are lost. Keep it for recovery.',
+    retry: false,
+  },
+  BROKER_STORE_LOCKED: {
+    says: 'Another process uses the store of sessions {path}.',
+    remedy: 'Stop the other broker, or give this one a store.path of its own.',
+    retry: false,
+  },
+  BROKER_STORE_NEWER: {
+    says: 'The store of sessions {path} has format {version}; this version knows {known}.',
+    remedy: 'Install the newer version again, or start with another store.path.',
+    retry: false,
+  },
+  BROKER_STORE_OPEN: {
+    says: 'Cannot open the store of sessions {path}: {detail}',
+    remedy: 'Check that the folder exists and this user may write in it.',
+    retry: true,
+  },
+  BROKER_STORE_WRITE: {
+    says: 'Cannot write the store of sessions {path}: {detail}',
+    remedy: 'Check the disk and its free space; publishers keep what has no PUBACK and send it again.',
+    retry: true,
+  },
   BROKER_TLS_UNREADABLE: {
     says: 'Cannot use the certificate {certFile} with the key {keyFile} ({detail}).',
     remedy: 'Give PEM files that this user may read and that belong together.',
