@@ -1,6 +1,7 @@
 /** The contract of store.ts as a test suite. Every store that can be asked runs it: `describeStore('embedded', makePlace)`. */
 import {
   type Channel,
+  type Column,
   type CutCounts,
   emptyEdgeCounts,
   type GapTimelineRecord,
