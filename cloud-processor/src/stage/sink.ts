@@ -54,7 +54,12 @@ export function runSink(sink: SinkOptions, options: Pick<RunnerOptions, 'stepRec
   })
 
   async function session(): Promise<void> {
-    const from = await sink.position(keptIn(log, name, partition))
+    // Of a sink that keeps its position in the log: it may come back to what it kept last, which lies behind what it took.
+    let kept: number | undefined
+    const seeKept = (next: number) => {
+      kept = next
+    }
+    const from = await sink.position(keptIn(log, name, partition, seeKept))
     at.next = from
     at.end = Math.max(at.end, (await log.bounds(topic, partition)).end)
     let registered = from
@@ -70,9 +75,10 @@ export function runSink(sink: SinkOptions, options: Pick<RunnerOptions, 'stepRec
       at.received += records.length
       at.sent += refused.length
       newestTakenMs = records.at(-1)!.timeMs
-      if (sink.holdsLog && next - registered > 5000) {
-        registered = next
-        await log.registerReader(name, topic, partition, next)
+      const needed = kept ?? next
+      if (sink.holdsLog && needed - registered > 5000) {
+        registered = needed
+        await log.registerReader(name, topic, partition, needed)
       }
     }
     const rest = restMs === undefined ? {} : { rest: (signal: AbortSignal) => pause(clock, restMs, signal) }
@@ -99,10 +105,17 @@ export function runSink(sink: SinkOptions, options: Pick<RunnerOptions, 'stepRec
   }
 }
 
-function keptIn(log: Log, name: string, partition: number): Kept {
+function keptIn(log: Log, name: string, partition: number, see: (next: number) => void): Kept {
   return {
-    load: () => log.loadSnapshot(name, partition),
-    save: (snapshot) => log.commit({ stage: name, partition, outputs: [], snapshot }),
+    async load() {
+      const snapshot = await log.loadSnapshot(name, partition)
+      see(snapshot?.next ?? 0)
+      return snapshot
+    },
+    async save(snapshot) {
+      await log.commit({ stage: name, partition, outputs: [], snapshot })
+      see(snapshot.next)
+    },
   }
 }
 
