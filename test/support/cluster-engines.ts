@@ -33,7 +33,7 @@ export async function startEngines({ dir, atEnd, say }: Program, { partitions, d
     /** Parts of a processor's configuration. */
     config: {
       log: { kind: 'kafka', brokers: [kafka.address], partitions, replicas: 1 },
-      store: { kind: 'influxdb', dialect: 'victoriametrics', url: store.address },
+      store: { kind: 'influxdb', dialect: 'victoriametrics', url: store.address, flushBeforeReading: true },
       ...(search ? { documents: { kind: 'opensearch', nodes: [search.address], numberOfReplicas: 0 } } : {}),
     },
   }
