@@ -1,6 +1,7 @@
 /** Every record that the real stages make is what docs/reference/asyncapi.yaml says, and nothing more. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { kafkaLogSchema } from '@millrace/cloud-processor/log'
 import { encodeRaw, type Topic, topics } from '@millrace/contract'
 import { Ajv, type ValidateFunction } from 'ajv'
 import fc from 'fast-check'
@@ -10,6 +11,7 @@ import { liveThrough } from '../support/life/life.ts'
 import { outputsOf } from '../support/life/stages.ts'
 import { root } from './sources.ts'
 
+const page = parse(readFileSync(join(root, 'docs/reference/asyncapi.yaml'), 'utf8'))
 const validate = validators()
 
 test('every record that prepare and rules make is as published', () => {
@@ -42,6 +44,12 @@ test('every record that prepare and rules make is as published', () => {
     'millrace.timeline readings',
     'millrace.timeline tick',
   ])
+})
+
+test('the topics are published as the Kafka log makes them', () => {
+  const { partitions, replicas } = kafkaLogSchema.parse({})
+  for (const { bindings } of Object.values<{ bindings: { kafka: object } }>(page.channels))
+    expect(bindings.kafka).toMatchObject({ partitions, replicas })
 })
 
 test('every tick and order on raw is as published, behind its byte', () => {
@@ -85,7 +93,6 @@ function faultsOf(topic: Topic, record: Record<string, unknown>): string[] {
 }
 
 function validators(): Map<string, ValidateFunction> {
-  const page = parse(readFileSync(join(root, 'docs/reference/asyncapi.yaml'), 'utf8'))
   const ajv = new Ajv({ strict: false, allErrors: true })
   ajv.addSchema({ $id: 'page', ...closed(page) })
   const found = new Map<string, ValidateFunction>()

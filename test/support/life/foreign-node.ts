@@ -1,5 +1,5 @@
 /** A Sparkplug node of somebody else: births with values, every datatype, and values that no timeline can hold. */
-import { encodePayload, type Metric } from '@millrace/contract/sparkplug'
+import { encodeNodeDeath, encodePayload, type Metric } from '@millrace/contract/sparkplug'
 import type { Diary } from './life.ts'
 
 const key = 'plant/f'
@@ -8,10 +8,14 @@ export function createForeignNode(diary: Diary): () => void {
   const { random } = diary
   const names = ['small', 'wide', 'float', 'text'] as const
   let bdSeq = 0
+  let seq = 0
   let isBorn = false
 
-  const say = (topic: string, metrics: Metric[]) =>
-    diary.message(key, `spBv1.0/plant/${topic}`, encodePayload({ timestamp: diary.nowMs, seq: random.below(256), metrics }))
+  /** [tck-id-payloads-sequence-num-incrementing] */
+  const say = (topic: string, metrics: Metric[]) => {
+    diary.message(key, `spBv1.0/plant/${topic}`, encodePayload({ timestamp: diary.nowMs, seq, metrics }))
+    seq = (seq + 1) % 256
+  }
   const metricsAt = (t: number): Metric[] => [
     { alias: 1, timestamp: t, datatype: 'UInt8', value: random.below(256) },
     { alias: 2, timestamp: t, datatype: 'UInt64', value: random.below(2 ** 31) * 1000 },
@@ -25,6 +29,7 @@ export function createForeignNode(diary: Diary): () => void {
 
   function born(): void {
     isBorn = true
+    seq = 0
     const bd: Metric = { name: 'bdSeq', timestamp: diary.nowMs, datatype: 'Int64', value: bdSeq }
     say('NBIRTH/f', [bd])
     const metrics = metricsAt(diary.nowMs - 1)
@@ -59,7 +64,7 @@ export function createForeignNode(diary: Diary): () => void {
     say('DDATA/f/press', random.next() < 0.2 ? [...metrics, ...spoilt()] : metrics)
     if (random.next() < 0.03) {
       isBorn = false
-      say('NDEATH/f', [{ name: 'bdSeq', datatype: 'Int64', value: bdSeq++ }])
+      diary.message(key, 'spBv1.0/plant/NDEATH/f', encodeNodeDeath(bdSeq++))
     }
   }
 }

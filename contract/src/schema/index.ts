@@ -1,1 +1,0 @@
-export { asyncApi } from './asyncapi.ts'
