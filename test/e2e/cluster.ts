@@ -1,8 +1,9 @@
 /**
- * `npm run cluster -- [--seconds 60] [--processors 3] [--partitions 6] [--port 8080]`
+ * `npm run cluster -- [--seconds 60] [--processors 3] [--split] [--partitions 6] [--port 8080]`
  *
  * Starts Kafka, VictoriaMetrics, OpenSearch, Mosquitto and several processors from nothing, runs the ward scenario on them,
- * and compares what the devices produced with what the store answers. Without `--seconds` it runs until Ctrl-C.
+ * and compares what the devices produced with what the store answers. Without `--seconds` it runs until Ctrl-C. With `--split`
+ * each of three processors does a part of the stages, in place of all doing everything.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,8 +19,15 @@ const { values } = parseArgs({
     processors: { type: 'string', default: '3' },
     partitions: { type: 'string', default: '6' },
     port: { type: 'string', default: '0' },
+    split: { type: 'boolean', default: false },
   },
 })
+
+const split = [
+  ['web', 'notifier', 'store'],
+  ['bridge', 'prepare'],
+  ['rules', 'store', 'documents'],
+]
 
 /** @throws CannotRun */
 async function mosquittoProgram(): Promise<string> {
@@ -36,7 +44,8 @@ await program('cluster', async (around) => {
     {
       data: dir,
       port: Number(values.port),
-      processors: Number(values.processors),
+      processors: values.split ? split.length : Number(values.processors),
+      ...(values.split ? { stages: split } : {}),
       processor: { ...config, runner: { snapshotEveryMs: 10_000 } },
       mosquitto: await mosquittoProgram(),
     },

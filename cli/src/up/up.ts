@@ -33,6 +33,8 @@ export interface UpOptions {
   processor?: Record<string, unknown>
   /** Processors that share the log; the first serves the page. */
   processors?: number
+  /** What each of them does; by default everything, the page apart. */
+  stages?: string[][]
   /** Mosquitto's program, to stand in our broker's place. */
   mosquitto?: string
 }
@@ -142,6 +144,7 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
         ? { staticDir: layout.file('page'), web: { port: webPort } }
         : { stages: ['bridge', 'prepare', 'rules', 'notifier', ...(options.processor?.store ? ['store', 'documents'] : [])] }),
       ...options.processor,
+      ...(options.stages ? { stages: options.stages[index] } : {}),
     })
     return child(name, '@millrace/cloud-processor/main', run(config), /"processor ready"/)
   }
