@@ -38,7 +38,7 @@ interface Image {
 export interface Keeping {
   readonly state: AccountState
   readonly decisions: Decisions
-  /** Decisions were added: durable when resolved. */
+  /** Decisions were added: durable when resolved. @throws Error when the engine was started anew: its answers may lack what it lost */
   saveDecisions(): Promise<void>
   /** Before a write: saves what has become durable. @throws Error when the engine was started anew and may have lost some */
   begin(): Promise<void>
@@ -58,13 +58,17 @@ export async function createKeeping(kept: Kept, options: KeepingOptions): Promis
 
   async function release(): Promise<void> {
     if (!waiting || clock.monotonic() - waiting.atMs < durableAfterMs) return
-    if ((await options.run()) !== run) throw new Error('the engine was started anew')
+    await checkRun()
     base = waiting
     waiting = undefined
     for (const key of decisions.collapsed.keys())
       if (Number(key.slice(0, key.indexOf(' '))) < base.next) decisions.collapsed.delete(key)
     for (const device of decisions.adopted.keys()) if (isIn(device)) decisions.adopted.delete(device)
     await save(base)
+  }
+
+  async function checkRun(): Promise<void> {
+    if ((await options.run()) !== run) throw new Error('the engine was started anew')
   }
 
   /** Devices of the snapshot need no decision any more; those after it do. */
@@ -74,7 +78,10 @@ export async function createKeeping(kept: Kept, options: KeepingOptions): Promis
   return {
     state,
     decisions,
-    saveDecisions: () => save(base),
+    async saveDecisions() {
+      await checkRun()
+      await save(base)
+    },
     begin: release,
     async end(hasRefused) {
       if (waiting || clock.monotonic() - base.atMs < saveEveryMs) return
