@@ -4,7 +4,7 @@
  * 1. Load the newest snapshot and read the input again from there, making the same outputs again.
  * 2. Commit the outputs of a hand-over, in order, as one step; the next hand-over waits until that step is durable.
  *    A failure ends the session, and the next one resumes from the snapshot.
- * 3. The log skips outputs that it already holds (marks); this reader skips repeats in its input (marks).
+ * 3. This reader skips repeats in its input (marks). The embedded log skips outputs that it already holds; on Kafka they stand there again.
  * 4. A snapshot at n is in the same step as, or after, every output up to n.
  */
 import { type Topic, topics } from '@millrace/contract'
@@ -66,6 +66,10 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
   let newestTakenMs = 0
   const received = metrics.counter('millrace_stage_received_total', 'Records a stage took')
   const sent = metrics.counter('millrace_stage_sent_total', 'Records a stage made')
+  const repeats = metrics.counter(
+    'millrace_stage_repeats_total',
+    'Records that a stage had taken before, from a zombie or after a takeover',
+  )
   const errors = metrics.counter('millrace_stage_errors_total', 'Sessions of a stage that ended by an error')
   const unsubscribe = log.onAppend(stage.input, (changed, end) => {
     if (changed === partition) at.end = Math.max(at.end, end)
@@ -95,6 +99,7 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
       at.received += records.length
       at.sent += outputs.count
       at.repeats += outputs.repeats
+      if (outputs.repeats > 0) repeats.add({ stage: stage.name }, outputs.repeats)
       newestTakenMs = records.at(-1)!.timeMs
       received.add({ stage: stage.name }, records.length)
       sent.add({ stage: stage.name }, outputs.count)
