@@ -58,7 +58,7 @@ export const processorSchema = z.strictObject({
   store: z
     .discriminatedUnion('kind', [
       embeddedStoreSchema.safeExtend({ kind: z.literal('embedded').optional().describe('One file, store.sqlite in dataDir') }),
-      influxStoreSchema,
+      influxStoreSchema.safeExtend({ kind: z.literal('influxdb').describe('InfluxDB, or what speaks its write API') }),
     ])
     .prefault({})
     .describe('The time-series store'),
