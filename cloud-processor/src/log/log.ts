@@ -1,8 +1,12 @@
 /**
  * The event log: topics of fixed partitions, each a total order of records. Plug-ins: `embedded` (SQLite in a worker thread,
- * owned by one process) and, later, `kafka`. `conformance.ts` is the contract as a test suite.
+ * owned by one process) and `kafka` (shared by any number of processes). `conformance.ts` is the contract as a test suite.
  *
  * Offsets rise by one from 0 in the embedded log; a reader must not rely on "by one", only on "rise".
+ *
+ * A record with a source may stand in a topic more than once after a failure or a takeover, always behind its first copy and
+ * with everything before it durable. So a reader takes a record only when its (offset, index) is above its mark for that
+ * (input partition, source log, source partition): `stage/marks.ts`. The embedded log spares its readers the repeats.
  */
 import type { Source, Topic } from '@millrace/contract'
 import type { Board } from './board.ts'
@@ -33,7 +37,7 @@ export interface StageCommit {
   stage: string
   /** Input partition. */
   partition: number
-  /** In order. Records whose source is not above the mark of their (output topic, output partition, source log and partition) are skipped: they are there already. */
+  /** In order. Records that are there already may be skipped. */
   outputs: { topic: Topic; partition: number; records: NewRecord[] }[]
   snapshot?: Snapshot
 }
@@ -46,16 +50,23 @@ export interface Log {
   readonly board?: Board
   /** Stable: FNV-1a of the key modulo `partitions`. */
   partitionOf(key: string): number
-  /** Resolves, when durable, with the offset of the first record. Appends that wait together are committed together, in order of the calls. The records may be reused when resolved. @throws MillraceError LOG_FULL at the bound, LOG_BUSY when too much waits, LOG_WRITE when the disk refused; none of the records is there then, and a retry may help. */
+  /** Resolves, when durable, with the offset of the first record. Appends that wait together are committed together, in order of the calls. The records may be reused when resolved. @throws MillraceError LOG_FULL at the bound, LOG_BUSY when too much waits, LOG_WRITE when the disk refused or Kafka did not answer in time. A retry may help then. The embedded log holds none of the records; on Kafka some or all may be there, so who appends again must bear a repeat. */
   append(topic: Topic, partition: number, records: NewRecord[]): Promise<number>
   /** Durable records from `from` on, at most `limit.records` and about `limit.bytes` (always at least one when there is one). Records are shared between readers: do not change them. @throws MillraceError LOG_OFFSET_GONE when `from` was trimmed or is beyond the end. */
   read(topic: Topic, partition: number, from: number, limit: { records: number; bytes: number }): Promise<LogRecord[]>
   /** First offset kept and next offset to be given. */
   bounds(topic: Topic, partition: number): Promise<{ start: number; end: number }>
-  /** Calls after records became durable, with the next offset. Returns the unsubscribe function. */
+  /**
+   * Calls after records became durable and can be read, with the next offset; now and then also when nothing came. What other
+   * processes append is told only for partitions that this process reads at their end. Returns the unsubscribe function.
+   */
   onAppend(topic: Topic, listener: (partition: number, end: number) => void): () => void
-  /** Outputs and snapshot in one durable step. Goes on when `append` is refused with LOG_FULL. */
+  /**
+   * Outputs and snapshot: in one durable step, or (Kafka) the outputs of each partition in order, nothing of it after a part that
+   * failed, and the snapshot only when all are durable. Goes on when `append` is refused with LOG_FULL.
+   */
   commit(step: StageCommit): Promise<void>
+  /** The newest. In a log made anew (another `id`) the state of the old one may be kept, with `next` at the start of the input. */
   loadSnapshot(stage: string, partition: number): Promise<Snapshot | undefined>
   /** A registered reader's records, from `next` on, are not trimmed before it moves on by registering again. */
   registerReader(name: string, topic: Topic, partition: number, next: number): Promise<void>

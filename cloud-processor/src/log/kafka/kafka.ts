@@ -103,7 +103,7 @@ export async function openKafkaLog(
     ring,
     onEnd: (at, end) => edges.seen(at, { end }),
   })
-  const reader = createReader({ client, pages, follower, persistence, edges })
+  const reader = createReader({ client, pages, pagesBytesMax: config.tailBytesMax, follower, persistence, edges })
   const writer = createWriter({
     ...{ client, clock, refresh, onDurable },
     batchBytesMax: config.batchBytesMax,

@@ -1,20 +1,22 @@
 /** Reads at any offset: from memory, else from Kafka. */
 import { MillraceError } from '@millrace/contract/service'
 import type { LogRecord } from '../log.ts'
-import { type At, type Fetched, type KafkaClient, KafkaFailure, keyOf } from './client.ts'
+import { type At, type Chunk, type Fetched, type KafkaClient, KafkaFailure, keyOf } from './client.ts'
 import type { Follower } from './follower.ts'
 import { type Pages, take } from './pages.ts'
 import { type Persistence, persist } from './retry.ts'
 
-/** One request brings so much, or one batch if that is more; what the reader did not want yet waits in memory. */
+/** One request brings so much over the wire, or one batch if that is more; what the reader did not want yet waits in memory. */
 const fetchBytes = { least: 64 << 10, most: 1 << 20 }
+/** Of the memory for pages, what one fetch may take: more would push out its own beginning. */
+const pagesShare = 1 / 4
 
 export interface ReaderOptions {
   client: KafkaClient
   pages: Pages
   follower: Follower
   persistence: Persistence
-  /** Highest end known of a partition, and its start. */
+  pagesBytesMax: number
   edges: Edges
 }
 
@@ -43,7 +45,9 @@ export function createEdges(): Edges {
 
 export type Limit = { records: number; bytes: number }
 
-export function createReader({ client, pages, follower, persistence, edges }: ReaderOptions) {
+export function createReader({ client, pages, pagesBytesMax, follower, persistence, edges }: ReaderOptions) {
+  /** Bytes in memory for one over the wire, by partition, as last seen. */
+  const expansion = new Map<string, number>()
   const underway = new Map<string, Promise<Fetched>>()
 
   async function bounds(at: At): Promise<{ start: number; end: number }> {
@@ -89,7 +93,8 @@ export function createReader({ client, pages, follower, persistence, edges }: Re
   }
 
   async function fetch(at: At, from: number, limit: Limit): Promise<Fetched> {
-    const bytesMax = Math.min(fetchBytes.most, Math.max(fetchBytes.least, limit.bytes))
+    const wanted = Math.min(limit.bytes, pagesBytesMax * pagesShare) / (expansion.get(keyOf(at)) ?? 4)
+    const bytesMax = Math.min(fetchBytes.most, Math.max(fetchBytes.least, Math.round(wanted)))
     const fetched = await persist(persistence, async () => {
       const node = client.leader(at)
       if (node === undefined) throw new KafkaFailure('LEADER_NOT_AVAILABLE', true)
@@ -100,8 +105,19 @@ export function createReader({ client, pages, follower, persistence, edges }: Re
     })
     if (fetched.error) throw await gone(at, from)
     edges.seen(at, { start: fetched.start, end: fetched.end })
-    for (const chunk of fetched.chunks) if (chunk.count > 0) pages.add(keyOf(at), chunk)
+    keep(at, fetched.chunks)
     return fetched
+  }
+
+  function keep(at: At, chunks: Chunk[]): void {
+    let bytes = 0
+    let wireBytes = 0
+    for (const chunk of chunks) {
+      bytes += chunk.bytes
+      wireBytes += chunk.wireBytes
+      if (chunk.count > 0 && bytes <= pagesBytesMax * pagesShare) pages.add(keyOf(at), chunk)
+    }
+    if (wireBytes > 0) expansion.set(keyOf(at), Math.max(1, bytes / wireBytes))
   }
 
   async function gone(at: At, from: number): Promise<MillraceError> {

@@ -125,13 +125,19 @@ export function chunkOf({ count, timeMs, payload }: Encoded, first: number, wire
   return toChunk(bytes, { first, next: first + count, count, timeMs, hasOneTime: true, wireBytes })
 }
 
-/** Batches from a fetch, whose last one may be cut off. @throws RangeError for a batch that this does not know. */
-export function decodeBatches(bytes: Buffer): Chunk[] {
+/**
+ * Batches from a fetch, whose last one may be cut off, until they take `bytesMax` in memory: zstd makes a page into a kilobyte.
+ * @throws RangeError for a batch that this does not know.
+ */
+export function decodeBatches(bytes: Buffer, bytesMax: number): Chunk[] {
   const chunks: Chunk[] = []
-  for (let at = 0; at + headBytes <= bytes.length; ) {
+  let unpacked = 0
+  for (let at = 0; at + headBytes <= bytes.length && unpacked < bytesMax; ) {
     const wireBytes = 12 + bytes.readInt32BE(at + 8)
     if (at + wireBytes > bytes.length) break
-    chunks.push(decodeBatch(bytes.subarray(at, at + wireBytes)))
+    const chunk = decodeBatch(bytes.subarray(at, at + wireBytes))
+    chunks.push(chunk)
+    unpacked += chunk.bytes
     at += wireBytes
   }
   return chunks

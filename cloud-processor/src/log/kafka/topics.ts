@@ -11,7 +11,10 @@ import { type Topic, topics } from '@millrace/contract'
 import { type Clock, MillraceError } from '@millrace/contract/service'
 import { type KafkaClient, KafkaFailure, type NewTopic, type TopicInfo } from './client.ts'
 import type { KafkaLogConfig } from './config.ts'
-import { sleep } from './retry.ts'
+import { persist } from './retry.ts'
+
+/** A record larger than a batch goes alone. Sparkplug messages are bounded by the broker, well below. */
+const recordBytesMax = 16 << 20
 
 export interface Names {
   data: Record<Topic, string>
@@ -38,26 +41,25 @@ export function namesOf(prefix: string): Names {
   }
 }
 
-/** Finds or makes the topics. @throws MillraceError LOG_PARTITIONS @throws KafkaFailure */
+/** Finds or makes the topics; waits for a Kafka that is only starting. @throws MillraceError LOG_PARTITIONS @throws KafkaFailure */
 export async function openTopics(client: KafkaClient, config: KafkaLogConfig, names: Names, clock: Clock) {
-  const beganMs = clock.monotonic()
-  for (let isFirst = true; ; isFirst = false) {
+  const topics = wanted(config, names)
+  const find = async () => {
     const found = await client.topics(names.all)
-    const missing = wanted(config, names).filter(({ name }) => !found.has(name))
-    if (missing.length === 0) {
-      for (const { name, partitions } of wanted(config, names)) check(found.get(name)!, name, partitions)
-      const isLed = wanted(config, names).every(({ name, partitions }) =>
-        Array.from({ length: partitions }, (_, partition) => client.leader({ topic: name, partition })).every(
-          (node) => node !== undefined,
-        ),
-      )
-      if (isLed) return found
+    const missing = topics.filter(({ name }) => !found.has(name))
+    if (missing.length > 0) {
+      await client.createTopics(missing)
+      throw new KafkaFailure('UNKNOWN_TOPIC_OR_PARTITION', true, `no topic ${missing[0]!.name} yet`)
     }
-    if (isFirst && missing.length > 0) await client.createTopics(missing)
-    if (clock.monotonic() - beganMs > config.deliveryMs)
-      throw new KafkaFailure('LEADER_NOT_AVAILABLE', true, missing.length > 0 ? `no topic ${missing[0]!.name}` : 'no leader')
-    await sleep(clock, 50)
+    for (const { name, partitions } of topics) {
+      check(found.get(name)!, name, partitions)
+      for (let partition = 0; partition < partitions; partition++)
+        if (client.leader({ topic: name, partition }) === undefined)
+          throw new KafkaFailure('LEADER_NOT_AVAILABLE', true, `${name}/${partition} has no leader yet`)
+    }
+    return found
   }
+  return persist({ clock, deadlineMs: config.deliveryMs, refresh: async () => {}, isClosed: () => false }, find)
 }
 
 function check({ partitions: has }: TopicInfo, name: string, asked: number): void {
@@ -77,7 +79,13 @@ function wanted(config: KafkaLogConfig, names: Names): NewTopic[] {
     // As the processor compresses.
     'compression.type': 'producer',
   }
-  const kept = { ...common, 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
+  const kept = {
+    ...common,
+    'max.message.bytes': `${recordBytesMax}`,
+    'cleanup.policy': 'delete',
+    'retention.ms': '-1',
+    'retention.bytes': '-1',
+  }
   const compacted = {
     ...common,
     'cleanup.policy': 'compact',

@@ -47,6 +47,8 @@ interface Stamp {
 
 type Metadata = Awaited<ReturnType<typeof metadataV12.api.async>>
 const fetchBytesMax = 16 << 20
+/** Of one partition in one answer, in memory. */
+const unpackedBytesMax = 4 << 20
 
 export function createPlatformaticClient(options: PlatformaticOptions): KafkaClient {
   const lanes = createLanes(options)
@@ -271,7 +273,7 @@ function byTopic<A extends At, P>(group: A[], toPartition: (at: A) => P): { name
 
 function decode(records: Buffer): Chunk[] {
   try {
-    return decodeBatches(records)
+    return decodeBatches(records, unpackedBytesMax)
   } catch (error) {
     throw new KafkaFailure('CORRUPT_MESSAGE', false, `${error}`, error)
   }
