@@ -6,8 +6,9 @@
  * future). The clock settles where the last sample of each burst has its arrival time.
  *
  * - A function of the arrival times alone: the same however the bytes are cut within one arrival.
- * - Never more than one interval ahead of arrival. Frames that come faster than that are squeezed: at least 1/64 interval
- *   apart, so that a replay at up to 64 times real time follows arrival and loses no sample.
+ * - Not more than one interval ahead of arrival, or `wholeMsMax`. Frames that come faster than that are squeezed: to one
+ *   millisecond at first, since some stores tell samples apart no finer, and then to 1/64 interval, so that a replay at up to
+ *   64 times real time follows arrival and loses no sample.
  * - Rises strictly, but for one case: when the wall clock was set back by more than `jumpMs`, it starts anew from arrival.
  *   It also starts anew after `reset`, and when arrival is more than `jumpMs` ahead of it.
  * - Whole milliseconds, for scalars, rise strictly as well, up to `jumpMs` ahead of arrival: beyond 1,000 frames a second
@@ -23,6 +24,8 @@ export interface SampleClock {
 
 /** Further than this from arrival the clock is not slewed but starts anew. */
 const jumpMs = 1000
+/** So far ahead of arrival a burst's samples may get, to be a millisecond apart: a read after opening brings about as much. */
+export const wholeMsMax = 32
 /** Ahead of arrival by more, a sample gets the least step. */
 const aheadMsMax = 250
 /** Stores tell samples apart by the microsecond: the smallest step that never rounds to the same one. */
@@ -39,8 +42,13 @@ export function createSampleClock(intervalMs: number): SampleClock {
     const late = arrivalMs - expected
     if (Math.abs(late) > jumpMs) return arrivalMs
     const slew = late > 0 ? Math.min(late / 256, intervalMs / 50) : Math.max(late, -intervalMs) / 8
-    const least = last - arrivalMs > aheadMsMax ? leastStepMs : Math.max(leastStepMs, intervalMs / 64)
-    return Math.max(last + least, Math.min(expected + slew, arrivalMs + intervalMs))
+    return Math.max(last + leastStep(last - arrivalMs), Math.min(expected + slew, arrivalMs + intervalMs))
+  }
+
+  function leastStep(aheadMs: number): number {
+    if (aheadMs > aheadMsMax) return leastStepMs
+    const squeezed = Math.max(leastStepMs, intervalMs / 64)
+    return aheadMs + 1 <= wholeMsMax ? Math.max(squeezed, Math.min(1, intervalMs / 2)) : squeezed
   }
 
   return {
