@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/stores'
-import type { DocumentsPlace, FoundDocument } from '@millrace/cloud-processor/stores/documents-conformance'
+import type { Blocked, DocumentsPlace, FoundDocument } from '@millrace/cloud-processor/stores/documents-conformance'
 import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
 import { isMissing, obtain, type RunningEngine } from '../engines/index.ts'
 
@@ -42,7 +42,7 @@ export async function makePlace(engine: RunningEngine): Promise<DocumentsPlace> 
       return Object.keys(await ask('GET', `/${indexPrefix}*/_alias`)).sort()
     },
     makeForeignIndex: (name) => ask('PUT', `/${indexPrefix}${name}`),
-    block: (index, why, isBlocked) => ask('PUT', `/${index}/_settings`, { [`index.blocks.${why}`]: isBlocked || null }),
+    block: (index, why, isBlocked) => block(ask, index, why, isBlocked),
     down: () => engine.kill(),
     up: () => engine.restart(),
     freeze: (isFrozen) => (isFrozen ? engine.freeze() : engine.resume()),
@@ -53,6 +53,17 @@ export async function makePlace(engine: RunningEngine): Promise<DocumentsPlace> 
       await ask('DELETE', `/_index_template/${indexPrefix}*`)
     },
   }
+}
+
+type Ask = (method: string, path: string, body?: object) => Promise<unknown>
+
+async function block(ask: Ask, index: string, why: Blocked, isBlocked: boolean): Promise<void> {
+  if (why === 'closed') await ask('POST', `/${index}/${isBlocked ? '_close' : '_open'}?wait_for_active_shards=1`)
+  else if (why === 'away') {
+    const place = { 'index.routing.allocation.require._name': isBlocked ? 'nowhere' : null }
+    if (isBlocked) await ask('PUT', `/${index}?wait_for_active_shards=0`, { settings: place })
+    else await ask('PUT', `/${index}/_settings`, place)
+  } else await ask('PUT', `/${index}/_settings`, { [`index.blocks.${why}`]: isBlocked || null })
 }
 
 async function search(address: string, pattern: string, query = '*'): Promise<FoundDocument[]> {

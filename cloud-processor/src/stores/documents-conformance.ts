@@ -19,6 +19,9 @@ export interface FoundDocument {
   fields: Record<string, unknown>
 }
 
+/** By a person (403), by a full disk (429), closed (400), or made anew and with no machine for its shard (503). */
+export type Blocked = 'write' | 'read_only_allow_delete' | 'closed' | 'away'
+
 /** Where one store's documents live; every place has its own, though the engine may be the same. */
 export interface DocumentsPlace {
   open(options?: { retentionDays?: Record<string, number>; timeoutMs?: number }): Promise<DocumentStore>
@@ -29,8 +32,8 @@ export interface DocumentsPlace {
   indices(): Promise<string[]>
   /** An index that is not Millrace's, though its name begins alike. */
   makeForeignIndex(name: string): Promise<void>
-  /** While it is blocked the index takes nothing, and the others do: as by a person (403), or by a full disk (429). */
-  block(index: string, why: 'write' | 'read_only_allow_delete', isBlocked: boolean): Promise<void>
+  /** While it is blocked the index takes nothing, and the others do. */
+  block(index: string, why: Blocked, isBlocked: boolean): Promise<void>
   down(): Promise<void>
   up(): Promise<void>
   /** Its connections stay open and nothing answers. */
@@ -219,24 +222,35 @@ export function describeDocuments(name: string, makePlace: () => Promise<Documen
 
     test.each([
       ['write', 1800],
-      ['read_only_allow_delete', 1850],
+      ['read_only_allow_delete', 1820],
+      ['closed', 1840],
+      ['away', 1860],
     ] as const)(
       'goes on where an index takes again that took nothing (%s), without a double',
       async (why, from) => {
-        const [index] = (await place.indices()).filter((one) => one.includes('gaps'))
+        const hasty = await place.open({ timeoutMs: 3000 })
+        const fromMs = why === 'away' ? Date.UTC(2026, 7, 1) : t0
+        const index = (await place.indices())
+          .find((one) => one.includes('gaps-2026.10'))!
+          .replace(/10$/, why === 'away' ? '08' : '10')
+        const name = `blocked-${why}`
         const gap = (offset: number): LogRecord =>
-          logged(offset, { f: 1, k: 'gap', subject: 'p', device: `blocked-${why}`, reason: 'stalled', fromMs: t0 })
+          logged(offset, { f: 1, k: 'gap', subject: 'p', device: name, reason: 'stalled', fromMs })
         const records = [logged(from, event(`beside ${why}`)), gap(from + 1), gap(from + 2)]
         const before = place.counts().millrace_documents_retried_total ?? 0
-        await place.block(index!, why, true)
-        await expect(timeline(...records)).rejects.toMatchObject({ code: 'STORE_WRITE', retry: true })
-        // Only the two that were not taken were tried again.
+        await place.block(index, why, true)
+        await expect(hasty.write('log-a', topics.timeline, 0, records)).rejects.toMatchObject({
+          code: 'STORE_WRITE',
+          retry: true,
+        })
+        // Those two that were not taken were tried again, alone.
         expect((place.counts().millrace_documents_retried_total! - before) % 2).toBe(0)
         expect(await place.search('events', `text:"beside ${why}"`)).toHaveLength(1)
-        await place.block(index!, why, false)
-        expect(await timeline(...records)).toEqual([])
-        expect(offsets(await place.search('gaps', `device:"blocked-${why}"`))).toEqual([from + 1, from + 2])
+        await place.block(index, why, false)
+        expect(await hasty.write('log-a', topics.timeline, 0, records)).toEqual([])
+        expect(offsets(await place.search('gaps', `device:"${name}"`))).toEqual([from + 1, from + 2])
         expect(await place.search('events', `text:"beside ${why}"`)).toHaveLength(1)
+        await hasty.close()
       },
       60_000,
     )

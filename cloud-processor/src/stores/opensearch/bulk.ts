@@ -25,6 +25,8 @@ type Sent = Outcome | { is: 'again'; detail: string }
 export interface BulkLimits {
   bulkBytesMax: number
   bulkDocumentsMax: number
+  /** An index without its primary shard is waited for a third of it, so that its neighbours have their answer in time. */
+  timeoutMs: number
 }
 
 const pausesMs = [100, 400, 1600]
@@ -108,7 +110,11 @@ async function sendAll(items: Item[], around: BulkAround): Promise<Sent[]> {
 }
 
 async function sendOne(lines: Line[], outcomes: Sent[], around: BulkAround): Promise<void> {
-  const answer = await around.connection.request('POST', '/_bulk', lines.map(({ text }) => text).join(''))
+  const answer = await around.connection.request(
+    'POST',
+    `/_bulk?timeout=${Math.ceil(around.limits.timeoutMs / 3)}ms`,
+    lines.map(({ text }) => text).join(''),
+  )
   if (answer.status === 413 && lines.length > 1) {
     const half = lines.length >> 1
     await sendOne(lines.slice(0, half), outcomes, around)

@@ -14,7 +14,7 @@ export interface Answer {
 
 export interface Connection {
   /** A text is sent as lines of JSON. Resolves with whatever status the answer has. @throws MillraceError STORE_WRITE when there is none. */
-  request(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: object | string): Promise<Answer>
+  request(method: 'HEAD' | 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: object | string): Promise<Answer>
   close(): Promise<void>
 }
 

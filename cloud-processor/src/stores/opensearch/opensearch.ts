@@ -61,8 +61,10 @@ export async function openOpenSearch(
     hasTemplates = true
     for (const { index } of items) {
       if (indices.has(index)) continue
-      await ensureIndex(connection, config, index)
+      const reason = await ensureIndex(connection, index)
       indices.add(index)
+      // The cluster may make it with its first document; if not, each document for it is told why, and no other.
+      if (reason !== undefined) log.warn('cannot make an index', { index, reason })
     }
   }
 

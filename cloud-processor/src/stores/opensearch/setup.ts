@@ -39,10 +39,12 @@ export async function ensureTemplates(connection: Connection, config: OpenSearch
   for (const kind of old) await setUpKind(connection, config, kind, policies)
 }
 
-/** Makes the index unless it is there. */
-export async function ensureIndex(connection: Connection, config: OpenSearchConfig, index: string): Promise<void> {
+/** Makes the index unless it is there; resolves with what kept it from that. A blocked index that is there is there. */
+export async function ensureIndex(connection: Connection, index: string): Promise<string | undefined> {
+  if ((await connection.request('HEAD', `/${index}`)).status === 200) return undefined
   const answer = await connection.request('PUT', `/${index}`)
-  if (answer.body?.error?.type !== 'resource_already_exists_exception') demand(config, answer, `make ${index}`)
+  const isThere = answer.status === 200 || answer.body?.error?.type === 'resource_already_exists_exception'
+  return isThere ? undefined : reasonOf(answer)
 }
 
 type Policies = 'none' | 'ilm' | 'ism'
@@ -59,7 +61,11 @@ async function setUpKind(connection: Connection, config: OpenSearchConfig, kind:
     mappingOf(kind),
   )
   if (answer.status !== 404) demand(config, answer, `add fields to ${pattern}`)
-  if (nowMs !== undefined) await ensureIndex(connection, config, presentIndex(config, kind, nowMs))
+  if (nowMs === undefined) return
+  const index = presentIndex(config, kind, nowMs)
+  const reason = await ensureIndex(connection, index)
+  if (reason !== undefined)
+    throw new MillraceError('STORE_SETUP', { path: nameOf(config), detail: `cannot make ${index}: ${reason}` })
 }
 
 async function findPolicies(connection: Connection): Promise<Policies> {
