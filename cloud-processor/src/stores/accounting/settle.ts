@@ -76,17 +76,19 @@ function redeclare(device: DeviceState, { node, channels }: DeclarationRecord): 
 function count(state: AccountState, piece: Piece, { decisions, refused, resolutionMs }: Settling): void {
   const kind = piece.points ? 0 : 1
   const bad = refused.get(piece)
-  const held = decisions.collapsed.get(decisionKey(piece)) ?? []
+  const held = (piece.isSuspect && decisions.collapsed.get(decisionKey(piece))) || []
   const badNames = bad && new Set([...timesOf(piece)].filter((_, k) => bad.has(k)).map((t) => nameOf(t, resolutionMs)))
   const collapsed = badNames ? held.filter(([name]) => !badNames.has(name)).length : held.length
   const rejected = badNames?.size ?? 0
   const { total } = state.devices.get(piece.device)!
+  const stream = streamOf(state, piece.stream, piece.device)
   const stored = piece.count - collapsed - rejected
-  for (const counts of [total, streamOf(state, piece.stream, piece.device)]) {
-    counts.stored[kind] += stored
-    counts.collapsed[kind] += collapsed + piece.repeats
-    counts.rejected[kind] += rejected
-  }
+  total.stored[kind] += stored
+  stream.stored[kind] += stored
+  total.collapsed[kind] += collapsed + piece.repeats
+  stream.collapsed[kind] += collapsed + piece.repeats
+  total.rejected[kind] += rejected
+  stream.rejected[kind] += rejected
   if (stored + collapsed === 0) return
   total.firstMs = total.firstMs === 0 ? piece.first : Math.min(total.firstMs, piece.first)
   total.lastMs = Math.max(total.lastMs, piece.last)

@@ -64,11 +64,12 @@ export interface AccountState {
   /** Rises with every record: the time under which summaries are written, so that the newest one is the last. */
   versionMs: number
   devices: Map<string, DeviceState>
-  /** By `streamKey`. */
+  /** By stream and device. */
   streams: Map<string, StreamCount>
 }
 
-export const streamKey = (stream: string, device: string) => JSON.stringify([stream, device])
+/** A stream's name has no space in it. */
+const streamKey = (stream: string, device: string) => `${stream} ${device}`
 
 export const emptyState = (): AccountState => ({
   next: 0,

@@ -20,8 +20,8 @@ export interface Piece {
   channel: string
   stream: string
   atMs: number
-  points?: SeriesPoints
-  segments?: Segment[]
+  points: SeriesPoints | undefined
+  segments: Segment[] | undefined
   /** Readings or samples in it. */
   count: number
   /** Times that the record itself held twice. */
@@ -52,16 +52,29 @@ export function survey(
 ): Piece[] {
   const device = state.devices.get(record.device)!
   const pieces: Piece[] = []
-  const base = { offset, device: record.device, stream: record.stream ?? '', atMs: timeMs }
+  const { device: name, stream = '' } = record
   for (const channel in record.channels) {
     const given = record.channels[channel]!
     const points = rises(given.t) ? given : resolvePoints([given])
     const count = points.t.length
     if (count === 0) continue
-    const [first, last] = [points.t[0]!, points.t[count - 1]!]
-    const isSuspect = coverPoints(seriesOf(device.points, channel), points.t, usual(device, channel))
-    const repeats = given.t.length - count
-    pieces.push({ ...base, channel, points, count, repeats, first, last, isSuspect, declared: declaredAs(device, channel) })
+    const declared = declaredAs(device, channel)
+    // Written out: a channel of a message often holds one reading, so there are nearly as many pieces as readings.
+    pieces.push({
+      offset,
+      device: name,
+      channel,
+      stream,
+      atMs: timeMs,
+      points,
+      segments: undefined,
+      count,
+      repeats: given.t.length - count,
+      first: points.t[0]!,
+      last: points.t[count - 1]!,
+      isSuspect: coverPoints(seriesOf(device.points, channel), points.t, declared?.intervalMs ?? 0),
+      declared,
+    })
   }
   for (const channel in record.waves) {
     const given = record.waves[channel]!
@@ -70,9 +83,21 @@ export function survey(
     if (count === 0) continue
     const first = segments[0]!.t
     const last = segments.reduce((latest, segment) => Math.max(latest, lastOf(segment)), first)
-    const isSuspect = coverSegments(seriesOf(device.waves, channel), segments, resolutionMs)
-    const repeats = samplesIn(given) - count
-    pieces.push({ ...base, channel, segments, count, repeats, first, last, isSuspect, declared: declaredAs(device, channel) })
+    pieces.push({
+      offset,
+      device: name,
+      channel,
+      stream,
+      atMs: timeMs,
+      points: undefined,
+      segments,
+      count,
+      repeats: samplesIn(given) - count,
+      first,
+      last,
+      isSuspect: coverSegments(seriesOf(device.waves, channel), segments, resolutionMs),
+      declared: declaredAs(device, channel),
+    })
   }
   return pieces
 }
@@ -95,7 +120,6 @@ const finestMs = 0.001
 
 const samplesIn = (segments: Segment[]) => segments.reduce((sum, { v }) => sum + v.length, 0)
 const declaredAs = ({ channels }: DeviceState, name: string) => channels.find((channel) => channel.name === name)
-const usual = (device: DeviceState, channel: string) => declaredAs(device, channel)?.intervalMs ?? 0
 
 /** True when a run of them touches what is written. */
 function coverPoints(series: SeriesState, t: number[], declaredMs: number): boolean {

@@ -11,7 +11,12 @@ export interface Engine {
   /** The client, for what it does well: queries in Flux. */
   readonly client: InfluxDB
   /** The body of the answer. @throws HttpFailure when it says no, Error when it says nothing */
-  request(method: 'GET' | 'POST' | 'PATCH', path: string, body?: string, headers?: Record<string, string>): Promise<string>
+  request(
+    method: 'GET' | 'POST' | 'PATCH',
+    path: string,
+    body?: string | Buffer,
+    headers?: Record<string, string>,
+  ): Promise<string>
   close(): void
 }
 

@@ -31,6 +31,7 @@ import {
 import type { Dialect } from './dialects/index.ts'
 import type { Engine } from './engine.ts'
 import { createKeeping } from './keeping.ts'
+import { linesOf } from './lines.ts'
 import { createPoints, type Unwritable } from './points.ts'
 import { createQuestions } from './questions.ts'
 import type { Sender } from './send.ts'
@@ -108,11 +109,11 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
 
   async function writePoints(pieces: Piece[]): Promise<Unwritable[]> {
     const keptFromMs = retentionDays === 0 || state.nowMs === 0 ? 0 : state.nowMs - retentionDays * dayMs
-    const { lines, unwritable } = pointsOf(pieces, decisions, keptFromMs)
-    for (const { line, detail } of await sender.send(lines.text)) {
-      const place = lines.place[line]!
+    const { lines, origins, unwritable } = pointsOf(pieces, decisions, keptFromMs)
+    for (const { line, detail } of await sender.send(lines)) {
+      const place = origins.place[line]!
       if (place >= 0)
-        unwritable.push({ piece: lines.piece[line]!, place, code: 'STORE_POINT_REFUSED', detail, line: lines.text[line]! })
+        unwritable.push({ piece: origins.piece[line]!, place, code: 'STORE_POINT_REFUSED', detail, line: lines.text(line) })
     }
     return unwritable
   }
@@ -137,7 +138,7 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
   }
 
   async function put(text: string[]): Promise<void> {
-    for (const { line, detail } of await sender.send(text))
+    for (const { line, detail } of await sender.send(linesOf(text)))
       logger.warn('the engine refuses a line that is no reading', { line: text[line], detail })
   }
 
@@ -171,7 +172,10 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
     const told = rejections(unwritable)
     await keeping.end(told.length > 0)
     repeats.add({}, repeated)
-    for (const piece of pieces) received.add({ kind: piece.points ? 'readings' : 'samples' }, piece.count)
+    const counts: Tally = [0, 0]
+    for (const piece of pieces) counts[piece.points ? 0 : 1] += piece.count
+    received.add({ kind: 'readings' }, counts[0])
+    received.add({ kind: 'samples' }, counts[1])
     for (const { code } of unwritable) refusals.add({ reason: code })
     return told
   }

@@ -5,6 +5,7 @@
 import { type Log as Logger, type Metrics, MillraceError } from '@millrace/contract/service'
 import type { Dialect } from './dialects/index.ts'
 import { type Engine, HttpFailure } from './engine.ts'
+import type { Lines } from './lines.ts'
 
 export interface RefusedLine {
   line: number
@@ -13,7 +14,7 @@ export interface RefusedLine {
 
 export interface Sender {
   /** Resolves when the engine has acknowledged all lines but those returned. @throws MillraceError STORE_WRITE when a retry may help */
-  send(lines: string[]): Promise<RefusedLine[]>
+  send(lines: Lines): Promise<RefusedLine[]>
 }
 
 export function createSender(engine: Engine, dialect: Dialect, { log, metrics }: { log: Logger; metrics: Metrics }): Sender {
@@ -21,10 +22,9 @@ export function createSender(engine: Engine, dialect: Dialect, { log, metrics }:
   const requests = metrics.counter('millrace_store_requests_total', 'Write requests to the store’s engine, by how they ended')
   const written = metrics.counter('millrace_store_lines_total', 'Points that the store’s engine acknowledged')
 
-  async function post(lines: string[], from: number, to: number): Promise<string | undefined> {
-    const body = from === 0 && to === lines.length ? lines.join('\n') : lines.slice(from, to).join('\n')
+  async function post(lines: Lines, from: number, to: number): Promise<string | undefined> {
     try {
-      await engine.request('POST', dialect.writePath, body, { 'content-type': 'text/plain; charset=utf-8' })
+      await engine.request('POST', dialect.writePath, lines.bytes(from, to), { 'content-type': 'text/plain; charset=utf-8' })
       requests.add({ result: 'written' })
       written.add({}, to - from)
       return undefined
@@ -39,7 +39,7 @@ export function createSender(engine: Engine, dialect: Dialect, { log, metrics }:
   }
 
   async function bisect(
-    lines: string[],
+    lines: Lines,
     from: number,
     to: number,
     detail: string,
@@ -67,9 +67,9 @@ export function createSender(engine: Engine, dialect: Dialect, { log, metrics }:
     async send(lines) {
       const refused: RefusedLine[] = []
       const left = { requests: bisectRequestsMax }
-      for (let from = 0, to = 0; from < lines.length; from = to) {
-        let bytes = 0
-        while (to < lines.length && to - from < batchLines && bytes < batchBytes) bytes += lines[to++]!.length + 1
+      for (let from = 0, to = 0; from < lines.count; from = to) {
+        to = Math.min(lines.count, from + batchLines)
+        while (to - from > 1 && lines.bytes(from, to).length > batchBytes) to = (from + to) >> 1
         const why = await post(lines, from, to)
         if (why !== undefined) refused.push(...(await bisect(lines, from, to, why, left)))
       }

@@ -79,11 +79,11 @@ export function createSimulatedEngine(replaces: boolean, now: () => number) {
     async send(lines) {
       const refused: RefusedLine[] = []
       // In small requests, between which a kill may come.
-      for (let from = 0; from < lines.length; from += 7)
+      for (let from = 0; from < lines.count; from += 7)
         await operation(() => {
-          for (const [k, line] of lines.slice(from, from + 7).entries())
-            if (refuses(line)) refused.push({ line: from + k, detail: 'refused' })
-            else journal.push({ atMs: now(), ...parseLine(line, traits) })
+          for (let line = from; line < Math.min(from + 7, lines.count); line++)
+            if (refuses(lines.text(line))) refused.push({ line, detail: 'refused' })
+            else journal.push({ atMs: now(), ...parseLine(lines.text(line), traits) })
         })
       return refused
     },
