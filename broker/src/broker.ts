@@ -4,6 +4,7 @@
  *     TCP or TLS socket ──► guard (room, byte-level MQTT 3.1.1 checks, back-pressure) ──► aedes (routing, QoS, wills)
  *                                                                  access (who, what) ◄──┤
  *                                                        sessions (who is away, owed) ◄──┘
+ *                                                                 └► store (on disk before the PUBACK)
  *
  * aedes reads whole, well-formed packets only, and only as fast as the slowest healthy subscriber takes them. QoS 0 is never
  * dropped on the way to a client that is connected: its publishers wait.
@@ -11,6 +12,7 @@
 import {
   type Clock,
   createMetrics,
+  every,
   type Log,
   type Metrics,
   serveMachinePage,
@@ -24,9 +26,12 @@ import { type BrokerConfig, checkListener } from './config.ts'
 import { createCounts } from './counts.ts'
 import { startEngine } from './engine.ts'
 import { createGuard } from './guard/guard.ts'
+import { keeping } from './keeping.ts'
 import { listen } from './listener.ts'
 import { refusals } from './refusals.ts'
-import { Sessions } from './sessions/sessions.ts'
+import { DurableSessions } from './sessions/durable.ts'
+import { type SessionParts, Sessions } from './sessions/sessions.ts'
+import { openStore } from './sessions/store/store.ts'
 
 export type { Cost } from './access/password.ts'
 export { type Role, roles } from './access/policy.ts'
@@ -51,6 +56,9 @@ export interface BrokerStats {
   /** Messages that sessions are owed. */
   owed: number
   retained: number
+  /** Topics and payloads in the store, and messages whose publishers wait for room in it. */
+  storeBytes: number
+  storeWaiting: number
 }
 
 export interface Broker {
@@ -61,6 +69,8 @@ export interface Broker {
   stats(): BrokerStats
   /** Looks at the users file now instead of within a second. */
   reloadUsers(): Promise<void>
+  /** Rejects when the store has failed for good. */
+  failed?: Promise<never>
   close(): Promise<void>
 }
 
@@ -70,22 +80,32 @@ export interface Around {
   clock?: Clock
 }
 
-/** @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE, BROKER_USERS_NOT_FOUND, BROKER_USERS_INVALID. */
+const fullSaidMs = 60_000
+
+/** @throws MillraceError LISTENER_NOT_LOOPBACK, BROKER_STORE_OPEN, BROKER_STORE_LOCKED, BROKER_STORE_CORRUPT, BROKER_STORE_NEWER, PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE, BROKER_USERS_NOT_FOUND, BROKER_USERS_INVALID. */
 export async function startBroker(config: BrokerConfig, around: Around = {}): Promise<Broker> {
   checkListener(config)
   const { log = silentLog, metrics = createMetrics(), clock = systemClock } = around
   const { limits, dangerouslyAllowAnonymous } = config
   const counts = createCounts({ log, metrics, clock })
   const users = await openUsers(config.users, { clock, log })
-  const sessions = new Sessions({
+  const store = config.store ? await openStore(config.store.path, config.store, clock) : undefined
+  const parts: SessionParts = {
     limits,
     dropped: counts.dropped,
     userOf: (client) => access.userOf(client),
     holds: (client, filter) => access.holds(client, filter),
-  })
+  }
+  const durable = store
+    ? new DurableSessions({ ...parts, store, window: config.store!, delivered: () => counts.delivered() })
+    : undefined
+  const sessions = durable ?? new Sessions(parts)
   const access = createAccess({ users, limits, dangerouslyAllowAnonymous, counts, ownerOf: (id) => sessions.ownerOf(id) })
+  const prune = () => sessions.prune(access.mayRead)
+  prune()
+  users.onChange(prune)
   const aedes = await startEngine({
-    ...access.hooks,
+    ...(durable ? keeping(durable, access.hooks, counts) : access.hooks),
     persistence: sessions,
     concurrency: 0, // a bound here lets one frozen subscriber hold every slot; the guard's gate bounds what is in flight
     drainTimeout: 86_400_000, // only so that aedes waits with one listener a client; who is too slow, the guard decides
@@ -98,13 +118,31 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
   const { server, port } = await listen(config, { ...guard, refused: counts.refused })
   server.on('error', (error) => log.error('listener', { error }))
 
-  const stats = (): BrokerStats => ({ clients: access.clients(), ...guard.stats(), ...counts.stats(), ...sessions.stats() })
+  const kept = () => store?.stats() ?? { bytes: 0, waiting: 0 }
+  const stats = (): BrokerStats => ({
+    clients: access.clients(),
+    ...guard.stats(),
+    ...counts.stats(),
+    ...sessions.stats(),
+    storeBytes: kept().bytes,
+    storeWaiting: kept().waiting,
+  })
+  const stopLooking = every(clock, fullSaidMs, () => {
+    if (kept().waiting > 0)
+      log.error('the store is full; publishers wait', { waiting: kept().waiting, mostOwed: durable?.largest() })
+  })
   metrics.gauge('millrace_broker_clients', 'Clients whose user is known', () => stats().clients)
   metrics.gauge('millrace_broker_connections', 'Connections open', () => stats().connections)
   metrics.gauge('millrace_broker_pre_auth', 'Connections whose user is not yet known', () => stats().preAuth)
   metrics.gauge('millrace_broker_outbound_bytes', 'Bytes that wait for clients to take them', () => stats().outboundBytes)
   metrics.gauge('millrace_broker_sessions', 'Sessions kept, of clients here and away', () => stats().sessions)
   metrics.gauge('millrace_broker_owed', 'Messages kept for sessions whose client is away', () => stats().owed)
+  metrics.gauge('millrace_broker_store_bytes', 'Topics and payloads owed to sessions, in the store', () => stats().storeBytes)
+  metrics.gauge(
+    'millrace_broker_store_waiting',
+    'Messages whose publishers wait for room in the store',
+    () => stats().storeWaiting,
+  )
   metrics.gauge('millrace_broker_retained', 'Retained messages', () => stats().retained)
   const pages = { health: () => ({ status: 'ok', ...stats() }), metrics: () => metrics.expose() }
   const page = await serveMachinePage(config.metrics, pages)
@@ -113,13 +151,15 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
     port,
     metricsPort: page?.port,
     stats,
+    ...(store ? { failed: store.failed } : {}),
     reloadUsers: () => users.reload(),
     async close() {
       users.close()
+      stopLooking()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await new Promise<void>((resolve) => aedes.close(() => resolve()))
       guard.close()
-      await Promise.all([closed, page?.close()])
+      await Promise.all([closed, page?.close(), store?.close()])
     },
   }
 

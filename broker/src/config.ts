@@ -54,6 +54,30 @@ export const brokerSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Lets clients in without a user name, with every right. On loopback only.'),
+  store: z
+    .strictObject({
+      path: z.string().describe('SQLite file of persistent sessions and what they are owed'),
+      messagesMax: count(
+        1_000_000,
+        'Messages owed to all sessions. At it a publisher waits for its PUBACK until others are acknowledged.',
+      ),
+      bytesMax: z
+        .int()
+        .min(1 << 20)
+        .default(268_435_456)
+        .describe('Topics and payloads owed to all sessions. At it, as for messagesMax.'),
+      windowMessages: z
+        .int()
+        .min(1)
+        .max(16_384)
+        .default(1_000)
+        .describe('Messages sent to one session and not acknowledged. At it the next wait in the file.'),
+      windowBytes: count(1_048_576, 'Their bytes. At it, as for windowMessages.'),
+    })
+    .optional()
+    .describe(
+      'Keeps persistent sessions, and messages of QoS 1 and 2 for them, on disk before the PUBACK; limits.offline* do not count then. Absent: in memory, gone with the broker.',
+    ),
   metrics: machinePageSchema.describe('The page for machines: /health and /metrics.'),
   limits: limitsSchema.prefault({}).describe('What the broker holds at most, and what it does then.'),
 })

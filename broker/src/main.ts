@@ -64,7 +64,10 @@ async function run(config: BrokerConfig): Promise<void> {
   const { host } = config.listen
   log.info('listening', { host, port: broker.port, tls: config.tls !== undefined, metricsPort: broker.metricsPort })
   process.on('SIGHUP', () => void broker.reloadUsers())
-  await runService(log, 'run', { check: () => {}, run: async () => ({ stop: () => broker.close() }) })
+  await runService(log, 'run', {
+    check: () => {},
+    run: async () => ({ stop: () => broker.close(), ...(broker.failed ? { failed: broker.failed } : {}) }),
+  })
 }
 
 function check(config: BrokerConfig): void {

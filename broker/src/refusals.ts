@@ -60,6 +60,8 @@ export const refusals = {
   'subscriptions-full': { says: 'limits.subscriptionsPerClient reached; SUBACK 0x80', rests: 'limit' },
   'credentials-changed': { says: 'the user was removed or changed in the users file', rests: 'policy' },
   // Behaviour.
+  'sessions-full': { says: 'limits.sessions reached, and all are owed messages', rests: 'limit' },
+  'store-failed': { says: 'a message could not be kept for a session; no PUBACK', rests: '[MQTT-4.3.2-2]' },
   'slow-consumer': { says: 'the client did not take what was sent to it', rests: 'limits.slowConsumerMs' },
   'keepalive-timeout': { says: 'nothing was heard for one and a half keep-alive periods', rests: '[MQTT-3.1.2-24]' },
   'protocol-error': { says: 'any other error of the MQTT engine', rests: '[MQTT-4.8.0-1]' },

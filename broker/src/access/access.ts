@@ -38,6 +38,8 @@ export interface Access {
   follow(aedes: Aedes): void
   /** The user of a connected client. */
   userOf(client: Client): string | undefined
+  /** Whether a user may read a filter, by the users file as it is now. */
+  mayRead(user: string, filter: string): boolean
   /** The client was granted this filter. */
   holds(client: Client, filter: string): boolean
   /** Clients whose user is known. */
@@ -103,6 +105,10 @@ export function createAccess(parts: AccessParts): Access {
   return {
     userOf: (client) => known.get(client)?.user,
     holds: (client, filter) => known.get(client)?.filters.has(filter) ?? false,
+    mayRead(user, filter) {
+      const rights = user === '' && parts.dangerouslyAllowAnonymous ? anonymous().rights : users.get(user)?.rights
+      return rights?.subscribe.some((right) => covers(right, levelsOf(filter))) ?? false
+    },
     clients: () => live.size,
     follow(aedes) {
       aedes.on('unsubscribe', (filters, client) => {

@@ -19,7 +19,7 @@ export async function openUsers(path: string | undefined, { clock, log }: { cloc
   let users = new Map<string, User>()
   let seen = ''
   let said = ''
-  let changed: (names: Set<string>) => void = () => {}
+  const changed: ((names: Set<string>) => void)[] = []
 
   const load = async () => {
     if (path === undefined) return
@@ -30,7 +30,7 @@ export async function openUsers(path: string | undefined, { clock, log }: { cloc
     users = next
     seen = version
     said = ''
-    if (names.size > 0) changed(names)
+    if (names.size > 0) for (const call of changed) call(names)
   }
   const reload = async () => {
     await load().catch((error: Error) => {
@@ -46,7 +46,7 @@ export async function openUsers(path: string | undefined, { clock, log }: { cloc
     get: (name) => users.get(name),
     reload,
     onChange(call) {
-      changed = call
+      changed.push(call)
     },
     close: stop,
   }

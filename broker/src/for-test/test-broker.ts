@@ -22,11 +22,15 @@ export interface TestBroker extends Broker {
   connect(user: string, options?: IClientOptions): Promise<MqttClient>
 }
 
-export async function startTestBroker(limits: Partial<BrokerLimits> = {}, around: Around = {}): Promise<TestBroker> {
+export async function startTestBroker(
+  limits: Partial<BrokerLimits> = {},
+  around: Around = {},
+  more: Record<string, unknown> = {},
+): Promise<TestBroker> {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-broker-'))
   const usersFile = join(dir, 'users')
   for (const user of Object.values(testUsers)) await addUser(usersFile, { ...user, cost: testCost })
-  const broker = await startBroker(brokerSchema.parse({ listen: { port: 0 }, users: usersFile, limits }), around)
+  const broker = await startBroker(brokerSchema.parse({ listen: { port: 0 }, users: usersFile, limits, ...more }), around)
   const clients: MqttClient[] = []
   return {
     ...broker,
