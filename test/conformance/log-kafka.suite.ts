@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { openKafkaLog } from '@millrace/cloud-processor/log'
 import { createMetrics, silentLog } from '@millrace/contract/service'
 import { Admin } from '@platformatic/kafka'
-import { afterAll } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { describeLog, type LogPlace, type LogSettings } from '../../cloud-processor/src/log/conformance.ts'
-import { isMissing, obtain, type RunningEngine } from '../engines/index.ts'
+import { isMissing, obtain } from '../engines/index.ts'
 
 const appender = fileURLToPath(new URL('../../cloud-processor/src/log/kafka/appender.ts', import.meta.url))
-let running: Promise<{ engine: RunningEngine; admin: Admin; stop(): Promise<void> }> | undefined
+let running: ReturnType<typeof start> | undefined
 let places = 0
 
 afterAll(async () => {
@@ -54,9 +54,45 @@ describeLog('kafka', async (): Promise<LogPlace> => {
   }
 })
 
+describe('kafka log behind TLS and a login', () => {
+  const around = () => ({ log: silentLog, metrics: createMetrics() })
+  const settings = async (skip: (why: string) => never, mechanism: 'PLAIN' | 'SCRAM-SHA-512' = 'SCRAM-SHA-512') => {
+    running ??= start()
+    const { secure } = (await running).engine
+    if (!secure) return skip('this Kafka was started by somebody else')
+    const { address, caFile, username, password } = secure
+    return {
+      brokers: [address],
+      tls: { caFile },
+      sasl: { mechanism, username, password },
+      topicPrefix: `s${process.pid}.`,
+      replicas: 1,
+      partitions: 1,
+      deliveryMs: 2000,
+    }
+  }
+
+  test.for(['PLAIN', 'SCRAM-SHA-512'] as const)('appends and reads with %s', async (mechanism, { skip }) => {
+    const log = await openKafkaLog(await settings(skip, mechanism), around())
+    const offset = await log.append('millrace.raw', 0, [{ key: 'k', value: Buffer.from('secret') }])
+    expect(`${(await log.read('millrace.raw', 0, offset, { records: 1, bytes: 1 }))[0]!.value}`).toBe('secret')
+    await log.close()
+  })
+
+  test('says at once that a password is wrong', async ({ skip }) => {
+    const right = await settings(skip)
+    const wrong = { ...right, deliveryMs: 60_000, sasl: { ...right.sasl, password: 'wrong' } }
+    await expect(openKafkaLog(wrong, around())).rejects.toThrow(/LOG_OPEN.*uthentication/)
+  })
+
+  test('refuses a certificate of an authority that it does not know', async ({ skip }) => {
+    await expect(openKafkaLog({ ...(await settings(skip)), tls: {} }, around())).rejects.toThrow(/LOG_OPEN.*certificate/)
+  })
+})
+
 async function start() {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-log-kafka-'))
-  const engine = await obtain('kafka', { dir })
+  const engine = await obtain('kafka', { dir, security: true })
   if (isMissing(engine)) throw new Error(engine.missing)
   const admin = new Admin({ clientId: 'suite', bootstrapBrokers: [engine.address] })
   return {

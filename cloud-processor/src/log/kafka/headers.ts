@@ -155,6 +155,6 @@ export function createSourceReader(): (bytes: Buffer, cursor: Cursor) => Source 
 
 function digits(bytes: Buffer, at: number, length: number): number {
   let value = 0
-  for (let k = at; k < at + length; k++) value = value * 10 + bytes[k]! - 48
+  for (let k = at; k < at + length; k++) value = value * 10 + (bytes[k]! - 48)
   return value
 }

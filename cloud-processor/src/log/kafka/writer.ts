@@ -103,9 +103,14 @@ export function createWriter(options: WriterOptions): Writer {
       void deliver(lane, batch, calls, promises[k]!).finally(() => {
         lane.isBusy = false
         wake(lane)
-        if (idle.length > 0 && isIdle()) for (const call of idle.splice(0)) call()
+        tellIdle()
       })
     })
+    tellIdle()
+  }
+
+  function tellIdle(): void {
+    if (idle.length > 0 && isIdle()) for (const call of idle.splice(0)) call()
   }
 
   async function deliver(lane: Lane, batch: Batch, calls: Call[], sending: Promise<Produced>): Promise<void> {
