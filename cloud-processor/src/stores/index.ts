@@ -3,6 +3,7 @@ export { type EmbeddedStoreConfig, type EmbeddedStoreOptions, embeddedStoreSchem
 export { type EmbeddedStore, openEmbeddedStore } from './embedded/embedded.ts'
 export { type InfluxStoreConfig, type InfluxStoreOptions, influxStoreSchema } from './influxdb/config.ts'
 export { openInfluxStore } from './influxdb/influxdb.ts'
+export { setUpInfluxStore } from './influxdb/setup.ts'
 export { type OpenSearchConfig, openSearchSchema } from './opensearch/config.ts'
 export { openOpenSearch } from './opensearch/opensearch.ts'
 export { setUpOpenSearch } from './opensearch/setup.ts'

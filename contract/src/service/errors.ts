@@ -251,7 +251,7 @@ export const catalogue = {
     retry: false,
   },
   STORE_POINT_RETENTION: {
-    says: 'The reading of {detail} is older than the store keeps.',
+    says: 'The reading lies outside the time that the store keeps: {detail}',
     remedy: 'Nothing; or raise store.retentionDays and the retention of the engine.',
     retry: false,
   },

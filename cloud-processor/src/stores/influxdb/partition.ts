@@ -32,7 +32,7 @@ import type { Dialect } from './dialects/index.ts'
 import type { Engine } from './engine.ts'
 import { createKeeping } from './keeping.ts'
 import { linesOf } from './lines.ts'
-import { createPoints, type Unwritable } from './points.ts'
+import { createPoints, type Stretch, type Unwritable } from './points.ts'
 import { createQuestions } from './questions.ts'
 import type { Sender } from './send.ts'
 import { createSummaryLines } from './summaries.ts'
@@ -107,13 +107,19 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
     return decide(pieces, (device, series) => held.get(`${device} ${series}`), decisions, resolutionMs)
   }
 
+  /** By the ticks, so that a replay refuses the same. */
+  function keptNow(): Stretch {
+    const { nowMs } = state
+    const fromMs = retentionDays === 0 || nowMs === 0 ? Number.NEGATIVE_INFINITY : nowMs - retentionDays * dayMs
+    return { fromMs, toMs: nowMs === 0 ? Number.POSITIVE_INFINITY : nowMs + dialect.traits.futureMsMax }
+  }
+
   async function writePoints(pieces: Piece[]): Promise<Unwritable[]> {
-    const keptFromMs = retentionDays === 0 || state.nowMs === 0 ? 0 : state.nowMs - retentionDays * dayMs
-    const { lines, origins, unwritable } = pointsOf(pieces, decisions, keptFromMs)
+    const { lines, origins, unwritable } = pointsOf(pieces, decisions, keptNow())
     for (const { line, detail } of await sender.send(lines)) {
       const place = origins.place[line]!
       if (place >= 0)
-        unwritable.push({ piece: origins.piece[line]!, place, code: 'STORE_POINT_REFUSED', detail, line: lines.text(line) })
+        unwritable.push({ piece: origins.piece[line]!, place, code: codeOf(detail), detail, line: lines.text(line) })
     }
     return unwritable
   }
@@ -196,6 +202,9 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
     flush: async () => put(totals()),
   }
 }
+
+/** InfluxDB says that a point is outside the bucket's retention. */
+const codeOf = (detail: string): ErrorCode => (/retention/i.test(detail) ? 'STORE_POINT_RETENTION' : 'STORE_POINT_REFUSED')
 
 function byPiece(unwritable: Unwritable[]): Map<Piece, Set<number>> {
   const refused = new Map<Piece, Set<number>>()

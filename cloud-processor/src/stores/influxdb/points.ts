@@ -34,13 +34,19 @@ export interface PointLines {
 export const segmentMsMax = 600_000
 const devicesMax = 20_000
 
+/** What lies outside has no place in the engine. */
+export interface Stretch {
+  fromMs: number
+  toMs: number
+}
+
 interface Writing {
   piece: Piece
   prefix: Uint8Array
   physical: Physical
   /** Revisions of times that are written again, where an engine cannot replace them. */
   revisions: Map<number, number> | undefined
-  keptFromMs: number
+  kept: Stretch
   lines: LineWriter
   origins: Origins
   unwritable: Unwritable[]
@@ -87,9 +93,9 @@ export function createPoints(traits: Traits) {
   }
 
   function put(writing: Writing, place: number, t: number, raw: unknown, more: string): void {
-    const { piece, physical, revisions, lines, origins, unwritable } = writing
+    const { piece, physical, revisions, kept, lines, origins, unwritable } = writing
     const field = fieldOf(raw, physical)
-    if (t < writing.keptFromMs) {
+    if (t < kept.fromMs || t > kept.toMs) {
       unwritable.push({ piece, place, code: 'STORE_POINT_RETENTION', detail: `${new Date(t).toISOString()}` })
       return
     }
@@ -120,9 +126,9 @@ export function createPoints(traits: Traits) {
     }
   }
 
-  function putHeads({ piece, keptFromMs, lines, origins }: Writing, segment: Segment): void {
-    const { channel, device, last } = piece
-    if (last < keptFromMs) return
+  function putHeads({ piece, kept, lines, origins }: Writing, segment: Segment): void {
+    const { channel, device, first, last } = piece
+    if (last < kept.fromMs || first > kept.toMs) return
     const most = Math.max(1, Math.floor(segmentMsMax / segment.i))
     for (let from = 0; from < segment.v.length; from += most)
       for (const { t, i, v } of cutSegment(segment, from, Math.min(from + most, segment.v.length))) {
@@ -134,15 +140,14 @@ export function createPoints(traits: Traits) {
       }
   }
 
-  /** `keptFromMs`: what is older has no place in the engine. */
-  return (pieces: Piece[], decisions: Decisions, keptFromMs: number): PointLines => {
+  return (pieces: Piece[], decisions: Decisions, kept: Stretch): PointLines => {
     const made = { lines: createLines(), origins: { piece: [], place: [] }, unwritable: [] }
     for (const piece of pieces) {
       if (!isTag(piece.channel) || !isTag(piece.device)) refuseName(piece, made.unwritable)
       else {
         const collapsed = traits.replaces || !piece.isSuspect ? undefined : decisions.collapsed.get(decisionKey(piece))
         const revisions = collapsed && collapsed.length > 0 ? new Map(collapsed) : undefined
-        const writing = { piece, prefix: prefixOf(piece), physical: physicalOfPiece(piece), revisions, keptFromMs, ...made }
+        const writing = { piece, prefix: prefixOf(piece), physical: physicalOfPiece(piece), revisions, kept, ...made }
         if (piece.points) putPoints(writing)
         else putSegments(writing)
       }

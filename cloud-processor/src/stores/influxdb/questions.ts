@@ -4,6 +4,9 @@ import type { Dialect } from './dialects/index.ts'
 import { farFutureUs } from './limits.ts'
 import { reading, revisionTag, total, wave } from './schema.ts'
 
+/** Questions under way. */
+const atOnce = 8
+
 export function createQuestions(dialect: Dialect) {
   const { resolutionMs } = dialect.traits
 
@@ -11,7 +14,7 @@ export function createQuestions(dialect: Dialect) {
     /** By device and series, where anything was asked of it. */
     async heldTimes(asking: Suspicion[]): Promise<Map<string, Held>> {
       const found = new Map<string, Held>()
-      for (const { device, channel, isWave, fromMs, toMs } of asking) {
+      const answer = async ({ device, channel, isWave, fromMs, toMs }: Suspicion) => {
         const measurement = isWave ? wave : reading
         const range = { fromUs: Math.floor((fromMs - resolutionMs) * 1000), toUs: Math.ceil((toMs + resolutionMs) * 1000) }
         const held: Held = new Map()
@@ -21,6 +24,7 @@ export function createQuestions(dialect: Dialect) {
         }
         found.set(`${device} ${isWave ? '~' : ''}${channel}`, held)
       }
+      for (let at = 0; at < asking.length; at += atOnce) await Promise.all(asking.slice(at, at + atOnce).map(answer))
       return found
     },
     /** The stretch of time that others, or an earlier log, wrote of each device. */

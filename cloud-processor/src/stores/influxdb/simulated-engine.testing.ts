@@ -27,8 +27,8 @@ export function createSimulatedEngine(replaces: boolean, now: () => number) {
   let killAt = Number.POSITIVE_INFINITY
   let refuses = (_: string) => false
   const traits: Traits = replaces
-    ? { precision: 'us', resolutionMs: 0.001, text: 'field', replaces, durableAfterMs: 0 }
-    : { precision: 'ms', resolutionMs: 1, text: 'label', replaces, durableAfterMs: 15_000 }
+    ? { precision: 'us', resolutionMs: 0.001, text: 'field', replaces, futureMsMax: 1e15, durableAfterMs: 0 }
+    : { precision: 'ms', resolutionMs: 1, text: 'label', replaces, futureMsMax: 1e15, durableAfterMs: 15_000 }
 
   /** One step that a kill may come before or after, as its number is even or odd. */
   async function operation<T>(work: () => T): Promise<T> {

@@ -11,6 +11,8 @@ export interface Traits {
   text: 'field' | 'label'
   /** A point written again takes the place of the first; else it is written beside it, with a revision. */
   replaces: boolean
+  /** Readings further ahead of the newest tick are dropped by the engine without a word; they are refused instead. */
+  futureMsMax: number
   /** How long an acknowledged write may be lost by a kill of the engine, with room to spare. */
   durableAfterMs: number
 }

@@ -9,7 +9,14 @@ import type { Measurement } from '../../schema.ts'
 import type { Dialect, Row, RowQuery, Traits } from '../dialect.ts'
 import { setUpBuckets } from './setup.ts'
 
-const traits: Traits = { precision: 'us', resolutionMs: 0.001, text: 'field', replaces: true, durableAfterMs: 0 }
+const traits: Traits = {
+  precision: 'us',
+  resolutionMs: 0.001,
+  text: 'field',
+  replaces: true,
+  futureMsMax: Number.POSITIVE_INFINITY,
+  durableAfterMs: 0,
+}
 
 type Record_ = Record<string, string | number | boolean | null>
 

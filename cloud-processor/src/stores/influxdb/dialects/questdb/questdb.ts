@@ -9,7 +9,14 @@ import { type Engine, HttpFailure } from '../../engine.ts'
 import { type FieldKind, type Measurement, measurements, reading } from '../../schema.ts'
 import type { Dialect, Row, RowQuery, Traits } from '../dialect.ts'
 
-const traits: Traits = { precision: 'us', resolutionMs: 0.001, text: 'field', replaces: true, durableAfterMs: 0 }
+const traits: Traits = {
+  precision: 'us',
+  resolutionMs: 0.001,
+  text: 'field',
+  replaces: true,
+  futureMsMax: Number.POSITIVE_INFINITY,
+  durableAfterMs: 0,
+}
 
 const columnTypes: Record<FieldKind, string> = { float: 'DOUBLE', integer: 'LONG', text: 'VARCHAR', boolean: 'BOOLEAN' }
 const visibleWithinMs = 30_000

@@ -10,9 +10,16 @@ import type { Engine } from '../../engine.ts'
 import { decodeLabel } from '../../line.ts'
 import type { Measurement } from '../../schema.ts'
 import type { Dialect, Row, Traits } from '../dialect.ts'
-import { flagsOf, startOf } from './metrics.ts'
+import { daysOf, flagsOf, startOf } from './metrics.ts'
 
-const traits: Traits = { precision: 'ms', resolutionMs: 1, text: 'label', replaces: false, durableAfterMs: 15_000 }
+const traits: Traits = {
+  precision: 'ms',
+  resolutionMs: 1,
+  text: 'label',
+  replaces: false,
+  futureMsMax: 2 * 86_400_000,
+  durableAfterMs: 15_000,
+}
 
 /** How far back the newest of each series is looked for; then all of time, when some are older. */
 const windows = ['1h', '2d', '60d', '40y']
@@ -49,6 +56,10 @@ export function victoriametrics(engine: Engine): Dialect {
       const flags = flagsOf(await engine.request('GET', '/metrics'))
       const interval = flags.get('dedup.minScrapeInterval')
       if (interval !== '1ms') throw new Error('VictoriaMetrics must run with -dedup.minScrapeInterval=1ms')
+      const { retentionDays } = engine.config
+      // What is older than its own retention it drops without a word.
+      if (daysOf(flags.get('retentionPeriod') ?? '1') < retentionDays)
+        throw new Error(`VictoriaMetrics must run with -retentionPeriod=${retentionDays}d, or store.retentionDays be less`)
     },
     run: async () => startOf(await engine.request('GET', '/metrics')),
     settle: async () => void (await engine.request('GET', '/internal/force_flush')),
@@ -73,7 +84,20 @@ export function victoriametrics(engine: Engine): Dialect {
       return []
     },
     async setUp() {
-      return []
+      const flags = flagsOf(await engine.request('GET', '/metrics'))
+      const { retentionDays } = engine.config
+      const kept = daysOf(flags.get('retentionPeriod') ?? '1')
+      const wanted = retentionDays === 0 ? 'the longest that you want, such as 100y' : `${retentionDays}d`
+      const isEnough = retentionDays > 0 && kept >= retentionDays
+      return [
+        flags.get('dedup.minScrapeInterval') === '1ms'
+          ? 'flag -dedup.minScrapeInterval is 1ms, as it must be'
+          : 'TO DO: start VictoriaMetrics with -dedup.minScrapeInterval=1ms',
+        isEnough
+          ? `flag -retentionPeriod keeps ${Math.floor(kept)} days; the store wants ${retentionDays}`
+          : `TO DO: flag -retentionPeriod keeps ${Math.floor(kept)} days; start VictoriaMetrics with -retentionPeriod=${wanted}`,
+        'roll-ups: none needed, it rolls up as it answers',
+      ]
     },
   }
 }
