@@ -1,7 +1,7 @@
 /**
  * The broker on one screen:
  *
- *     TCP or TLS socket ──► guard (room, byte-level MQTT 3.1.1 checks, back-pressure) ──► aedes (routing, QoS, wills)
+ *     TCP, TLS, WebSocket ► guard (room, byte-level MQTT 3.1.1 checks, back-pressure) ──► aedes (routing, QoS, wills)
  *                                                                  access (who, what) ◄──┤
  *                                                        sessions (who is away, owed) ◄──┘
  *                                                                 └► store (on disk before the PUBACK)
@@ -32,6 +32,7 @@ import { refusals } from './refusals.ts'
 import { DurableSessions } from './sessions/durable.ts'
 import { type SessionParts, Sessions } from './sessions/sessions.ts'
 import { openStore } from './sessions/store/store.ts'
+import { listenWebSocket } from './websocket/websocket.ts'
 
 export type { Cost } from './access/password.ts'
 export { type Role, roles } from './access/policy.ts'
@@ -64,6 +65,8 @@ export interface BrokerStats {
 export interface Broker {
   /** That it listens on. */
   port: number
+  /** Of WebSocket; undefined when off. */
+  webSocketPort: number | undefined
   /** Of /health and /metrics; undefined when off. */
   metricsPort: number | undefined
   stats(): BrokerStats
@@ -116,7 +119,10 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
   followErrors(aedes)
   const guard = createGuard(limits, clock, counts, (connection) => aedes.handle(connection))
   const { server, port } = await listen(config, { ...guard, refused: counts.refused })
-  server.on('error', (error) => log.error('listener', { error }))
+  const websocket = config.websocket
+    ? await listenWebSocket(config, config.websocket, { ...guard, refused: counts.refused }, clock)
+    : undefined
+  for (const each of [server, websocket?.server]) each?.on('error', (error) => log.error('listener', { error }))
 
   const kept = () => store?.stats() ?? { bytes: 0, waiting: 0 }
   const stats = (): BrokerStats => ({
@@ -149,6 +155,7 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
 
   return {
     port,
+    webSocketPort: websocket?.port,
     metricsPort: page?.port,
     stats,
     ...(store ? { failed: store.failed } : {}),
@@ -159,7 +166,7 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await new Promise<void>((resolve) => aedes.close(() => resolve()))
       guard.close()
-      await Promise.all([closed, page?.close(), store?.close()])
+      await Promise.all([closed, websocket?.close(), page?.close(), store?.close()])
     },
   }
 

@@ -42,6 +42,18 @@ export const brokerSchema = z.strictObject({
       port: z.int().min(0).max(65_535).default(1883).describe('TCP port; 0 takes a free one.'),
     })
     .prefault({}),
+  websocket: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').describe('Address to listen on. Off loopback it needs tls and users.'),
+      port: z.int().min(0).max(65_535).default(8083).describe('TCP port; 0 takes a free one.'),
+      path: z.string().startsWith('/').default('/mqtt').describe('Path of the URL.'),
+      origins: z
+        .array(z.string())
+        .default([])
+        .describe('Web pages that may connect, such as https://ward.example. Others are refused; programs send no origin.'),
+    })
+    .optional()
+    .describe('MQTT over WebSocket: wss:// with tls, else ws://. Absent: none.'),
   tls: z
     .strictObject({
       certFile: z.string().describe('Certificate chain, PEM.'),
@@ -86,8 +98,9 @@ export type BrokerConfig = z.infer<typeof brokerSchema>
 export type BrokerLimits = BrokerConfig['limits']
 
 /** @throws MillraceError LISTENER_NOT_LOOPBACK when strangers could reach a listener that does not keep them out. */
-export function checkListener({ listen: { host }, tls, users, dangerouslyAllowAnonymous }: BrokerConfig): void {
-  if (isLoopback(host)) return
+export function checkListener({ listen, websocket, tls, users, dangerouslyAllowAnonymous }: BrokerConfig): void {
+  const host = [listen, websocket].find((listener) => listener && !isLoopback(listener.host))?.host
+  if (host === undefined) return
   const missing = [tls ? '' : 'TLS', users && !dangerouslyAllowAnonymous ? '' : 'credentials'].filter(Boolean).join(' and ')
   if (missing) throw new MillraceError('LISTENER_NOT_LOOPBACK', { host, missing })
 }

@@ -4,27 +4,32 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { createServer as createTlsServer } from 'node:tls'
 import { MillraceError } from '@millrace/contract/service'
 import type { BrokerConfig } from './config.ts'
+import type { ByteSocket } from './guard/byte-socket.ts'
 import type { Refusal } from './refusals.ts'
 
 export interface Accept {
   /** Every socket, before TLS; false: it was refused. */
   admit(socket: Socket): boolean
-  /** An admitted socket, after TLS. */
-  guard(socket: Socket): void
+  /** An admitted socket, after TLS and the WebSocket handshake. */
+  guard(socket: ByteSocket): void
   refused(reason: Refusal, detail: Record<string, unknown>): void
 }
 
 /** Resolves when it listens. @throws MillraceError PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE. */
 export async function listen(config: BrokerConfig, accept: Accept): Promise<{ server: Server; port: number }> {
   const server = config.tls ? tlsServer(config.tls, config.limits.connectTimeoutMs, accept) : tcpServer(accept)
-  const { host, port } = config.listen
+  return { server, port: await bind(server, config.listen) }
+}
+
+/** Resolves with the port that it listens on. @throws MillraceError PROCESS_PORT_IN_USE */
+export async function bind(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(error.code === 'EADDRINUSE' ? new MillraceError('PROCESS_PORT_IN_USE', { port }, error) : error)
     })
     server.listen({ host, port, backlog: 1024 }, resolve)
   })
-  return { server, port: (server.address() as AddressInfo).port }
+  return (server.address() as AddressInfo).port
 }
 
 function tcpServer(accept: Accept): Server {

@@ -62,7 +62,8 @@ async function run(config: BrokerConfig): Promise<void> {
   measureProcess(metrics)
   const broker = await startBroker(config, { log, metrics, clock: systemClock })
   const { host } = config.listen
-  log.info('listening', { host, port: broker.port, tls: config.tls !== undefined, metricsPort: broker.metricsPort })
+  const { port, webSocketPort, metricsPort } = broker
+  log.info('listening', { host, port, tls: config.tls !== undefined, webSocketPort, metricsPort })
   process.on('SIGHUP', () => void broker.reloadUsers())
   await runService(log, 'run', {
     check: () => {},

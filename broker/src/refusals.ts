@@ -50,6 +50,11 @@ export const refusals = {
   'address-full': { says: 'limits.connectionsPerAddress reached', rests: 'limit' },
   'clients-full': { says: 'limits.clients reached', rests: 'limit', connack: 3 },
   'tls-handshake': { says: 'the TLS handshake failed', rests: 'TLS' },
+  'websocket-handshake': {
+    says: 'a WebSocket handshake for another path, of another origin, or without the subprotocol mqtt',
+    rests: '[MQTT-6.0.0-3]',
+  },
+  'websocket-frame': { says: 'a text frame, one over limits.packetBytes, or what is no frame', rests: '[MQTT-6.0.0-1]' },
   // Who may do what.
   anonymous: { says: 'no user name', rests: '[MQTT-3.1.4-2]', connack: 5 },
   'bad-credentials': { says: 'unknown user or wrong password', rests: '[MQTT-3.1.4-2]', connack: 4 },

@@ -32,15 +32,17 @@ describe.skipIf(!openssl)('over TLS', () => {
     const tls = { certFile: at('cert.pem'), keyFile: at('key.pem') }
     const limits = { connectTimeoutMs: 1_500 }
     // Not on loopback alone: with TLS and users it may.
-    broker = await startBroker(brokerSchema.parse({ listen: { host: '0.0.0.0', port: 0 }, users: at('users'), tls, limits }))
+    const everywhere = { host: '0.0.0.0', port: 0 }
+    broker = await startBroker(brokerSchema.parse({ listen: everywhere, websocket: everywhere, users: at('users'), tls, limits }))
   })
   afterAll(async () => {
     await broker.close()
     await rm(dir, { recursive: true })
   })
 
-  test('messages of up to the limit go both ways', async () => {
-    const url = `mqtts://127.0.0.1:${broker.port}`
+  test.each(['mqtts', 'wss'])('messages of up to the limit go both ways by %s', async (protocol) => {
+    const port = protocol === 'wss' ? `${broker.webSocketPort}/mqtt` : broker.port
+    const url = `${protocol}://127.0.0.1:${port}`
     const client = await mqtt.connectAsync(url, { username: 'a', password: 'p', ca: await readFile(at('cert.pem')) })
     const sizes: number[] = []
     client.on('message', (_topic, payload) => sizes.push(payload.length))
@@ -50,6 +52,7 @@ describe.skipIf(!openssl)('over TLS', () => {
     expect(sizes).toEqual([1, 70_000, 200_000])
     expect(broker.stats()).toMatchObject({ preAuth: 0, clients: 1 })
     await client.endAsync()
+    await until(() => broker.stats().clients === 0)
   })
 
   test('a client that speaks plain MQTT, or nothing at all, is closed and counted', async () => {

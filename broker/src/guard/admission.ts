@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Refusal } from '../refusals.ts'
+import type { ByteSocket } from './byte-socket.ts'
 
 export interface AdmissionLimits {
   preAuthConnections: number
@@ -43,13 +44,13 @@ export class Admission {
   }
 
   /** Its CONNECT is there: it is not the one to be closed for want of room. */
-  greeted(socket: Socket): void {
+  greeted(socket: ByteSocket): void {
     const peer = peerOf(socket)
     if (this.#waiting.delete(peer)) this.#checking.add(peer)
   }
 
   /** Its user is known. */
-  opened(socket: Socket): void {
+  opened(socket: ByteSocket): void {
     this.#checking.delete(peerOf(socket))
   }
 
@@ -82,6 +83,6 @@ export class Admission {
   }
 }
 
-function peerOf(socket: Socket): string {
+function peerOf(socket: ByteSocket): string {
   return `${socket.remoteAddress} ${socket.remotePort}`
 }

@@ -6,10 +6,10 @@
  * Inbound, the socket is read only while the engine takes what was read, the gate is open and the client is within its rate:
  * back-pressure reaches the publisher through TCP. Nothing after CONNECT is looked at before the user is known.
  */
-import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Clock } from '@millrace/contract/service'
 import { connackOf, type Refusal } from '../refusals.ts'
+import type { ByteSocket } from './byte-socket.ts'
 import { Framer } from './framer.ts'
 import type { Gate } from './gate.ts'
 import { Outbound } from './outbound.ts'
@@ -48,7 +48,7 @@ const underwayBytesMax = 131_072
 const lingerMs = 1_000
 
 export class Connection extends Duplex {
-  readonly socket: Socket
+  readonly socket: ByteSocket
   readonly address: string
   readonly #parts: ConnectionParts
   readonly #framer: Framer
@@ -69,7 +69,7 @@ export class Connection extends Duplex {
   #cancelRateWait: (() => void) | undefined
   #cancelConnectTimeout: () => void
 
-  constructor(socket: Socket, parts: ConnectionParts) {
+  constructor(socket: ByteSocket, parts: ConnectionParts) {
     const { limits, clock, gate } = parts
     super()
     this.socket = socket

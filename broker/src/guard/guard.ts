@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '@millrace/contract/service'
 import type { Refusal } from '../refusals.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
+import type { ByteSocket } from './byte-socket.ts'
 import { Connection, type ConnectionEvents, type ConnectionLimits } from './connection.ts'
 import { Gate } from './gate.ts'
 
@@ -19,8 +20,8 @@ export interface GuardCounts {
 export interface Guard {
   /** Every raw socket, before TLS; false: it was refused. */
   admit(socket: Socket): boolean
-  /** An admitted socket, after TLS. */
-  guard(socket: Socket): void
+  /** An admitted socket, after TLS and the WebSocket handshake. */
+  guard(socket: ByteSocket): void
   stats(): { connections: number; preAuth: number; outboundBytes: number }
   close(): void
 }
@@ -43,7 +44,10 @@ export function createGuard(
       admission.greeted(connection.socket)
       handle(connection)
     },
-    opened: (connection) => admission.opened(connection.socket),
+    opened({ socket }) {
+      admission.opened(socket)
+      socket.opened?.()
+    },
     refused: (connection, reason) => counts.refused(reason, { address: connection.address }),
     throttled: () => counts.throttled(),
   }

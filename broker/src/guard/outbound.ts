@@ -8,12 +8,12 @@
  * A client that takes less than that half in `slowConsumerMs` while more than it waits is a slow consumer and is cut off,
  * since others wait for it. One that is merely behind makes its publishers wait and is not cut off. Nothing is dropped.
  */
-import type { Socket } from 'node:net'
 import type { Clock } from '@millrace/contract/service'
+import type { ByteSocket } from './byte-socket.ts'
 import type { Gate } from './gate.ts'
 
 export interface OutboundParts {
-  socket: Socket
+  socket: ByteSocket
   clock: Clock
   gate: Gate
   limits: { outboundBufferBytes: number; slowConsumerMs: number }
