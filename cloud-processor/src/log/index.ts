@@ -1,6 +1,7 @@
 export type { Board } from './board.ts'
 export { type EmbeddedLogConfig, type EmbeddedLogOptions, embeddedLogSchema } from './embedded/config.ts'
 export { openEmbeddedLog } from './embedded/embedded.ts'
+export { startNewEpoch } from './embedded/epoch.ts'
 export { type KafkaLogConfig, type KafkaLogOptions, kafkaLogSchema } from './kafka/config.ts'
 export { openKafkaLog } from './kafka/kafka.ts'
 export * from './log.ts'

@@ -25,20 +25,13 @@ const writer = randomBytes(8).toString('hex')
 let sent = 0
 
 /** `millrace.timeline` of any prefix. Undefined: records of this topic have no headers. */
-export function eventType(topic: string): string | undefined {
+function eventType(topic: string): string | undefined {
   const name = topic.slice(topic.lastIndexOf('.') + 1)
   return name in topics ? `millrace.${name}.v1` : undefined
 }
 
 /** What the bridge brings in has no source yet, and is too much to carry headers that say nothing. */
 const isBare = (type: string, source: Source | undefined) => source === undefined && type === 'millrace.raw.v1'
-
-/** As name and value, for a client that encodes by itself. */
-export function headersOf(topic: string, { source }: KafkaRecord): [string, string][] {
-  const type = eventType(topic)
-  if (type === undefined || isBare(type, source)) return []
-  return [...fixed(type, source), ...moving(source)]
-}
 
 function fixed(type: string, source: Source | undefined): [string, string][] {
   const event: [string, string][] = [

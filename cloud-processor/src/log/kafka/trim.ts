@@ -10,11 +10,6 @@ import { type Persistence, persist } from './retry.ts'
 const samples = 8
 const sampleBytes = 32 << 10
 
-export interface Bound {
-  bytesMax: number
-  beforeMs: number
-}
-
 export interface Measured extends At {
   start: number
   end: number
