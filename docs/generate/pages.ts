@@ -1,10 +1,12 @@
 /** Every generated page of the reference. */
+import { asyncApiPage } from '../../contract/src/schema/page.ts'
 import { configurationPage } from './configuration.ts'
 import { errorsPage } from './errors.ts'
 import { metricsPage } from './metrics.ts'
 
 export function referencePages(): { path: string; text: string }[] {
   return [
+    { path: 'docs/reference/asyncapi.yaml', text: asyncApiPage() },
     { path: 'docs/reference/configuration.md', text: configurationPage() },
     { path: 'docs/reference/errors.md', text: errorsPage() },
     { path: 'docs/reference/metrics.md', text: metricsPage() },

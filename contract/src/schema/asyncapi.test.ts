@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs'
 import specs from '@asyncapi/specs'
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import { expect, test } from 'vitest'
 import { asyncApi } from './asyncapi.ts'
-import { page, pagePath } from './page.ts'
 
 /** Brings its own copy of the draft-07 meta-schema. */
 const official = () => {
@@ -46,8 +44,4 @@ test('every field of every record is described', () => {
   }
   visit((asyncApi().components as { schemas: object }).schemas, '')
   expect(undescribed, 'Add .describe() with the unit.').toEqual([])
-})
-
-test('docs/reference/asyncapi.yaml is current', () => {
-  expect(readFileSync(pagePath, 'utf8'), 'Run `npm run schema`.').toBe(page())
 })

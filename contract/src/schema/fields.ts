@@ -98,5 +98,10 @@ export const control = z
       payloadBase64: z.string().describe('Payload of the message, base64.'),
       receivedMs: epochMs('When the message first arrived'),
     }),
+    z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z.literal('restored').describe('The log was restored; what was receipted after the backup is in no log any more.'),
+      backupMs: epochMs('When the backup was made'),
+    }),
   ])
   .describe('An order of a person or a program. Orders act on the stages only as records.')
