@@ -193,6 +193,18 @@ describe('waveforms in the intake', () => {
     expect(intake.drain()!.columns.waves.w).toEqual([{ t: start + 39, i: 4, v: [38] }])
   })
 
+  it('begin no segment in the millisecond that the last sample before rounds to', () => {
+    const intake = createIntake({
+      device: 'd',
+      channels: [{ name: 'w', kind: 'waveform', datatype: 'Int16Array', unit: '1', intervalMs: 50 / 3 }],
+      filters: {},
+    })
+    for (const [k, at] of [0, 50 / 3, 17, 18, 51].entries()) intake.sample('w', start + at, k)
+    const segments = intake.drain()!.columns.waves.w!
+    const times = segments.flatMap(({ t, i, v }) => v.map((_, k) => Math.round(t + k * i)))
+    expect(new Set(times).size).toBe(5)
+  })
+
   it('keep a squeezed run in one segment', () => {
     const intake = intakeOf()
     for (let k = 0; k < 100; k++) intake.sample('w', start + k / 16, k)

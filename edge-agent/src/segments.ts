@@ -4,7 +4,7 @@
  *
  * Two samples closer than nominal (a replay faster than real time, see decoders/sample-clock.ts) set the segment's interval,
  * so that a squeezed run is one segment too. Segments do not overlap: a start that rounding would put before the end of the
- * last one goes to the next ms.
+ * last one goes to the next ms; where samples are milliseconds apart, to the next that the last one does not round to.
  */
 import type { Segment } from '@millrace/contract'
 
@@ -22,6 +22,8 @@ export interface Segments {
 
 /** Stores tell samples apart by the microsecond, rounded. */
 const apartMs = 0.002
+/** From this interval on a store that tells them apart by the millisecond, rounded, can hold all of them. */
+const coarseFromMs = 2
 
 export function createSegments(intervalMs: number): Segments {
   let done: Segment[] = []
@@ -30,6 +32,8 @@ export function createSegments(intervalMs: number): Segments {
   let lastMs = Number.NEGATIVE_INFINITY
   /** Of the newest sample by the reckoning of its segment. */
   let endMs = Number.NEGATIVE_INFINITY
+  /** Interval of the newest segment. */
+  let apartBefore = intervalMs
 
   function fits(segment: Segment, atMs: number): boolean {
     const count = segment.v.length
@@ -42,7 +46,8 @@ export function createSegments(intervalMs: number): Segments {
   function start(atMs: number): Segment {
     const nearest = Math.round(atMs)
     firstMs = atMs
-    const segment = { t: Math.max(nearest, Math.ceil(endMs + apartMs)), i: intervalMs, v: [] }
+    const next = apartBefore >= coarseFromMs ? Math.round(endMs) + 1 : Math.ceil(endMs + apartMs)
+    const segment = { t: Math.max(nearest, next), i: intervalMs, v: [] }
     done.push(segment)
     return segment
   }
@@ -52,6 +57,7 @@ export function createSegments(intervalMs: number): Segments {
       if (!open || !fits(open, atMs)) open = start(atMs)
       open.v.push(value)
       endMs = open.t + (open.v.length - 1) * open.i
+      apartBefore = open.i
       lastMs = atMs
     },
     take() {
