@@ -6,7 +6,8 @@
  *                                    one a topic partition; start: first offset kept, trimmed: bytes of the blocks dropped
  *     blocks     id, count, timeMs, total, size, block
  *                                    id = slot * 2^40 + first offset; block: see block.ts, of that size, or zstd where shorter;
- *                                    total: bytes of all blocks of the slot ever written, as written, with this one
+ *                                    total: bytes of all blocks of the slot ever written, as written, with this one;
+ *                                    count 0: the slot goes on after it, see epoch.ts
  *     marks      slot, log, partition, offset, seq
  *                                    the last (offset, index) from that source that was put into the slot
  *     snapshots  stage, partition, next, state
@@ -143,7 +144,7 @@ function loadSlots(db: DatabaseSync): Slot[] {
     const block = last.get(row.slot * slotSpan, (row.slot + 1) * slotSpan) as
       | { id: number; count: number; total: number }
       | undefined
-    const end = block ? block.id - row.slot * slotSpan + block.count : row.start
+    const end = block ? block.id - row.slot * slotSpan + Math.max(1, block.count) : row.start
     return { ...row, end, total: block ? block.total : row.trimmed }
   })
 }

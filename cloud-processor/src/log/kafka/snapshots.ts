@@ -56,7 +56,7 @@ export function createSnapshots({ client, topic, logId, persistence, append, now
   async function save(stage: string, partition: number, { next, state }: Snapshot): Promise<void> {
     const packed = await pack(state, packLevel)
     const parts = Math.max(1, Math.ceil(packed.length / partBytes))
-    const name = `${stage}/${partition}/${logId}/${next}/${randomBytes(6).toString('hex')}`
+    const name = `${encodeURIComponent(stage)}/${partition}/${logId}/${next}/${randomBytes(6).toString('hex')}`
     const at = { topic, partition }
     await append(
       at,
@@ -80,7 +80,7 @@ export function createSnapshots({ client, topic, logId, persistence, append, now
     const see = (record: LogRecord) => {
       const cut = record.key.lastIndexOf('/', record.key.lastIndexOf('/') - 1)
       const name = record.key.slice(0, cut)
-      if (!name.startsWith(`${stage}/${partition}/`)) return
+      if (!name.startsWith(`${encodeURIComponent(stage)}/${partition}/`)) return
       const [part, parts] = record.key
         .slice(cut + 1)
         .split('/')
