@@ -60,14 +60,17 @@ export interface Ended {
   stderr: string
 }
 
+const runMsMax = 120_000
+
 export interface RunOptions {
   input?: string
   /** Ends it with SIGTERM when it has said so much. */
   endAfterBytes?: number
 }
 
+/** @throws Error when it does not end by itself. */
 export function runPython(python: string, args: string[], { input = '', endAfterBytes }: RunOptions = {}): Promise<Ended> {
-  const child = spawn(python, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(python, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: runMsMax, killSignal: 'SIGKILL' })
   const ended: Ended = { code: null, stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text) => {
     ended.stdout += text
@@ -79,6 +82,9 @@ export function runPython(python: string, args: string[], { input = '', endAfter
   child.stdin.end(input)
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code) => resolve({ ...ended, code }))
+    child.once('close', (code, signal) => {
+      if (signal === 'SIGKILL') reject(new Error(`${args[0]} was still running after ${runMsMax} ms`))
+      else resolve({ ...ended, code })
+    })
   })
 }
