@@ -21,7 +21,7 @@ export interface Order {
   /** Payload time of the newest used in order: tells a jump ahead by half the numbers or more from what is late. */
   sentMs: number
   held: Held[]
-  /** Tick since when there is something held. */
+  /** Since when the message that is next is waited for. */
   sinceMs: number
 }
 
@@ -54,7 +54,7 @@ export function putInOrder(state: PrepareState, config: PrepareConfig, id: strin
   if (distance === 0) {
     step(order, message)
     use(message.topic, message.payload, message.receivedMs)
-    return drain(state, id, use)
+    return drain(state, id, message.receivedMs, use)
   }
   if (isLate || order.held.some(({ seq }) => seq === message.seq)) return use(message.topic, message.payload, message.receivedMs)
   hold(state, id, order, message)
@@ -78,7 +78,7 @@ export function endOrder(state: PrepareState, node: NodeState, use: Use): void {
 }
 
 /** Uses what waited for the message before it. */
-export function drain(state: PrepareState, id: string, use: Use): void {
+export function drain(state: PrepareState, id: string, receivedMs: number, use: Use): void {
   const order = state.nodes.get(id)?.order
   if (!order) return
   for (;;) {
@@ -87,7 +87,7 @@ export function drain(state: PrepareState, id: string, use: Use): void {
     step(order, next)
     useHeld(state, order, [next], use)
   }
-  order.sinceMs = now(state, order.sinceMs)
+  order.sinceMs = now(state, receivedMs)
 }
 
 /** A rebirth is told of at the next tick, if none was lately. */
@@ -146,9 +146,9 @@ function ahead(order: Order, seq: number): number {
   return (seq - order.next + cycle) % cycle
 }
 
-/** Before the first tick the time of arrival has to do. */
+/** The time of arrival, which is at most a second ahead of the last tick unless a clock was wrong. */
 function now({ tickMs }: PrepareState, receivedMs: number): number {
-  return tickMs || receivedMs
+  return tickMs === 0 ? receivedMs : Math.min(Math.max(tickMs, receivedMs), tickMs + 1000)
 }
 
 function eventOf(id: string, atMs: number, why: string): EventRecord {

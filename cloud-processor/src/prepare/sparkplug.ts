@@ -115,7 +115,7 @@ function takeNodeBirth(taking: Taking, id: string, payload: Payload): void {
   node.online = true
   node.bdSeq = bdSeqOf(payload) ?? -1
   if (decodeDeviceBirth(payload).channels.length > 0) takeDeviceBirth(taking, id, '', payload)
-  drain(taking.state, id, taking.use)
+  drain(taking.state, id, taking.receivedMs, taking.use)
 }
 
 function takeDeviceBirth(taking: Taking, id: string, device: string, payload: Payload): void {
