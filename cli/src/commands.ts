@@ -2,6 +2,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { backUp, restore } from '@millrace/cloud-processor/backup'
+import { processorSchema } from '@millrace/cloud-processor/config'
+import { createLog, loadConfig, systemClock } from '@millrace/contract/service'
 import { findUrl, openApi } from './api.ts'
 import { printLedger } from './ledger.ts'
 import { replay } from './replay.ts'
@@ -68,6 +71,37 @@ export const commands: Record<string, Command> = {
       return outcome.isSame ? 0 : 1
     },
   },
+  backup: {
+    usage: '--to <folder> [--config file]',
+    purpose: 'copies a processor’s log, store and notifications, while it runs or not',
+    async run(args) {
+      const { values } = parseArgs({ args, options: { ...common, to: { type: 'string' }, config: { type: 'string' } } })
+      if (!values.to) throw new Error('backup needs --to, an empty or new folder')
+      const { dataDir } = processorConfig(values.config, values.data)
+      const made = await backUp(dataDir, values.to, systemClock)
+      const bytes = made.files.reduce((sum, file) => sum + file.bytes, 0)
+      print(
+        values.json,
+        made,
+        () => `${made.files.length} files, ${bytes} bytes, of ${new Date(made.atMs).toISOString()}, in ${values.to}`,
+      )
+      return 0
+    },
+  },
+  restore: {
+    usage: '--from <folder> [--config file]',
+    purpose: 'brings a backup back into an empty dataDir; what was receipted after it shows as a gap',
+    async run(args) {
+      const { values } = parseArgs({ args, options: { ...common, from: { type: 'string' }, config: { type: 'string' } } })
+      if (!values.from) throw new Error('restore needs --from, the folder of a backup')
+      const { dataDir, log } = processorConfig(values.config, values.data)
+      if (log.kind === 'kafka') throw new Error('The log is on Kafka, which has backups of its own: see docs/operations.md')
+      const { kind: _, ...embedded } = log
+      const made = await restore(values.from, dataDir, embedded, { clock: systemClock, lines: createLog('restore') })
+      print(values.json, made, () => `as of ${new Date(made.atMs).toISOString()}, in ${dataDir}; start the processor again`)
+      return 0
+    },
+  },
   tail: {
     usage: '<raw|timeline|rejected|alarms>',
     purpose: 'follows a topic of the log',
@@ -81,6 +115,10 @@ export const commands: Record<string, Command> = {
       return tail(openApi(findUrl(values.url, values.data)), positionals[0] ?? 'timeline', from, values.json)
     },
   },
+}
+
+function processorConfig(path: string | undefined, data: string) {
+  return loadConfig(processorSchema, path ?? join(data, 'processor.yaml'), process.env)
 }
 
 async function runUp(args: string[]): Promise<number> {

@@ -76,6 +76,7 @@ export const absenceReasons = [
   'evicted',
   'agent-down',
   'stalled',
+  'restored',
 ] as const
 export type AbsenceReason = (typeof absenceReasons)[number]
 

@@ -34,6 +34,8 @@ export type Control = { by: string } & (
   | { type: 'rules'; rules: unknown }
   | { type: 'acknowledge'; alarm: string; note?: string }
   | { type: 'replay-rejected'; topic: string; payloadBase64: string; receivedMs: number }
+  /** The log was restored from a backup of that time: what was receipted after it is in no log any more. */
+  | { type: 'restored'; backupMs: number }
 )
 
 /** Layout of a raw value: one byte kind (1 message, 2 JSON), then for a message: u16 topic length, topic, f64 receivedMs, payload. */

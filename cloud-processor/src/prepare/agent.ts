@@ -2,6 +2,7 @@
 import {
   addTally,
   type BatchName,
+  type CutRecord,
   countReadings,
   countSamples,
   type GapRecord,
@@ -23,15 +24,18 @@ import { deviceOf, nodeOf } from './sparkplug.ts'
 import { bound, endedMax } from './state.ts'
 import {
   countGap,
+  countUnseen,
   createStream,
   cut,
   hold,
+  lastSeenBelow,
   raiseFloor,
   recut,
   redeem,
   type StreamState,
   seenOf,
   settle,
+  setUnseen,
   sight,
 } from './stream.ts'
 
@@ -162,8 +166,11 @@ export function takeNodeEntry(taking: Taking, id: string, name: BatchName, paylo
 function takeLedger(taking: Taking, id: string, record: LedgerRecord): void {
   for (const [streamId, floor] of Object.entries(record.floors)) {
     const stream = streamOf(taking, id, streamId)
+    const lastSeenMs = stream && lastSeenBelow(stream, floor)
     const unseen = stream ? raiseFloor(stream, floor) : 0
     if (unseen > 0) {
+      const { restoredMs } = taking.state
+      if (restoredMs !== undefined) setUnseen(stream!, Math.min(restoredMs, lastSeenMs ?? restoredMs), taking.receivedMs)
       const text = `${unseen} numbers of stream ${streamId} were receipted by another log and are not in this one`
       taking.out({
         f: 1,
@@ -250,7 +257,16 @@ function takeGap(taking: Taking, id: string, gap: GapRecord): void {
 
 function cutIfSettled(taking: Taking, stream: StreamState, streamId: string): void {
   const record = cut(stream, streamId)
-  if (record) taking.out(record)
+  if (!record) return
+  if (stream.unseen) tellUnseen(taking, stream, record)
+  taking.out(record)
+}
+
+/** What was in a log that a restore took away: nobody has it, and the ledger says how much that was. */
+function tellUnseen(taking: Taking, stream: StreamState, record: CutRecord): void {
+  const { fromMs, toMs } = stream.unseen!
+  for (const [device, lost] of countUnseen(stream, record))
+    taking.out({ f: 1, k: 'gap', subject: device, device, reason: 'restored', fromMs, toMs, lost })
 }
 
 /** What a replay made good changes a cut that was made already. */

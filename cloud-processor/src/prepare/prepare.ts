@@ -102,6 +102,7 @@ function step(config: PrepareConfig, state: PrepareState, record: LogRecord, emi
 }
 
 function control(config: PrepareConfig, state: PrepareState, order: Control, atMs: number, emit: Emit): void {
+  if (order.type === 'restored') state.restoredMs = order.backupMs
   if (order.type !== 'replay-rejected')
     return emit(topics.timeline, null, encodeJson({ f: 1, k: 'control', control: order, atMs }))
   const { topic, payloadBase64, receivedMs } = order

@@ -26,6 +26,8 @@ export interface PrepareState {
   waiting: Set<string>
   /** Of all messages that wait for their turn; at most `limits.heldBytes`. */
   heldBytes: number
+  /** When the backup was made from which this log was restored last. */
+  restoredMs?: number
 }
 
 export interface NodeState {

@@ -37,6 +37,8 @@ export interface StreamState {
   last?: LedgerRecord
   /** Highest number that a counted gap named. */
   gapTop: number
+  /** Numbers up to `top` that a log had which a restore took away lie between these times; cuts count what they held. */
+  unseen?: { top: number; fromMs: number; toMs: number }
   closed: boolean
 }
 
@@ -123,6 +125,37 @@ export function raiseFloor(stream: StreamState, floor: number): number {
   removeBelow(stream.settled, floor)
   for (const number of stream.detail.keys()) if (number < floor) stream.detail.delete(number)
   return unseen
+}
+
+/** Between which times the readings lie that were freed unseen, now that the floor was raised over them. */
+export function setUnseen(stream: StreamState, fromMs: number, byMs: number): void {
+  let toMs = byMs
+  for (const { device, atMs } of stream.detail.values()) if (device !== '') toMs = Math.min(toMs, atMs)
+  const since = Math.min(fromMs, stream.unseen?.fromMs ?? fromMs, toMs)
+  stream.unseen = { top: stream.floor - 1, fromMs: since, toMs }
+}
+
+/** Time of the newest batch seen below a number; undefined when none is remembered. */
+export function lastSeenBelow(stream: StreamState, number: number): number | undefined {
+  let last: number | undefined
+  for (const [seen, { device, atMs }] of stream.detail) if (seen < number && device !== '') last = Math.max(last ?? atMs, atMs)
+  return last
+}
+
+/** What a cut finds missing after a restore, by device; it joins what was evicted, in the cut too. */
+export function countUnseen(stream: StreamState, cut: CutRecord): Map<string, Tally> {
+  const missing = new Map<string, Tally>()
+  for (const [device, { edge, evicted, rejected, forwarded }] of Object.entries(cut.devices)) {
+    const lost = ([0, 1] as const).map((k) =>
+      Math.max(0, edge.read[k] - edge.filtered[k] - edge.rejected[k] - evicted[k] - rejected[k] - forwarded[k]),
+    ) as Tally
+    if (lost[0] + lost[1] === 0) continue
+    missing.set(device, lost)
+    addTally(totalsOf(stream, device).evicted, lost)
+    addTally(evicted, lost)
+  }
+  if (stream.unseen && cut.through >= stream.unseen.top) delete stream.unseen
+  return missing
 }
 
 /** Keeps a ledger record until all before it is settled; past the bound the middle ones go, since a later one says the same. */

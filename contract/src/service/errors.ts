@@ -58,6 +58,21 @@ export const catalogue = {
     remedy: 'Check the disk and its free space; publishers keep what has no PUBACK and send it again.',
     retry: true,
   },
+  BACKUP_DAMAGED: {
+    says: 'The backup {path} is not whole: {detail}.',
+    remedy: 'Use another backup; this one restores nothing.',
+    retry: false,
+  },
+  BACKUP_EXISTS: {
+    says: 'There is something in {path} already.',
+    remedy: 'Name an empty folder, or move what is there away first: nothing is written over.',
+    retry: false,
+  },
+  BACKUP_NOTHING: {
+    says: 'No log of a processor is in {path}.',
+    remedy: 'Name the dataDir of a processor on the embedded log; Kafka and stores elsewhere have backups of their own.',
+    retry: false,
+  },
   BROKER_TLS_UNREADABLE: {
     says: 'Cannot use the certificate {certFile} with the key {keyFile} ({detail}).',
     remedy: 'Give PEM files that this user may read and that belong together.',

@@ -90,6 +90,7 @@ const reasons: Record<AbsenceReason, string> = {
   'link-down': 'Link down',
   evicted: 'Evicted',
   'agent-down': 'Agent down',
+  restored: 'Lost with a restored log',
   stalled: 'Stalled',
 }
 export const reasonText = (reason: AbsenceReason) => reasons[reason] ?? reason

@@ -7,7 +7,7 @@
  *     blocks     id, count, timeMs, total, size, block
  *                                    id = slot * 2^40 + first offset; block: see block.ts, of that size, or zstd where shorter;
  *                                    total: bytes of all blocks of the slot ever written, as written, with this one;
- *                                    count 0: the slot goes on after it, see epoch.ts
+ *                                    count 0: an epoch began, `epochSpan` offsets are left out; see epoch.ts
  *     marks      slot, log, partition, offset, seq
  *                                    the last (offset, index) from that source that was put into the slot
  *     snapshots  stage, partition, next, state
@@ -32,6 +32,8 @@ const format = 1
 
 /** Slots lie this far apart in `blocks.id`. */
 export const slotSpan = 2 ** 40
+/** More than a log writes in years, and room for 255 of them. */
+export const epochSpan = 2 ** 32
 
 const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -144,7 +146,7 @@ function loadSlots(db: DatabaseSync): Slot[] {
     const block = last.get(row.slot * slotSpan, (row.slot + 1) * slotSpan) as
       | { id: number; count: number; total: number }
       | undefined
-    const end = block ? block.id - row.slot * slotSpan + Math.max(1, block.count) : row.start
+    const end = block ? block.id - row.slot * slotSpan + (block.count || epochSpan) : row.start
     return { ...row, end, total: block ? block.total : row.trimmed }
   })
 }

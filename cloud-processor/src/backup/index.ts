@@ -1,0 +1,1 @@
+export { type Backup, backUp, restore } from './backup.ts'
