@@ -57,7 +57,7 @@ const channels: Record<keyof typeof topics, Published> = {
   raw: {
     title: 'Messages as they came',
     description: 'The master data set: everything else can be made from it again. Not meant for other readers.',
-    key: 'Edge node `<group>/<node>`, or the MQTT topic of a plain device; empty for ticks and orders.',
+    key: 'Edge node `<group>/<node>`, or the MQTT topic of a plain device; `tick`; `control` for orders. Both are in every partition.',
     hasHeaders: false,
     messages: { RawMessage: raw.rawMessageLayout, RawTick: raw.rawTick, RawControl: raw.rawControl },
   },
