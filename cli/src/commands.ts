@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { backUp, restore } from '@millrace/cloud-processor/backup'
 import { processorSchema } from '@millrace/cloud-processor/config'
-import { createLog, loadConfig, systemClock } from '@millrace/contract/service'
+import { setUp } from '@millrace/cloud-processor/setup'
+import { createLog, createMetrics, loadConfig, systemClock } from '@millrace/contract/service'
 import { findUrl, openApi } from './api.ts'
 import { printLedger } from './ledger.ts'
 import { replay } from './replay.ts'
@@ -69,6 +70,16 @@ export const commands: Record<string, Command> = {
       const outcome = await replay(openApi(findUrl(values.url, values.data)), positionals[0], { reason: values.reason, config })
       print(values.json, outcome, () => outcome.text)
       return outcome.isSame ? 0 : 1
+    },
+  },
+  setup: {
+    usage: '[--config file]',
+    purpose: 'makes what the processor writes into: topics, buckets, retention, roll-ups, templates; what is there stays',
+    async run(args) {
+      const { values } = parseArgs({ args, options: { ...common, config: { type: 'string' } } })
+      const around = { clock: systemClock, lines: createLog('setup'), metrics: createMetrics() }
+      await setUp(processorConfig(values.config, values.data), around, (text) => process.stdout.write(`${text}\n`))
+      return 0
     },
   },
   backup: {

@@ -10,6 +10,7 @@ import {
   openInfluxStore,
   openOpenSearch,
   type Store,
+  setUpInfluxStore,
   setUpOpenSearch,
 } from './stores/index.ts'
 
@@ -49,7 +50,8 @@ export async function setUp(config: ProcessorConfig, around: EngineAround, say: 
     say(`log: topics on Kafka with ${opened.partitions} partitions each, log id ${opened.id}`)
     await opened.close()
   } else say('log: the embedded one needs no setup')
-  if (store.kind !== undefined) say('store: the embedded one needs no setup')
+  if (store.kind === 'influxdb') for (const line of await setUpInfluxStore(store)) say(`store: ${line}`)
+  else say('store: the embedded one needs no setup')
   if (documents) {
     await setUpOpenSearch(documents, { log: around.lines, clock: around.clock })
     say(`documents: templates ${documents.indexPrefix}* on ${documents.nodes.join(', ')}`)

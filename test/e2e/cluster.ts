@@ -8,6 +8,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { processorSchema } from '@millrace/cloud-processor/config'
+import { setUp } from '@millrace/cloud-processor/setup'
+import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
 import { openApi, up, verify, verifyDefaults } from 'millrace'
 import { engines } from '../engines/index.ts'
 import { startEngines } from '../support/cluster-engines.ts'
@@ -40,6 +43,8 @@ async function mosquittoProgram(): Promise<string> {
 await program('cluster', async (around) => {
   const { dir, atEnd, check, say } = around
   const { config } = await startEngines(around, { partitions: Number(values.partitions), documents: true })
+  const metrics = createMetrics()
+  await setUp(processorSchema.parse({ dataDir: dir, ...config }), { clock: systemClock, lines: silentLog, metrics }, say)
   const running = await up(
     {
       data: dir,
