@@ -24,7 +24,7 @@ export interface SampleClock {
 
 /** Further than this from arrival the clock is not slewed but starts anew. */
 const jumpMs = 1000
-/** So far ahead of arrival a burst's samples may get, to be a millisecond apart: a read after opening brings about as much. */
+/** So far ahead of arrival a burst's samples may get, to be a millisecond apart: a read after opening brings about as much. Exported for its test. */
 export const wholeMsMax = 32
 /** Ahead of arrival by more, a sample gets the least step. */
 const aheadMsMax = 250
