@@ -169,6 +169,12 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>): v
       expect([await values(log, timeline), await values(log, alarms)]).toEqual([['0.0'], ['0.0']])
     })
 
+    test('gives back the later of two snapshots at one offset', async () => {
+      for (const state of ['first', 'second', 'third'])
+        await log.commit({ stage: 'store', partition: 0, outputs: [], snapshot: { next: 3, state: Buffer.from(state) } })
+      expect(`${Buffer.from((await log.loadSnapshot('store', 0))!.state)}`).toBe('third')
+    })
+
     test('keeps a snapshot of several megabytes whole, and the newest of many', async () => {
       const state = randomBytes(3_500_000)
       for (const next of [1, 2, 3]) {

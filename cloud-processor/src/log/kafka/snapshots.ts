@@ -107,7 +107,8 @@ export function createSnapshots({ client, topic, logId, persistence, append, now
   function isBetter(one: Generation, other: Generation | undefined): boolean {
     if (!other) return true
     const isOurs = (generation: Generation) => generation.log === logId
-    return isOurs(one) === isOurs(other) ? one.next > other.next : isOurs(one)
+    // Of two at one offset the later one counts: a sink saves there what it decided since.
+    return isOurs(one) === isOurs(other) ? one.next >= other.next : isOurs(one)
   }
 
   const isToBeRemoved = ({ have, parts, newestMs }: Generation) => have === parts.length || now() - newestMs > abandonedMs
