@@ -1,5 +1,5 @@
 /**
- * Power cuts of real files: `node test/failures/power-cut.ts [--rounds 30] [--only outbox,log,store] [--seed n]`
+ * Power cuts of real files: `node test/failures/power-cut.ts [--rounds 30] [--only outbox,log,store,sessions] [--seed n]`
  *
  * A round: an empty ext4 image, mounted; a child process writes with the real code and says over a pipe what it was told is
  * durable; after a random time it is frozen, the file system shut down, the child killed. Then the image is mounted again
