@@ -1,0 +1,69 @@
+/**
+ * `npm run conformance [-- --only kafka]`: every log and store by the same suites, on the engines that are here, as a table.
+ * A cell says what was really run; one that could not be says why.
+ */
+import { spawn } from 'node:child_process'
+import { loadavg } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const { values } = parseArgs({ options: { only: { type: 'string' } } })
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const source = (name: string) => here(`../../cloud-processor/src/${name}`)
+
+const cells: { what: string; engine: string; program?: string; files?: string[] }[] = [
+  { what: 'log', engine: 'embedded', files: [source('log/embedded/embedded.test.ts')] },
+  { what: 'log', engine: 'kafka', program: 'log-kafka.ts' },
+  { what: 'store', engine: 'embedded', files: [source('stores/embedded/embedded.test.ts')] },
+  { what: 'store', engine: 'victoria-metrics', program: 'store-victoria-metrics.ts' },
+  { what: 'store', engine: 'questdb', program: 'store-questdb.ts' },
+  { what: 'store', engine: 'influxdb', program: 'store-influxdb.ts' },
+  { what: 'documents', engine: 'opensearch', program: 'documents-opensearch.ts' },
+  { what: 'documents', engine: 'elasticsearch', program: 'documents-elasticsearch.ts' },
+]
+
+interface Ran {
+  code: number
+  text: string
+  seconds: number
+}
+
+const wanted = cells.filter(({ engine, what }) => values.only === undefined || values.only === engine || values.only === what)
+const rows: { what: string; engine: string; outcome: string; isFailed: boolean }[] = []
+for (const cell of wanted) {
+  const { what, engine, program, files } = cell
+  console.log(`\n=== ${what}: ${engine}`)
+  const ran = program ? await run(process.execPath, [here(program)]) : await run('vitest', ['run', ...files!])
+  rows.push({ what, engine, outcome: outcomeOf(ran), isFailed: ran.code !== 0 && ran.code !== 77 })
+}
+console.log(`\nload average ${loadavg()[0]!.toFixed(1)}\n`)
+for (const { what, engine, outcome } of rows) console.log(`${what.padEnd(10)} ${engine.padEnd(17)} ${outcome}`)
+process.exitCode = rows.some(({ isFailed }) => isFailed) ? 1 : rows.every(({ outcome }) => outcome.startsWith('not run')) ? 77 : 0
+
+/** vitest's closing line has the counts. */
+function outcomeOf({ code, text, seconds }: Ran): string {
+  if (code === 77) return `not run: ${text.trim().split('\n').at(-1)}`
+  const counts = /Tests\s+(.*?)\s*\(\d+\)/.exec(plain(text))?.[1] ?? 'no count'
+  return `${code === 0 ? 'holds' : 'FAILED'}: ${counts}, ${seconds.toFixed(0)} s`
+}
+
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of a terminal are control characters
+  return text.replace(/\u001b\[[0-9;]*m/g, '')
+}
+
+function run(command: string, args: string[]): Promise<Ran> {
+  const startedMs = performance.now()
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        text += chunk
+        process.stdout.write(chunk)
+      })
+    }
+    child.on('error', (error) => resolve({ code: 1, text: `${error}`, seconds: 0 }))
+    child.on('exit', (code) => resolve({ code: code ?? 1, text, seconds: (performance.now() - startedMs) / 1000 }))
+  })
+}
