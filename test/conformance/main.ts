@@ -48,7 +48,6 @@ function outcomeOf({ code, text, seconds }: Ran): string {
 }
 
 function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of a terminal are control characters
   return text.replace(/\u001b\[[0-9;]*m/g, '')
 }
 
