@@ -287,6 +287,16 @@ describe('a batch with something wrong in it', () => {
     }
   })
 
+  it('has notes by alias as from a device that is named, and by name as from agents before', () => {
+    const absences = [{ channel: '*', t: 1_700_000_000_000, reason: 'unplugged' as const }]
+    const bad = [{ atMs: 1_700_000_000_000, reason: 'crc', hex: '00', bytes: 1 }]
+    for (const device of ['bed4', undefined]) {
+      const bytes = encode({ channels: {}, waves: {}, absences }, { bad, device })
+      expect(Buffer.from(bytes).includes('Millrace/')).toBe(device === undefined)
+      expect(decode(bytes)).toMatchObject({ columns: { absences }, bad, problems: [] })
+    }
+  })
+
   it('takes the good ones of a list of absences', () => {
     const value = '[null,{"channel":"c","t":1,"reason":"stalled"},5]'
     const batch = decodeMetrics({ name: nodeMetrics.absence, timestamp: 1, datatype: 'String', value })

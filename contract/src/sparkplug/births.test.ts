@@ -12,6 +12,7 @@ import {
   encodeNodeData,
   encodeNodeDeath,
 } from './node-messages.ts'
+import { noteAlias, noteOfAlias } from './notes.ts'
 import { decodePayload, type Payload } from './payload.ts'
 
 const channels: AliasedChannel[] = [
@@ -70,11 +71,17 @@ describe('a device birth of ours', () => {
     expect(declarationId('bed4', birth.channels as AliasedChannel[])).toBe(birth.declaration)
   })
 
-  it('has null values with name, datatype and time, and declares absences and bad frames without an alias', () => {
+  it('has null values with name, datatype and time, and declares absences and bad frames, each metric with an alias of its own', () => {
     for (const metric of payload.metrics) expect(metric).toMatchObject({ value: null, timestamp: 1000, name: expect.any(String) })
-    expect(payload.metrics.filter(({ alias }) => alias === undefined).map(({ name, datatype }) => [name, datatype])).toEqual([
-      [nodeMetrics.absence, 'String'],
-      [nodeMetrics.rejected, 'String'],
+    expect(payload.metrics.slice(-2).map(({ name, alias, datatype }) => [name, alias, datatype])).toEqual([
+      [nodeMetrics.absence, noteAlias('bed4', 'absence'), 'String'],
+      [nodeMetrics.rejected, noteAlias('bed4', 'rejected'), 'String'],
+    ])
+    expect(new Set(payload.metrics.map(({ alias }) => alias ?? 'none')).size).toBe(payload.metrics.length)
+    expect([noteOfAlias(noteAlias('a', 'absence')), noteOfAlias(noteAlias('b', 'rejected')), noteOfAlias(7)]).toEqual([
+      'absence',
+      'rejected',
+      undefined,
     ])
   })
 

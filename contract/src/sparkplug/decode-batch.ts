@@ -5,13 +5,13 @@
  * of its datatype, NaN, no timestamp) is told in `problems`, and its neighbours go on.
  */
 import type { BadFrame, Tally } from '../ledger.ts'
-import { nodeMetrics } from '../naming.ts'
 import { type Absence, absenceReasons, type Channel, type Column, type Columns, type Segment, type Value } from '../reading.ts'
 import { elementBytes, readArray } from './arrays.ts'
 import { datatypeName, datatypes, fits } from './datatype.ts'
 import { SparkplugError, type SparkplugReason } from './error.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { decodeMetric, type Metric, MetricScan, scanMetric } from './metric.ts'
+import { type Note, noteOfAlias, noteOfName } from './notes.ts'
 import { readHeader } from './payload.ts'
 import { type PropertySet, readPropertySet } from './properties.ts'
 import { qualityOf } from './quality.ts'
@@ -161,14 +161,21 @@ function takeCarefully(work: Work, slot: Slot | null | undefined): void {
 
 function takeNamed(work: Work): void {
   const { reader, scan, batch } = work
+  const note = noteOfAlias(scan.alias)
+  if (note) return takeNote(work, note)
   if (scan.nameStart < 0) return problem(work, 'unknown-alias')
   const name = reader.text(scan.nameStart, scan.nameEnd)
   const slot = slotOf(work, name)
   if (slot) takeReading(work, slot)
   else if (scan.alias >= 0) problem(work, 'unknown-alias')
-  else if (name === nodeMetrics.absence) takeNotes(work, isAbsence, (absences) => addAbsences(batch.columns, absences))
-  else if (name === nodeMetrics.rejected) takeNotes(work, isBadFrame, (frames) => addFrames(batch.bad, frames))
+  else if (noteOfName(name)) takeNote(work, noteOfName(name)!)
   else batch.extra.push(decodeMetric(reader, scan))
+}
+
+function takeNote(work: Work, note: Note): void {
+  const { batch } = work
+  if (note === 'absence') takeNotes(work, isAbsence, (absences) => addAbsences(batch.columns, absences))
+  else takeNotes(work, isBadFrame, (frames) => addFrames(batch.bad, frames))
 }
 
 function takeReading(work: Work, slot: Slot): void {
@@ -265,7 +272,8 @@ function lostOf(work: Work, slot: Slot | undefined): Tally {
   const bytes = datatype && scan.field === 16 ? elementBytes(datatype) : undefined
   if (bytes !== undefined) return [0, Math.floor((scan.end - scan.start) / bytes)]
   const name = scan.alias < 0 ? nameOf(work) : undefined
-  return name === nodeMetrics.absence || name === nodeMetrics.rejected ? [0, 0] : [1, 0]
+  const note = name === undefined ? noteOfAlias(scan.alias) : noteOfName(name)
+  return note && !slot ? [0, 0] : [1, 0]
 }
 
 function nameOf({ reader, scan }: Work): string | undefined {

@@ -16,6 +16,7 @@ import type { Channel, ChannelKind, Datatype, Value } from '../reading.ts'
 import type { SparkplugDatatype } from './datatype.ts'
 import type { Declaration } from './declaration.ts'
 import type { Metric } from './metric.ts'
+import { noteAlias } from './notes.ts'
 import { encodePayload, type Payload } from './payload.ts'
 import type { PropertySet } from './properties.ts'
 
@@ -35,9 +36,9 @@ export function encodeDeviceBirth(declaration: Declaration, { timestamp, seq, la
     const value = { timestamp: known?.t ?? timestamp, value: known?.v ?? null }
     return { name, alias, datatype, properties: propertiesOf(channel), ...value }
   })
-  const notes = [nodeMetrics.absence, nodeMetrics.rejected].map(
-    (name): Metric => ({ name, timestamp, datatype: 'String', value: null }),
-  )
+  const notes = (['absence', 'rejected'] as const).map((note): Metric => {
+    return { name: nodeMetrics[note], alias: noteAlias(declaration.device, note), timestamp, datatype: 'String', value: null }
+  })
   return encodePayload({ timestamp, seq, uuid: formatBirthName(declaration.id), metrics: [...channels, ...notes] })
 }
 

@@ -4,7 +4,7 @@
  *
  * - A waveform segment is an array metric. Its timestamp is the segment's start, rounded down; property `startMs` (Double)
  *   carries a start that is not whole, property `intervalMs` (Double) an interval other than the channel's declared one.
- * - Absences and bad frames follow as two String metrics, JSON, named `nodeMetrics.absence` and `nodeMetrics.rejected`.
+ * - Absences and bad frames follow as two String metrics, JSON, by their aliases (notes.ts).
  * - `is_historical` is on every metric or on none; see quality.ts for the quality.
  *
  * Float values are rounded to 32 bits here: declare Double where every digit counts.
@@ -15,12 +15,15 @@ import { type Column, type Columns, type Datatype, type Segment, timeSpan } from
 import { writeArray } from './arrays.ts'
 import { datatypes, fits } from './datatype.ts'
 import { writeMetric, writeWhole } from './metric.ts'
+import { type Note, noteAlias } from './notes.ts'
 import { type PropertySet, writePropertySet } from './properties.ts'
 import { qualityProperties } from './quality.ts'
 import { writer } from './writer.ts'
 
 export interface BatchToEncode {
   name: BatchName | string
+  /** Its id, from which the notes have their aliases. Absent: they go by their names, as those of agents from before. */
+  device?: string
   columns: Columns
   aliasOf(channel: string): number
   datatypeOf(channel: string): Datatype
@@ -193,12 +196,13 @@ function writeSegment(lane: Lane, segment: Segment, timestamp: number, historica
   writer.close(start)
 }
 
-function writeNotes({ columns, bad, historical }: BatchToEncode): void {
+function writeNotes({ device, columns, bad, historical }: BatchToEncode): void {
   const absences = columns.absences ?? []
   if (absences.length === 0 && !bad?.length) return
   // After everything else, so that the metrics stay in time order.
   const last = (bad ?? []).reduce((latest, { atMs }) => Math.max(latest, atMs), timeSpan(columns)?.last ?? 0)
+  const called = (which: Note) => (device === undefined ? { name: nodeMetrics[which] } : { alias: noteAlias(device, which) })
   const note = { timestamp: Math.ceil(last), datatype: 'String', isHistorical: historical } as const
-  if (absences.length > 0) writeMetric(writer, { ...note, name: nodeMetrics.absence, value: JSON.stringify(absences) })
-  if (bad?.length) writeMetric(writer, { ...note, name: nodeMetrics.rejected, value: JSON.stringify(bad) })
+  if (absences.length > 0) writeMetric(writer, { ...note, ...called('absence'), value: JSON.stringify(absences) })
+  if (bad?.length) writeMetric(writer, { ...note, ...called('rejected'), value: JSON.stringify(bad) })
 }

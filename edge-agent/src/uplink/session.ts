@@ -116,6 +116,7 @@ export function createSession(connection: Connection, { group, node }: NodeName,
     const { columns, bad } = content.batch
     return encodeBatch({
       name: entry,
+      device: entry.device,
       columns,
       bad,
       historical,
