@@ -45,14 +45,14 @@ const hourMs = 3_600_000
 export const noSummaries = (): Summaries => ({ ledger: [], gaps: [], events: [], devices: new Map(), totals: new Map() })
 
 export function settle(state: AccountState, taken: Taken, pieces: Piece[], settling: Settling, out: Summaries): void {
-  const { record, versionMs } = taken
+  const { record } = taken
   if (record.k === 'readings') {
     for (const piece of pieces) count(state, piece, settling)
-    if (pieces.length > 0) out.totals.set(record.device, versionMs)
+    if (pieces.length > 0) out.totals.set(record.device, taken.versionMs)
     endGaps(state.devices.get(record.device)!, record, out)
-  } else if (record.k === 'tick') tick(state, record.atMs)
+  } else if (record.k === 'tick') forget(state, taken.nowMs)
   else if (record.k === 'gap') openGap(state.devices.get(record.device)!, record, out)
-  else if (record.k === 'cut') cut(state, record, versionMs, out)
+  else if (record.k === 'cut') cut(state, record, taken, out)
   else if (record.k === 'event') out.events.push(lineOf(record, taken.offset))
 }
 
@@ -95,24 +95,20 @@ function count(state: AccountState, piece: Piece, { decisions, refused, resoluti
 }
 
 /** Streams that were closed a day ago get nothing any more: their rows stay in the engine. */
-function tick(state: AccountState, atMs: number): void {
-  const isNewHour = Math.floor(atMs / hourMs) > Math.floor(state.nowMs / hourMs)
-  state.nowMs = Math.max(state.nowMs, atMs)
-  if (!isNewHour) return
-  for (const [key, { closedMs }] of state.streams) if (closedMs > 0 && closedMs < state.nowMs - dayMs) state.streams.delete(key)
+function forget(state: AccountState, nowMs: number): void {
+  const hour = Math.floor(nowMs / hourMs)
+  if (hour <= state.forgotHour) return
+  state.forgotHour = hour
+  for (const [key, { closedMs }] of state.streams) if (closedMs > 0 && closedMs < nowMs - dayMs) state.streams.delete(key)
 }
 
-function cut(
-  state: AccountState,
-  { node, stream, through, closed, devices }: CutRecord,
-  versionMs: number,
-  out: Summaries,
-): void {
+function cut(state: AccountState, record: CutRecord, { versionMs, nowMs }: Taken, out: Summaries): void {
+  const { node, stream, through, closed, devices } = record
   for (const device in devices) {
     const counted = streamOf(state, stream, device)
-    if (closed) counted.closedMs = state.nowMs
+    if (closed) counted.closedMs = nowMs
     const row = rowOf({ node, device, stream, through, closed, counts: devices[device]! }, { ...counted, expired: none() })
-    out.ledger.push({ row, atMs: state.nowMs, versionMs })
+    out.ledger.push({ row, atMs: nowMs, versionMs })
   }
 }
 

@@ -64,6 +64,8 @@ export interface AccountState {
   /** Rises with every record: the time under which summaries are written, so that the newest one is the last. */
   versionMs: number
   devices: Map<string, DeviceState>
+  /** Hour of the ticks at which old streams were last forgotten. */
+  forgotHour: number
   /** By stream and device. */
   streams: Map<string, StreamCount>
 }
@@ -76,6 +78,7 @@ export const emptyState = (): AccountState => ({
   marks: {},
   nowMs: 0,
   versionMs: 0,
+  forgotHour: 0,
   devices: new Map(),
   streams: new Map(),
 })

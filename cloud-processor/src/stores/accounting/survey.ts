@@ -20,6 +20,8 @@ export interface Piece {
   channel: string
   stream: string
   atMs: number
+  /** The newest tick at its place. */
+  nowMs: number
   points: SeriesPoints | undefined
   segments: Segment[] | undefined
   /** Readings or samples in it. */
@@ -47,7 +49,7 @@ const holeIntervals = 1.5
 /** Pieces of a readings record; their times count as written from now on. */
 export function survey(
   state: AccountState,
-  { offset, timeMs, record }: Taken & { record: ReadingsRecord },
+  { offset, timeMs, nowMs, record }: Taken & { record: ReadingsRecord },
   resolutionMs: number,
 ): Piece[] {
   const device = state.devices.get(record.device)!
@@ -66,6 +68,7 @@ export function survey(
       channel,
       stream,
       atMs: timeMs,
+      nowMs,
       points,
       segments: undefined,
       count,
@@ -89,6 +92,7 @@ export function survey(
       channel,
       stream,
       atMs: timeMs,
+      nowMs,
       points: undefined,
       segments,
       count,

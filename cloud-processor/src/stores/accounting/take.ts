@@ -10,6 +10,8 @@ export interface Taken {
   timeMs: number
   /** Rises with every record. */
   versionMs: number
+  /** The newest tick at its place. */
+  nowMs: number
   record: TimelineRecord
 }
 
@@ -19,7 +21,7 @@ export interface Taking {
   bad: { offset: number; versionMs: number; detail: string }[]
 }
 
-/** Moves position, marks and version in `state`. */
+/** Moves position, marks, version and time in `state`. */
 export function take(state: AccountState, records: LogRecord[]): Taking {
   const taking: Taking = { taken: [], repeats: 0, bad: [] }
   for (const { offset, timeMs, value, source } of records) {
@@ -34,7 +36,8 @@ export function take(state: AccountState, records: LogRecord[]): Taking {
     try {
       const record = decodeJson<TimelineRecord>(value)
       if (record.k === 'readings') checkColumns(record)
-      taking.taken.push({ offset, timeMs, versionMs, record })
+      if (record.k === 'tick') state.nowMs = Math.max(state.nowMs, record.atMs)
+      taking.taken.push({ offset, timeMs, versionMs, nowMs: state.nowMs, record })
     } catch (cause) {
       taking.bad.push({ offset, versionMs, detail: `${cause}` })
     }

@@ -39,7 +39,12 @@ export const influxStoreSchema = z
       .min(1024)
       .default(1 << 20)
       .describe('and about so many bytes'),
-    requestMs: z.int().min(100).default(10_000).describe('A request without an answer for this long has failed'),
+    requestMs: z
+      .int()
+      .min(100)
+      .default(10_000)
+      .describe('A write without an answer for this long has failed, and is tried again'),
+    questionMs: z.int().min(100).default(30_000).describe('A question without an answer for this long has failed'),
     bisectRequestsMax: z
       .int()
       .min(16)

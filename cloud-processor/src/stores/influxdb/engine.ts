@@ -2,21 +2,18 @@
 import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { Agent as TlsAgent } from 'node:https'
-import { HttpError, InfluxDB } from '@influxdata/influxdb-client'
+import { HttpError, InfluxDB, type SendOptions } from '@influxdata/influxdb-client'
 import { MillraceError } from '@millrace/contract/service'
 import type { InfluxStoreConfig } from './config.ts'
 
 export interface Engine {
   readonly config: InfluxStoreConfig
-  /** The client, for what it does well: queries in Flux. */
+  /** The client, for what it does well: questions in Flux. */
   readonly client: InfluxDB
-  /** The body of the answer. @throws HttpFailure when it says no, Error when it says nothing */
-  request(
-    method: 'GET' | 'POST' | 'PATCH',
-    path: string,
-    body?: string | Buffer,
-    headers?: Record<string, string>,
-  ): Promise<string>
+  /** A question, or an order that is none of the hot path: the body of the answer. @throws HttpFailure when it says no, Error when it says nothing */
+  request(method: 'GET' | 'POST' | 'PATCH', path: string, body?: string, headers?: Record<string, string>): Promise<string>
+  /** Points. @throws as `request` */
+  write(path: string, lines: Buffer): Promise<void>
   close(): void
 }
 
@@ -42,28 +39,38 @@ export function createEngine(config: InfluxStoreConfig): Engine {
   const options = { keepAlive: true, maxSockets: 8, ...(config.caFile ? { ca: readFileSync(config.caFile) } : {}) }
   const agent = protocol === 'https:' ? new TlsAgent(options) : new Agent(options)
   const token = tokenOf(config)
-  const client = new InfluxDB({
-    url: config.url.replace(/\/$/, ''),
-    ...(token ? { token } : {}),
-    timeout: config.requestMs,
-    transportOptions: { agent },
-    writeOptions: { maxRetries: 0 },
-  })
+  const clientFor = (timeout: number) =>
+    new InfluxDB({
+      url: config.url.replace(/\/$/, ''),
+      ...(token ? { token } : {}),
+      timeout,
+      transportOptions: { agent },
+      writeOptions: { maxRetries: 0 },
+    })
+  const asking = clientFor(config.questionMs)
+  const writing = clientFor(config.requestMs)
   const gzipThreshold = isLocal ? Number.MAX_SAFE_INTEGER : gzipAbove
   return {
     config,
-    client,
-    async request(method, path, body = '', headers = {}) {
-      try {
-        const chunks: Uint8Array[] = []
-        for await (const chunk of client.transport.iterate(path, body, { method, headers, gzipThreshold })) chunks.push(chunk)
-        return Buffer.concat(chunks).toString()
-      } catch (cause) {
-        if (cause instanceof HttpError) throw new HttpFailure(cause.statusCode, cause.body ?? '', cause)
-        throw cause
-      }
+    client: asking,
+    request: (method, path, body = '', headers = {}) => send(asking, path, body, { method, headers, gzipThreshold }),
+    async write(path, lines) {
+      const headers = { 'content-type': 'text/plain; charset=utf-8' }
+      await send(writing, path, lines, { method: 'POST', headers, gzipThreshold })
     },
     close: () => agent.destroy(),
+  }
+}
+
+/** Not the client's `request`, which parses by the content type: some answers are lines of JSON. */
+async function send({ transport }: InfluxDB, path: string, body: string | Buffer, options: SendOptions): Promise<string> {
+  try {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of transport.iterate(path, body, options)) chunks.push(chunk)
+    return Buffer.concat(chunks).toString()
+  } catch (cause) {
+    if (cause instanceof HttpError) throw new HttpFailure(cause.statusCode, cause.body ?? '', cause)
+    throw cause
   }
 }
 

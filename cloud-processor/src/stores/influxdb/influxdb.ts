@@ -82,7 +82,7 @@ export async function openInfluxStore(options: InfluxStoreOptions, { log, metric
       if (closed) return
       closed = new MillraceError('STORE_CLOSED', { path: config.url })
       for (const partition of partitions.values())
-        await partition.flush().catch((error) => log.warn('the last totals could not be written', { error }))
+        await partition.close().catch((error) => log.warn('the last totals could not be written', { error }))
       engine.close()
     },
     devices: ask('devices'),

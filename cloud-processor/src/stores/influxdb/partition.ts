@@ -54,6 +54,8 @@ export interface PartitionWriter {
   write(records: LogRecord[]): Promise<Refused[]>
   /** Writes totals that wait for their time. */
   flush(): Promise<void>
+  /** Writes them for the last time. */
+  close(): Promise<void>
 }
 
 interface Step {
@@ -84,6 +86,9 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
   const refusals = metrics.counter('millrace_store_refused_total', 'Readings and samples that the store’s engine will never take')
   const owed = new Map<string, number>()
   let totalsMs = Number.NEGATIVE_INFINITY
+  let isWaiting = false
+  let isWriting = false
+  let isClosed = false
 
   /** Devices seen for the first time: another partition, or an earlier log, may have written of them. */
   async function adopt(taken: Taken[]): Promise<boolean> {
@@ -108,14 +113,13 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
   }
 
   /** By the ticks, so that a replay refuses the same. */
-  function keptNow(): Stretch {
-    const { nowMs } = state
+  function keptAt(nowMs: number): Stretch {
     const fromMs = retentionDays === 0 || nowMs === 0 ? Number.NEGATIVE_INFINITY : nowMs - retentionDays * dayMs
     return { fromMs, toMs: nowMs === 0 ? Number.POSITIVE_INFINITY : nowMs + dialect.traits.futureMsMax }
   }
 
   async function writePoints(pieces: Piece[]): Promise<Unwritable[]> {
-    const { lines, origins, unwritable } = pointsOf(pieces, decisions, keptNow())
+    const { lines, origins, unwritable } = pointsOf(pieces, decisions, keptAt)
     for (const { line, detail } of await sender.send(lines)) {
       const place = origins.place[line]!
       if (place >= 0)
@@ -134,6 +138,17 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
     for (const [device, versionMs] of out.totals) owed.set(device, versionMs)
     const isDue = clock.monotonic() - totalsMs >= totalsEveryMs
     await put([...summaryLines.all(out, state), ...(isDue ? totals() : [])])
+  }
+
+  /** A timeline that falls silent must not hide its last totals. */
+  function flushLater(): void {
+    if (isWaiting || owed.size === 0) return
+    isWaiting = true
+    clock.after(totalsEveryMs, () => {
+      isWaiting = false
+      if (isWriting || isClosed) return
+      put(totals()).catch((error) => logger.warn('totals could not be written; they come with the next write', { error }))
+    })
   }
 
   function totals(): string[] {
@@ -191,15 +206,24 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
       return state.next
     },
     async write(records) {
+      isWriting = true
       try {
-        return await writeAll(records)
+        const refused = await writeAll(records)
+        flushLater()
+        return refused
       } catch (cause) {
         if (cause instanceof MillraceError) throw cause
         const detail = cause instanceof Error ? cause.message : `${cause}`
         throw new MillraceError('STORE_WRITE', { path: engine.config.url, detail }, cause)
+      } finally {
+        isWriting = false
       }
     },
     flush: async () => put(totals()),
+    async close() {
+      isClosed = true
+      if (owed.size > 0) await put(totals())
+    },
   }
 }
 

@@ -140,14 +140,21 @@ export function createPoints(traits: Traits) {
       }
   }
 
-  return (pieces: Piece[], decisions: Decisions, kept: Stretch): PointLines => {
+  return (pieces: Piece[], decisions: Decisions, keptAt: (nowMs: number) => Stretch): PointLines => {
     const made = { lines: createLines(), origins: { piece: [], place: [] }, unwritable: [] }
     for (const piece of pieces) {
       if (!isTag(piece.channel) || !isTag(piece.device)) refuseName(piece, made.unwritable)
       else {
         const collapsed = traits.replaces || !piece.isSuspect ? undefined : decisions.collapsed.get(decisionKey(piece))
         const revisions = collapsed && collapsed.length > 0 ? new Map(collapsed) : undefined
-        const writing = { piece, prefix: prefixOf(piece), physical: physicalOfPiece(piece), revisions, kept, ...made }
+        const writing = {
+          piece,
+          prefix: prefixOf(piece),
+          physical: physicalOfPiece(piece),
+          revisions,
+          kept: keptAt(piece.nowMs),
+          ...made,
+        }
         if (piece.points) putPoints(writing)
         else putSegments(writing)
       }

@@ -24,7 +24,7 @@ export function createSender(engine: Engine, dialect: Dialect, { log, metrics }:
 
   async function post(lines: Lines, from: number, to: number): Promise<string | undefined> {
     try {
-      await engine.request('POST', dialect.writePath, lines.bytes(from, to), { 'content-type': 'text/plain; charset=utf-8' })
+      await engine.write(dialect.writePath, lines.bytes(from, to))
       requests.add({ result: 'written' })
       written.add({}, to - from)
       return undefined

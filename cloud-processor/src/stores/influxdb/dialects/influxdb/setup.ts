@@ -1,5 +1,5 @@
 /** Makes organisation, buckets with their retention, and the task that rolls minutes up, in InfluxDB 2. */
-import type { Engine } from '../../engine.ts'
+import { type Engine, HttpFailure } from '../../engine.ts'
 import { reading } from '../../schema.ts'
 
 const daySeconds = 86_400
@@ -14,7 +14,7 @@ export async function setUpBuckets(engine: Engine): Promise<string[]> {
   const named = (values: Record<string, string>) => new URLSearchParams(values)
 
   async function organisation(): Promise<string> {
-    const { orgs = [] } = await ask('GET', `/api/v2/orgs?${named({ org })}`).catch(() => ({}))
+    const { orgs = [] } = await ask('GET', `/api/v2/orgs?${named({ org })}`).catch(toNothing)
     if (orgs.length > 0) return orgs[0].id
     done.push(`organisation ${org}: made`)
     return (await ask('POST', '/api/v2/orgs', { name: org })).id
@@ -22,7 +22,7 @@ export async function setUpBuckets(engine: Engine): Promise<string[]> {
 
   async function keep(orgID: string, name: string, days: number): Promise<void> {
     const retentionRules = days === 0 ? [] : [{ type: 'expire', everySeconds: days * daySeconds }]
-    const { buckets = [] } = await ask('GET', `/api/v2/buckets?${named({ orgID, name })}`)
+    const { buckets = [] } = await ask('GET', `/api/v2/buckets?${named({ orgID, name })}`).catch(toNothing)
     if (buckets.length === 0) await ask('POST', '/api/v2/buckets', { orgID, name, retentionRules })
     else await ask('PATCH', `/api/v2/buckets/${buckets[0].id}`, { retentionRules })
     done.push(`bucket ${name}: ${buckets.length === 0 ? 'made' : 'there'}, kept ${days === 0 ? 'for ever' : `${days} days`}`)
@@ -38,6 +38,12 @@ export async function setUpBuckets(engine: Engine): Promise<string[]> {
   else await ask('PATCH', `/api/v2/tasks/${tasks[0].id}`, { flux })
   done.push(`task ${taskName}: mean, min, max and count of each minute into ${minutes}, back to ${rolledBack}`)
   return done
+}
+
+/** One that is not there is answered with 404. */
+function toNothing(cause: unknown): Record<string, undefined> {
+  if (cause instanceof HttpFailure && cause.status === 404) return {}
+  throw cause
 }
 
 const taskName = 'millrace minutes'
