@@ -33,6 +33,21 @@ export const catalogue = {
     remedy: 'Run the version that wrote it, or a later one.',
     retry: false,
   },
+  BACKUP_DAMAGED: {
+    says: 'The backup {path} is not whole: {detail}.',
+    remedy: 'Use another backup; this one restores nothing.',
+    retry: false,
+  },
+  BACKUP_EXISTS: {
+    says: 'There is something in {path} already.',
+    remedy: 'Name an empty folder, or move what is there away first: nothing is written over.',
+    retry: false,
+  },
+  BACKUP_NOTHING: {
+    says: 'No log of a processor is in {path}.',
+    remedy: 'Name the dataDir of a processor on the embedded log; Kafka and stores elsewhere have backups of their own.',
+    retry: false,
+  },
   BROKER_STORE_CORRUPT: {
     says: 'The store of sessions {path} is damaged or is another kind of file: {detail}',
     remedy: 'Set the file aside and start again: messages that only it holds are lost. Keep it for recovery.',
@@ -57,21 +72,6 @@ export const catalogue = {
     says: 'Cannot write the store of sessions {path}: {detail}',
     remedy: 'Check the disk and its free space; publishers keep what has no PUBACK and send it again.',
     retry: true,
-  },
-  BACKUP_DAMAGED: {
-    says: 'The backup {path} is not whole: {detail}.',
-    remedy: 'Use another backup; this one restores nothing.',
-    retry: false,
-  },
-  BACKUP_EXISTS: {
-    says: 'There is something in {path} already.',
-    remedy: 'Name an empty folder, or move what is there away first: nothing is written over.',
-    retry: false,
-  },
-  BACKUP_NOTHING: {
-    says: 'No log of a processor is in {path}.',
-    remedy: 'Name the dataDir of a processor on the embedded log; Kafka and stores elsewhere have backups of their own.',
-    retry: false,
   },
   BROKER_TLS_UNREADABLE: {
     says: 'Cannot use the certificate {certFile} with the key {keyFile} ({detail}).',
