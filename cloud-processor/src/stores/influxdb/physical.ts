@@ -9,12 +9,12 @@ import type { Channel } from '@millrace/contract'
 
 export interface Physical {
   /** What a person reads. */
-  valueOf(raw: number): number
-  /** What the device gave; not exact for every number, see `valueOf(rawOf(value))`. */
-  rawOf(value: number): number
+  toValue(raw: number): number
+  /** What the device gave; not exact for every number: compare. */
+  toRaw(value: number): number
 }
 
-const identity: Physical = { valueOf: (raw) => raw, rawOf: (value) => value }
+const identity: Physical = { toValue: (raw) => raw, toRaw: (value) => value }
 
 /** Relative; float64 has 1e-16. */
 const wholeWithin = 1e-9
@@ -26,17 +26,20 @@ export function physicalOf(channel: Pick<Channel, 'scale' | 'offset'> | undefine
   const places = Math.max(placesOf(scale), placesOf(offset))
   const unit = 10 ** places
   const [wholeScale, wholeOffset] = [Math.round(scale * unit), Math.round(offset * unit)]
+  const toValue = (raw: number): number => {
+    const whole = raw * wholeScale + wholeOffset
+    return Number.isInteger(raw) && places <= 15 && Number.isSafeInteger(whole) && Number.isSafeInteger(raw * wholeScale)
+      ? whole / unit
+      : raw * scale + offset
+  }
   return {
-    valueOf(raw) {
-      const whole = raw * wholeScale + wholeOffset
-      return Number.isInteger(raw) && places <= 15 && Number.isSafeInteger(whole) && Number.isSafeInteger(raw * wholeScale)
-        ? whole / unit
-        : raw * scale + offset
-    },
-    rawOf(value) {
+    toValue,
+    toRaw(value) {
       const raw = (value - offset) / scale
       const whole = Math.round(raw)
-      return Math.abs(raw - whole) <= wholeWithin * Math.max(1, Math.abs(raw)) ? whole : raw
+      // An engine that keeps twelve digits gives a value back that is only near.
+      const isWhole = toValue(whole) === value || Math.abs(raw - whole) <= wholeWithin * Math.max(1, Math.abs(raw))
+      return isWhole ? whole : raw
     },
   }
 }

@@ -165,9 +165,9 @@ export function createPoints(traits: Traits) {
 
 /** Undefined: it has no spelling. */
 function numberField(raw: number, physical: Physical): string | undefined {
-  const value = physical.valueOf(raw)
+  const value = physical.toValue(raw)
   if (!Number.isFinite(value)) return undefined
-  return physical.rawOf(value) === raw ? `value=${value}` : `value=${value},raw=${raw}`
+  return physical.toRaw(value) === raw ? `value=${value}` : `value=${value},raw=${raw}`
 }
 
 /** The tag goes where the space before the fields is. */

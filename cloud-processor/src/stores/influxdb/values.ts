@@ -6,7 +6,7 @@ import { revisionTag } from './schema.ts'
 
 export function givenValue(values: Row['values'], physical: Physical): Value {
   if (values.raw !== undefined) return values.raw
-  if (typeof values.value === 'number') return physical.rawOf(values.value)
+  if (typeof values.value === 'number') return physical.toRaw(values.value)
   return values.text ?? Boolean(values.flag)
 }
 
