@@ -9,6 +9,7 @@ const kinds = [
   { folder: 'edge-agent/src/bus', parts: ['test', 'README.md'] },
   { folder: 'cloud-processor/src/prepare/codecs', parts: ['test', 'README.md'] },
   { folder: 'cloud-processor/src/rules/notifiers', parts: ['test', 'README.md'] },
+  { folder: 'cloud-processor/src/stores/influxdb/dialects', parts: ['test', 'README.md'] },
 ]
 
 for (const { folder, parts } of kinds) {

@@ -9,7 +9,12 @@ const mayImport: Record<string, string[]> = {
   broker: ['@millrace/contract'],
   'cloud-processor': ['@millrace/contract', '@millrace/alarms'],
   simulators: ['@millrace/contract', '@millrace/edge-agent/decoders'],
-  dashboards: ['@millrace/contract', '@millrace/cloud-processor/web', '@millrace/cloud-processor/stores/opensearch-schema'],
+  dashboards: [
+    '@millrace/contract',
+    '@millrace/cloud-processor/web',
+    '@millrace/cloud-processor/stores/influxdb-schema',
+    '@millrace/cloud-processor/stores/opensearch-schema',
+  ],
   cli: ['@millrace/contract', '@millrace/broker', '@millrace/cloud-processor', '@millrace/dashboards', '@millrace/simulators'],
 }
 for (const [folder, allowed] of Object.entries(mayImport)) {
@@ -32,6 +37,7 @@ const clients: Record<string, string[]> = {
   serialport: ['edge-agent/src/bus/serial/'],
   aedes: ['broker/src/'],
   fastify: ['cloud-processor/src/web/'],
+  '@influxdata/influxdb-client': ['cloud-processor/src/stores/influxdb/'],
 }
 
 test('each npm client is imported in one folder of a process', () => {

@@ -4,7 +4,7 @@ import type { RollUp, SeriesPoints } from '../store.ts'
 
 export const minuteMs = 60_000
 
-export const emptyRollUp = (): RollUp => ({ t: [], count: [], min: [], max: [], sum: [], last: [] })
+const emptyRollUp = (): RollUp => ({ t: [], count: [], min: [], max: [], sum: [], last: [] })
 
 /** Takes values in order of time; a step is counted from `origin`. */
 export function createRollUp(origin: number, stepMs: number) {

@@ -39,7 +39,7 @@ export interface Piece {
 /** A name is a time in steps of the engine's resolution; times of one name cannot both be stored. */
 export const nameOf = (ms: number, resolutionMs: number) => Math.round(ms / resolutionMs)
 
-export const isWave = (piece: Piece): boolean => piece.segments !== undefined
+const isWave = (piece: Piece): boolean => piece.segments !== undefined
 /** Of a series within a device. */
 export const seriesName = (piece: Piece): string => `${isWave(piece) ? '~' : ''}${piece.channel}`
 export const decisionKey = (piece: Piece): string => `${piece.offset} ${seriesName(piece)}`

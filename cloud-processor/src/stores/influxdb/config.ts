@@ -1,7 +1,7 @@
 /** Configuration of the store in InfluxDB and what speaks its write API. */
 import { z } from 'zod'
 
-export const dialectNames = ['influxdb', 'victoriametrics', 'questdb'] as const
+const dialectNames = ['influxdb', 'victoriametrics', 'questdb'] as const
 
 export const influxStoreSchema = z
   .strictObject({

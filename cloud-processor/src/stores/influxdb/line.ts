@@ -11,7 +11,7 @@ import { type Measurement, revisionTag } from './schema.ts'
 /** Whether a name can be a tag's value. */
 export const isTag = (text: string): boolean => text !== '' && !/[\\\u0000-\u001f]/.test(text)
 
-export const escapeTag = (text: string): string => text.replace(/[ ,=]/g, '\\$&')
+const escapeTag = (text: string): string => text.replace(/[ ,=]/g, '\\$&')
 
 /** Everything before the fields. Tags in order of their names, as engines like them. */
 export function seriesPrefix(measurement: Measurement, tags: Record<string, string>): string {

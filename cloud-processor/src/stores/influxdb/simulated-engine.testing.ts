@@ -9,7 +9,7 @@ import { measurements, revisionTag } from './schema.ts'
 import type { RefusedLine, Sender } from './send.ts'
 
 /** What an acknowledged write may be lost by; durableAfterMs leaves room. */
-export const lostMs = 6000
+const lostMs = 6000
 
 export class Killed extends Error {}
 
