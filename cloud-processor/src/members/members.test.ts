@@ -121,6 +121,28 @@ test('a silent member is taken for gone, and knows that it may be', async () => 
   await until(() => isShared([a, b]))
 })
 
+test('one that comes while another is cut off takes what one alone may hold only when that one knows', async () => {
+  const board = createBoard()
+  const a = work(board, 'a', new Map())
+  await until(() => isShared([a]))
+  board.cut.add('a')
+  const b = work(board, 'b', new Map(), true)
+  await until(() => b.held().length > 0)
+  expect([a.members.isSure(), b.members.isSure()]).toEqual([false, true])
+  board.cut.delete('a')
+})
+
+test('a note that comes late changes nothing that was said since', async () => {
+  const board = createBoard()
+  const a = work(board, 'a', new Map())
+  const beat = (n: number, more: object = {}) =>
+    board.post(Buffer.from(JSON.stringify({ id: 'z', n, roles: ['prepare'], holds: [], lagMs: {}, ...more })))
+  await until(() => isShared([a]))
+  await beat(2, { leaving: true })
+  await beat(1)
+  expect(a.members.live('prepare')).toEqual(['a'])
+})
+
 test('the lag of all is the worst of each role, added up', async () => {
   const board = createBoard()
   const [a, b] = [work(board, 'a', new Map()), work(board, 'b', new Map())]

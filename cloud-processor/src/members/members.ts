@@ -4,6 +4,14 @@
  *
  * Nothing that Millrace promises rests on this being right. Two processes may work on one partition, a zombie among them:
  * they make the same outputs, and readers silence the repeats. Membership only decides who works.
+ *
+ * The one exception is what two must not do at once, such as sending notifications. Notes are in one order, and a beat that
+ * comes back is a lease: its sender is sure for `aliveMs` from its sending. A process takes such a share when it
+ *
+ * - has heard itself for `aliveMs` without a break, and once more after anybody fell silent: whoever could still be sure was heard;
+ * - has heard itself claim it, and nobody else before: whoever claims it later hears that first.
+ *
+ * It lets go when it is not sure, or hears that another one claims it.
  */
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
 import type { Board } from '../log/index.ts'
@@ -43,10 +51,14 @@ export interface Members {
   live(role: string): string[]
   /** Whether another live member says that it works on the share. */
   isHeldElsewhere(share: string): boolean
+  /** Whether this process has heard itself say, since that monotonic time, that it works on the share: all others hear it in the same place. */
+  hasSaid(share: string, sinceMs: number): boolean
   /** The worst of all live members, role by role, added up over `roles`. */
   lagMs(roles: string[]): number
   /** False when the others may have taken this process for dead and do its work. What must not be done twice waits. */
   isSure(): boolean
+  /** Whether a share that two must not hold may be taken: nobody whom this process has not heard, or hears no more, can be sure of it. */
+  mayTakeAlone(): boolean
   /** Called after any beat or departure. */
   onChange(listener: () => void): void
   /** Says goodbye, so that nobody waits. */
@@ -68,8 +80,10 @@ function alone({ id, roles, lagMs }: MembersOptions): Members {
     isSettled: () => true,
     live: (role) => (roles.includes(role) ? [id] : []),
     isHeldElsewhere: () => false,
+    hasSaid: () => true,
     lagMs: (wanted) => total([lagMs()], wanted),
     isSure: () => true,
+    mayTakeAlone: () => true,
     onChange: () => {},
     close: async () => {},
   }
@@ -91,17 +105,21 @@ function joinBoard(
   )
   metrics.gauge('millrace_members', 'Processes on the log that this one hears, itself included', () => heard.size)
   let n = 0
+  /** When the newest beat that came back was sent, and the first of those that came back without a break. */
   let echoedMs = Number.NEGATIVE_INFINITY
+  let sureFromMs = Number.NEGATIVE_INFINITY
+  let fellSilentMs = Number.NEGATIVE_INFINITY
+  /** Number of the newest beat of each process ever heard. */
+  const newest = new Map<string, number>()
   let checkedMs = startedMs
   let isClosed = false
 
   function hear(note: Uint8Array): void {
     const beat = readBeat(note)
-    if (!beat) return
-    if (beat.id === id) {
-      echoedMs = Math.max(echoedMs, sentMs.get(beat.n) ?? echoedMs)
-      for (const sent of sentMs.keys()) if (sent <= beat.n) sentMs.delete(sent)
-    }
+    // A note may come late: what its writer said since then counts.
+    if (!beat || beat.n <= (newest.get(beat.id) ?? 0)) return
+    newest.set(beat.id, beat.leaving ? Number.POSITIVE_INFINITY : beat.n)
+    if (beat.id === id) echo(beat)
     if (beat.leaving) leave(beat.id, 'it left')
     else {
       if (!heard.has(beat.id)) say(beat.id, 'came')
@@ -109,6 +127,17 @@ function joinBoard(
     }
     tell()
   }
+
+  function echo(beat: Beat): void {
+    const sent = sentMs.get(beat.n)
+    if (sent !== undefined) {
+      if (!isSure()) sureFromMs = sent
+      echoedMs = Math.max(echoedMs, sent)
+    }
+    for (const n of sentMs.keys()) if (n <= beat.n) sentMs.delete(n)
+  }
+
+  const isSure = () => clock.monotonic() - echoedMs < aliveMs
 
   function say(member: string, what: string): void {
     changes.add({ what })
@@ -127,7 +156,10 @@ function joinBoard(
     checkedMs = nowMs
     for (const [member, one] of heard) {
       if (wasStalled) one.atMs = nowMs
-      else if (nowMs - one.atMs > aliveMs) leave(member, `not heard for ${aliveMs} ms`)
+      else if (nowMs - one.atMs > aliveMs) {
+        fellSilentMs = nowMs
+        leave(member, `not heard for ${aliveMs} ms`)
+      }
     }
     tell()
   }
@@ -166,12 +198,14 @@ function joinBoard(
         .map((one) => one.beat.id)
         .sort(),
     isHeldElsewhere: (share) => [...heard.values()].some(({ beat }) => beat.id !== id && beat.holds.includes(share)),
+    hasSaid: (share, sinceMs) => echoedMs >= sinceMs && (heard.get(id)?.beat.holds.includes(share) ?? false),
     lagMs: (wanted) =>
       total(
         [...heard.values()].map((one) => (one.beat.id === id ? options.lagMs() : one.beat.lagMs)),
         wanted,
       ),
-    isSure: () => clock.monotonic() - echoedMs < aliveMs,
+    isSure,
+    mayTakeAlone: () => isSure() && echoedMs - sureFromMs >= aliveMs && echoedMs > fellSilentMs,
     onChange: (listener) => void listeners.push(listener),
     async close() {
       isClosed = true

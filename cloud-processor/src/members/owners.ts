@@ -21,8 +21,23 @@ export function ownersOf(role: string, partitions: number, members: readonly str
 }
 
 function ranked(key: string, members: readonly string[]): string[] {
+  if (members.length < 2) return [...members]
   return members
-    .map((member) => ({ member, weight: createHash('sha256').update(`${key} ${member}`).digest().readUInt32BE() }))
+    .map((member) => ({ member, weight: weightOf(`${key} ${member}`) }))
     .sort((a, b) => b.weight - a.weight || (a.member < b.member ? -1 : 1))
     .map(({ member }) => member)
+}
+
+/** Asked of for every message of a node: known ones are remembered, up to a bound. */
+const weights = new Map<string, number>()
+const weightsMax = 100_000
+
+function weightOf(text: string): number {
+  let weight = weights.get(text)
+  if (weight === undefined) {
+    if (weights.size >= weightsMax) weights.clear()
+    weight = createHash('sha256').update(text).digest().readUInt32BE()
+    weights.set(text, weight)
+  }
+  return weight
 }

@@ -21,12 +21,12 @@ export interface Role {
   among?: string
   partitions: number
   start(partition: number): Run
-  /** What two must not do at once waits until the other says that it has let go, or is gone. */
+  /** What two must not do at once waits until the other says that it has let go, or is gone and knows it. The run asks `isSure` before whatever it does: it is not stopped in the moment that this is lost. */
   isExclusive?: boolean
 }
 
 export interface Shares {
-  /** Names of those that this process works on. */
+  /** Names of those that this process works on, or claims. */
   held(): string[]
   progress(): Progress[]
   failed: Promise<never>
@@ -42,6 +42,8 @@ function shareNameOf(role: string, partition: number): string {
 
 export function keepShares(roles: Role[], clock: Clock): Shares & { follow(members: Members): void } {
   const held = new Map<string, { run: Run; stopping?: Promise<void> }>()
+  /** Exclusive ones that the others are being told of first, and since when. */
+  const claimed = new Map<string, number>()
   const wantedSince = new Map<string, number>()
   let fail: (error: unknown) => void
   const failed = new Promise<never>((_, reject) => {
@@ -56,7 +58,8 @@ export function keepShares(roles: Role[], clock: Clock): Shares & { follow(membe
       const owners = ownersOf(role.name, role.partitions, members.live(role.among ?? role.name))
       owners.forEach((owner, partition) => {
         const name = shareNameOf(role.name, partition)
-        if (owner !== members.self) letGo(name)
+        const isLost = role.isExclusive && held.has(name) && (!members.isSure() || members.isHeldElsewhere(name))
+        if (owner !== members.self || isLost) letGo(name)
         else if (!held.has(name)) take(role, partition, name, members)
       })
     }
@@ -67,21 +70,34 @@ export function keepShares(roles: Role[], clock: Clock): Shares & { follow(membe
     wantedSince.set(name, sinceMs)
     const mustWait = members.isHeldElsewhere(name) && (role.isExclusive || clock.monotonic() - sinceMs < handOverMs)
     if (mustWait) return
+    if (role.isExclusive && !claim(name, members)) return
+    claimed.delete(name)
     wantedSince.delete(name)
     const run = role.start(partition)
     held.set(name, { run })
     run.failed?.catch((error) => fail(error))
   }
 
+  function claim(name: string, members: Members): boolean {
+    if (!members.mayTakeAlone()) {
+      claimed.delete(name)
+      return false
+    }
+    const sinceMs = claimed.get(name) ?? clock.monotonic()
+    claimed.set(name, sinceMs)
+    return members.hasSaid(name, sinceMs)
+  }
+
   function letGo(name: string): void {
     wantedSince.delete(name)
+    claimed.delete(name)
     const share = held.get(name)
     if (!share || share.stopping) return
     share.stopping = share.run.stop().finally(() => held.delete(name))
   }
 
   return {
-    held: () => [...held.keys()],
+    held: () => [...held.keys(), ...claimed.keys()],
     progress: () => [...held.values()].flatMap(({ run }) => run.progress?.() ?? []),
     failed,
     follow(members) {
@@ -90,6 +106,7 @@ export function keepShares(roles: Role[], clock: Clock): Shares & { follow(membe
     },
     async stop() {
       isStopped = true
+      claimed.clear()
       for (const name of held.keys()) letGo(name)
       await Promise.all([...held.values()].map(({ stopping }) => stopping))
     },
