@@ -54,6 +54,8 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
   const outcomes = metrics.counter('millrace_notifications_total', 'Notifications by receiver and outcome')
   metrics.gauge('millrace_notifications_pending', 'Notifications that wait to be sent', () => outbox.pending())
 
+  // Outlives each turn of sending: what the log refused during one is still to be told, or the next sender repeats it.
+  const settled = createSettled(log, clock, lines)
   let senders: Sender[] = []
   const readers = Array.from({ length: log.partitions }, (_, partition) =>
     runSink(
@@ -83,7 +85,6 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
     // What another process has sent is in the topic: nothing is sent before all of it was read.
     await caughtUpWith(log, readers, clock, stopping)
     if (stopping.aborted) return
-    const settled = createSettled(log, clock, lines)
     senders = config.to.map((target) => {
       const notifier = createNotifier(target, { target: target.name, clock, log: lines })
       const count = (outcome: string) => outcomes.add({ target: target.name, outcome })
@@ -93,7 +94,7 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
     await new Promise((resolve) => stopping.addEventListener('abort', resolve, { once: true }))
     await Promise.all(senders.map((sender) => sender.stop()))
     senders = []
-    await settled.close()
+    await settled.flush()
   }
 
   return {
@@ -110,6 +111,7 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
     },
     async close() {
       await Promise.all(readers.map((reader) => reader.stop()))
+      await settled.close()
       metrics.gauge('millrace_notifications_pending', 'Notifications that wait to be sent', () => 0)
       outbox.close()
     },

@@ -12,7 +12,9 @@ const waitingMax = 10_000
 
 export interface Settled {
   tell(notification: NotificationRecord, target: string, state: SettledRecord['state']): void
-  /** Resolves when the log has what was told, or refused it once more. */
+  /** Resolves when the log has what was told, or refused it once more; then it is tried further. */
+  flush(): Promise<void>
+  /** The same, and no further. */
   close(): Promise<void>
 }
 
@@ -45,6 +47,12 @@ export function createSettled(log: Log, clock: Clock, lines: Lines): Settled {
       })
   }
 
+  async function flush(): Promise<void> {
+    cancel()
+    start()
+    await writing
+  }
+
   return {
     tell({ key, alarm }, target, state) {
       const value = encodeJson({ f: 1, k: 'settled', key, target, state, atMs: clock.now() })
@@ -52,10 +60,9 @@ export function createSettled(log: Log, clock: Clock, lines: Lines): Settled {
       if (waiting.length > waitingMax) waiting.shift()
       start()
     },
+    flush,
     async close() {
-      cancel()
-      start()
-      await writing
+      await flush()
       cancel()
     },
   }
