@@ -18,6 +18,8 @@ import type { RuleFile } from './rule-file.ts'
 
 export interface EngineState {
   f: 1
+  /** Of the timeline, where it has several: each has an engine, and every engine sees the ticks of all raw partitions. */
+  partition?: number
   file: RuleFile
   /** When the rule file began to act; `never` for the one the engine was made with. */
   sinceMs: number

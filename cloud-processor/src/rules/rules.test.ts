@@ -56,6 +56,12 @@ test('retrospective changes and acknowledgements are not notified, nor ends when
   expect(notified).toEqual(['millrace.alarms anna notify low/bed-1/spo2/100000#raised'])
 })
 
+test('of an ingest gap only the engine of the same partition tells, though all see the ticks', () => {
+  const stage = createRulesStage(file())
+  const told = (partition: number) => emitted(stage, [tick(1000), tick(9000)], stage.initial(partition))
+  expect([told(0).length, told(1)]).toEqual([2, []])
+})
+
 test('a state read back goes on where it was, with the rules that acted last', () => {
   const stage = createRulesStage(file())
   const state = stage.initial(0)

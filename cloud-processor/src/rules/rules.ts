@@ -2,7 +2,7 @@
  * The stage from the timeline to alarms: `@millrace/alarms` over each record, its changes keyed by subject, and beside each
  * change that people should hear of a notification. Retrospective changes are in the record and are never notified.
  */
-import { createEngine, decodeEngine, type EngineState, encodeEngine, type RuleFile, step } from '@millrace/alarms'
+import { createEngine, decodeEngine, type EngineState, encodeEngine, ownRules, type RuleFile, step } from '@millrace/alarms'
 import { type AlarmRecord, decodeJson, encodeJson, type TimelineRecord, topics } from '@millrace/contract'
 import type { LogRecord } from '../log/log.ts'
 import type { Emit, Stage } from '../stage/stage.ts'
@@ -12,7 +12,7 @@ export function createRulesStage(rules: RuleFile): Stage<EngineState> {
   return {
     name: 'rules',
     input: topics.timeline,
-    initial: () => createEngine(rules),
+    initial: (partition) => ({ ...createEngine(rules), partition }),
     step(state, record, emit) {
       for (const alarm of step(state, decodeJson<TimelineRecord>(record.value), partitionOf(record))) publish(state, alarm, emit)
     },
@@ -22,10 +22,16 @@ export function createRulesStage(rules: RuleFile): Stage<EngineState> {
 }
 
 function publish(state: EngineState, alarm: AlarmRecord, emit: Emit): void {
+  if (!isOwn(state, alarm)) return
   emit(topics.alarms, alarm.subject, encodeJson(alarm))
   if (!isNotified(state, alarm)) return
   const key = `${alarm.id}#${alarm.change}`
   emit(topics.alarms, alarm.subject, encodeJson({ f: 1, k: 'notification', key, alarm }))
+}
+
+/** Every engine holds its decisions through a gap of any raw partition; the one of the same number tells of it. */
+function isOwn({ partition }: EngineState, { rule, channel }: AlarmRecord): boolean {
+  return partition === undefined || rule !== ownRules.ingestGap || channel === `partition-${partition}`
 }
 
 function isNotified(state: EngineState, { retrospective, change }: AlarmRecord): boolean {
