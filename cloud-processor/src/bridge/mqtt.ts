@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Clock, Log as Lines } from '@millrace/contract/service'
-import { formatStateTopic } from '@millrace/contract/sparkplug'
+import { decodeState, formatStateTopic } from '@millrace/contract/sparkplug'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Transport } from './bridge.ts'
 import type { BridgeConfig } from './config.ts'
@@ -145,9 +145,11 @@ function connectState(config: BridgeConfig, clock: Clock, lines: Lines) {
   client = connect(config.url, options())
   client.on('connect', () => client!.subscribe(topic, { qos: 1 }, say))
   client.on('message', (_topic, message) => {
-    // Somebody's will, or another instance, said that this host is offline: say again that it is not.
-    if (!isClosing && readState(message)?.online === false) {
-      timestamp = Math.max(clock.now(), timestamp + 1)
+    // Somebody's will, or another instance, said that this host is offline: say again that it is not, and later than that by
+    // whatever clock it was said. Nodes pass over what is older, and would wait for ever.
+    const said = decodeState(message)
+    if (!isClosing && said?.online === false) {
+      timestamp = Math.max(clock.now(), timestamp + 1, said.timestamp + 1)
       say()
     }
   })
@@ -164,14 +166,6 @@ function connectState(config: BridgeConfig, clock: Clock, lines: Lines) {
       if (isLast && client!.connected) await client!.publishAsync(topic, payload(false), { qos: 1, retain: true })
       await client!.endAsync()
     },
-  }
-}
-
-function readState(message: Uint8Array): { online?: unknown } | undefined {
-  try {
-    return JSON.parse(Buffer.from(message).toString())
-  } catch {
-    return undefined
   }
 }
 
