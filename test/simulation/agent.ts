@@ -34,6 +34,10 @@ export interface AgentOptions {
   node: string
   truths: DeviceTruth[]
   bytesMax: number
+  /** Between two commits; by default 150. */
+  commitMs?: number
+  /** Between two changes of the level; by default 4000. */
+  levelMs?: number
   bug: Bug | undefined
   /** False when the devices fell silent, so that all can arrive. */
   isProducing: () => boolean
@@ -71,10 +75,10 @@ export async function startAgent(process: Process, options: AgentOptions): Promi
   uplink.start()
 
   let isCommitting = false
-  every(process.clock, 150, async () => {
+  every(process.clock, options.commitMs ?? 150, async () => {
     if (isCommitting) return
     isCommitting = true
-    const taken = (options.isProducing() ? truths : []).map((truth) => take(truth, world.nowMs, random))
+    const taken = (options.isProducing() ? truths : []).map((truth) => take(truth, world.nowMs, options.levelMs ?? 4000, random))
     const isDurable = await outbox.commit(taken.map(({ drained }) => drained))
     if (isDurable)
       for (const { truth, values } of taken) for (const value of values) truth.committed.set(value, disk.synced().length)
@@ -83,14 +87,14 @@ export async function startAgent(process: Process, options: AgentOptions): Promi
 }
 
 /** What the device measured since the last commit: 1 to 5 readings of each channel. */
-function take(truth: DeviceTruth, nowMs: number, random: Random) {
+function take(truth: DeviceTruth, nowMs: number, levelMs: number, random: Random) {
   const count = 1 + random.below(5)
   const t: number[] = []
   const v: number[] = []
   const levels: number[] = []
   for (let i = 0; i < count; i++) {
     const at = Math.max((truth.produced.at(-1)?.t ?? 0) + 1, Math.floor(nowMs) - 140 + i * 28)
-    const level = Math.floor(at / 4000) % 2 === 0 ? 10 : 90
+    const level = Math.floor(at / levelMs) % 2 === 0 ? 10 : 90
     const value = truth.produced.length
     truth.produced.push({ t: at, v: value, level })
     t.push(at)

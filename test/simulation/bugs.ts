@@ -10,9 +10,25 @@ export const bugs = {
   'marks-merged': 'marks are not kept for each source partition',
 } as const
 
+/** Those of several processors on one log. */
+export const sharedBugs = {
+  'snapshot-early': 'a snapshot is written before the outputs up to it are durable',
+  'repeats-not-silenced': 'readers keep no marks: what a zombie makes again counts again',
+  'one-mark': 'readers keep one mark for a partition, not one for each source',
+  'foreign-snapshot': 'a takeover goes on from the snapshot of another partition',
+  'sends-unsure': 'a notifier sends though others may have taken its place',
+  'takes-too-soon': 'a process takes what two must not hold before whoever held it can have noticed',
+  'goes-on-past-unknown': 'a stage goes on after outputs of which it does not know whether they are there',
+  'trusts-the-other': 'a bridge receipts what it believes another one to append',
+} as const
+
 /** What some bugs need around them, without the bug: must stay green. */
 export const controls = {
   'lying-disk': 'the disk of the outbox loses what it said was synced, as for stream-reused',
 } as const
 
-export type Bug = keyof typeof bugs | keyof typeof controls
+export const sharedControls = {
+  'all-work': 'membership is wrong all the time: every process works on every partition, leads and takes every node',
+} as const
+
+export type Bug = keyof typeof bugs | keyof typeof sharedBugs | keyof typeof controls | keyof typeof sharedControls

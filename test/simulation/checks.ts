@@ -35,7 +35,7 @@ export function checkAll(observed: Observed): string[] {
 }
 
 /** Committed ⊆ stored, once, value for value; stored ⊆ produced; what is missing lies under a gap that counts it. */
-function checkDevice({ device, produced, committed }: DeviceTruth, store: StoreImage): string[] {
+export function checkDevice({ device, produced, committed }: DeviceTruth, store: StoreImage): string[] {
   const broken: string[] = []
   const rows = store.rows.get(`${device}/count`) ?? new Map<number, unknown>()
   const seen = new Set<number>()
@@ -59,7 +59,7 @@ function checkDevice({ device, produced, committed }: DeviceTruth, store: StoreI
 }
 
 /** Every cut closes, and the last one of every stream has nothing above it. */
-function checkLedger({ truths, lies }: Observed, store: StoreImage): string[] {
+export function checkLedger({ truths, lies }: Pick<Observed, 'truths' | 'lies'>, store: StoreImage): string[] {
   const broken: string[] = []
   const latest = new Map<string, StoreImage['cuts'][number]>()
   for (const cut of store.cuts) {

@@ -1,6 +1,6 @@
 /**
  * A broker and the links to it. Messages take time; some are lost, doubled or overtaken by later ones, which is more than MQTT
- * does and what receipts must stand. A killed broker forgets everything; a cut link ends its connection.
+ * does and what receipts must stand. A killed broker forgets everything; a cut link ends its connection. STATE is retained.
  */
 
 import type { Transport as BridgeTransport } from '@millrace/cloud-processor/bridge'
@@ -17,21 +17,31 @@ export interface NetworkFaults {
 export interface Network {
   setFaults(faults: NetworkFaults): void
   killBroker(downMs: number): void
-  cutLink(node: string, forMs: number): void
-  agentTransport(node: string, process: Process): AgentTransport
-  /** The bridge's end; it comes back by itself after the broker did. */
-  bridgeTransport(process: Process, onPublish?: (topic: string, payload: Uint8Array) => void): BridgeTransport
+  cutLink(link: string, forMs: number): void
+  /** `link` is the one that is cut, where it is not named as the client. */
+  agentTransport(node: string, process: Process, link?: string): AgentTransport
+  /** The bridge's end; it comes back by itself after the broker did. `name` is that of its link, where there are several. */
+  bridgeTransport(process: Process, onPublish?: (topic: string, payload: Uint8Array) => void, name?: string): BridgeTransport
+  /** The connections of a process that was killed, or did not answer for long: their wills are published. */
+  hangUp(process: Process): void
+  /** What a subscriber would hear at once. */
+  retained(topic: string): Uint8Array | undefined
   readonly struck: { lost: number; doubled: number; overtaken: number; brokerKills: number; cuts: number }
 }
 
 interface Peer {
+  process: Process
+  /** Its client id, where a newer connection takes it over. */
   node: string | undefined
+  link: string | undefined
   isOpen: boolean
   filters: string[]
   deliver(topic: string, payload: Uint8Array): void
   close(reason: string): void
   will?: { topic: string; payload: Uint8Array }
 }
+
+const retainedPrefix = 'spBv1.0/STATE/'
 
 export function createNetwork(world: World, random: Random): Network {
   let faults: NetworkFaults = { lose: 0, double: 0, overtake: 0 }
@@ -42,7 +52,10 @@ export function createNetwork(world: World, random: Random): Network {
   const chance = (p: number) => p > 0 && random.next() < p
   const delayMs = () => 0.5 + 2 * random.next()
 
+  const retained = new Map<string, Uint8Array>()
+
   function route(topic: string, payload: Uint8Array): void {
+    if (topic.startsWith(retainedPrefix)) retained.set(topic, payload)
     for (const peer of peers) if (peer.filters.some((filter) => matches(filter, topic))) send(peer, topic, payload)
   }
 
@@ -71,7 +84,7 @@ export function createNetwork(world: World, random: Random): Network {
     if (peer.will) route(peer.will.topic, peer.will.payload)
   }
 
-  const isReachable = (node: string | undefined) => world.nowMs >= downUntilMs && world.nowMs >= (cutUntilMs.get(node ?? '') ?? 0)
+  const isReachable = (link: string | undefined) => world.nowMs >= downUntilMs && world.nowMs >= (cutUntilMs.get(link ?? '') ?? 0)
 
   return {
     struck,
@@ -81,20 +94,27 @@ export function createNetwork(world: World, random: Random): Network {
     killBroker(forMs) {
       struck.brokerKills++
       downUntilMs = world.nowMs + forMs
+      retained.clear()
       for (const peer of [...peers]) {
         delete peer.will
         drop(peer, 'broker killed')
       }
     },
-    cutLink(node, forMs) {
+    cutLink(link, forMs) {
       struck.cuts++
-      cutUntilMs.set(node, world.nowMs + forMs)
-      for (const peer of [...peers]) if (peer.node === node) drop(peer, 'link cut')
+      cutUntilMs.set(link, world.nowMs + forMs)
+      for (const peer of [...peers]) if (peer.link === link) drop(peer, 'link cut')
     },
-    agentTransport: (node, process) => ({
+    hangUp(process) {
+      for (const peer of [...peers]) if (peer.process === process) drop(peer, 'the other end is gone')
+    },
+    retained: (topic) => retained.get(topic),
+    agentTransport: (node, process, link = node) => ({
       connect(will, events: TransportEvents): Connection {
         const peer: Peer = {
+          process,
           node,
+          link,
           isOpen: false,
           filters: [],
           will,
@@ -102,7 +122,8 @@ export function createNetwork(world: World, random: Random): Network {
           close: (reason) => process.deliver(() => events.closed(reason)),
         }
         world.at(delayMs(), () => {
-          if (!isReachable(node)) return process.deliver(() => events.closed('refused'))
+          if (!process.isAlive) return
+          if (!isReachable(link)) return process.deliver(() => events.closed('refused'))
           // A client id is taken over by its newest connection.
           for (const other of [...peers]) if (other.node === node) drop(other, 'taken over')
           peer.isOpen = true
@@ -113,6 +134,7 @@ export function createNetwork(world: World, random: Random): Network {
           async subscribe(filters) {
             await new Promise<void>((resolve) => world.at(delayMs(), () => process.deliver(resolve)))
             peer.filters.push(...filters)
+            for (const [topic, payload] of retained) if (filters.includes(topic)) send(peer, topic, payload)
           },
           publish(topic, payload) {
             if (!process.isAlive) return true
@@ -129,10 +151,12 @@ export function createNetwork(world: World, random: Random): Network {
         }
       },
     }),
-    bridgeTransport(process, onPublish = () => {}) {
+    bridgeTransport(process, onPublish = () => {}, name = undefined) {
       let listener: Parameters<BridgeTransport['onMessage']>[0] = () => {}
       const peer: Peer = {
+        process,
         node: undefined,
+        link: name,
         isOpen: false,
         filters: ['spBv1.0/#'],
         deliver: (topic, payload) => process.deliver(() => listener(topic, payload, () => {})),
@@ -140,7 +164,7 @@ export function createNetwork(world: World, random: Random): Network {
       }
       const reconnect = () => {
         if (!process.isAlive || peer.isOpen) return
-        if (!isReachable(undefined)) return void process.clock.after(200, reconnect)
+        if (!isReachable(name)) return void process.clock.after(200, reconnect)
         peer.isOpen = true
         peers.add(peer)
       }

@@ -19,6 +19,8 @@ import { createWorld, type Process } from './world.ts'
 
 export interface Outcome {
   seed: number
+  /** Where several shared a log. */
+  processors?: number
   /** Empty when every promise held. */
   broken: string[]
   /** Faults that really struck, by kind. */

@@ -66,7 +66,7 @@ function applyRecord(image: StoreImage, record: TimelineRecord): void {
 }
 
 /** read − filtered − rejected − evicted − what is stored from numbers up to the cut. */
-function difference(image: StoreImage, { stream, devices }: CutRecord, device: string): number {
+export function difference(image: Pick<StoreImage, 'stored'>, { stream, devices }: CutRecord, device: string): number {
   const { edge, evicted, rejected, ahead } = devices[device]!
   const stored = (image.stored.get(`${stream}/${device}`)?.[0] ?? 0) - ahead[0]
   return edge.read[0] - edge.filtered[0] - edge.rejected[0] - rejected[0] - evicted[0] - stored

@@ -11,8 +11,8 @@ export interface World {
   run(untilMs: number): Promise<void>
   /** Resolves after a delay of virtual time. */
   sleep(delayMs: number): Promise<void>
-  /** A process: its own clock, which stops with it. */
-  process(): Process
+  /** A process: its own clock, which stops with it, and whose wall time may be wrong. */
+  process(wrongByMs?: number): Process
 }
 
 export interface Process {
@@ -62,12 +62,12 @@ export function createWorld(): World {
       nowMs = untilMs
     },
     sleep: (delayMs) => new Promise((resolve) => world.at(delayMs, resolve)),
-    process: () => createProcess(world),
+    process: (wrongByMs = 0) => createProcess(world, wrongByMs),
   }
   return world
 }
 
-function createProcess(world: World): Process {
+function createProcess(world: World, wrongByMs: number): Process {
   let isAlive = true
   let isFrozen = false
   let waiting: (() => void)[] = []
@@ -78,7 +78,7 @@ function createProcess(world: World): Process {
   }
   return {
     clock: {
-      now: () => Math.floor(world.nowMs),
+      now: () => Math.floor(world.nowMs + wrongByMs),
       monotonic: () => world.nowMs - startMs,
       after: (ms, call) => world.at(ms, () => deliver(call)),
     },
@@ -96,7 +96,8 @@ function createProcess(world: World): Process {
       isFrozen = false
       const due = waiting
       waiting = []
-      for (const call of due) deliver(call)
+      // One after the other: what each starts may come between.
+      for (const call of due) world.at(0, () => deliver(call))
     },
     deliver,
   }

@@ -1,0 +1,325 @@
+/**
+ * One seed of several processors on one shared log: two or more rounds of faults, each followed by a quiet window in which
+ * everything must come right. Kills, freezes and cuts of one machine leave the others alive, so that they take over, and the
+ * zombie comes back to find its work done.
+ */
+import { parseReceipt } from '@millrace/contract'
+import { decodePayload, decodeState } from '@millrace/contract/sparkplug'
+import { type DeviceTruth, startAgent } from './agent.ts'
+import type { Bug } from './bugs.ts'
+import { checkMany, isWaiting, waiting } from './checks-many.ts'
+import { createDisk, type Disk } from './disk.ts'
+import { stateTopic } from './host-state.ts'
+import { type Member, startMember } from './member.ts'
+import { createNetwork } from './network.ts'
+import { createDurableNames, createTold } from './observers.ts'
+import type { OutboxFrame } from './outbox-disk.ts'
+import { createRandom } from './random.ts'
+import type { Outcome } from './run.ts'
+import { createSharedLog } from './shared-log.ts'
+import { createSharedStore } from './shared-store.ts'
+import { createWorld, type Process } from './world.ts'
+
+/** What runs on one machine, now. */
+interface Machine {
+  name: string
+  process: Process
+  /** Of processors. */
+  member?: Member
+  start(): void
+  disk?: Disk<OutboxFrame>
+  /** A clean stop is under way, or it is down. */
+  isAway: boolean
+}
+
+const quietMsMax = 90_000
+/** No divisor of the second between two ticks, or one would always be under way. */
+const lookEveryMs = 870
+/** A broker publishes the will of a client that is silent for one and a half times its keep-alive. */
+const silentMsMax = 15_000
+
+export async function runManySeed(seed: number, processors: number | undefined, bug?: Bug): Promise<Outcome> {
+  const random = createRandom(seed, 'many')
+  const world = createWorld()
+  const network = createNetwork(world, createRandom(seed, 'network'))
+  const partitions = 1 + random.below(4)
+  const log = createSharedLog(world, createRandom(seed, 'log'), `log-${seed}`, partitions)
+  const store = createSharedStore(world, createRandom(seed, 'store'))
+  const nodes = ['n1', 'n2'].slice(0, 1 + random.below(2))
+  const count = processors ?? 2 + random.below(3)
+  const hasWrongClocks = random.next() < 0.25
+  const struck: Record<string, number> = {}
+  const broken: string[] = []
+  const strike = (kind: string) => {
+    struck[kind] = (struck[kind] ?? 0) + 1
+    disturbedMs = world.nowMs
+  }
+  let disturbedMs = 0
+  let isPeace = false
+  let isProducing = true
+  let receiverUpMs = 0
+  /** Chance that the receiver does not answer. */
+  let refusals = 0
+  let refused = 0
+
+  const truths = new Map<string, DeviceTruth[]>()
+  const agents = nodes.map(agentMachine)
+  const processes = Array.from({ length: count }, (_, k) => processorMachine(`p${k + 1}`))
+  const machines = [...agents, ...processes]
+  const durable = createDurableNames(log)
+  const told = createTold()
+
+  function agentMachine(name: string): Machine {
+    truths.set(
+      name,
+      [`${name}-a`, `${name}-b`].slice(0, 1 + random.below(2)).map((device) => ({ device, produced: [], committed: new Map() })),
+    )
+    const disk = createDisk<OutboxFrame>(world, createRandom(seed, name))
+    const self: Machine = {
+      name,
+      process: world.process(),
+      disk,
+      isAway: false,
+      start() {
+        self.process = world.process()
+        startAgent(self.process, {
+          world,
+          random: createRandom(seed, `${name}/${world.nowMs}`),
+          network,
+          disk,
+          node: name,
+          truths: truths.get(name)!,
+          bytesMax: 50_000_000,
+          commitMs: 300,
+          levelMs: 1600,
+          bug,
+          crashed: () => kill(self, 'crash at a disk operation'),
+          isProducing: () => isProducing,
+        }).catch((error) => broken.push(`agent ${name}: ${error.stack ?? error}`))
+      },
+    }
+    return self
+  }
+
+  function processorMachine(machine: string): Machine {
+    const rulesAnnounced = { is: false }
+    const wrongByMs = hasWrongClocks ? random.below(4000) - 2000 : 0
+    let starts = 0
+    const self: Machine = {
+      name: machine,
+      process: world.process(),
+      isAway: false,
+      start() {
+        const process = world.process(wrongByMs)
+        self.process = process
+        self.isAway = false
+        delete self.member
+        startMember(process, {
+          machine,
+          id: `${machine}-${++starts}`,
+          network,
+          sharedLog: log,
+          store,
+          bug,
+          rulesAnnounced,
+          onPublish: observe,
+          onSend,
+          onFailed: (error) => broken.push(`${machine} cannot go on: ${error instanceof Error ? error.stack : error}`),
+        }).then(
+          (member) => {
+            self.member = member
+          },
+          (error) => broken.push(`${machine} did not start: ${error.stack ?? error}`),
+        )
+      },
+    }
+    return self
+  }
+
+  const living = () => processes.flatMap(({ process, member, isAway }) => (process.isAlive && member && !isAway ? [member] : []))
+
+  function kill(self: Machine, kind: string): void {
+    if (!self.process.isAlive) return
+    strike(kind)
+    end(self)
+    world.at(isPeace ? 10 : 50 + random.below(2500), self.start)
+  }
+
+  function end(self: Machine): void {
+    self.process.kill()
+    self.disk?.cut()
+    if (!self.disk) network.hangUp(self.process)
+  }
+
+  function freeze(self: Machine, forMs: number): void {
+    const { process } = self
+    strike(forMs > 3000 ? 'zombie' : 'SIGSTOP')
+    process.freeze()
+    let isThawed = false
+    world.at(silentMsMax, () => {
+      if (!isThawed && !self.disk) network.hangUp(process)
+    })
+    world.at(forMs, () => {
+      isThawed = true
+      disturbedMs = world.nowMs
+      process.thaw()
+    })
+  }
+
+  /** A clean stop; it comes back later. */
+  function leave(self: Machine): void {
+    const { member } = self
+    if (!member || self.isAway || !self.process.isAlive) return
+    strike('clean stop')
+    self.isAway = true
+    const { process } = self
+    member
+      .stop()
+      .catch((error) => broken.push(`${self.name} did not stop: ${error.stack ?? error}`))
+      .then(() => {
+        if (!process.isAlive) return
+        end(self)
+        world.at(isPeace ? 10 : random.below(5000), self.start)
+      })
+  }
+
+  function observe(member: Member, topic: string, payload: Uint8Array): void {
+    if (topic === stateTopic) {
+      const isGoing = processes.find(({ name }) => name === member.machine)!.isAway
+      const others = member.members.live('bridge').filter((id) => id !== member.id)
+      if (bug !== 'all-work' && isGoing && decodeState(payload)?.online === false && others.length > 0)
+        broken.push(`${member.id} said that the host is offline, though it knew ${others}`)
+    }
+    if (!topic.includes('/NCMD/')) return
+    const text = decodePayload(payload).metrics[0]?.value
+    const receipt = typeof text === 'string' ? parseReceipt(text) : undefined
+    if (!receipt || receipt.got.size === 0) return
+    const names = durable()
+    for (const [stream, ranges] of receipt.got) {
+      for (const [first, last] of ranges) {
+        for (let number = first; number <= last; number++)
+          if (!names.has(`${stream}/${number}`)) broken.push(`receipt for ${stream}/${number} before it was durable`)
+      }
+    }
+  }
+
+  function onSend(member: Member, key: string): void {
+    if (!member.members.isSure()) broken.push(`${member.id} sent ${key} though others may have taken its place`)
+    const other = living().find((one) => one !== member && one.isSending && one.members.isSure())
+    if (other) broken.push(`${member.id} sent ${key} while ${other.id} was sending as well`)
+    if (world.nowMs < receiverUpMs || random.next() < refusals) {
+      refused++
+      throw new Error('the receiver does not answer')
+    }
+    const again = told.tell(key, member.id, world.nowMs, disturbedMs)
+    if (again) broken.push(again)
+  }
+
+  function setFaults(isOn: boolean): void {
+    const up = (most: number) => (isOn ? most * random.next() : 0)
+    network.setFaults({ lose: up(0.03), double: up(0.03), overtake: up(0.05) })
+    log.network.setFaults({ lose: up(0.02), loseAnswer: up(0.02), delay: up(0.02) })
+    store.setFaults(up(0.03))
+    refusals = up(0.7)
+    for (const { disk } of agents) disk!.setFaults({ crash: up(0.005), error: up(0.02) })
+  }
+
+  function fault(): void {
+    if (isPeace) return
+    // Whoever sends notifications has most to lose.
+    const sender = processes.find(({ member }) => member?.isSending)
+    const target = random.next() < 0.4 && sender ? sender : processes[random.below(count)]!
+    switch (random.below(13)) {
+      case 0:
+      case 1:
+        return kill(target, 'kill -9')
+      case 2:
+      case 3:
+        return freeze(target, random.next() < 0.05 ? 60_000 : 200 + 9000 * random.next() ** 2)
+      case 4:
+        return leave(target)
+      case 5:
+      case 6:
+        disturbedMs = world.nowMs
+        return log.network.cut(target.name, 300 + random.below(8000))
+      case 7:
+        disturbedMs = world.nowMs
+        return log.network.restart(200 + random.below(2500))
+      case 8:
+        return network.cutLink(target.name, random.below(4000))
+      case 9:
+        return network.killBroker(random.below(1500))
+      case 10:
+        receiverUpMs = world.nowMs + random.below(4000)
+        return
+      case 11:
+        // One falls silent while another begins.
+        log.network.cut(target.name, 2000 + random.below(4000))
+        return kill(processes.find((one) => one !== target)!, 'kill -9')
+      default: {
+        const agent = agents[random.below(agents.length)]!
+        if (random.next() < 0.5) return kill(agent, 'kill -9 of an agent')
+        return network.cutLink(agent.name, random.below(2500))
+      }
+    }
+  }
+
+  async function round(faultyMs: number): Promise<string[]> {
+    isPeace = false
+    isProducing = true
+    setFaults(true)
+    for (let i = 3 + random.below(7); i > 0; i--) world.at(random.below(faultyMs), fault)
+    await world.run(world.nowMs + faultyMs)
+    isPeace = true
+    setFaults(false)
+    log.network.mend()
+    receiverUpMs = 0
+    disturbedMs = world.nowMs
+    for (const { process } of machines) process.thaw()
+    await world.run(world.nowMs + 400)
+    isProducing = false
+    let found = [`${waiting}the first look`]
+    for (let waitedMs = 0; waitedMs < quietMsMax && found.length > 0 && broken.length === 0; waitedMs += lookEveryMs) {
+      await world.run(world.nowMs + lookEveryMs)
+      const seen = check()
+      // What is only on its way hides nothing that was found wrong before.
+      if (!isWaiting(seen) || isWaiting(found)) found = seen
+    }
+    return found
+  }
+
+  function check(): string[] {
+    const members = living()
+    if (members.length < count) return [`${count - members.length} processors are not back`]
+    const retained = network.retained(stateTopic)
+    return checkMany({
+      truths: [...truths.values()].flat(),
+      log,
+      store,
+      told: told.keys,
+      members,
+      isOnline: retained !== undefined && decodeState(retained)?.online === true,
+      allWork: bug === 'all-work',
+    })
+  }
+
+  for (const each of machines) each.start()
+  const rounds = 1 + random.below(2)
+  for (let i = 0; i < rounds && broken.length === 0; i++) broken.push(...(await round(4000 + random.below(6000))))
+  for (const [kind, times] of Object.entries({
+    ...network.struck,
+    'log request lost': log.network.struck.lost,
+    'log answer lost': log.network.struck.answersLost,
+    'log request late': log.network.struck.delayed,
+    'machine cut from the log': log.network.struck.cuts,
+    'log restart': log.network.struck.restarts,
+    'half a snapshot': log.halfSnapshots(),
+    'half a store write': store.struck.halfWrites,
+    'notification refused': refused,
+    'notification repeated': told.repeats(),
+  }))
+    if (times > 0) struck[kind] = times
+  for (const { process } of machines) process.kill()
+  const readings = [...truths.values()].flat().reduce((sum, { produced }) => sum + produced.length, 0)
+  return { seed, processors: count, broken: broken.slice(0, 5), struck, readings }
+}
