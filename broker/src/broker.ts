@@ -87,12 +87,25 @@ const fullSaidMs = 60_000
 
 /** @throws MillraceError LISTENER_NOT_LOOPBACK, BROKER_STORE_OPEN, BROKER_STORE_LOCKED, BROKER_STORE_CORRUPT, BROKER_STORE_NEWER, PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE, BROKER_USERS_NOT_FOUND, BROKER_USERS_INVALID. */
 export async function startBroker(config: BrokerConfig, around: Around = {}): Promise<Broker> {
+  const opened: (() => unknown)[] = []
+  try {
+    return await start(config, around, opened)
+  } catch (error) {
+    for (const close of opened.reverse()) await close()
+    throw error
+  }
+}
+
+/** `opened` gets what has to be closed when it does not come to a broker. */
+async function start(config: BrokerConfig, around: Around, opened: (() => unknown)[]): Promise<Broker> {
   checkListener(config)
   const { log = silentLog, metrics = createMetrics(), clock = systemClock } = around
   const { limits, dangerouslyAllowAnonymous } = config
   const counts = createCounts({ log, metrics, clock })
   const users = await openUsers(config.users, { clock, log })
+  opened.push(() => users.close())
   const store = config.store ? await openStore(config.store.path, config.store, clock) : undefined
+  opened.push(() => store?.close())
   const parts: SessionParts = {
     limits,
     dropped: counts.dropped,
@@ -115,13 +128,16 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
     maxInflightInbound: limits.inflight,
     maxTopicLevels: limits.topicLevels,
   })
+  opened.push(() => new Promise<void>((resolve) => aedes.close(() => resolve())))
   access.follow(aedes)
   followErrors(aedes)
   const guard = createGuard(limits, clock, counts, (connection) => aedes.handle(connection))
   const { server, port } = await listen(config, { ...guard, refused: counts.refused })
+  opened.push(() => server.close())
   const websocket = config.websocket
     ? await listenWebSocket(config, config.websocket, { ...guard, refused: counts.refused }, clock)
     : undefined
+  opened.push(() => websocket?.close())
   for (const each of [server, websocket?.server]) each?.on('error', (error) => log.error('listener', { error }))
 
   const kept = () => store?.stats() ?? { bytes: 0, waiting: 0 }
@@ -151,6 +167,7 @@ export async function startBroker(config: BrokerConfig, around: Around = {}): Pr
   )
   metrics.gauge('millrace_broker_retained', 'Retained messages', () => stats().retained)
   const pages = { health: () => ({ status: 'ok', ...stats() }), metrics: () => metrics.expose() }
+  opened.push(stopLooking)
   const page = await serveMachinePage(config.metrics, pages)
 
   return {

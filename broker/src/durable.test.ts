@@ -176,7 +176,7 @@ describe('a persistent session in the store', () => {
     const device = await broker!.connect('device')
     let acknowledged = 0
     const publishing = numbered(30).map((text) => device.publishAsync('plain/d1/x', text, { qos: 1 }).then(() => acknowledged++))
-    await until(() => broker!.stats().storeWaiting === 20)
+    await until(() => broker!.stats().storeWaiting === 20 && acknowledged >= 10)
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect([acknowledged, broker!.stats().owed]).toEqual([10, 10])
     const again = await gather(broker!)
@@ -192,6 +192,14 @@ describe('a persistent session in the store', () => {
     await writeFile(join(dir, 'other.sqlite'), Buffer.alloc(8192, 7))
     await expect(startTestBroker({}, {}, { store: { path: join(dir, 'other.sqlite') } })).rejects.toThrow('BROKER_STORE_CORRUPT')
   })
+})
+
+test('a broker that cannot listen leaves its store free for the next', async () => {
+  const other = await startTestBroker()
+  const taken = { websocket: { port: other.port }, store: { path: path() } }
+  await expect(startTestBroker({}, {}, taken)).rejects.toThrow('PROCESS_PORT_IN_USE')
+  await other.close()
+  await restart()
 })
 
 describe('a broker that is killed', () => {

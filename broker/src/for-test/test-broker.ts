@@ -30,7 +30,12 @@ export async function startTestBroker(
   const dir = await mkdtemp(join(tmpdir(), 'millrace-broker-'))
   const usersFile = join(dir, 'users')
   for (const user of Object.values(testUsers)) await addUser(usersFile, { ...user, cost: testCost })
-  const broker = await startBroker(brokerSchema.parse({ listen: { port: 0 }, users: usersFile, limits, ...more }), around)
+  const broker = await startBroker(brokerSchema.parse({ listen: { port: 0 }, users: usersFile, limits, ...more }), around).catch(
+    async (error) => {
+      await rm(dir, { recursive: true })
+      throw error
+    },
+  )
   const clients: MqttClient[] = []
   return {
     ...broker,
