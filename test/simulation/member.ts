@@ -45,7 +45,7 @@ export interface Member {
   stop(): Promise<void>
 }
 
-export const roleNames = ['bridge', 'prepare', 'rules', 'notifier', 'store'] as const
+const roleNames = ['bridge', 'prepare', 'rules', 'notifier', 'store'] as const
 export const sharesOf = (partitions: number) => [
   'lead/0',
   'notifier/0',
