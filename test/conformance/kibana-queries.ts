@@ -10,10 +10,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/stores'
-import { type AlarmTopicRecord, decodeJson, encodeJson, topics } from '@millrace/contract'
+import { topics } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
 import { isMissing, obtain } from '../engines/index.ts'
 import { liveThrough } from '../support/life/life.ts'
+import { settled } from '../support/life/settled.ts'
 import { type Output, outputsOf } from '../support/life/stages.ts'
 import { askEngine, type SearchEngine } from './documents-place.ts'
 
@@ -61,14 +62,6 @@ async function fill(address: string): Promise<void> {
   await askEngine(address, 'POST', '/millrace-*/_refresh')
   const { count } = await askEngine(address, 'GET', '/millrace-*/_count')
   console.log(`seed ${values.seed}: ${count} documents of ${outputs.length} records`)
-}
-
-/** The life ends at the alarms topic; this is what a notifier adds to it when its receiver took the notification. */
-function settled({ topic, key, value }: Output): Output[] {
-  const record: AlarmTopicRecord | { k: '' } = topic === topics.alarms ? decodeJson(value) : { k: '' }
-  if (record.k !== 'notification') return []
-  const said = { f: 1, k: 'settled', key: record.key, target: 'ward', state: 'sent', atMs: record.alarm.atMs } as const
-  return [{ topic, key, value: encodeJson(said) }]
 }
 
 function logged({ topic, key, value }: Output, k: number) {

@@ -1,0 +1,91 @@
+/** What all dashboards have in common, and the kinds of variable and annotation that they have. */
+import {
+  type AnnotationQuery,
+  AnnotationQueryBuilder,
+  CustomVariableBuilder,
+  DashboardBuilder,
+  DashboardCursorSync,
+  DashboardLinkBuilder,
+  DashboardLinkPlacement,
+  DashboardLinkType,
+  QueryVariableBuilder,
+  RowBuilder,
+  VariableRefresh,
+  VariableSort,
+} from '@grafana/grafana-foundation-sdk/dashboard'
+import type { Kind } from '@millrace/cloud-processor/stores/opensearch-schema'
+import type { FieldOf } from './names.ts'
+import type { SourceRef, Sources } from './sources.ts'
+
+const tag = 'millrace'
+
+export function dashboard(uid: string, title: string, about: string, from: string): DashboardBuilder {
+  return new DashboardBuilder(title)
+    .uid(uid)
+    .description(about)
+    .tags([tag])
+    .timezone('browser')
+    .time({ from, to: 'now' })
+    .refresh('10s')
+    .tooltip(DashboardCursorSync.Crosshair)
+    .link(
+      new DashboardLinkBuilder('Millrace')
+        .type(DashboardLinkType.Dashboards)
+        .tags([tag])
+        .keepTime(true)
+        .asDropdown(true)
+        .placement(DashboardLinkPlacement.InControlsMenu),
+    )
+}
+
+export const row = (title: string): RowBuilder => new RowBuilder(title)
+
+/** The values of a label in what an expression answers at the end of the dashboard's time. */
+export function labelVariable(source: SourceRef, name: string, label: string, expr: string): QueryVariableBuilder {
+  return new QueryVariableBuilder(name)
+    .datasource(source)
+    .query({ query: `query_result(${expr})`, refId: name, qryType: 3 })
+    .definition(`query_result(${expr})`)
+    .regex(`/${label}="([^"]+)"/`)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.NaturalAsc)
+}
+
+/** The values of a field of documents. */
+export function documentVariable<K extends Kind>(sources: Sources, name: string, kind: K, field: FieldOf<K>) {
+  const query = JSON.stringify({ find: 'terms', field, size: 1000 })
+  return new QueryVariableBuilder(name)
+    .datasource(sources.documents[kind])
+    .query(query)
+    .definition(query)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.NaturalAsc)
+}
+
+export function choice(name: string, values: string[], chosen = values[0]!): CustomVariableBuilder {
+  return new CustomVariableBuilder(name)
+    .values(values.join(','))
+    .options(values.map((value) => ({ text: value, value, selected: value === chosen })))
+    .current({ text: chosen, value: chosen, selected: true })
+}
+
+/** Everything, until somebody chooses. */
+export const all = { text: 'All', value: '$__all', selected: true }
+
+export interface Marks<K extends Kind> {
+  name: string
+  color: string
+  query: string
+  text: FieldOf<K>
+  /** Where they have an end too. */
+  until?: FieldOf<K>
+}
+
+/** Documents drawn over the charts at their time. */
+export function documentMarks<K extends Kind>(sources: Sources, kind: K, { name, color, query, text, until }: Marks<K>) {
+  const marks = new AnnotationQueryBuilder().name(name).datasource(sources.documents[kind]).enable(true).iconColor(color)
+  // Where to find time and text is the data source's own, which the SDK does not know.
+  const fields = { timeField: '@timestamp', ...(until ? { timeEndField: until } : {}), textField: text, tagsField: '' }
+  const target = { refId: 'Anno', query, timeField: '@timestamp', metrics: [{ type: 'logs', id: '1' }], bucketAggs: [] }
+  return { build: () => ({ ...marks.build(), ...fields, query, target }) as unknown as AnnotationQuery }
+}

@@ -1,0 +1,40 @@
+/** Expressions over the store that several dashboards share: who there is, and how the ledger stands. */
+import { channel, device, gap, ledger, total } from '@millrace/cloud-processor/stores/influxdb-schema'
+import { type Label, type NumberField, stored, type Where } from './names.ts'
+
+/** Devices and channels are written when they change, so their newest row may be old. */
+export const ever = '10y'
+
+/** One series for each device, with its newest subject and node. `tlast_over_time` is VictoriaMetrics' own. */
+export const devices = (where: Where<typeof device> = {}): string =>
+  `topk by (device) (1, tlast_over_time(${stored(device, 'channels', where)}[${ever}]))`
+
+export const channels = (where: Where<typeof channel> = {}): string =>
+  `topk by (device, channel) (1, tlast_over_time(${stored(channel, 'position', where)}[${ever}]))`
+
+/** Seconds since the newest reading that is stored of each device. */
+export const silentFor = (where: Where<typeof total> = {}): string =>
+  `time() - max by (device) (last_over_time(${stored(total, 'last_ms', where)}[${ever}])) / 1000`
+
+/** 1 while a channel has no data, for each channel and reason. A gap without an end has 0 for its end. */
+export function absent(where: Where<typeof gap>): string {
+  const end = `max by (channel, reason) (last_over_time(${stored(gap, 'to_ms', where)}[$__range]))`
+  return `(${end} == bool 0) + (${end} > bool time() * 1000)`
+}
+
+export type LedgerField = NumberField<typeof ledger>
+
+/** The newest cut of each stream, summed. `of` are fields of the ledger without `_readings` and `_samples`: `$what` says which. */
+export function atCut(of: LedgerAmount[], by: Label<typeof ledger>[], where: Where<typeof ledger> = {}): string {
+  return of
+    .map((amount) => {
+      // The variable stands for the end of two fields, and both are fields.
+      const name = `${amount}_$what` as unknown as LedgerField
+      return `sum by (${by.join(', ')}) (last_over_time(${stored(ledger, name, where)}[$__range]))`
+    })
+    .join(' + ')
+}
+
+type Of<F, End extends string> = F extends `${infer Amount}_${End}` ? Amount : never
+/** What the ledger counts both in readings and in samples. */
+export type LedgerAmount = Of<LedgerField, 'readings'> & Of<LedgerField, 'samples'>

@@ -1,0 +1,75 @@
+/** Questions as Grafana's data sources take them, made with the builders of its Foundation SDK. */
+import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog'
+import {
+  type Count,
+  DateHistogramBuilder,
+  DataqueryBuilder as DocumentQueryBuilder,
+  type RawData,
+  TermsBuilder,
+  TermsOrder,
+} from '@grafana/grafana-foundation-sdk/elasticsearch'
+import { DataqueryBuilder as PromQueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus'
+import type { Kind } from '@millrace/cloud-processor/stores/opensearch-schema'
+import type { FieldOf } from './names.ts'
+import type { SourceRef, Sources } from './sources.ts'
+
+/** A question without its letter, which its panel gives it. */
+export type Query = (refId: string) => Builder<Dataquery>
+
+/** Series over the dashboard's time. `legend` names labels as `{{label}}`. */
+export const series =
+  (source: SourceRef, expr: string, legend: string): Query =>
+  (refId) =>
+    new PromQueryBuilder().refId(refId).datasource(source).expr(expr).legendFormat(legend).range()
+
+/** Each series' newest value, as rows of a table. */
+export const newest =
+  (source: SourceRef, expr: string): Query =>
+  (refId) =>
+    new PromQueryBuilder().refId(refId).datasource(source).expr(expr).format(PromQueryFormat.Table).instant()
+
+/** One number. */
+export const single =
+  (source: SourceRef, expr: string, legend = ''): Query =>
+  (refId) =>
+    new PromQueryBuilder().refId(refId).datasource(source).expr(expr).legendFormat(legend).instant()
+
+/** Stored samples with their own times, and not what a step makes of them: an instant query over a stretch of time. */
+export const samples = single
+
+/** The documents themselves, newest first. `query` is in Lucene's language. */
+export const documents =
+  <K extends Kind>(sources: Sources, kind: K, query: string, size = 500): Query =>
+  (refId) =>
+    about(sources, kind, query, refId)
+      .metrics([metric({ type: 'raw_data', id: '1', settings: { size: `${size}` } })])
+      .bucketAggs([])
+
+/** How many documents there are, by fields and at last over time. */
+export const counts =
+  <K extends Kind>(sources: Sources, kind: K, query: string, by: FieldOf<K>[], isOverTime = true): Query =>
+  (refId) =>
+    about(sources, kind, query, refId)
+      .metrics([metric({ type: 'count', id: '1' })])
+      .bucketAggs([...by.map(terms), ...(isOverTime ? [overTime(`${by.length + 2}`)] : [])])
+
+function about(sources: Sources, kind: Kind, query: string, refId: string): DocumentQueryBuilder {
+  return new DocumentQueryBuilder().refId(refId).datasource(sources.documents[kind]).timeField('@timestamp').query(query)
+}
+
+/** The builders of version 0.0.21 of the SDK call every metric's type `unknown`. */
+const metric = (made: Count | RawData): Builder<Count | RawData> => ({ build: () => made })
+
+function terms(field: string, k: number): TermsBuilder {
+  const settings = { size: '20', order: TermsOrder.Desc, orderBy: '_count', min_doc_count: '1' }
+  return new TermsBuilder()
+    .id(`${k + 2}`)
+    .field(field)
+    .settings(settings)
+}
+
+const overTime = (id: string) =>
+  new DateHistogramBuilder().id(id).field('@timestamp').settings({ interval: 'auto', min_doc_count: '0' })
+
+/** A condition in Lucene's language; Grafana escapes what a variable holds, and joins several values with OR. */
+export const field = <K extends Kind>(_kind: K, name: FieldOf<K>, value: string): string => `${name}:${value}`
