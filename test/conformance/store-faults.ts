@@ -119,7 +119,7 @@ export function describeFaults(name: TimeSeriesEngine): void {
       const options = JSON.stringify({ ...running.options, saveEveryMs: 50, totalsEveryMs: 50, durableAfterMs: 0 })
       const writer = fileURLToPath(new URL('./store-writer.ts', import.meta.url))
       let kills = 0
-      for (let isDone = false; !isDone; ) isDone = await runUntilKilled([writer, path, options], 400 + 300 * kills++)
+      for (let isDone = false; !isDone; ) isDone = await runUntilKilled([writer, path, options], 80 + 120 * kills++)
       expect(kills).toBeGreaterThan(2)
       const store = await open()
       for (const [device, expected] of values) {
