@@ -64,6 +64,8 @@ export interface Chunk {
 export interface Want extends At {
   from: number
   bytesMax: number
+  /** Asked when the answer is here: batches that end at or before this offset are not unpacked. */
+  has?(): number
 }
 
 export interface Fetched extends At {
@@ -71,6 +73,8 @@ export interface Fetched extends At {
   start: number
   end: number
   chunks: Chunk[]
+  /** Whether batches were left out because of `has`. */
+  isRepeat?: boolean
   error?: KafkaFailure
 }
 

@@ -126,22 +126,28 @@ export function chunkOf({ count, timeMs, payload }: Encoded, first: number, wire
 }
 
 /**
- * Batches from a fetch, whose last one may be cut off, until they take `bytesMax` in memory: zstd makes a page into a kilobyte.
+ * Batches from a fetch that end behind `has`, until they take `bytesMax` in memory: zstd makes a page into a kilobyte. The last
+ * one may be cut off.
  * @throws RangeError for a batch that this does not know.
  */
-export function decodeBatches(bytes: Buffer, bytesMax: number): Chunk[] {
+export function decodeBatches(bytes: Buffer, bytesMax: number, has = 0): Chunk[] {
   const chunks: Chunk[] = []
   let unpacked = 0
   for (let at = 0; at + headBytes <= bytes.length && unpacked < bytesMax; ) {
     const wireBytes = 12 + bytes.readInt32BE(at + 8)
     if (at + wireBytes > bytes.length) break
-    const chunk = decodeBatch(bytes.subarray(at, at + wireBytes))
+    const batch = bytes.subarray(at, at + wireBytes)
+    at += wireBytes
+    if (nextOf(batch) <= has) continue
+    const chunk = decodeBatch(batch)
     chunks.push(chunk)
     unpacked += chunk.bytes
-    at += wireBytes
   }
   return chunks
 }
+
+/** Offset after the last record. */
+const nextOf = (batch: Buffer) => Number(batch.readBigInt64BE(0)) + batch.readInt32BE(23) + 1
 
 function decodeBatch(batch: Buffer): Chunk {
   if (batch[16] !== 2) throw new RangeError(`record batch of format ${batch[16]}`)
@@ -151,7 +157,7 @@ function decodeBatch(batch: Buffer): Chunk {
   const hasOneTime = (attributes & 8) !== 0
   const about = {
     first,
-    next: first + batch.readInt32BE(23) + 1,
+    next: nextOf(batch),
     count: isControl ? 0 : batch.readInt32BE(57),
     timeMs: Number(batch.readBigInt64BE(hasOneTime ? 35 : 27)),
     hasOneTime,

@@ -8,6 +8,7 @@ import { MillraceError } from '@millrace/contract/service'
 import { Connection, type ConnectionOptions } from '@platformatic/kafka'
 import { KafkaFailure } from '../client.ts'
 import { toFailure } from './errors.ts'
+import { createFrames, type Frames } from './frames.ts'
 
 export interface Address {
   host: string
@@ -19,20 +20,26 @@ export interface LaneOptions {
   connection: ConnectionOptions
   /** Refuses an address that is not on loopback. */
   loopbackOnly: boolean
+  requestMs: number
   onConnect(): void
+}
+
+interface Opened {
+  connection: Connection
+  frames: Frames
 }
 
 export interface Lanes {
   /** Runs `call` on the connection. @throws KafkaFailure */
-  use<T>(address: Address, purpose: string, call: (connection: Connection) => Promise<T>): Promise<T>
+  use<T>(address: Address, purpose: string, call: (connection: Connection, frames: Frames) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
-export function createLanes({ clientId, connection: options, loopbackOnly, onConnect }: LaneOptions): Lanes {
-  const open = new Map<string, Promise<Connection>>()
+export function createLanes({ clientId, connection: options, loopbackOnly, requestMs, onConnect }: LaneOptions): Lanes {
+  const open = new Map<string, Promise<Opened>>()
   let isClosed = false
 
-  function connect({ host, port }: Address, name: string): Promise<Connection> {
+  function connect({ host, port }: Address, name: string): Promise<Opened> {
     if (loopbackOnly && !isLoopback(host)) throw new MillraceError('LOG_NOT_ENCRYPTED', { host: `${host}:${port}` })
     const connection = new Connection(clientId, options)
     // Failures reach the callers; without a listener they would end the process.
@@ -41,10 +48,10 @@ export function createLanes({ clientId, connection: options, loopbackOnly, onCon
       if (open.get(name) === connecting) open.delete(name)
     }
     connection.once('close', forget)
-    const connecting: Promise<Connection> = (connection.connect(host, port) as Promise<void>).then(
+    const connecting: Promise<Opened> = (connection.connect(host, port) as Promise<void>).then(
       () => {
         onConnect()
-        return connection
+        return { connection, frames: createFrames(connection, clientId, requestMs) }
       },
       (error: unknown) => {
         forget()
@@ -61,7 +68,8 @@ export function createLanes({ clientId, connection: options, loopbackOnly, onCon
       if (isClosed) throw new KafkaFailure('CLOSED', false)
       const name = `${address.host}:${address.port} ${purpose}`
       try {
-        return await call(await (open.get(name) ?? connect(address, name)))
+        const { connection, frames } = await (open.get(name) ?? connect(address, name))
+        return await call(connection, frames)
       } catch (error) {
         throw error instanceof MillraceError ? error : toFailure(error)
       }
@@ -72,8 +80,8 @@ export function createLanes({ clientId, connection: options, loopbackOnly, onCon
       open.clear()
       await Promise.all(
         all.map(async (connecting) => {
-          const connection = await connecting.catch(() => undefined)
-          connection?.socket?.destroy()
+          const opened = await connecting.catch(() => undefined)
+          opened?.connection.socket.destroy()
         }),
       )
     },

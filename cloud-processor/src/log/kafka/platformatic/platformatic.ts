@@ -29,13 +29,13 @@ import {
 } from '../client.ts'
 import { chunkOf, decodeBatches, type Encoded, encodeBatch, encodeRecords, type Producer } from '../record-batch.ts'
 import { failureOf, toFailure } from './errors.ts'
+import type { Frames } from './frames.ts'
 import { type Address, createLanes, type LaneOptions } from './lanes.ts'
 import { type FetchAnswer, fetch, type ProduceAnswer, produce } from './wire.ts'
 
 export interface PlatformaticOptions extends LaneOptions {
   bootstrap: Address[]
   compression: 'zstd' | 'none'
-  requestMs: number
 }
 
 /** A batch as it was first sent: sent again it must be the same to the byte. */
@@ -74,7 +74,11 @@ export function createPlatformaticClient(options: PlatformaticOptions): KafkaCli
     throw failure
   }
 
-  function atNode<T>(node: number | undefined, purpose: string, call: (connection: Connection) => Promise<T>): Promise<T> {
+  function atNode<T>(
+    node: number | undefined,
+    purpose: string,
+    call: (connection: Connection, frames: Frames) => Promise<T>,
+  ): Promise<T> {
     const address = node === undefined ? undefined : nodes.get(node)
     if (!address) return Promise.reject(new KafkaFailure('LEADER_NOT_AVAILABLE', true))
     return lanes.use(address, purpose, call)
@@ -84,8 +88,9 @@ export function createPlatformaticClient(options: PlatformaticOptions): KafkaCli
     const found = await anyNode((connection) => answered(metadataV12.api.async(connection, names, false)))
     nodes = new Map(found.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
     controller = found.controllerId
-    for (const { name, topicId, errorCode, partitions } of found.topics) {
+    for (const { name, topicId: uuid, errorCode, partitions } of found.topics) {
       if (errorCode !== 0 || !name) continue
+      const topicId = uuid.replaceAll('-', '')
       topicIds.set(name, topicId)
       topicNames.set(topicId, name)
       for (const { partitionIndex, leaderId } of partitions) {
@@ -177,7 +182,7 @@ export function createPlatformaticClient(options: PlatformaticOptions): KafkaCli
 
   async function produceAt(node: number | undefined, batches: Batch[]): Promise<Map<string, ProduceAnswer>> {
     const toProduce = batches.map((batch) => ({ topic: batch.topic, partition: batch.partition, batch: stampOf(batch).bytes! }))
-    const answers = await atNode(node, 'produce', (connection) => produce.async(connection, toProduce, options.requestMs))
+    const answers = await atNode(node, 'produce', (_, frames) => produce(frames, toProduce, options.requestMs))
     return new Map(answers.map((answer) => [keyOf(answer), answer]))
   }
 
@@ -212,15 +217,18 @@ export function createPlatformaticClient(options: PlatformaticOptions): KafkaCli
       from,
       bytesMax,
     }))
-    const answer = await atNode(node, lane, (connection) => fetch.async(connection, toFetch, waitMs, fetchBytesMax))
+    const answer = await atNode(node, lane, (_, frames) => fetch(frames, toFetch, waitMs, fetchBytesMax))
     if (answer.code !== 0) throw failureOf(answer.code)
-    return answer.partitions.map(toFetched)
+    return answer.partitions.map((found) => toFetched(found, known))
   }
 
-  function toFetched({ topicId, partition, code, start, end, records }: FetchAnswer): Fetched {
-    const at = { topic: topicNames.get(topicId) ?? topicId, partition }
-    if (code !== 0) return { ...at, start: -1, end: -1, chunks: [], error: failureOf(code) }
-    return { ...at, start, end, chunks: records.length === 0 ? [] : decode(records) }
+  function toFetched({ topicId, partition, code, start, end, records }: FetchAnswer, wants: Want[]): Fetched {
+    const topic = topicNames.get(topicId) ?? topicId
+    if (code !== 0) return { topic, partition, start: -1, end: -1, chunks: [], error: failureOf(code) }
+    if (records.length === 0) return { topic, partition, start, end, chunks: [] }
+    const has = wants.find((want) => want.partition === partition && want.topic === topic)?.has?.()
+    const chunks = decode(records, has)
+    return { topic, partition, start, end, chunks, isRepeat: chunks.length === 0 && has !== undefined }
   }
 
   async function deleteRecords(upTo: (At & { offset: number })[]): Promise<number[]> {
@@ -271,9 +279,9 @@ function byTopic<A extends At, P>(group: A[], toPartition: (at: A) => P): { name
   return [...Map.groupBy(group, ({ topic }) => topic)].map(([name, all]) => ({ name, partitions: all.map(toPartition) }))
 }
 
-function decode(records: Buffer): Chunk[] {
+function decode(records: Buffer, has?: number): Chunk[] {
   try {
-    return decodeBatches(records, unpackedBytesMax)
+    return decodeBatches(records, unpackedBytesMax, has)
   } catch (error) {
     throw new KafkaFailure('CORRUPT_MESSAGE', false, `${error}`, error)
   }

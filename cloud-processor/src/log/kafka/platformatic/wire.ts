@@ -2,7 +2,8 @@
  * The two requests of the hot path, Produce v9 and Fetch v13, with record batches as bytes. Layouts as in the Kafka protocol
  * guide; all other requests are the library's.
  */
-import { createAPI, type Reader, Writer } from '@platformatic/kafka'
+import type { Fields } from './fields.ts'
+import type { Frames } from './frames.ts'
 
 export interface ToProduce {
   topic: string
@@ -18,47 +19,55 @@ export interface ProduceAnswer {
   detail: string | null
 }
 
+const noTags = Buffer.of(0)
+
 /**
  *     transactional_id COMPACT_NULLABLE_STRING  acks INT16  timeout_ms INT32
  *     [topics]: name COMPACT_STRING, [partitions]: index INT32, records COMPACT_RECORDS
  */
-export const produce = createAPI<[toProduce: ToProduce[], timeoutMs: number], ProduceAnswer[]>(
-  0,
-  9,
-  (toProduce: ToProduce[], timeoutMs: number) =>
-    Writer.create()
-      .appendString(null)
-      .appendInt16(-1)
-      .appendInt32(timeoutMs)
-      .appendArray([...Map.groupBy(toProduce, ({ topic }) => topic)], (w, [topic, partitions]) => {
-        w.appendString(topic).appendArray(partitions, (w, { partition, batch }) => {
-          w.appendInt32(partition).appendBytes(batch)
-        })
-      })
-      .appendTaggedFields(),
-  (_correlationId, _key, _version, reader) =>
-    reader
-      .readArray((r) => {
-        const topic = r.readString()
-        return r.readArray((r) => readProduced(topic, r))
-      })
-      .flat(),
-)
+export async function produce(frames: Frames, toProduce: ToProduce[], timeoutMs: number): Promise<ProduceAnswer[]> {
+  const topics = Map.groupBy(toProduce, ({ topic }) => topic)
+  const start = Buffer.allocUnsafe(12)
+  start[0] = 0
+  start.writeInt16BE(-1, 1)
+  start.writeInt32BE(timeoutMs, 3)
+  const body: Buffer[] = [start.subarray(0, putVarint(start, 7, topics.size + 1))]
+  for (const [topic, partitions] of topics) {
+    const name = Buffer.allocUnsafe(10 + topic.length * 3)
+    const nameAt = putVarint(name, 0, Buffer.byteLength(topic) + 1)
+    body.push(name.subarray(0, putVarint(name, nameAt + name.write(topic, nameAt), partitions.length + 1)))
+    for (const { partition, batch } of partitions) {
+      const before = Buffer.allocUnsafe(9)
+      before.writeInt32BE(partition, 0)
+      body.push(before.subarray(0, putVarint(before, 4, batch.length + 1)), batch, noTags)
+    }
+    body.push(noTags)
+  }
+  body.push(noTags)
+  const fields = await frames.ask({ key: 0, version: 9 }, body)
+  return fields.array(() => readProducedTopic(fields)).flat()
+}
+
+function readProducedTopic(fields: Fields): ProduceAnswer[] {
+  const topic = fields.text()!
+  return fields.array(() => readProduced(topic, fields))
+}
 
 /** index INT32, error_code INT16, base_offset INT64, log_append_time_ms INT64, log_start_offset INT64, [record_errors], error_message */
-function readProduced(topic: string, r: Reader): ProduceAnswer {
-  const partition = r.readInt32()
-  const code = r.readInt16()
-  const first = Number(r.readInt64())
-  r.skip(16)
-  const details = r.readArray((r) => {
-    r.readInt32()
-    return r.readNullableString()
+function readProduced(topic: string, fields: Fields): ProduceAnswer {
+  const partition = fields.int32()
+  const code = fields.int16()
+  const first = fields.int64()
+  fields.skip(16)
+  const details = fields.array(() => {
+    fields.skip(4)
+    return fields.text()
   })
-  return { topic, partition, code, first, detail: r.readNullableString() ?? details[0] ?? null }
+  return { topic, partition, code, first, detail: fields.text() ?? details[0] ?? null }
 }
 
 export interface ToFetch {
+  /** 32 hexadecimal digits. */
   topicId: string
   partition: number
   from: number
@@ -71,6 +80,7 @@ export interface FetchAnswer {
   code: number
   end: number
   start: number
+  /** A view of the answer. */
   records: Buffer
 }
 
@@ -85,56 +95,71 @@ export interface FetchAnswers {
  *         last_fetched_epoch INT32, log_start_offset INT64, partition_max_bytes INT32
  *     [forgotten_topics]  rack_id COMPACT_STRING
  */
-export const fetch = createAPI<[wants: ToFetch[], waitMs: number, bytesMax: number], FetchAnswers>(
-  1,
-  13,
-  (wants: ToFetch[], waitMs: number, bytesMax: number) =>
-    Writer.create()
-      .appendInt32(-1)
-      .appendInt32(waitMs)
-      .appendInt32(1)
-      .appendInt32(bytesMax)
-      .appendInt8(0)
-      .appendInt32(0)
-      .appendInt32(-1)
-      .appendArray([...Map.groupBy(wants, ({ topicId }) => topicId)], (w, [topicId, partitions]) => {
-        w.appendUUID(topicId).appendArray(partitions, (w, { partition, from, bytesMax }) => {
-          w.appendInt32(partition)
-            .appendInt32(-1)
-            .appendInt64(BigInt(from))
-            .appendInt32(-1)
-            .appendInt64(-1n)
-            .appendInt32(bytesMax)
-        })
-      })
-      .appendArray([], () => {})
-      .appendString('')
-      .appendTaggedFields(),
-  (_correlationId, _key, _version, reader) => {
-    reader.readInt32()
-    const code = reader.readInt16()
-    reader.readInt32()
-    const topics = reader.readArray((r) => {
-      const topicId = r.readUUID()
-      return r.readArray((r) => readFetched(topicId, r))
-    })
-    return { code, partitions: topics.flat() }
-  },
-)
+export async function fetch(frames: Frames, wants: ToFetch[], waitMs: number, bytesMax: number): Promise<FetchAnswers> {
+  const topics = Map.groupBy(wants, ({ topicId }) => topicId)
+  const body = Buffer.allocUnsafe(40 + topics.size * 25 + wants.length * 33)
+  body.writeInt32BE(-1, 0)
+  body.writeInt32BE(waitMs, 4)
+  body.writeInt32BE(1, 8)
+  body.writeInt32BE(bytesMax, 12)
+  body[16] = 0
+  body.writeInt32BE(0, 17)
+  body.writeInt32BE(-1, 21)
+  let at = putVarint(body, 25, topics.size + 1)
+  for (const [topicId, partitions] of topics) {
+    at += body.write(topicId, at, 'hex')
+    at = putVarint(body, at, partitions.length + 1)
+    for (const want of partitions) at = putWant(body, at, want)
+    body[at++] = 0
+  }
+  // No topics forgotten, no rack, no tags.
+  at = putVarint(body, at, 1)
+  at = putVarint(body, at, 1)
+  body[at++] = 0
+  const fields = await frames.ask({ key: 1, version: 13 }, [body.subarray(0, at)])
+  fields.skip(4)
+  const code = fields.int16()
+  fields.skip(4)
+  return { code, partitions: fields.array(() => readFetchedTopic(fields)).flat() }
+}
+
+function putWant(body: Buffer, at: number, { partition, from, bytesMax }: ToFetch): number {
+  body.writeInt32BE(partition, at)
+  body.writeInt32BE(-1, at + 4)
+  body.writeInt32BE(Math.floor(from / 2 ** 32), at + 8)
+  body.writeUInt32BE(from % 2 ** 32, at + 12)
+  body.fill(0xff, at + 16, at + 28)
+  body.writeInt32BE(bytesMax, at + 28)
+  body[at + 32] = 0
+  return at + 33
+}
+
+function readFetchedTopic(fields: Fields): FetchAnswer[] {
+  const topicId = fields.uuid()
+  return fields.array(() => readFetched(topicId, fields))
+}
 
 /**
  *     partition INT32, error_code INT16, high_watermark INT64, last_stable_offset INT64, log_start_offset INT64,
  *     [aborted_transactions]: producer_id INT64, first_offset INT64; preferred_read_replica INT32, records COMPACT_RECORDS
  */
-function readFetched(topicId: string, r: Reader): FetchAnswer {
-  const partition = r.readInt32()
-  const code = r.readInt16()
-  const end = Number(r.readInt64())
-  r.skip(8)
-  const start = Number(r.readInt64())
-  r.readNullableArray((r) => {
-    r.skip(16)
-  })
-  r.skip(4)
-  return { topicId, partition, code, end, start, records: r.readBytes() }
+function readFetched(topicId: string, fields: Fields): FetchAnswer {
+  const partition = fields.int32()
+  const code = fields.int16()
+  const end = fields.int64()
+  fields.skip(8)
+  const start = fields.int64()
+  fields.array(() => fields.skip(16))
+  fields.skip(4)
+  return { topicId, partition, code, end, start, records: fields.bytes() }
+}
+
+function putVarint(into: Buffer, at: number, value: number): number {
+  let rest = value
+  while (rest > 127) {
+    into[at++] = (rest % 128) | 128
+    rest = Math.floor(rest / 128)
+  }
+  into[at++] = rest
+  return at
 }
