@@ -44,7 +44,9 @@ export interface KafkaLogAround {
 }
 
 const refreshEveryMs = 100
-const measureEveryMs = 5000
+const refreshMs = 5000
+/** What this process appends is counted at once; this is for the rest. */
+const measureEveryMs = 15_000
 const closeMs = 5000
 
 /** @throws MillraceError CONFIG_INVALID, LOG_NOT_ENCRYPTED, LOG_PARTITIONS, LOG_OPEN */
@@ -134,9 +136,9 @@ export async function openKafkaLog(
   metrics.gauge('millrace_log_bytes', 'Bytes of all records kept, about', sizes.bytes)
   metrics.gauge('millrace_log_tail_bytes', 'Bytes of newest records in memory', pages.bytes)
 
+  const stopRefreshing = every(clock, refreshMs, () => void refresh())
   const stopMeasuring = every(clock, measureEveryMs, () => {
     sizes.update().catch((error) => lines.warn('cannot measure the log', { error }))
-    void refresh()
   })
   await sizes.update().catch((error) => lines.warn('cannot measure the log', { error }))
 
@@ -164,6 +166,7 @@ export async function openKafkaLog(
     if (closed) return
     closed = error
     if (error.code === 'LOG_REPLACED') lines.error('the log stopped', { error })
+    stopRefreshing()
     stopMeasuring()
     follower.stop()
     board.stop()
@@ -209,12 +212,12 @@ export async function openKafkaLog(
     }
   }
 
-  async function writeOutputs(outputs: Parameters<Log['commit']>[0]['outputs']): Promise<void> {
+  async function writeOutputs(outputs: Parameters<Log['commit']>[0]['outputs'], mayWait: boolean): Promise<void> {
     const byPartition = Map.groupBy(outputs, (output) => keyOf(at(output.topic, output.partition)))
     const written = await Promise.allSettled(
       [...byPartition.values()].map(([first, ...more]) => {
         const records = more.length === 0 ? first!.records : [first!, ...more].flatMap((output) => output.records)
-        return records.length === 0 ? undefined : append(at(first!.topic, first!.partition), records)
+        return records.length === 0 ? undefined : append(at(first!.topic, first!.partition), records, mayWait)
       }),
     )
     for (const result of written) if (result.status === 'rejected') throw result.reason
@@ -259,7 +262,7 @@ export async function openKafkaLog(
     onAppend: listeners.add,
     async commit({ stage, partition, outputs, snapshot }) {
       if (closed) throw closed
-      await writeOutputs(outputs)
+      await writeOutputs(outputs, snapshot === undefined)
       if (snapshot) await snapshots.save(stage, partition, snapshot)
     },
     loadSnapshot: (stage, partition) =>

@@ -3,12 +3,21 @@
  * time, and the same batch is sent again, with the same sequence, until it is durable or its time is over. So the records of a
  * partition keep the order of the calls, and nothing of a call is sent after a part of it that failed.
  *
+ * A request costs the same however little is in it, so requests keep a pace, and calls that may wait do so for company.
+ *
  *   append ─► lane of the partition ─► batch (≤ batchBytesMax) ─┬─► one request for each node ─► durable ─► callers
  *                                      batch of another lane ───┘
  */
 import { type Clock, MillraceError } from '@millrace/contract/service'
 import { type At, type Batch, type KafkaClient, KafkaFailure, type KafkaRecord, keyOf, type Produced } from './client.ts'
 import { pauseAfter, sleep } from './retry.ts'
+
+/** Between two requests at least: what comes meanwhile shares the next one. */
+const paceMs = 3
+/** For a call that may wait, as on the embedded log: what it adds to the way of an alarm. */
+const patienceMs = 10
+/** So much does not wait: a stage that catches up must not be slowed. */
+const patientBytesMax = 64 << 10
 
 interface Call {
   records: KafkaRecord[]
@@ -41,7 +50,8 @@ export interface WriterOptions {
 }
 
 export interface Writer {
-  append(at: At, records: KafkaRecord[]): Promise<number>
+  /** `mayWait`: a few ms do not matter. */
+  append(at: At, records: KafkaRecord[], mayWait?: boolean): Promise<number>
   queuedBytes(): number
   /** Resolves when nothing waits and nothing is under way. */
   settled(): Promise<void>
@@ -55,10 +65,13 @@ export function createWriter(options: WriterOptions): Writer {
   const ready = new Set<Lane>()
   const idle: (() => void)[] = []
   let queuedBytes = 0
-  let isDue = false
+  /** When the next request goes; Infinity: none is due. */
+  let dueMs = Number.POSITIVE_INFINITY
+  let cancelDue = () => {}
+  let sentMs = Number.NEGATIVE_INFINITY
   let ended: MillraceError | undefined
 
-  function append(at: At, records: KafkaRecord[]): Promise<number> {
+  function append(at: At, records: KafkaRecord[], mayWait = false): Promise<number> {
     if (ended) return Promise.reject(ended)
     const bytes = bytesOf(records)
     if (queuedBytes > 0 && queuedBytes + bytes > options.queueBytesMax)
@@ -67,7 +80,7 @@ export function createWriter(options: WriterOptions): Writer {
     const lane = laneOf(at)
     return new Promise((resolve, reject) => {
       lane.queue.push({ records, bytes, done: 0, first: -1, resolve, reject })
-      wake(lane)
+      wake(lane, mayWait && bytes < patientBytesMax ? patienceMs : 0)
     })
   }
 
@@ -81,20 +94,22 @@ export function createWriter(options: WriterOptions): Writer {
     return lane
   }
 
-  /** All lanes that have something by the end of this turn share the requests. */
-  function wake(lane: Lane): void {
+  function wake(lane: Lane, waitMs: number): void {
     if (lane.isBusy || lane.queue.length === 0) return
     if (ended) return drop(lane, ended)
     ready.add(lane)
-    if (isDue) return
-    isDue = true
-    setImmediate(() => {
-      isDue = false
-      sendReady()
-    })
+    const nowMs = clock.monotonic()
+    const goMs = Math.max(nowMs + waitMs, sentMs + paceMs)
+    if (goMs >= dueMs) return
+    cancelDue()
+    dueMs = goMs
+    cancelDue = goMs > nowMs ? clock.after(goMs - nowMs, sendReady) : atEndOfTurn(sendReady)
   }
 
+  /** All lanes that have something by now share the requests. */
   function sendReady(): void {
+    dueMs = Number.POSITIVE_INFINITY
+    sentMs = clock.monotonic()
     const formed = [...ready].filter(({ queue }) => queue.length > 0).map((lane) => ({ lane, ...form(lane, clock.now()) }))
     ready.clear()
     const promises = client.produce(formed.map(({ batch }) => batch))
@@ -102,7 +117,7 @@ export function createWriter(options: WriterOptions): Writer {
       lane.isBusy = true
       void deliver(lane, batch, calls, promises[k]!).finally(() => {
         lane.isBusy = false
-        wake(lane)
+        wake(lane, 0)
         tellIdle()
       })
     })
@@ -184,6 +199,11 @@ export function createWriter(options: WriterOptions): Writer {
       for (const lane of lanes.values()) if (!lane.isBusy) drop(lane, error)
     },
   }
+}
+
+function atEndOfTurn(call: () => void): () => void {
+  const immediate = setImmediate(call)
+  return () => clearImmediate(immediate)
 }
 
 /** The next batch: calls from the front of the lane, or a part of the first. */
