@@ -9,6 +9,8 @@ import { type At, type KafkaClient, KafkaFailure, type KafkaRecord } from './cli
 import { pauseAfter, sleep } from './retry.ts'
 
 const pollMs = 500
+/** After notes came: those of several processes come together. */
+const restMs = 100
 const bytesMax = 1 << 20
 const everything = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
 
@@ -31,8 +33,10 @@ export function createBoard({ client, clock, topic, append, refresh }: BoardOpti
     for (let failures = 0; !isStopped && listeners.size > 0; ) {
       try {
         next ??= (await client.offsets([at], 'latest'))[0]!
-        next = await poll(next)
+        const from = next
+        next = await poll(from)
         failures = 0
+        if (next > from) await sleep(clock, restMs)
       } catch (error) {
         if (isStopped) return
         const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)

@@ -10,10 +10,13 @@ import { type At, type Chunk, type Fetched, type KafkaClient, KafkaFailure, keyO
 import type { Pages } from './pages.ts'
 import { pauseAfter, sleep } from './retry.ts'
 
-/** A partition that is followed anew waits for the poll under way, at most this long. */
-const pollMs = 250
-/** Between two polls that brought something: what comes meanwhile comes together. */
-const restMs = 3
+/** A partition that is followed anew waits for the poll under way: polls are short for a while, where one is likely to follow. */
+const pollMs = { short: 250, long: 1000, shortFor: 10_000 }
+/**
+ * Between two polls: what comes meanwhile comes together. A poll that brought only what this process appended itself shows that
+ * others append little here.
+ */
+const restMs = { news: 3, repeats: 20 }
 const bytesEachMax = 1 << 20
 const idleMs = { ring: 20_000, drop: 60_000 }
 
@@ -51,6 +54,7 @@ export function createFollower(options: FollowerOptions): Follower {
   const { client, clock, pages } = options
   const followed = new Map<string, Followed>()
   const polling = new Set<number>()
+  let changedMs = clock.monotonic()
   let isStopped = false
 
   function follow({ topic, partition }: At, next: number): void {
@@ -61,6 +65,7 @@ export function createFollower(options: FollowerOptions): Follower {
     if (known && known.next >= next) return
     if (known) known.next = next
     else followed.set(key, { topic, partition, next, readMs: clock.monotonic() })
+    if (!known) changedMs = clock.monotonic()
     rearrange()
   }
 
@@ -79,12 +84,12 @@ export function createFollower(options: FollowerOptions): Follower {
       const wants = [...followed.values()].filter((at) => client.leader(at) === node)
       if (wants.length === 0) return
       try {
-        const asked = wants.map(({ topic, partition, next }) => ({ topic, partition, from: next, bytesMax: bytesEachMax }))
-        const answers = await client.fetch(node, 'tail', asked, pollMs)
+        const asked = wants.map((at) => ({ ...at, from: at.next, bytesMax: bytesEachMax, has: () => at.next }))
+        const isSettled = clock.monotonic() - changedMs > pollMs.shortFor
+        const answers = await client.fetch(node, 'tail', asked, isSettled ? pollMs.long : pollMs.short)
         failures = 0
-        let broughtSomething = false
-        for (const answer of answers) broughtSomething = (await receive(answer)) || broughtSomething
-        if (broughtSomething) await sleep(clock, restMs)
+        const rests = answers.map(receive).filter((rest) => rest > 0)
+        if (rests.length > 0) await sleep(clock, Math.min(...rests))
       } catch (error) {
         if (isStopped) return
         const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)
@@ -95,14 +100,15 @@ export function createFollower(options: FollowerOptions): Follower {
     }
   }
 
-  async function receive(answer: Fetched): Promise<boolean> {
+  /** How long to rest; 0: nothing came. */
+  function receive(answer: Fetched): number {
     const at = followed.get(keyOf(answer))
-    if (!at) return false
+    if (!at) return 0
     if (answer.error) {
       // The next read says what is wrong, to the one who can act on it.
       if (!answer.error.retry) drop(at)
       else throw answer.error
-      return false
+      return 0
     }
     options.onEnd(at, answer.end)
     let isNew = false
@@ -113,7 +119,8 @@ export function createFollower(options: FollowerOptions): Follower {
       isNew = true
     }
     if (isNew) options.ring(at, at.next)
-    return isNew
+    if (isNew) return restMs.news
+    return answer.isRepeat ? restMs.repeats : 0
   }
 
   function drop(at: Followed): void {
