@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --seconds 8]`
+ * `npm run bench [-- --seconds 8 --only mqtt --subjects bare,kafka]`
  *
  * CPU-seconds per million readings of the process under test, at 1, 10 and 100 readings a message, beside a bare MQTT-to-file
  * script in the same run; waiting time from publish to receipt at 10,000 readings a second; memory. Ratios are firm; rates
@@ -18,7 +18,9 @@ import { openOutboxBench } from './outbox.ts'
 import { publishLoad } from './publisher.ts'
 import { storageBench } from './storage.ts'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '8' }, only: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '8' }, only: { type: 'string' }, subjects: { type: 'string' } },
+})
 const seconds = Number(values.seconds)
 const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
 const children: { kill(signal: 'SIGKILL'): unknown }[] = []
@@ -40,7 +42,9 @@ async function mqttBench(): Promise<void> {
   const engines = await startEngines(dir, children)
   const rows: Record<string, string>[] = []
   const cpuOf: Record<string, Record<number, number>> = {}
-  for (const subject of ['bare', 'log', 'processor', ...(engines ? ['kafka', 'kafka and store'] : [])]) {
+  const wanted = values.subjects?.split(',')
+  const isWanted = (subject: string) => !wanted || wanted.includes(subject)
+  for (const subject of ['bare', 'log', 'processor', ...(engines ? ['kafka', 'kafka and store'] : [])].filter(isWanted)) {
     cpuOf[subject] = {}
     for (const [batch, readingsPerS] of [
       [100, 120_000],
@@ -78,7 +82,7 @@ async function mqttBench(): Promise<void> {
         'idle CPU %': (100 * idleCpuS).toFixed(1),
         'readings/s': `${Math.round(load.readings / load.seconds)}`,
         'CPU s per million': cpu.toFixed(2),
-        'ratio to bare': (cpu / cpuOf.bare![batch]!).toFixed(2),
+        'ratio to bare': cpuOf.bare ? (cpu / cpuOf.bare[batch]!).toFixed(2) : '-',
         'receipt p50 / p99 ms': subject === 'bare' ? '-' : `${load.p50Ms.toFixed(1)} / ${load.p99Ms.toFixed(1)}`,
         unreceipted: `${load.unreceipted}`,
         'memory MB': `${after.residentMB}`,
@@ -87,7 +91,7 @@ async function mqttBench(): Promise<void> {
     }
   }
   const waits: string[] = []
-  for (const subject of ['log', ...(engines ? ['kafka'] : [])]) {
+  for (const subject of ['log', ...(engines ? ['kafka'] : [])].filter(isWanted)) {
     const child = await startSubject(subject, broker, engines)
     const load = { ...broker, batch: 10, readingsPerS: 10_000, receipts: true }
     await publishLoad({ ...load, seconds: 3, name: `pacedwarm${subject}` })
@@ -131,7 +135,9 @@ async function startSubject(
 
 function startProcess(script: string, args: string[], ready: RegExp): Promise<{ child: ReturnType<typeof spawn>; port: string }> {
   const path = script.startsWith('@') ? fileURLToPath(import.meta.resolve(script)) : script
-  const child = spawn(process.execPath, ['--max-semi-space-size=2', path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  // For a profile: MILLRACE_BENCH_NODE='--cpu-prof --cpu-prof-dir=/tmp/profiles'
+  const flags = process.env.MILLRACE_BENCH_NODE?.split(' ') ?? []
+  const child = spawn(process.execPath, ['--max-semi-space-size=2', ...flags, path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
   children.push(child)
   return new Promise((resolve, reject) => {
     let text = ''
