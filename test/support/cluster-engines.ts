@@ -9,8 +9,6 @@ export interface ClusterOptions {
   documents?: boolean
 }
 
-export type ClusterEngines = Awaited<ReturnType<typeof startEngines>>
-
 /** @throws CannotRun that names what is missing. */
 export async function startEngines({ dir, atEnd, say }: Program, { partitions, documents = false }: ClusterOptions) {
   const start = async <N extends 'kafka' | 'victoria-metrics' | 'opensearch'>(name: N) => {

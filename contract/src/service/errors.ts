@@ -251,7 +251,7 @@ export const catalogue = {
   },
   STORE_OPEN: {
     says: 'Cannot open the store {path}: {detail}',
-    remedy: 'Check that the folder exists and this user may write in it.',
+    remedy: 'Check that the folder exists and this user may write in it, or that the engine runs and its address is right.',
     retry: true,
   },
   STORE_POINT_NAME: {
@@ -282,7 +282,7 @@ export const catalogue = {
   },
   STORE_READ: {
     says: 'Cannot read the store {path}: {detail}',
-    remedy: 'Check the disk.',
+    remedy: 'Check the disk, or that the engine runs and can be reached.',
     retry: true,
   },
   STORE_SETUP: {
@@ -292,7 +292,7 @@ export const catalogue = {
   },
   STORE_WRITE: {
     says: 'Cannot write the store {path}: {detail}',
-    remedy: 'Check the disk and its free space.',
+    remedy: 'Check the disk and its free space, or that the engine runs and can be reached; the log keeps what waits.',
     retry: true,
   },
   WEB_AUTHENTICATION: {
