@@ -3,7 +3,7 @@
  *
  *   secrets.json  broker.users  broker.yaml  processor.yaml  agent.yaml      configuration, for this user's eyes only
  *   ports/        pseudo-terminals of the simulated devices                  manifests/<started>.jsonl   what they produced
- *   agent/ processor/   data                                                 logs/<process>.log
+ *   agent/ broker/ processor/   data                                                 logs/<process>.log
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -28,7 +28,8 @@ export const host = 'millrace'
 
 export async function openLayout(folder: string): Promise<Layout> {
   const dir = resolve(folder)
-  for (const part of ['', 'ports', 'manifests', 'agent', 'processor', 'logs']) mkdirSync(join(dir, part), { recursive: true })
+  for (const part of ['', 'ports', 'manifests', 'agent', 'broker', 'processor', 'logs'])
+    mkdirSync(join(dir, part), { recursive: true })
   const file = (name: string) => join(dir, name)
   const secrets = await secretsOf(file)
   return {

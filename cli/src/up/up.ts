@@ -124,7 +124,11 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
 
   async function startBroker(): Promise<Child> {
     if (options.mosquitto === undefined) {
-      const config = layout.writeConfig('broker.yaml', { listen: { port: brokerPort }, users: layout.file('broker.users') })
+      const config = layout.writeConfig('broker.yaml', {
+        listen: { port: brokerPort },
+        users: layout.file('broker.users'),
+        store: { path: layout.file('broker/sessions.sqlite') },
+      })
       return child('broker', '@millrace/broker/main', run(config), /"listening"/, { nodeOptions: ['--max-semi-space-size=2'] })
     }
     const { config } = await renderMosquitto({ port: brokerPort, dir: layout.file('broker'), users: layout.users })
