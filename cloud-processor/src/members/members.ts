@@ -11,7 +11,8 @@
  * - has heard itself for `aliveMs` without a break, and once more after anybody fell silent: whoever could still be sure was heard;
  * - has heard itself claim it, and nobody else before: whoever claims it later hears that first.
  *
- * It lets go when it is not sure, or hears that another one claims it.
+ * While it is not sure it does nothing with it. It lets go when it hears that another one claims it: before it is sure again it has
+ * heard all that was said meanwhile. After so long that the board may have forgotten some it lets go at once.
  */
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
 import type { Board } from '../log/index.ts'
@@ -21,6 +22,10 @@ const beatMs = 500
 const aliveMs = 3000
 /** A newcomer listens first: by then it has heard everybody. */
 const listenMs = 3 * beatMs
+/** Who does not hear itself for this long hears nothing of the others either, and takes none of them for gone. */
+const deafMs = 3 * beatMs
+/** Well before the board forgets. */
+const lostMs = 60_000
 /** Between two checks. One that comes this much late was not run: what the others said meanwhile is still to be read. */
 const checkMs = 250
 const stalledMs = 1000
@@ -57,6 +62,8 @@ export interface Members {
   lagMs(roles: string[]): number
   /** False when the others may have taken this process for dead and do its work. What must not be done twice waits. */
   isSure(): boolean
+  /** True when this process was not sure for so long that it may not hear any more who took its place. */
+  isLost(): boolean
   /** Whether a share that two must not hold may be taken: nobody whom this process has not heard, or hears no more, can be sure of it. */
   mayTakeAlone(): boolean
   /** Called after any beat or departure. */
@@ -83,6 +90,7 @@ function alone({ id, roles, lagMs }: MembersOptions): Members {
     hasSaid: () => true,
     lagMs: (wanted) => total([lagMs()], wanted),
     isSure: () => true,
+    isLost: () => false,
     mayTakeAlone: () => true,
     onChange: () => {},
     close: async () => {},
@@ -138,6 +146,7 @@ function joinBoard(
   }
 
   const isSure = () => clock.monotonic() - echoedMs < aliveMs
+  const isLost = () => clock.monotonic() - echoedMs > lostMs
 
   function say(member: string, what: string): void {
     changes.add({ what })
@@ -152,10 +161,10 @@ function joinBoard(
 
   function check(): void {
     const nowMs = clock.monotonic()
-    const wasStalled = nowMs - checkedMs > stalledMs
+    const isDeaf = nowMs - checkedMs > stalledMs || nowMs - echoedMs > deafMs
     checkedMs = nowMs
     for (const [member, one] of heard) {
-      if (wasStalled) one.atMs = nowMs
+      if (isDeaf) one.atMs = nowMs
       else if (nowMs - one.atMs > aliveMs) {
         fellSilentMs = nowMs
         leave(member, `not heard for ${aliveMs} ms`)
@@ -205,6 +214,7 @@ function joinBoard(
         wanted,
       ),
     isSure,
+    isLost,
     mayTakeAlone: () => isSure() && echoedMs - sureFromMs >= aliveMs && echoedMs > fellSilentMs,
     onChange: (listener) => void listeners.push(listener),
     async close() {

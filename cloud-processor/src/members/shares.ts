@@ -58,7 +58,7 @@ export function keepShares(roles: Role[], clock: Clock): Shares & { follow(membe
       const owners = ownersOf(role.name, role.partitions, members.live(role.among ?? role.name))
       owners.forEach((owner, partition) => {
         const name = shareNameOf(role.name, partition)
-        const isLost = role.isExclusive && held.has(name) && (!members.isSure() || members.isHeldElsewhere(name))
+        const isLost = role.isExclusive && held.has(name) && (members.isLost() || members.isHeldElsewhere(name))
         if (owner !== members.self || isLost) letGo(name)
         else if (!held.has(name)) take(role, partition, name, members)
       })
