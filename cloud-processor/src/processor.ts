@@ -13,7 +13,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { topics } from '@millrace/contract'
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
 import { appendControl, connectTransport, createRebirths, startBridge } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
@@ -26,13 +25,12 @@ import { createPrepareStage } from './prepare/index.ts'
 import { followWishes } from './rebirth-sinks.ts'
 import { announceRules } from './rule-changes.ts'
 import { createRulesStage, openNotifier } from './rules/index.ts'
-import { type Around, runSink, runStage } from './stage/index.ts'
+import { type Around, runStage } from './stage/index.ts'
 import { createStatus } from './status.ts'
+import { runStoreSink } from './store-sink.ts'
 import { createWeb } from './web/index.ts'
 
 const trimEveryMs = 60_000
-/** A question to the store misses at most this much of the newest. */
-const storeRestMs = 100
 
 export interface Processor {
   /** Absent where this process serves no page. */
@@ -73,7 +71,10 @@ export async function startProcessor(
       start: (p) => runStage(alarms.of(createRulesStage(config.rules), p), p, config.runner, stageAround),
     },
     { name: 'notifier', partitions: 1, isExclusive: true, start: () => notifier!.send() },
-    ...(isStoreShared ? [{ name: 'store', partitions, start: (p: number) => keepInStore('store', p) }] : []),
+    // Of two writers one would find in the engine what the other wrote, and count it as collapsed.
+    ...(isStoreShared
+      ? [{ name: 'store', partitions, isExclusive: true, start: (p: number) => keepInStore('store', p, members.isSure) }]
+      : []),
     ...(documents
       ? [{ name: 'documents', partitions, start: (p: number) => runDocumentSinks(documents, p, config.runner, stageAround) }]
       : []),
@@ -144,20 +145,8 @@ export async function startProcessor(
     }
   }
 
-  function keepInStore(name: string, partition: number) {
-    return runSink(
-      {
-        name,
-        topic: topics.timeline,
-        partition,
-        position: (kept) => store!.open(log.id, partition, kept),
-        write: (records) => store!.write(partition, records),
-        restMs: storeRestMs,
-        holdsLog: true,
-      },
-      config.runner,
-      stageAround,
-    )
+  function keepInStore(name: string, partition: number, isSure = () => true) {
+    return runStoreSink(store!, { name, partition, isSure }, config.runner, stageAround)
   }
 
   async function openPage() {
