@@ -5,7 +5,8 @@
 import type { Clock } from '@millrace/contract/service'
 
 const firstPauseMs = 50
-const longestPauseMs = 5000
+/** What waited for a store or a log that is back waits no longer than this, and new data is stored within 5 s. */
+const longestPauseMs = 2000
 /** A session that held this long was well: the pause after it is short again. */
 const wellAfterMs = 30_000
 
