@@ -429,6 +429,18 @@ describe('prepare', () => {
     expect(timeline).toMatchObject([{ device: 'plain:bed-1' }, { k: 'readings', device: 'plain:bed-1' }])
   })
 
+  test('tells every device’s channels again once a day, for readers that begin late', () => {
+    born()
+    const midnight = Math.ceil(now / 86_400_000) * 86_400_000
+    feed({ k: 'tick', atMs: midnight - 2000 })
+    expect(feed({ k: 'tick', atMs: midnight - 1000 }).timeline.map(({ k }) => k)).toEqual(['tick'])
+    expect(feed({ k: 'tick', atMs: midnight }).timeline).toMatchObject([
+      { k: 'tick' },
+      { k: 'declaration', device: 'bed-1', channels: [{ name: 'spo2' }] },
+    ])
+    expect(feed({ k: 'tick', atMs: midnight + 1000 }).timeline.map(({ k }) => k)).toEqual(['tick'])
+  })
+
   test('never goes back in time by a tick', () => {
     feed({ k: 'tick', atMs: now })
     expect(feed({ k: 'tick', atMs: now - 1000 }).timeline).toMatchObject([{ atMs: now }])

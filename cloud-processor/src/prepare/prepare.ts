@@ -27,7 +27,7 @@ import { closeDirect } from './direct.ts'
 import { wasOverLimit } from './limits.ts'
 import { closeOrders, type Use } from './order.ts'
 import { takePlain } from './plain.ts'
-import { takeSparkplug, useSparkplug } from './sparkplug.ts'
+import { newest, takeSparkplug, useSparkplug } from './sparkplug.ts'
 import { decodeState, encodeState, initialState, type PrepareState } from './state.ts'
 
 /** One message under way through the stage. */
@@ -56,6 +56,8 @@ export interface Reject {
   /** Only these bytes, instead of the whole message. */
   bytes?: Uint8Array
 }
+
+const dayMs = 86_400_000
 
 /** `partitions` of the timeline: a cut is told to each partition for the devices that it holds. */
 export function createPrepareStage(config: PrepareConfig, partitions = 1): Stage<PrepareState> {
@@ -94,11 +96,28 @@ function step(config: PrepareConfig, state: PrepareState, record: LogRecord, emi
   const raw = decodeRaw(record.value)
   if (raw.k === 'message') return take(createTaking(config, state, emit, raw.topic, raw.payload, raw.receivedMs, false))
   if (raw.k === 'control') return control(config, state, raw.control, raw.atMs, emit)
+  const dayBefore = Math.floor(state.tickMs / dayMs)
   state.tickMs = advance(state.tickMs, raw.atMs)
   emit(topics.timeline, null, encodeJson({ f: 1, k: 'tick', atMs: state.tickMs }))
+  if (dayBefore > 0 && Math.floor(state.tickMs / dayMs) > dayBefore) tellChannels(state, emit)
   const use: Use = (...message) => useSparkplug(createTaking(config, state, emit, ...message, false))
   closeOrders(state, config, use, (event) => emit(topics.timeline, event.subject, encodeJson(event)))
   closeDirect(state, (cut) => emit(topics.timeline, Object.keys(cut.devices)[0]!, encodeJson(cut)))
+}
+
+/** Once a day again: a reader that begins after retention took the first declaration could not scale what it reads. */
+function tellChannels({ nodes }: PrepareState, emit: Emit): void {
+  for (const [node, { devices }] of nodes) {
+    for (const device of devices.values()) {
+      const channels = newest(device)
+      if (channels.length > 0)
+        emit(
+          topics.timeline,
+          device.name,
+          encodeJson({ f: 1, k: 'declaration', subject: device.name, device: device.name, node, channels }),
+        )
+    }
+  }
 }
 
 function control(config: PrepareConfig, state: PrepareState, order: Control, atMs: number, emit: Emit): void {

@@ -160,7 +160,7 @@ export function learn(device: DeviceState, channels: { alias?: number; channel: 
 }
 
 /** One channel for each name, the last declared. */
-function newest(device: DeviceState): Channel[] {
+export function newest(device: DeviceState): Channel[] {
   return [...new Map([...device.channels.values()].map((channel) => [channel.name, channel])).values()]
 }
 
