@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { isMissing, obtain } from '../engines/index.ts'
 import { askDocuments, askMarks, askTerms, type Documents } from '../support/grafana/ask-documents.ts'
 import { askSeries, demandColumns, type Prometheus, queryNow, type Series } from '../support/grafana/ask-prometheus.ts'
+import { compareLedger } from '../support/grafana/compare-ledger.ts'
 import {
   type Dashboard,
   type Panel,
@@ -111,6 +112,7 @@ await program('grafana', async (around) => {
     )
   }
   around.say(`${asked} questions were asked`)
+  await compare()
   await plantFaults()
 
   async function askAll(dashboard: Dashboard): Promise<string[]> {
@@ -137,6 +139,22 @@ await program('grafana', async (around) => {
     await Promise.any(each).catch(({ errors: [first] }: AggregateError) => {
       throw first
     })
+  }
+
+  /** Of the numbers that matter most, whether they are right. */
+  async function compare(): Promise<void> {
+    const pipeline = readDashboards().find(({ title }) => title === 'Pipeline and ledger')!
+    const { value: choices } = (await choicesOf(pipeline).next()) as { value: Choices }
+    const { targets } = pipeline.panels.find(({ title }) => title?.startsWith('The equation'))!
+    const at = prometheusOf(targets![0]!.datasource)
+    const answers = await Promise.all(targets!.map((target) => askSeries(at, target, choices)))
+    const wrong = compareLedger(life.ledger, answers)
+    around.check(wrong.length === 0, `the ledger's table shows what the store says ${wrong.join('; ')}`)
+    const [count] = readDashboards()
+      .find(({ title }) => title === 'Fleet')!
+      .panels.flatMap(({ title, type, targets }) => (title === 'Devices' && type === 'stat' ? targets! : []))
+    const devices = Number((await askSeries(at, count!, choices))[0]!.values[0]![1])
+    around.check(devices === life.devices, `the fleet has as many devices as the store: ${devices}, ${life.devices}`)
   }
 
   /** Whether this test would see what it is for. */

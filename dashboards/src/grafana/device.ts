@@ -2,7 +2,7 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { ledger, reading, total, wave } from '@millrace/cloud-processor/stores/influxdb-schema'
 import { all, choice, dashboard, documentMarks, labelVariable, row } from './dashboard.ts'
-import { absent, atCut, channels, devices, ever, silentFor } from './knowledge.ts'
+import { absent, atCut, channels, devices, ever, offBalance, silentFor } from './knowledge.ts'
 import { toAlarms, toPipeline, uids } from './links.ts'
 import { is, like, standing, stored } from './names.ts'
 import { lines, number, states, table } from './panels.ts'
@@ -58,7 +58,7 @@ export function deviceDashboard(sources: Sources): Dashboard {
     .withPanel(
       number(
         { title: 'Off balance', about: 'What nothing explains at the newest cuts.', ...small },
-        single(store, atCut(['difference'], ['device'], { device })),
+        single(store, offBalance(['device'], { device })),
         { worse: [1], link: toPipeline },
       ),
     )
@@ -175,7 +175,7 @@ export function deviceDashboard(sources: Sources): Dashboard {
         [
           newest(store, atCut(['read'], ['stream'], { device })),
           newest(store, atCut(['stored'], ['stream'], { device })),
-          newest(store, atCut(['difference'], ['stream'], { device })),
+          newest(store, offBalance(['stream'], { device })),
           newest(store, `max by (stream) (last_over_time(${stored(ledger, 'through', { device })}[$__range]))`),
         ],
         [

@@ -12,6 +12,9 @@ import type { Sources } from './sources.ts'
 /** Seconds of silence from which on a device is called silent. */
 const silences = ['60', '300', '30', '600', '3600']
 
+/** Longer than the store takes between a device's totals. */
+const totalsEvery = '15s'
+
 export function fleetDashboard(sources: Sources): Dashboard {
   const { store, processes } = sources
   const small = { w: 4, h: 4 }
@@ -90,7 +93,14 @@ export function fleetDashboard(sources: Sources): Dashboard {
     .withPanel(
       lines(
         { title: 'Readings stored', about: 'A second, by device.', w: 12, h: 8, unit: 'cps' },
-        [series(store, `sum by (device) (rate(${stored(total, 'stored_readings')}[$__rate_interval]))`, '{{device}}')],
+        [
+          series(
+            store,
+            `sum by (device) (rate(${stored(total, 'stored_readings')}[$__rate_interval]))`,
+            '{{device}}',
+            totalsEvery,
+          ),
+        ],
         lineToDevice,
       ),
     )

@@ -22,17 +22,22 @@ export function absent(where: Where<typeof gap>): string {
   return `(${end} == bool 0) + (${end} > bool time() * 1000)`
 }
 
-export type LedgerField = NumberField<typeof ledger>
+type LedgerField = NumberField<typeof ledger>
 
 /** The newest cut of each stream, summed. `of` are fields of the ledger without `_readings` and `_samples`: `$what` says which. */
 export function atCut(of: LedgerAmount[], by: Label<typeof ledger>[], where: Where<typeof ledger> = {}): string {
-  return of
-    .map((amount) => {
-      // The variable stands for the end of two fields, and both are fields.
-      const name = `${amount}_$what` as unknown as LedgerField
-      return `sum by (${by.join(', ')}) (last_over_time(${stored(ledger, name, where)}[$__range]))`
-    })
-    .join(' + ')
+  return of.map((amount) => `sum by (${by.join(', ')}) (${newestCut(amount, where)})`).join(' + ')
+}
+
+/** What nothing explains. One stream off by +1 and another off by -1 are two faults, not none. */
+export function offBalance(by: Label<typeof ledger>[], where: Where<typeof ledger> = {}): string {
+  return `sum by (${by.join(', ')}) (abs(${newestCut('difference', where)}))`
+}
+
+function newestCut(amount: LedgerAmount, where: Where<typeof ledger>): string {
+  // The variable stands for the end of two fields, and both are fields.
+  const name = `${amount}_$what` as unknown as LedgerField
+  return `last_over_time(${stored(ledger, name, where)}[$__range])`
 }
 
 type Of<F, End extends string> = F extends `${infer Amount}_${End}` ? Amount : never

@@ -111,6 +111,8 @@ export function number({ title, about, w, h, unit = 'short' }: Look, query: Quer
     .colorMode(worse.length > 0 ? BigValueColorMode.Value : BigValueColorMode.None)
     .graphMode(BigValueGraphMode.None)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs([sums ? 'sum' : 'lastNotNull']).values(false))
+  // No document is a count of zero; a metric that is not there is not known.
+  if (sums) panel.noValue('0')
   return link ? panel.dataLinks([dataLink(link)]) : panel
 }
 

@@ -2,7 +2,7 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { ledger } from '@millrace/cloud-processor/stores/influxdb-schema'
 import { choice, dashboard, row } from './dashboard.ts'
-import { atCut, type LedgerAmount } from './knowledge.ts'
+import { atCut, type LedgerAmount, offBalance } from './knowledge.ts'
 import { lineToDevice, toDevice, uids } from './links.ts'
 import { stored, told } from './names.ts'
 import { bars, type Column, lines, number, table } from './panels.ts'
@@ -11,7 +11,7 @@ import type { Sources } from './sources.ts'
 
 const rate = (metric: `millrace_${string}`, by: string[]) => `sum by (${by.join(', ')}) (rate(${told(metric)}[$__rate_interval]))`
 
-/** read = stored + filtered + rejected + evicted + collapsed; what is left is the difference. */
+/** read = stored + filtered + rejected + evicted + collapsed; what is left is off balance. */
 const equation: { title: string; of: LedgerAmount[] }[] = [
   { title: 'Read', of: ['read'] },
   { title: 'Stored', of: ['stored'] },
@@ -19,7 +19,6 @@ const equation: { title: string; of: LedgerAmount[] }[] = [
   { title: 'Rejected', of: ['edge_rejected', 'rejected'] },
   { title: 'Evicted', of: ['evicted'] },
   { title: 'Collapsed', of: ['collapsed'] },
-  { title: 'Difference', of: ['difference'] },
 ]
 
 export function pipelineDashboard(sources: Sources): Dashboard {
@@ -80,14 +79,17 @@ export function pipelineDashboard(sources: Sources): Dashboard {
           about: 'read = stored + filtered + rejected + evicted + collapsed, at the newest cut of each stream in the time shown.',
           ...{ w: 16, h: 11 },
         },
-        equation.map(({ of }) => newest(store, atCut(of, ['node', 'device']))),
-        [{ of: 'node' }, { of: 'device', link: toDevice }, ...equation.map(columnOf)],
+        [
+          ...equation.map(({ of }) => newest(store, atCut(of, ['node', 'device']))),
+          newest(store, offBalance(['node', 'device'])),
+        ],
+        [{ of: 'node' }, { of: 'device', link: toDevice }, ...equation.map(columnOf), { of: 'Value #G', title: 'Off balance' }],
       ),
     )
     .withPanel(
       lines(
-        { title: 'Difference', about: 'Of $what, by device. Anything but zero is a fault.', w: 8, h: 11 },
-        [series(store, atCut(['difference'], ['device']), '{{device}}')],
+        { title: 'Off balance', about: 'Of $what, by device. Anything but zero is a fault.', w: 8, h: 11 },
+        [series(store, offBalance(['device']), '{{device}}')],
         lineToDevice,
       ),
     )
@@ -222,6 +224,6 @@ export function pipelineDashboard(sources: Sources): Dashboard {
     .build()
 }
 
-const columnOf = ({ title }: { title: string }, k: number): Column => ({ of: `Value #${'ABCDEFG'[k]}`, title })
+const columnOf = ({ title }: { title: string }, k: number): Column => ({ of: `Value #${'ABCDEF'[k]}`, title })
 
 const summed = (of: LedgerAmount[]) => `sum(${atCut(of, ['device'])})`

@@ -16,11 +16,16 @@ import type { SourceRef, Sources } from './sources.ts'
 /** A question without its letter, which its panel gives it. */
 export type Query = (refId: string) => Builder<Dataquery>
 
-/** Series over the dashboard's time. `legend` names labels as `{{label}}`. */
+/**
+ * Series over the dashboard's time. `legend` names labels as `{{label}}`.
+ * @param minStep of what is written less often than its data source says; $__rate_interval follows from it.
+ */
 export const series =
-  (source: SourceRef, expr: string, legend: string): Query =>
-  (refId) =>
-    new PromQueryBuilder().refId(refId).datasource(source).expr(expr).legendFormat(legend).range()
+  (source: SourceRef, expr: string, legend: string, minStep?: string): Query =>
+  (refId) => {
+    const query = new PromQueryBuilder().refId(refId).datasource(source).expr(expr).legendFormat(legend).range()
+    return minStep ? query.interval(minStep) : query
+  }
 
 /** Each series' newest value, as rows of a table. */
 export const newest =

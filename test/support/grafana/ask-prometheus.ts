@@ -28,8 +28,9 @@ export async function askSeries(at: Prometheus, target: Target, choices: Choices
 }
 
 async function ask(at: Prometheus, target: Target, choices: Choices): Promise<Series[]> {
-  const stepS = Math.max(at.scrapeS, Math.ceil((at.toMs - at.fromMs) / 1000 / pointsMax))
-  const rateS = Math.max(stepS + at.scrapeS, 4 * at.scrapeS)
+  const leastS = Number.parseInt(target.interval ?? `${at.scrapeS}`, 10)
+  const stepS = Math.max(leastS, Math.ceil((at.toMs - at.fromMs) / 1000 / pointsMax))
+  const rateS = Math.max(stepS + leastS, 4 * leastS)
   const rangeS = Math.round((at.toMs - at.fromMs) / 1000)
   const builtIn = { __interval: `${stepS}s`, __rate_interval: `${rateS}s`, __range: `${rangeS}s` }
   const query = fillIn(target.expr!, choices, inPromQl, builtIn)

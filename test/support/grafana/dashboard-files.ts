@@ -14,6 +14,8 @@ export interface Target {
   datasource: SourceRef
   expr?: string
   instant?: boolean
+  /** Least step. */
+  interval?: string
   format?: string
   legendFormat?: string
   query?: string

@@ -1,5 +1,5 @@
 /** A simulated life, through the real stages into the real stores. */
-import { openInfluxStore, openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/stores'
+import { type LedgerRow, openInfluxStore, openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/stores'
 import { decodeJson, type TimelineRecord, topics } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
 import { askEngine } from '../../conformance/documents-place.ts'
@@ -12,6 +12,9 @@ export interface StoredLife {
   fromMs: number
   toMs: number
   said: string
+  /** What the store itself answers. */
+  devices: number
+  ledger: LedgerRow[]
 }
 
 const lifeSeconds = 300
@@ -23,12 +26,12 @@ export async function storedLife(seed: number, store: string, search: string): P
   const ticks = life.records.flatMap(({ raw }) => (raw.k === 'tick' ? [raw.atMs] : []))
   const [fromMs, toMs] = [ticks[0]! - 60_000, Math.max(...ticks) + 1000]
   const made = outputsOf(life, 1)
-  const readings = await fillStore(store, made)
+  const { records, devices, ledger } = await fillStore(store, made)
   const documents = await fillDocuments(search, [...made, ...made.flatMap(settled)], toMs)
-  return { fromMs, toMs, said: `${readings} records of the timeline, ${documents} documents` }
+  return { fromMs, toMs, said: `${records} records of the timeline, ${documents} documents`, devices, ledger }
 }
 
-async function fillStore(url: string, outputs: Output[]): Promise<number> {
+async function fillStore(url: string, outputs: Output[]) {
   const around = { log: silentLog, metrics: createMetrics(), clock: systemClock }
   const store = await openInfluxStore({ dialect: 'victoriametrics', url, retentionDays: 0, ...exact }, around)
   await store.open('life', 0, { load: async () => undefined, save: async () => {} })
@@ -41,9 +44,9 @@ async function fillStore(url: string, outputs: Output[]): Promise<number> {
       return { offset, key: key ?? '', value, timeMs, source: { log: 'raw', partition: 0, offset, index: 0 } }
     })
   for (let at = 0; at < records.length; at += writeRecords) await store.write(0, records.slice(at, at + writeRecords))
-  await store.devices()
+  const [devices, ledger] = [await store.devices(), await store.ledger()]
   await store.close()
-  return records.length
+  return { records: records.length, devices: devices.length, ledger }
 }
 
 async function fillDocuments(address: string, outputs: Output[], timeMs: number): Promise<number> {
