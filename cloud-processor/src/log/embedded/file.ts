@@ -24,7 +24,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { topics } from '@millrace/contract'
 import type { ErrorCode } from '@millrace/contract/service'
-import { describe, isDamage, pragma } from '@millrace/contract/sqlite'
+import { describe, isBusy, isDamage, pragma, takeLock } from '@millrace/contract/sqlite'
 import type { Failure, Mark, Slot } from './protocol.ts'
 
 const applicationId = 0x4d526c67
@@ -66,7 +66,7 @@ export interface LogFile {
 /** Opens or makes the file, as its only owner. @throws Refusal */
 export function openFile(path: string, partitions: number): LogFile {
   mkdirSync(dirname(path), { recursive: true })
-  const lock = takeLock(path)
+  const lock = own(path)
   let db: DatabaseSync | undefined
   try {
     const made = !existsSync(path)
@@ -95,16 +95,11 @@ export function openFile(path: string, partitions: number): LogFile {
   }
 }
 
-function takeLock(path: string): DatabaseSync {
-  let lock: DatabaseSync | undefined
+function own(path: string): DatabaseSync {
   try {
-    lock = new DatabaseSync(`${path}.lock`)
-    lock.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
-    return lock
+    return takeLock(path)
   } catch (cause) {
-    lock?.close()
-    const busy = (cause as { errcode?: number }).errcode === 5
-    throw busy ? new Refusal('LOG_LOCKED', { path }) : new Refusal('LOG_OPEN', { path, detail: describe(cause) })
+    throw isBusy(cause) ? new Refusal('LOG_LOCKED', { path }) : new Refusal('LOG_OPEN', { path, detail: describe(cause) })
   }
 }
 

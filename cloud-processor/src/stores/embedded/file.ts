@@ -34,7 +34,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { ErrorCode } from '@millrace/contract/service'
-import { describe, isDamage, pragma } from '@millrace/contract/sqlite'
+import { describe, isBusy, isDamage, pragma, takeLock } from '@millrace/contract/sqlite'
 
 const applicationId = 0x4d527374
 const format = 2
@@ -93,7 +93,7 @@ export class Refusal extends Error {
 /** Opens or makes the file, as its only owner. @throws Refusal */
 export function openFile(path: string): { db: DatabaseSync; close(): void } {
   mkdirSync(dirname(path), { recursive: true })
-  const lock = takeLock(path)
+  const lock = own(path)
   let db: DatabaseSync | undefined
   try {
     db = new DatabaseSync(path)
@@ -122,15 +122,10 @@ export function openFile(path: string): { db: DatabaseSync; close(): void } {
   }
 }
 
-function takeLock(path: string): DatabaseSync {
-  let lock: DatabaseSync | undefined
+function own(path: string): DatabaseSync {
   try {
-    lock = new DatabaseSync(`${path}.lock`)
-    lock.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
-    return lock
+    return takeLock(path)
   } catch (cause) {
-    lock?.close()
-    const busy = (cause as { errcode?: number }).errcode === 5
-    throw busy ? new Refusal('STORE_LOCKED', { path }) : new Refusal('STORE_OPEN', { path, detail: describe(cause) })
+    throw isBusy(cause) ? new Refusal('STORE_LOCKED', { path }) : new Refusal('STORE_OPEN', { path, detail: describe(cause) })
   }
 }
