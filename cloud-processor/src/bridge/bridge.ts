@@ -57,6 +57,8 @@ export interface BridgeStatus {
   creditBytes: number
 }
 
+const hostTypes: ReadonlySet<string> = new Set(['NCMD', 'DCMD', 'STATE'])
+
 interface Waiting {
   record: NewRecord
   /** `group/node`, and what the message is to be receipted by. */
@@ -100,7 +102,10 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
   }
 
   transport.onMessage((topic, payload, settled) => {
-    const node = nodeOf(topic)
+    const parsed = topic.startsWith('spBv1.0/') ? parseTopic(topic) : undefined
+    // What hosts say, this one's receipts among it, comes back from the broker and is no data.
+    if (parsed && hostTypes.has(parsed.type)) return settled(true)
+    const node = parsed && 'node' in parsed ? `${parsed.group}/${parsed.node}` : undefined
     if (around.ownsNode && topic.startsWith('spBv1.0/') && !around.ownsNode(node ?? topic)) return settled(true)
     status.received++
     received.add()
@@ -214,10 +219,4 @@ export async function appendControl(log: Log, clock: Clock, control: Control): P
   const value = encodeRaw({ k: 'control', control, atMs: clock.now() })
   for (let partition = 0; partition < log.partitions; partition++)
     await log.append(topics.raw, partition, [{ key: 'control', value }])
-}
-
-/** `group/node` of a Sparkplug topic. */
-function nodeOf(topic: string): string | undefined {
-  const parsed = topic.startsWith('spBv1.0/') ? parseTopic(topic) : undefined
-  return parsed && 'node' in parsed ? `${parsed.group}/${parsed.node}` : undefined
 }
