@@ -10,7 +10,7 @@ export const headers = z
       .string()
       .regex(/^millrace\.\w+\.v1$/)
       .describe('Type of record: `millrace.<topic>.v1`.'),
-    ce_source: z.string().startsWith('/millrace/').describe('Begins with `/millrace/<source log>`.'),
+    ce_source: z.string().startsWith('/millrace/').describe('`/millrace/<source log>/<topic>`; unique together with `ce_id`.'),
     ce_id: z.string().describe('`<source partition>/<source offset>/<index>`; a repeat of a record has the same.'),
     'content-type': z.literal('application/json').describe('What the value is.'),
     ce_millracelog: z.string().describe('Id of the log that the record was made from. A log made anew has another.'),

@@ -3,7 +3,7 @@
  *
  *     ce_specversion        1.0
  *     ce_type               millrace.<topic>.v1
- *     ce_source             /millrace/<source log>          (a record without a source: /millrace/<writer>)
+ *     ce_source             /millrace/<source log>/<topic>  (a record without a source: /millrace/<writer>/<topic>)
  *     content-type          application/json
  *     ce_millracelog        <source log>            \
  *     ce_millracepartition  <source partition>      | the source: the record is new when (offset, index) is above the mark of
@@ -37,7 +37,8 @@ function fixed(type: string, source: Source | undefined): [string, string][] {
   const event: [string, string][] = [
     ['ce_specversion', '1.0'],
     ['ce_type', type],
-    ['ce_source', `/millrace/${source?.log ?? writer}`],
+    // With its topic: what prepare and rules made have positions in two topics of one log.
+    ['ce_source', `/millrace/${source?.log ?? writer}/${type.split('.')[1]}`],
     ['content-type', type === 'millrace.raw.v1' ? 'application/octet-stream' : 'application/json'],
   ]
   return source ? [...event, [names.log, source.log], [names.partition, `${source.partition}`]] : event
