@@ -12,8 +12,8 @@ import { type Clock, MillraceError } from '@millrace/contract/service'
 import { type At, type Batch, type KafkaClient, KafkaFailure, type KafkaRecord, keyOf, type Produced } from './client.ts'
 import { pauseAfter, sleep } from './retry.ts'
 
-/** Between two requests at least: what comes meanwhile shares the next one. */
-const paceMs = 3
+/** Between two requests at least: what comes meanwhile shares the next one. Well below the 13 ms that a receipt may take (p99). */
+const paceMs = 6
 /** For a call that may wait, as on the embedded log: what it adds to the way of an alarm. */
 const patienceMs = 10
 /** So much does not wait: a stage that catches up must not be slowed. */
