@@ -99,7 +99,7 @@ export function createFrames(connection: Connection, clientId: string, requestMs
   }
 }
 
-/** Calls with each whole frame, its length included. */
+/** Calls with each whole frame, its length included. Exported for its test. */
 export function createSplitter(see: (frame: Buffer) => void): (bytes: Buffer) => void {
   let waiting: Buffer[] = []
   let have = 0
