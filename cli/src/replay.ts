@@ -56,14 +56,14 @@ interface Comparison {
 /** Reads the input from its start and the outputs beside it, page by page. */
 async function compareStage<State>(api: Api, stage: Stage<State>, outputs: Topic[]): Promise<Comparison[]> {
   const state = stage.initial(0)
-  const live = new Map(outputs.map((topic) => [topic, pages(api, topic)]))
+  const live = new Map(outputs.map((topic) => [topic, made(api, topic)]))
   const found = new Map(outputs.map((topic): [Topic, Comparison] => [topic, { topic, compared: 0 }]))
   for await (const line of pages(api, stage.input)) {
-    const made: { topic: Topic; text: string }[] = []
+    const now: { topic: Topic; text: string }[] = []
     stage.step(state, toRecord(stage.input, line), (topic, _key, value) =>
-      made.push({ topic, text: Buffer.from(value).toString() }),
+      now.push({ topic, text: Buffer.from(value).toString() }),
     )
-    for (const { topic, text } of made) {
+    for (const { topic, text } of now) {
       const comparison = found.get(topic)!
       const { value } = await live.get(topic)!.next()
       // What the live stage has not made yet is no difference.
@@ -88,6 +88,11 @@ async function* pages(api: Api, topic: Topic): AsyncGenerator<LogPage['records']
     yield* records
     from = records.at(-1)!.offset + 1
   }
+}
+
+/** What a stage made has a source; what a notifier settled has none. */
+async function* made(api: Api, topic: Topic): ReturnType<typeof pages> {
+  for await (const line of pages(api, topic)) if (line.source !== undefined) yield line
 }
 
 function toRecord(topic: Topic, { offset, key, timeMs, record }: LogPage['records'][number]): LogRecord {
