@@ -6,7 +6,8 @@
  * future). The clock settles where the last sample of each burst has its arrival time.
  *
  * - A function of the arrival times alone: the same however the bytes are cut within one arrival.
- * - Not more than one interval ahead of arrival, or `wholeMsMax`. Frames that come faster than that are squeezed: to one
+ * - Not more than one interval ahead of arrival, or `wholeMsMax`; after a silence by a millisecond more for each frame that had
+ *   its time in it, for then what waited in a buffer comes at once. Frames that come faster than that are squeezed: to one
  *   millisecond at first, since some stores tell samples apart no finer, and then to 1/64 interval, so that a replay at up to
  *   64 times real time follows arrival and loses no sample.
  * - Rises strictly, but for one case: when the wall clock was set back by more than `jumpMs`, it starts anew from arrival.
@@ -35,6 +36,8 @@ export function createSampleClock(intervalMs: number): SampleClock {
   let last = Number.NaN
   let arrived = Number.NaN
   let lastWhole = Number.NEGATIVE_INFINITY
+  /** So far ahead of arrival samples may get, to be a millisecond apart. */
+  let roomMs = wholeMsMax
 
   function step(arrivalMs: number, lost: number): number {
     const nominal = last + intervalMs
@@ -46,13 +49,18 @@ export function createSampleClock(intervalMs: number): SampleClock {
   }
 
   function leastStep(aheadMs: number): number {
-    if (aheadMs > aheadMsMax) return leastStepMs
+    if (aheadMs > Math.max(aheadMsMax, roomMs)) return leastStepMs
     const squeezed = Math.max(leastStepMs, intervalMs / 64)
-    return aheadMs + 1 <= wholeMsMax ? Math.max(squeezed, Math.min(1, intervalMs / 2)) : squeezed
+    return aheadMs + 1 <= roomMs ? Math.max(squeezed, Math.min(1, intervalMs / 2)) : squeezed
   }
 
   return {
     next(arrivalMs, lost = 0) {
+      // A silence makes room for what waited during it; the room is taken back when the samples are.
+      if (arrivalMs !== arrived) {
+        const waited = Math.min(jumpMs / 2, Math.max(0, arrivalMs - arrived) / intervalMs) || 0
+        if (!(last - arrivalMs > wholeMsMax) || wholeMsMax + waited > roomMs) roomMs = wholeMsMax + waited
+      }
       last = Number.isNaN(last) ? arrivalMs : step(arrivalMs, lost)
       arrived = arrivalMs
       if (lastWhole > arrivalMs + jumpMs) lastWhole = Number.NEGATIVE_INFINITY
