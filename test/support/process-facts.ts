@@ -24,6 +24,15 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Whether it is stopped, as by SIGSTOP. False when there is no such process. */
+export function isStopped(pid: number): boolean {
+  try {
+    return statOf(pid)[0] === 'T'
+  } catch {
+    return false
+  }
+}
+
 /** Processes that name this on their command line, but for this one. */
 export function findProcesses(part: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))

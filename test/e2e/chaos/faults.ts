@@ -1,9 +1,11 @@
 /** Carries the faults out, and keeps a record of those that really struck. */
 import type { Socket } from 'node:net'
 import { freezeSubscriber } from '../../support/frozen-subscriber.ts'
-import type { RealProcess } from '../../support/real-process.ts'
+import type { Victim } from './engines.ts'
 import type { Agent, Installation } from './installation.ts'
-import type { Fault, Kind } from './schedule.ts'
+import type { Processor } from './processors.ts'
+import { distributedKinds, type Fault, type Kind, kinds } from './schedule.ts'
+import { standingKinds } from './standing.ts'
 
 export interface Strike {
   kind: Kind
@@ -17,22 +19,47 @@ export interface Strike {
 export interface Faults {
   /** Resolves when the fault is over. One that finds its target down waits for it a while, and then does not strike. */
   carryOut(fault: Fault): Promise<void>
+  /** All that must strike in this installation. */
+  kinds: Kind[]
+  /** Only some kinds were asked for. */
+  isPart: boolean
+  /** Why the others cannot. */
+  left: { kind: Kind; why: string }[]
   strikes: Strike[]
   missed: Record<string, number>
+  /** Beside what a fault was to do. */
+  wrong: string[]
   /** By device: lengths of the garbage ordered, each one once. */
   garbage: Map<string, number[]>
 }
 
-export function createFaults(installation: Installation): Faults {
-  const { agents, broker, processor, simulator, devices } = installation
+/** @param only of all kinds; absent: every one that this installation can suffer. */
+export function createFaults(installation: Installation, only?: string[]): Faults {
+  const { agents, broker, processors, visitor, shared, simulator, devices } = installation
   const strikes: Strike[] = []
   const missed: Record<string, number> = {}
   const garbage = new Map<string, number[]>()
   const cut = new Set<Agent>()
   const unplugged = new Set<string>()
+  const zombies = new Set<Processor>()
+  const wrong: string[] = []
+  const left = leftOut(installation)
+  const all: Kind[] = [
+    ...(Object.keys(kinds) as Kind[]),
+    ...(shared ? [...(Object.keys(distributedKinds) as Kind[]), ...standingKinds] : []),
+  ]
   let frozen = 0
 
-  return { carryOut, strikes, missed, garbage }
+  return {
+    carryOut,
+    kinds: all.filter((kind) => !left.some((one) => one.kind === kind) && (only?.includes(kind) ?? true)),
+    isPart: only !== undefined,
+    left,
+    strikes,
+    missed,
+    wrong,
+    garbage,
+  }
 
   async function carryOut(fault: Fault): Promise<void> {
     const agent = agents[fault.target % agents.length]!
@@ -45,7 +72,7 @@ export function createFaults(installation: Installation): Faults {
       case 'wipe broker':
         return killed(fault, broker, installation.wipeBroker)
       case 'kill -9 processor':
-        return killed(fault, processor)
+        return killed(fault, pick(fault, 1)[0]!)
       case 'link cut':
         return cutLink(fault, agent, 'reset')
       case 'link silent':
@@ -55,14 +82,36 @@ export function createFaults(installation: Installation): Faults {
       case 'SIGSTOP broker':
         return paused(fault, broker)
       case 'SIGSTOP processor':
-        return paused(fault, processor)
+        return paused(fault, pick(fault, 1)[0]!)
       case 'pty unplug':
         return unplug(fault, device)
       case 'garbage':
         return spoil(fault)
       case 'frozen subscriber':
         return freeze(fault)
+      case 'kill -9 two processors':
+        return killedTogether(fault, pick(fault, 2))
+      case 'zombie processor':
+        return zombie(fault, pick(fault, 1)[0]!)
+      case 'processor joins and leaves':
+        return visit(fault, visitor!)
+      case 'kill -9 Kafka':
+        return killed(fault, shared!.kafka)
+      case 'SIGSTOP Kafka':
+        return paused(fault, shared!.kafka)
+      case 'kill -9 store':
+        return killed(fault, shared!.store!)
+      case 'SIGSTOP store':
+        return paused(fault, shared!.store!)
+      case 'store disk full':
+        return during(fault, 'store', shared!.store!.disk!.fill, shared!.store!.disk!.free)
     }
+  }
+
+  /** So many different processors, but none that stands as a zombie: nothing must end it before its time. */
+  function pick({ target }: Fault, count: number): Processor[] {
+    const free = processors.filter((one) => !zombies.has(one))
+    return Array.from({ length: count }, (_, k) => free[(target + k) % free.length]!)
   }
 
   async function during(
@@ -86,7 +135,7 @@ export function createFaults(installation: Installation): Faults {
   }
 
   /** A process that was stopped may be killed as well, one that still starts too; it must only be there. */
-  function killed(fault: Fault, victim: RealProcess, meanwhile = () => {}): Promise<void> {
+  function killed(fault: Fault, victim: Victim, meanwhile = () => {}): Promise<void> {
     return during(
       fault,
       victim.name,
@@ -98,7 +147,40 @@ export function createFaults(installation: Installation): Faults {
     )
   }
 
-  function paused(fault: Fault, victim: RealProcess): Promise<void> {
+  function killedTogether(fault: Fault, victims: Processor[]): Promise<void> {
+    return during(
+      fault,
+      victims.map(({ name }) => name).join(' and '),
+      async () => {
+        if (!victims.every((victim) => victim.isRunning())) return false
+        return (await Promise.all(victims.map((victim) => victim.kill()))).every((isKilled) => isKilled)
+      },
+      () => Promise.all(victims.map((victim) => victim.start())),
+    )
+  }
+
+  async function zombie(fault: Fault, victim: Processor): Promise<void> {
+    zombies.add(victim)
+    await paused(fault, victim).finally(() => zombies.delete(victim))
+  }
+
+  function visit(fault: Fault, visitor: Processor): Promise<void> {
+    return during(
+      fault,
+      visitor.name,
+      async () => {
+        if (visitor.isRunning()) return false
+        await visitor.start()
+        return true
+      },
+      async () => {
+        const how = await visitor.stop()
+        if (how !== 'code 0') wrong.push(`${visitor.name} was to leave cleanly: ${how}`)
+      },
+    )
+  }
+
+  function paused(fault: Fault, victim: Victim): Promise<void> {
     let pid: number | undefined
     return during(
       fault,
@@ -182,3 +264,13 @@ export function createFaults(installation: Installation): Faults {
     )
   }
 }
+
+/** What this machine, or this installation, cannot suffer. */
+function leftOut({ shared }: Installation): Faults['left'] {
+  if (!shared) return []
+  const { store } = shared
+  if (!store) return storeFaults.map((kind) => ({ kind, why: 'the embedded store has no process of its own' }))
+  return store.disk ? [] : [{ kind: 'store disk full', why: store.whyNoDisk! }]
+}
+
+const storeFaults = standingKinds.filter((kind) => kind.includes('store'))

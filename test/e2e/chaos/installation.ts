@@ -4,25 +4,21 @@
  *   simulator ─ pseudo-terminals ─► two agents ─ a link each ─► broker ─► processor ─► webhook receiver
  *                                     └ pipe ─► observer          └ receipts ─► observer
  *
- * Simulator, links, webhook receiver and observer are never killed.
+ * or with several processors on Kafka, and VictoriaMetrics as their store. Simulator, links, webhook receiver and observer are
+ * never killed.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { addUser } from '@millrace/broker/broker'
-import { renderMosquitto } from '@millrace/broker/mosquitto'
 import { type AgentDevice, agentDevices, type Link, loadScenario, openLink, scenarioPath } from '@millrace/simulators'
 import { type Api, openApi } from 'millrace'
-import { stringify } from 'yaml'
 import { freePort } from '../../support/free-port.ts'
 import { isAlive } from '../../support/process-facts.ts'
-import { CannotRun } from '../../support/program.ts'
-import { type ProcessSpec, type RealProcess, realProcess } from '../../support/real-process.ts'
+import type { RealProcess } from '../../support/real-process.ts'
 import { openWebhookReceiver, type WebhookReceiver } from '../../support/webhook-receiver.ts'
-import { type Bug, plant } from './bugs.ts'
-
-export type BrokerKind = 'millrace' | 'mosquitto'
+import { type BrokerKind, makeBroker, needBroker } from './brokers.ts'
+import type { Bug } from './bugs.ts'
+import { type SharedEngines, type StoreKind, startSharedEngines, type Victim } from './engines.ts'
+import { makeProcessors, type Processor } from './processors.ts'
+import { openWorkshop } from './workshop.ts'
 
 export interface Agent extends RealProcess {
   devices: string[]
@@ -35,7 +31,11 @@ export interface Installation {
   simulator: RealProcess
   agents: Agent[]
   broker: RealProcess
-  processor: RealProcess
+  /** The first one serves the page. */
+  processors: Processor[]
+  /** One more, which joins and leaves; only where they share a log. */
+  visitor?: Processor
+  shared?: SharedEngines
   webhook: WebhookReceiver
   api: Api
   manifest: string
@@ -45,6 +45,8 @@ export interface Installation {
   watcher: { username: string; password: string }
   /** Removes what the broker keeps on disk; it is not running. */
   wipeBroker(): void
+  /** All that must be up in a quiet window. */
+  victims: Victim[]
   /** Ends all processes, and says how each ended. */
   stop(): Promise<{ name: string; how: string; isGone: boolean }[]>
 }
@@ -52,64 +54,38 @@ export interface Installation {
 /** What the installation hears from its processes. */
 export interface Ear {
   agentLine(agent: string, line: string): void
-  processorLine(line: string): void
+  processorLine(processor: string, line: string): void
   simulatorLine(line: string): void
   observed(agent: string, line: string): void
   unexpectedEnd(name: string, how: string): void
 }
 
-const group = 'ward'
-const host = 'millrace'
-const script = (specifier: string) => fileURLToPath(import.meta.resolve(specifier))
-const mosquitto = '/usr/sbin/mosquitto'
-
-/** Desaturations that are ordered, and absences that faults bring. */
-const rules = {
-  rules: [
-    {
-      name: 'spo2-low',
-      channel: 'spo2',
-      condition: 'below',
-      set: 88,
-      clear: 90,
-      delayOnMs: 2000,
-      delayOffMs: 2000,
-      priority: 'high',
-    },
-    { name: 'no-spo2', channel: 'spo2', condition: 'absent', afterMs: 3000, priority: 'low' },
-  ],
+export interface InstallationOptions {
+  broker: BrokerKind
+  seed: number
+  bug?: Bug | undefined
+  /** Absent: one processor with the embedded log and store. */
+  shared?: { store: StoreKind; processors: number } | undefined
+  atEnd(end: () => unknown): void
+  say(text: string): void
 }
 
-export async function startInstallation(
-  dir: string,
-  options: { broker: BrokerKind; seed: number; bug?: Bug; atEnd(end: () => unknown): void },
-  ear: Ear,
-): Promise<Installation> {
-  if (options.broker === 'mosquitto' && !existsSync(mosquitto))
-    throw new CannotRun(`${mosquitto} is missing; get it with: apt-get install mosquitto`)
-  for (const part of ['ports', 'logs', 'broker', 'gateway-1', 'gateway-2', 'processor']) mkdirSync(join(dir, part))
-  const path = (name: string) => join(dir, name)
+const group = 'ward'
+const host = 'millrace'
+const gateways = ['gateway-1', 'gateway-2'] as const
+
+export async function startInstallation(dir: string, options: InstallationOptions, ear: Ear): Promise<Installation> {
+  needBroker(options.broker)
+  const workshop = openWorkshop(dir, options.bug, { atEnd: options.atEnd, unexpectedEnd: ear.unexpectedEnd })
+  const { path, write, node, start } = workshop
+  for (const part of ['ports', 'logs', 'broker', ...gateways]) workshop.makeFolder(part)
+  const engines = options.shared && (await startSharedEngines(dir, options.shared.store, options))
   const secret = () => randomBytes(18).toString('base64url')
   const passwords = { 'gateway-1': secret(), 'gateway-2': secret(), processor: secret(), watcher: secret() }
   const brokerPort = await freePort()
   const webPort = await freePort()
   const webhook = await openWebhookReceiver()
   options.atEnd(() => webhook.close())
-  const start = (name: string, spec: Omit<ProcessSpec, 'name' | 'logFile' | 'onUnexpectedEnd'>) => {
-    const onUnexpectedEnd = (how: string) => ear.unexpectedEnd(name, how)
-    const one = realProcess({ name, logFile: path(`logs/${name}.log`), onUnexpectedEnd, ...spec })
-    options.atEnd(() => one.stop())
-    return one
-  }
-  const write = (name: string, config: object) => {
-    writeFileSync(path(name), stringify(config), { mode: 0o600 })
-    return path(name)
-  }
-  const node = (specifier: string, args: string[], ready: RegExp) => ({
-    command: process.execPath,
-    args: [...plant(specifier, options.bug), script(specifier), ...args],
-    readyWhen: ready,
-  })
 
   const manifest = path('manifest.jsonl')
   const scenario = scenarioPath('chaos')
@@ -126,37 +102,37 @@ export async function startInstallation(
     },
   })
 
-  const { broker, wipe } = await makeBroker()
-  const processorConfig = write('processor.yaml', {
-    dataDir: path('processor'),
+  const users = [
+    ...gateways.map((name) => ({ name, role: 'node' as const, args: [`${group}/${name}`] })),
+    { name: 'processor', role: 'host' as const, args: [host] },
+    { name: 'watcher', role: 'host' as const, args: ['watcher'] },
+  ].map((user) => ({ ...user, password: passwords[user.name as 'processor'] }))
+  const { broker, wipe } = await makeBroker(options.broker, brokerPort, users, workshop)
+  const { processors, visitor } = makeProcessors(workshop, {
     bridge: { url: `mqtt://127.0.0.1:${brokerPort}`, username: 'processor', password: passwords.processor, host },
-    web: { port: webPort },
-    rules,
-    notifier: { to: [{ kind: 'webhook', url: webhook.url }] },
-  })
-  const processor = start('processor', {
-    ...node('@millrace/cloud-processor/main', ['run', '--config', processorConfig], /"processor ready"/),
+    webPort,
+    webhookUrl: webhook.url,
     onLine: ear.processorLine,
+    ...(engines ? { shared: { engines, processors: options.shared!.processors } } : {}),
   })
 
-  await Promise.all([simulator.start(), broker.start(), processor.start()])
+  await Promise.all([simulator, broker, ...processors].map((one) => one.start()))
   const devices = await simulated.promise
   const all = agentDevices(loadScenario(scenario), path('ports')).map((device) => {
     const { address } = devices.find((one) => one.device === device.id)!
     return address.kind === 'tcp' ? { ...device, bus: address } : device
   })
   const agents = await Promise.all(
-    ['gateway-1', 'gateway-2'].map(async (name, index): Promise<Agent> => {
+    gateways.map(async (name, index): Promise<Agent> => {
       const own = all.filter((_, k) => k % 2 === index)
       const link = await openLink({ host: '127.0.0.1', port: brokerPort })
       options.atEnd(() => link.close())
-      const password = passwords[name as 'gateway-1']
       const config = write(`${name}.yaml`, {
         group,
         node: name,
         host,
         dataDir: path(name),
-        uplink: { url: `mqtt://127.0.0.1:${link.port}`, username: name, password, reconnectMsMax: 1000 },
+        uplink: { url: `mqtt://127.0.0.1:${link.port}`, username: name, password: passwords[name], reconnectMsMax: 1000 },
         devices: own,
         observe: { fd: 3 },
       })
@@ -175,7 +151,9 @@ export async function startInstallation(
     simulator,
     agents,
     broker,
-    processor,
+    processors,
+    ...(visitor ? { visitor } : {}),
+    ...(engines ? { shared: engines } : {}),
     webhook,
     api: openApi(`http://127.0.0.1:${webPort}/`),
     manifest,
@@ -183,38 +161,24 @@ export async function startInstallation(
     brokerPort,
     watcher: { username: 'watcher', password: passwords.watcher },
     wipeBroker: wipe,
+    victims: [...agents, broker, ...processors, ...(engines ? enginesOf(engines) : [])],
     async stop() {
       const ends: Awaited<ReturnType<Installation['stop']>> = []
-      for (const each of [...agents, processor, broker]) {
+      for (const each of [...agents, ...processors, broker]) {
         const pid = each.pid()
         const how = await each.stop()
         ends.push({ name: each.name, how, isGone: pid !== undefined && !isAlive(pid) })
       }
+      for (const engine of engines ? enginesOf(engines) : []) {
+        const pid = engine.pid()
+        await engine.stop()
+        ends.push({ name: engine.name, how: 'code 0', isGone: pid !== undefined && !isAlive(pid) })
+      }
       return ends
     },
   }
+}
 
-  async function makeBroker(): Promise<{ broker: RealProcess; wipe(): void }> {
-    const users = [
-      ...['gateway-1', 'gateway-2'].map((name) => ({ name, role: 'node' as const, args: [`${group}/${name}`] })),
-      { name: 'processor', role: 'host' as const, args: [host] },
-      { name: 'watcher', role: 'host' as const, args: ['watcher'] },
-    ].map((user) => ({ ...user, password: passwords[user.name as 'processor'] }))
-    if (options.broker === 'mosquitto') return mosquittoBroker(users)
-    const usersFile = path('broker/users')
-    for (const user of users) await addUser(usersFile, user)
-    const config = write('broker.yaml', { listen: { port: brokerPort }, users: usersFile })
-    // It keeps nothing on disk: killed is wiped.
-    return { broker: start('broker', node('@millrace/broker/main', ['run', '--config', config], /"listening"/)), wipe() {} }
-  }
-
-  async function mosquittoBroker(users: Parameters<typeof renderMosquitto>[0]['users']) {
-    const folder = path('broker')
-    const { config } = await renderMosquitto({ port: brokerPort, dir: folder, users })
-    // With persistence there is something to wipe.
-    const kept = ['persistence true', `persistence_location ${folder}/`, 'autosave_interval 1']
-    writeFileSync(config, `${readFileSync(config, 'utf8').replace('persistence false', kept.join('\n'))}`)
-    const broker = start('broker', { command: mosquitto, args: ['-c', config], readyWhen: /mosquitto version .* running/ })
-    return { broker, wipe: () => rmSync(join(folder, 'mosquitto.db'), { force: true }) }
-  }
+function enginesOf({ kafka, store }: SharedEngines) {
+  return [kafka, ...(store ? [store] : [])]
 }

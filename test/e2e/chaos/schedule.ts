@@ -1,8 +1,14 @@
 /**
  * A seeded schedule: rounds of a storm, in which faults overlap, and a quiet window. Kinds are dealt from a shuffled deck, so
  * that each comes about equally often, and in the shortest run at least once. Every fault is over when its storm is.
+ *
+ * The distributed installation adds kinds to the deck, and some that last so long that each storm has a place for them
+ * (`standing.ts`).
  */
 import { createRandom, type Random } from '../../../simulators/src/signals/random.ts'
+import { standing, type standingKinds } from './standing.ts'
+
+type Table = Record<string, { of: string; lastsMs: readonly [number, number] }>
 
 /** What is done, to what, and for how long: ms from a to b. `kill` lasts until the process is started again. */
 export const kinds = {
@@ -19,9 +25,19 @@ export const kinds = {
   'pty unplug': { of: 'device', lastsMs: [300, 4000] },
   garbage: { of: 'device', lastsMs: [0, 0] },
   'frozen subscriber': { of: 'broker', lastsMs: [2000, 6000] },
-} as const satisfies Record<string, { of: string; lastsMs: readonly [number, number] }>
+} as const satisfies Table
 
-export type Kind = keyof typeof kinds
+/** Dealt as well where several processors share a log on Kafka. */
+export const distributedKinds = {
+  'kill -9 Kafka': { of: 'log', lastsMs: [200, 2000] },
+  'SIGSTOP Kafka': { of: 'log', lastsMs: [1000, 5000] },
+  'kill -9 two processors': { of: 'processor', lastsMs: [200, 2000] },
+} as const satisfies Table
+
+const dealt: Table = { ...kinds, ...distributedKinds }
+
+export type DealtKind = keyof typeof kinds | keyof typeof distributedKinds
+export type Kind = DealtKind | (typeof standingKinds)[number]
 
 export interface Fault {
   kind: Kind
@@ -30,7 +46,7 @@ export interface Fault {
   lastsMs: number
   /** How long it waits for a target that another fault has taken down. */
   patienceMs: number
-  /** Index of the agent or device, where there are several. */
+  /** Index of the agent, device or processor, where there are several. */
   target: number
 }
 
@@ -39,24 +55,45 @@ export interface Round {
   stormMs: number
 }
 
+export interface Wanted {
+  seconds: number
+  agents: number
+  devices: number
+  /** All kinds that must strike. */
+  kinds: Kind[]
+}
+
 export const quietMs = 10_000
 const roundMs = 54_000
 const betweenMs = 1800
+/** From so many seconds on, faults that stand for minutes have their time. */
+const longFromS = 300
+const longRoundMs = 150_000
 
-export function makeSchedule(seed: number, seconds: number, count: { agents: number; devices: number }): Round[] {
+export function makeSchedule(seed: number, { seconds, agents, devices, kinds: wanted }: Wanted): Round[] {
   const random = createRandom(seed, 'chaos')
-  const deal = dealer(random)
-  const rounds = Math.max(2, Math.round((seconds * 1000) / roundMs))
+  const cards = wanted.filter(isDealt)
+  const deal = cards.length > 0 ? dealer(cards, random) : undefined
+  const hasStanding = wanted.some((kind) => !isDealt(kind))
+  const isLong = hasStanding && seconds >= longFromS
+  const rounds = Math.max(2, Math.round((seconds * 1000) / (isLong ? longRoundMs : roundMs)))
   const stormMs = (seconds * 1000) / rounds - quietMs
-  return Array.from({ length: rounds }, () => ({ stormMs, faults: storm(stormMs) }))
+  return Array.from({ length: rounds }, (_, index) => ({
+    stormMs,
+    faults: [
+      ...storm(stormMs),
+      ...standing({ wanted, stormMs, index, rounds, isLong, random: createRandom(seed, `standing ${index}`) }),
+    ],
+  }))
 
   function storm(lengthMs: number): Fault[] {
     const faults: Fault[] = []
+    if (!deal) return faults
     for (let atMs = 500; atMs < lengthMs - 1000; atMs += betweenMs * (0.4 + 1.2 * random.next())) {
       const kind = deal()
-      const [least, most] = kinds[kind].lastsMs
+      const [least, most] = dealt[kind]!.lastsMs
       const lastsMs = Math.min(lengthMs - atMs, least + (most - least) * random.next())
-      const target = random.below(kinds[kind].of === 'agent' ? count.agents : count.devices)
+      const target = random.below(dealt[kind]!.of === 'agent' ? agents : devices)
       faults.push({ kind, atMs, lastsMs, patienceMs: lengthMs - atMs - 1000, target })
     }
     return faults
@@ -64,15 +101,25 @@ export function makeSchedule(seed: number, seconds: number, count: { agents: num
 }
 
 /** On a machine so busy that a kind found its target down every time: it is made up for, patiently. */
-export function makeUpFor(struck: Set<Kind>): Fault[] {
-  const missing = (Object.keys(kinds) as Kind[]).filter((kind) => !struck.has(kind))
-  return missing.map((kind, target) => ({ kind, atMs: 0, lastsMs: kinds[kind].lastsMs[0], patienceMs: 20_000, target }))
+export function makeUpFor(wanted: Kind[], struck: Set<Kind>): Fault[] {
+  const missing = wanted.filter((kind) => !struck.has(kind))
+  return missing.map((kind, target) => ({
+    kind,
+    atMs: 0,
+    lastsMs: isDealt(kind) ? dealt[kind]!.lastsMs[0] : 5000,
+    patienceMs: 20_000,
+    target,
+  }))
 }
 
-function dealer(random: Random): () => Kind {
-  let deck: Kind[] = []
+function isDealt(kind: Kind): kind is DealtKind {
+  return kind in dealt
+}
+
+function dealer(cards: DealtKind[], random: Random): () => DealtKind {
+  let deck: DealtKind[] = []
   return () => {
-    if (deck.length === 0) deck = shuffle(Object.keys(kinds) as Kind[], random)
+    if (deck.length === 0) deck = shuffle([...cards], random)
     return deck.pop()!
   }
 }

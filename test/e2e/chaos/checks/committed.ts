@@ -15,23 +15,27 @@ export interface Committed {
   first?: string
 }
 
-/** Two computations of the time of one sample. */
-const sameMs = 0.01
+export type StoredSeries = Map<string, Map<string, Series>>
 
-export function compareCommitted(ledgers: Ledgers, stored: Map<string, Map<string, Series>>): Committed {
+/** Two computations of the time of one sample. */
+const exactMs = 0.01
+
+/** @param sameMs how far apart two times of one sample may be: more where the store rounds them. */
+export function compareCommitted(ledgers: Ledgers, stored: StoredSeries, sameMs = exactMs): Committed {
   const result: Committed = { lost: 0, altered: 0, doubled: 0, unseen: 0 }
   for (const [device, channels] of ledgers.scalars)
-    for (const [channel, column] of channels) compare(`${device}/${channel}`, column, stored.get(device)?.get(channel), result)
+    for (const [channel, column] of channels)
+      compare(`${device}/${channel}`, column, stored.get(device)?.get(channel), sameMs, result)
   for (const [device, channels] of ledgers.waves) {
     for (const [channel, segments] of channels) {
       const committed = samplesOf(segments.toSorted((a, b) => a.t - b.t))
-      compare(`${device}/${channel}`, committed, stored.get(device)?.get(channel), result)
+      compare(`${device}/${channel}`, committed, stored.get(device)?.get(channel), sameMs, result)
     }
   }
   return result
 }
 
-function compare(name: string, committed: Series, stored: Series = { t: [], v: [] }, result: Committed): void {
+function compare(name: string, committed: Series, stored: Series = { t: [], v: [] }, sameMs: number, result: Committed): void {
   const order = [...committed.t.keys()].sort((a, b) => committed.t[a]! - committed.t[b]!)
   let at = 0
   for (const k of order) {

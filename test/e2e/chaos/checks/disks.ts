@@ -14,22 +14,24 @@ export interface DiskFinding {
   wrong: string[]
 }
 
-export async function compareDisks({ agents, dir }: Installation): Promise<DiskFinding> {
+export async function compareDisks({ agents, processors, visitor }: Installation): Promise<DiskFinding> {
   const finding: DiskFinding = { entries: 0, walBytes: 0, wrong: [] }
   for (const agent of agents) {
     const { entries, bytes } = await outboxOf(agent)
     finding.entries += entries
     if (entries > 0) finding.wrong.push(`${agent.name} still holds ${entries} entries, ${bytes} bytes`)
   }
-  for (const folder of [...agents.map(({ name }) => name), 'processor']) {
-    const most = folder === 'processor' ? walBytesMax.processor : walBytesMax.gateway
-    for (const name of readdirSync(join(dir, folder))) {
-      if (name.includes('corrupt') || name.includes('damaged')) finding.wrong.push(`${folder}/${name} was set aside`)
+  for (const { dataDir } of agents) look(dataDir, walBytesMax.gateway)
+  for (const { dataDir } of [...processors, ...(visitor ? [visitor] : [])]) look(dataDir, walBytesMax.processor)
+  return finding
+
+  function look(folder: string, most: number): void {
+    for (const name of readdirSync(folder)) {
+      if (name.includes('corrupt') || name.includes('damaged')) finding.wrong.push(`${join(folder, name)} was set aside`)
       if (!name.endsWith('-wal')) continue
-      const { size } = statSync(join(dir, folder, name))
+      const { size } = statSync(join(folder, name))
       finding.walBytes = Math.max(finding.walBytes, size)
-      if (size > most) finding.wrong.push(`${folder}/${name} has ${size} bytes`)
+      if (size > most) finding.wrong.push(`${join(folder, name)} has ${size} bytes`)
     }
   }
-  return finding
 }

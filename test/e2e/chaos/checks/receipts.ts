@@ -1,14 +1,13 @@
 /** What was receipted, or freed by an outbox, or committed, is in raw; and no receipt was seen before its batch was there. */
 import { parseBatchName } from '@millrace/contract'
 import { peek } from '@millrace/contract/sparkplug'
-import type { Api } from 'millrace'
 import type { Ledgers, Name } from '../observer.ts'
-import { readTopic } from './log.ts'
+import type { LogView } from './log.ts'
 
 /** Each name in raw, and when it was first appended. */
-export async function readNames(api: Api): Promise<Map<Name, number>> {
+export async function readNames(log: LogView): Promise<Map<Name, number>> {
   const names = new Map<Name, number>()
-  for await (const { record, timeMs } of readTopic(api, 'raw')) {
+  for await (const { record, timeMs } of log.read('raw')) {
     if (record.k !== 'message') continue
     const name = parseBatchName(peek(Buffer.from(record.payloadBase64 as string, 'base64'))?.uuid)
     const key = `${name?.stream}/${name?.number}`

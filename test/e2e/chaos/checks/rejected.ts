@@ -7,8 +7,7 @@
  *   two for an outage of that device, one at each end.
  */
 import type { Fault as LineFault } from '@millrace/simulators'
-import type { Api } from 'millrace'
-import { readTopic } from './log.ts'
+import type { LogView } from './log.ts'
 import type { Outage } from './outages.ts'
 
 export interface RejectedFinding {
@@ -26,7 +25,7 @@ const frameBytesMax = 82
 const slackMs = 1500
 
 export async function compareRejected(
-  api: Api,
+  log: LogView,
   faults: LineFault[],
   outages: Outage[],
   kindOf: (device: string) => string,
@@ -41,7 +40,7 @@ export async function compareRejected(
     planted.set(`${fault.device}/${bytes}`, fault)
   }
   const cuts = new Map<string, string[]>()
-  for await (const { record } of readTopic(api, 'rejected')) {
+  for await (const { record } of log.read('rejected')) {
     const { device, reason, detail } = record as Record<string, string>
     const bytes = Number(/\((\d+) bytes\)/.exec(detail!)?.[1])
     if (reason === 'EDGE_FRAME' && planted.delete(`${device}/${bytes}`)) finding.rejected++

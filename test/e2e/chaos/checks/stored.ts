@@ -1,14 +1,15 @@
-/** What the store holds, by its API: scalars as columns, waveforms as single samples, in the order of time. */
+/** What the store holds, by the processor's API: scalars as columns, waveforms as single samples, in the order of time. */
 import type { Value } from '@millrace/contract'
 import type { Api } from 'millrace'
+import type { StoredSeries } from './committed.ts'
 
 export interface Series {
   t: number[]
   v: Value[]
 }
 
-export async function readStored(api: Api): Promise<Map<string, Map<string, Series>>> {
-  const stored = new Map<string, Map<string, Series>>()
+export async function readStored(api: Api): Promise<StoredSeries> {
+  const stored: StoredSeries = new Map()
   for (const { device, channels } of await api.fleet()) {
     const series = new Map<string, Series>()
     stored.set(device, series)
