@@ -86,7 +86,8 @@ export class Reader {
       }
     }
     const tag = this.varint()
-    if (tag < 8 || tag > 0xffff_ffff) this.fail('bad-field', `tag ${tag}`, at)
+    // Five bytes hold 32 bits: more is padding, which other readers refuse.
+    if (tag < 8 || tag > 0xffff_ffff || this.pos - at > 5) this.fail('bad-field', `tag ${tag}`, at)
     return tag
   }
 
