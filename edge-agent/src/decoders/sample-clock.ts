@@ -27,6 +27,8 @@ export interface SampleClock {
 const jumpMs = 1000
 /** So far ahead of arrival a burst's samples may get, to be a millisecond apart: a read after opening brings about as much. Exported for its test. */
 export const wholeMsMax = 32
+/** Shorter ones are how devices and kernels hand their bytes over. */
+const silenceMsMin = 250
 /** Ahead of arrival by more, a sample gets the least step. */
 const aheadMsMax = 250
 /** Stores tell samples apart by the microsecond: the smallest step that never rounds to the same one. */
@@ -38,6 +40,16 @@ export function createSampleClock(intervalMs: number): SampleClock {
   let lastWhole = Number.NEGATIVE_INFINITY
   /** So far ahead of arrival samples may get, to be a millisecond apart. */
   let roomMs = wholeMsMax
+  let roomUntilMs = Number.NEGATIVE_INFINITY
+
+  /** What waited during a silence may come in several reads, and is then ahead until its time has passed. */
+  function makeRoom(arrivalMs: number): void {
+    if (arrivalMs > roomUntilMs && last <= arrivalMs) roomMs = wholeMsMax
+    const silenceMs = arrivalMs - arrived
+    if (!(silenceMs >= silenceMsMin)) return
+    roomMs = Math.max(roomMs, wholeMsMax + Math.min(jumpMs / 2, silenceMs / intervalMs))
+    roomUntilMs = arrivalMs + jumpMs / 2
+  }
 
   function step(arrivalMs: number, lost: number): number {
     const nominal = last + intervalMs
@@ -56,11 +68,7 @@ export function createSampleClock(intervalMs: number): SampleClock {
 
   return {
     next(arrivalMs, lost = 0) {
-      // A silence makes room for what waited during it; the room is taken back when the samples are.
-      if (arrivalMs !== arrived) {
-        const waited = Math.min(jumpMs / 2, Math.max(0, arrivalMs - arrived) / intervalMs) || 0
-        if (!(last - arrivalMs > wholeMsMax) || wholeMsMax + waited > roomMs) roomMs = wholeMsMax + waited
-      }
+      if (arrivalMs !== arrived) makeRoom(arrivalMs)
       last = Number.isNaN(last) ? arrivalMs : step(arrivalMs, lost)
       arrived = arrivalMs
       if (lastWhole > arrivalMs + jumpMs) lastWhole = Number.NEGATIVE_INFINITY
