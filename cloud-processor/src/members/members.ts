@@ -36,6 +36,8 @@ interface Beat {
   roles: string[]
   holds: string[]
   lagMs: Record<string, number>
+  /** It takes part, but only listens as yet: the others keep what they have until it can take its share at once. */
+  joining?: true
   leaving?: true
 }
 
@@ -52,7 +54,7 @@ export interface Members {
   readonly self: string
   /** False for the first moments, while this process only listens. */
   isSettled(): boolean
-  /** Members with that role, this one included when it has it. */
+  /** Members with that role that can work, this one included when it has it. */
   live(role: string): string[]
   /** Whether another live member says that it works on the share. */
   isHeldElsewhere(share: string): boolean
@@ -121,6 +123,7 @@ function joinBoard(
   const newest = new Map<string, number>()
   let checkedMs = startedMs
   let isClosed = false
+  let wasReady = false
 
   function hear(note: Uint8Array): void {
     const beat = readBeat(note)
@@ -146,6 +149,8 @@ function joinBoard(
   }
 
   const isSure = () => clock.monotonic() - echoedMs < aliveMs
+  const isSettled = () => clock.monotonic() - startedMs >= listenMs && heard.has(id)
+  const mayTakeAlone = () => isSure() && echoedMs - sureFromMs >= aliveMs && echoedMs > fellSilentMs
   const isLost = () => clock.monotonic() - echoedMs > lostMs
 
   function say(member: string, what: string): void {
@@ -177,6 +182,12 @@ function joinBoard(
     if (!isClosed) for (const listener of listeners) listener()
   }
 
+  /** For good, once nobody works in its place, or it may take over whatever there is. */
+  function isReady(): boolean {
+    wasReady ||= isSettled() && (mayTakeAlone() || ![...heard.values()].some((one) => one.beat.id !== id && !one.beat.joining))
+    return wasReady
+  }
+
   async function beat(leaving?: true): Promise<void> {
     const said: Beat = {
       id,
@@ -184,6 +195,7 @@ function joinBoard(
       roles: [...roles],
       holds: options.holds(),
       lagMs: options.lagMs(),
+      ...(isReady() ? {} : { joining: true }),
       ...(leaving ? { leaving } : {}),
     }
     sentMs.set(n, clock.monotonic())
@@ -200,10 +212,10 @@ function joinBoard(
 
   return {
     self: id,
-    isSettled: () => clock.monotonic() - startedMs >= listenMs && heard.has(id),
+    isSettled,
     live: (role) =>
       [...heard.values()]
-        .filter((one) => one.beat.roles.includes(role))
+        .filter((one) => !one.beat.joining && one.beat.roles.includes(role))
         .map((one) => one.beat.id)
         .sort(),
     isHeldElsewhere: (share) => [...heard.values()].some(({ beat }) => beat.id !== id && beat.holds.includes(share)),
@@ -215,7 +227,7 @@ function joinBoard(
       ),
     isSure,
     isLost,
-    mayTakeAlone: () => isSure() && echoedMs - sureFromMs >= aliveMs && echoedMs > fellSilentMs,
+    mayTakeAlone,
     onChange: (listener) => void listeners.push(listener),
     async close() {
       isClosed = true
