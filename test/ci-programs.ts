@@ -10,7 +10,6 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'from the sensor to the webhook', args: ['test/e2e/latency.ts', '--quick'] },
   { name: 'the log on Kafka', args: ['test/conformance/log-kafka.ts'] },
   { name: 'the store on VictoriaMetrics', args: ['test/conformance/store-victoria-metrics.ts'] },
-  { name: 'documents in OpenSearch', args: ['test/conformance/documents-opensearch.ts'] },
   { name: 'every Kibana query answers', args: ['test/conformance/kibana-queries.ts'] },
   { name: 'every Grafana query answers', args: ['test/conformance/grafana-queries.ts'] },
   { name: 'an outside consumer reads Kafka by the published schema', args: ['test/e2e/outside-consumer.ts'] },
@@ -20,5 +19,8 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'plain devices through kills', args: ['test/failures/plain-devices.ts', '--seconds', '15'] },
   { name: 'backup, a lost disk, restore', args: ['test/e2e/backup.ts'] },
   { name: 'alert rules, compose and Kubernetes manifests', args: ['test/operations/main.ts'] },
-  { name: 'chaos, 60 s on Mosquitto', args: ['test/e2e/chaos.ts', '--seconds', '60', '--broker', 'mosquitto'] },
+  {
+    name: 'chaos, 60 s on Kafka, VictoriaMetrics and Mosquitto',
+    args: ['test/e2e/chaos.ts', '--log', 'kafka', '--broker', 'mosquitto', '--seconds', '60'],
+  },
 ]

@@ -14,7 +14,7 @@ import { type Outcome, runSeed } from './run.ts'
 import { runManySeed } from './run-many.ts'
 
 /** One seed in so many is of several processors: it takes longer than the others. */
-const sharedEvery = 20
+const sharedEvery = 50
 const seedsAtOnce = 5
 
 /** Kinds that must have struck. */
