@@ -75,9 +75,11 @@ export function createFleetView(config: { devicesMax: number; staleAfterMs: numb
         if (!known) return
         if (known.view.node === '') known.view.node = node
         known.view.lastSeenMs ??= totals[device]?.lastMs || undefined
-        known.view.absences = open
-          .filter((gap) => gap.device === device)
-          .map(({ channel = '*', reason, fromMs }) => ({ channel, reason, fromMs }))
+        // What was heard live meanwhile is newer.
+        if (known.view.absences.length === 0)
+          known.view.absences = open
+            .filter((gap) => gap.device === device)
+            .map(({ channel = '*', reason, fromMs }) => ({ channel, reason, fromMs }))
         for (const channel of channels) if (!known.channels.has(channel.name)) known.channels.set(channel.name, channel)
       }
     },

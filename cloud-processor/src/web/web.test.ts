@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AlarmRecord } from '@millrace/contract'
+import { MillraceError, systemClock } from '@millrace/contract/service'
 import { afterEach, describe, expect, it } from 'vitest'
 import { alarm, ask, hourStore, ledgerRow, readings, startMs, startWeb } from './web.testing.ts'
 import type { DeviceView, LedgerView, Series, Waves } from './wire.ts'
@@ -22,6 +23,36 @@ const tempFolder = () => {
   folders.push(folder)
   return folder
 }
+
+describe('a store that is away when the page starts', () => {
+  it('is asked again, while what is live is shown', async () => {
+    let isAway = true
+    const whole = hourStore()
+    const store = {
+      ...whole,
+      async totals() {
+        if (isAway) throw new MillraceError('STORE_READ', { path: 'http://127.0.0.1:1', detail: 'refused' })
+        return whole.totals()
+      },
+    }
+    const later: (() => void)[] = []
+    const clock = {
+      ...systemClock,
+      after(ms: number, call: () => void) {
+        later.push(call)
+        return systemClock.after(ms, call)
+      },
+    }
+    const { web, json } = await start({ store, clock })
+    expect(await json('/api/fleet')).toEqual([])
+    web.onTimeline([readings(startMs, 97)])
+    expect(await json<DeviceView[]>('/api/fleet')).toMatchObject([{ device: 'oximeter-1', channels: [] }])
+    isAway = false
+    for (const call of later.splice(0)) call()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(await json<DeviceView[]>('/api/fleet')).toMatchObject([{ device: 'oximeter-1', state: 'online', node: 'gateway-1' }])
+  })
+})
 
 describe('who may talk to the page', () => {
   it('answers to the names of loopback with its own port, and to no other name', async () => {

@@ -41,12 +41,16 @@ export interface Web {
   close(): Promise<void>
 }
 
+const loadAgainMs = 2000
+/** The page starts without knowing its devices after this long. */
+const loadWaitMs = 2000
+
 /** Starts to listen. @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE */
 export async function createWeb(options: WebOptions): Promise<Web> {
   const { config, store, log, clock } = options
   refuseOpenListener(config)
   const fleet = createFleetView(config, () => clock.now())
-  await fleet.load(store)
+  const stopLoading = await loadFleet(fleet, options)
   const alarms = createAlarmView(config.alarmsMax)
   const ledger = cachedLedger(options)
   const live = createLive({
@@ -87,9 +91,34 @@ export async function createWeb(options: WebOptions): Promise<Web> {
     },
     onAlarms: (records) => live.onAlarms(alarms.see(records)),
     async close() {
+      stopLoading()
       live.close()
       await app.close()
     },
+  }
+}
+
+/** A store that is away at the start, or hangs, is asked until it answers; live values are shown meanwhile. */
+async function loadFleet(fleet: FleetView, { store, log, clock }: WebOptions): Promise<() => void> {
+  let cancel = () => {}
+  let isStopped = false
+  const load = async (): Promise<void> => {
+    try {
+      await fleet.load(store)
+    } catch (error) {
+      if (!(error instanceof MillraceError) || !error.retry) throw error
+      log.warn('the page does not know its devices yet: the store does not answer', { error })
+      if (!isStopped) cancel = clock.after(loadAgainMs, () => void load().catch(unreadable))
+    }
+  }
+  const unreadable = (error: unknown) => log.error('the devices cannot be read from the store', { error })
+  const loading = load()
+  loading.catch(() => {})
+  const isLate = await Promise.race([loading.then(() => false), new Promise((late) => clock.after(loadWaitMs, () => late(true)))])
+  if (isLate) loading.catch(unreadable)
+  return () => {
+    isStopped = true
+    cancel()
   }
 }
 
