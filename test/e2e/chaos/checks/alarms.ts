@@ -4,6 +4,7 @@
  * share a log, another goes on when one falls silent: there a freeze excuses a repeat as well, and so does one of the log,
  * through which they know of each other and of what was sent.
  */
+import { until } from '../../../support/until.ts'
 import type { Strike } from '../faults.ts'
 import type { Installation } from '../installation.ts'
 import type { Ledgers } from '../observer.ts'
@@ -40,6 +41,12 @@ export async function compareAlarms(
   const due = new Map<string, { technical: boolean }>()
   for await (const { record } of log.read('alarms'))
     if (record.k === 'notification') due.set(record.key as string, record.alarm as { technical: boolean })
+  // The last ones, absences of devices that were switched off, may still be under way.
+  const isTold = () => {
+    const told = new Set(webhook.deliveries.map(({ key }) => key))
+    return [...due.keys()].every((key) => told.has(key) || ledgers.withheld.has(key))
+  }
+  await until('every notification is told', isTold, { withinMs: 10_000 }).catch(() => undefined)
   const wrong: string[] = []
   const isExcuse = shared
     ? ({ kind, fromMs, toMs = Infinity }: Strike, before: number, after: number) =>
