@@ -14,6 +14,8 @@ import { type Connection, openConnection } from './mqtt-connection.ts'
 type Listener = Parameters<Transport['onMessage']>[0]
 
 const keepaliveSeconds = 10
+/** How long a connection takes to end in order. */
+const goodbyeMs = 1000
 
 /** @param instance makes the data connection's client id unique among several bridges. */
 export function connectTransport(
@@ -39,7 +41,7 @@ export function connectTransport(
       announce: state.announce,
       async close(isLast: boolean) {
         await state.close(isLast)
-        await plain?.endAsync()
+        if (plain) await end(plain, clock)
       },
     }
   }
@@ -115,6 +117,19 @@ function connectPlain(config: BridgeConfig, lines: Lines, listener: () => Listen
   return client
 }
 
+/** A broker that says nothing keeps nobody from stopping; it takes a connection without a goodbye for lost, and tells the will. */
+async function end(client: MqttClient, clock: Clock, goodbye = async (): Promise<unknown> => undefined): Promise<void> {
+  const leaving = goodbye().then(() => client.endAsync())
+  leaving.catch(() => {})
+  let cancel = () => {}
+  const late = new Promise((resolve) => {
+    cancel = clock.after(goodbyeMs, () => resolve(undefined))
+  })
+  await Promise.race([leaving.catch(() => {}), late])
+  cancel()
+  client.end(true)
+}
+
 function subscribe(client: MqttClient, filters: string[], lines: Lines): void {
   lines.info('connected to the broker', { client: client.options.clientId })
   client.subscribe(filters, { qos: 1 }, (error) => {
@@ -163,8 +178,8 @@ function connectState(config: BridgeConfig, clock: Clock, lines: Lines) {
     /** Another bridge goes on when this is not the last: the host stays online. */
     async close(isLast: boolean) {
       isClosing = true
-      if (isLast && client!.connected) await client!.publishAsync(topic, payload(false), { qos: 1, retain: true })
-      await client!.endAsync()
+      const goodbye = () => client!.publishAsync(topic, payload(false), { qos: 1, retain: true })
+      await end(client!, clock, isLast && client!.connected ? goodbye : undefined)
     },
   }
 }
