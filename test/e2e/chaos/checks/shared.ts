@@ -1,6 +1,6 @@
 /** What is promised only of several processors on one log: beside all that one alone promises. */
 import type { SharedEngines } from '../engines.ts'
-import { type FirstAfter, firstIn, recoveries } from '../freshness.ts'
+import { type FirstAfter, firstIn, type Recovery, recoveries } from '../freshness.ts'
 import type { Run } from './checks.ts'
 import { type Committed, compareCommitted } from './committed.ts'
 import type { LogView } from './log.ts'
@@ -38,13 +38,14 @@ export async function checkShared(run: Run, engines: SharedEngines, log: LogView
     arrivals.get(device)?.find(({ atMs, newestMs }) => atMs > ms && newestMs > ms)?.atMs
   const judging = { stored: firstIn(looks), onTimeline, withinMs: freshWithinMs, endMs, busy }
   const found = recoveries(faults.strikes, installation, judging)
-  for (const { kind, judged, hidden, worstMs, timelineMs, worst, worstPart } of found.toSorted(
-    (a, b) => b.worstPart - a.worstPart,
-  ))
-    find(
-      worstPart <= 1,
-      `${kind}: at worst first new readings on the timeline ${seconds(timelineMs)}, stored ${seconds(worstMs)} after its end, ${Math.round(worstPart * 100)} % of what it may take on so busy a machine; of ${judged}, ${hidden} more hidden by other faults${worstPart > 1 ? `: ${worst}` : ''}`,
-    )
+  for (const recovery of found.toSorted((a, b) => b.worstPart - a.worstPart)) find(recovery.worstPart <= 1, sayRecovery(recovery))
+}
+
+function sayRecovery({ kind, judged, hidden, worstMs, timelineMs, worst, worstPart }: Recovery): string {
+  if (judged === 0) return `${kind}: other faults were under way at all of its ${hidden} ends`
+  const figures = `on the timeline ${seconds(timelineMs)}, stored ${seconds(worstMs)} after its end`
+  const part = `${Math.round(worstPart * 100)} % of what it may take on a machine so busy`
+  return `${kind}: first new readings at worst ${figures}, ${part}; of ${judged}, ${hidden} more hidden by other faults${worstPart > 1 ? `: ${worst}` : ''}`
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
