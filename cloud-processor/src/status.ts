@@ -7,12 +7,16 @@ import type { Progress } from './stage/index.ts'
 import type { NodeStatus, PipelineStatus } from './web/index.ts'
 
 const rateWindowMs = 2000
-const noBridge = { connected: false, received: 0, heldHistorical: 0, creditBytes: 0 }
+const noBridge: BridgeFigures = {
+  ...{ connected: false, received: 0, heldHistorical: 0, creditBytes: 0 },
+  ...{ isBehind: false, backlogBytes: 0, backlogBytesPerSecondMin: 0 },
+}
+type BridgeFigures = Omit<BridgeStatus, 'appended' | 'dropped' | 'queuedBytes'>
 
 export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock; logBytes(): number }) {
   const nodes = new Map<string, NodeStatus>()
-  let window = { atMs: clock.monotonic(), readings: 0, received: 0 }
-  let rates = { readingsPerS: 0, receivedPerS: 0 }
+  let window = { atMs: clock.monotonic(), readings: 0, received: 0, backlogBytes: 0 }
+  let rates = { readingsPerS: 0, receivedPerS: 0, backlogBytesPerS: 0 }
   let latencyMs: number | undefined
 
   return {
@@ -35,15 +39,16 @@ export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock;
     },
 
     /** `bridge`: absent where this process has none. */
-    view(
-      stages: Progress[],
-      bridge: Pick<BridgeStatus, 'connected' | 'received' | 'heldHistorical' | 'creditBytes'> = noBridge,
-    ): PipelineStatus {
+    view(stages: Progress[], bridge: BridgeFigures = noBridge): PipelineStatus {
       const passedMs = clock.monotonic() - window.atMs
       if (passedMs >= rateWindowMs) {
         const perSecond = 1000 / passedMs
-        rates = { readingsPerS: window.readings * perSecond, receivedPerS: (bridge.received - window.received) * perSecond }
-        window = { atMs: clock.monotonic(), readings: 0, received: bridge.received }
+        rates = {
+          readingsPerS: window.readings * perSecond,
+          receivedPerS: (bridge.received - window.received) * perSecond,
+          backlogBytesPerS: (bridge.backlogBytes - window.backlogBytes) * perSecond,
+        }
+        window = { atMs: clock.monotonic(), readings: 0, received: bridge.received, backlogBytes: bridge.backlogBytes }
       }
       return {
         stages: stages.map(({ name, next, end, lagMs, received, sent }) => ({
@@ -58,6 +63,9 @@ export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock;
           receivedPerS: rates.receivedPerS,
           heldHistorical: bridge.heldHistorical,
           credit: bridge.creditBytes,
+          isBehind: bridge.isBehind,
+          backlogBytesPerS: rates.backlogBytesPerS,
+          backlogBytesPerSMin: bridge.backlogBytesPerSecondMin,
         },
         nodes: [...nodes.values()],
         log: { id: log.id, bytes: logBytes() },

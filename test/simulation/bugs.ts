@@ -8,6 +8,7 @@ export const bugs = {
   'mark-before-rows': 'the store commits its mark before the rows',
   'sends-past-failure': 'a stage goes on after an output that failed',
   'marks-merged': 'marks are not kept for each source partition',
+  'backlog-never': 'the bridge takes no backlog while live data lags',
 } as const
 
 /** Those of several processors on one log. */

@@ -23,6 +23,8 @@ export interface CloudOptions {
   partitions: number
   bug: Bug | undefined
   crashed: () => void
+  /** The rules are behind for as long as it runs: live data goes first all the time. */
+  isBusy: boolean
   /** Every message that the bridge publishes, before it is on its way. */
   onPublish: (topic: string, payload: Uint8Array) => void
 }
@@ -76,10 +78,15 @@ export function startCloud(process: Process, around: CloudOptions): void {
       stageAround,
     )
   }
+  const bridgeConfig = bridgeSchema.parse({ host })
+  if (bug === 'backlog-never') bridgeConfig.backlogBytesPerSecondMin = 0
   const lagMs = () =>
-    Math.max(...prepared.map((run) => run.progress().lagMs)) + Math.max(...ruled.map((run) => run.progress().lagMs))
+    Math.max(
+      around.isBusy ? 2 * bridgeConfig.lagMsMax : 0,
+      Math.max(...prepared.map((run) => run.progress().lagMs)) + Math.max(...ruled.map((run) => run.progress().lagMs)),
+    )
   const transport = network.bridgeTransport(process, around.onPublish)
-  startBridge(bridgeSchema.parse({ host }), {
+  startBridge(bridgeConfig, {
     ...stageAround,
     log: bug === 'receipt-before-append' ? hasty(log) : log,
     transport,

@@ -28,6 +28,7 @@ const faultsOfOne = [
   'overtaken',
   'disk error',
   'crash at a disk operation',
+  'busy for good',
 ]
 const faultsOfMany = [
   ...['kill -9', 'SIGSTOP', 'zombie', 'clean stop', 'machine cut from the log', 'log restart', 'kill -9 of an agent'],

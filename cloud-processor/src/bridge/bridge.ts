@@ -5,13 +5,14 @@
  *
  *   message → queue (bounded) → append to raw, several groups under way → durable → receipts, gathered per node
  *
- * Once a second the leading bridge appends a tick to every raw partition. While the lag from raw to rules is above `lagMsMax` it neither
- * appends nor receipts historical batches and gives a backlog credit of 0: live data overtakes the backlog here as well.
+ * Once a second the leading bridge appends a tick to every raw partition. While the lag from raw to rules is above `lagMsMax`
+ * live data overtakes the backlog: historical batches beyond a guaranteed minimum (`backlog.ts`) are neither appended nor receipted.
  */
 import { type Control, encodeRaw, formatReceipt, nodeMetrics, parseBatchName, parseBirthName, topics } from '@millrace/contract'
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
 import { encodeNodeCommand, formatTopic, parseTopic, peek } from '@millrace/contract/sparkplug'
 import type { Log, NewRecord } from '../log/log.ts'
+import { createBacklog } from './backlog.ts'
 import type { BridgeConfig } from './config.ts'
 import { createReceipts } from './receipts.ts'
 
@@ -54,7 +55,13 @@ export interface BridgeStatus {
   heldHistorical: number
   dropped: number
   queuedBytes: number
+  /** What the last receipt gave its agent. */
   creditBytes: number
+  /** Bytes of historical batches taken, and how many a second are in any case. */
+  backlogBytes: number
+  backlogBytesPerSecondMin: number
+  /** Live data lags, and the backlog has its guaranteed minimum only. */
+  isBehind: boolean
 }
 
 const hostTypes: ReadonlySet<string> = new Set(['NCMD', 'DCMD', 'STATE'])
@@ -78,7 +85,11 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
     dropped: 0,
     queuedBytes: 0,
     creditBytes: 0,
+    backlogBytes: 0,
+    backlogBytesPerSecondMin: config.backlogBytesPerSecondMin,
+    isBehind: false,
   }
+  const backlog = createBacklog(config, around.lagMs, clock)
   const dropped = metrics.counter('millrace_bridge_dropped_total', 'Messages not appended, by reason; agents send theirs again')
   const received = metrics.counter('millrace_bridge_received_total', 'Messages from the broker')
   const receipts = createReceipts({ host: config.host, log: log.id, everyMs: config.receiptEveryMs, credit, clock, send })
@@ -88,8 +99,8 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
   let isStopped = false
   let lastTickMs = 0
 
-  function credit(): number {
-    status.creditBytes = around.lagMs() > config.lagMsMax ? 0 : config.creditBytes
+  function credit(node: string): number {
+    status.creditBytes = backlog.credit(node)
     return status.creditBytes
   }
 
@@ -110,7 +121,8 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
     status.received++
     received.add()
     const glance = node === undefined ? undefined : peek(payload)
-    if (node !== undefined && glance?.historical && isHeldBack(node, glance.uuid)) return settled(false)
+    if (node !== undefined && glance?.historical && isHeldBack(node, glance.uuid, payload.length)) return settled(false)
+    if (!glance?.historical) backlog.tookLive(payload.length)
     if (status.queuedBytes + payload.length > config.queueBytesMax) {
       status.dropped++
       dropped.add({ reason: 'queue-full' })
@@ -123,8 +135,12 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
     pumpSoon()
   })
 
-  function isHeldBack(node: string, uuid: string | undefined): boolean {
-    if (around.lagMs() <= config.lagMsMax || parseBatchName(uuid) === undefined) return false
+  function isHeldBack(node: string, uuid: string | undefined, bytes: number): boolean {
+    if (parseBatchName(uuid) === undefined) return false
+    if (backlog.takes(node, bytes)) {
+      status.backlogBytes += bytes
+      return false
+    }
     status.heldHistorical++
     dropped.add({ reason: 'historical-held' })
     receipts.remind(node)
@@ -205,7 +221,7 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
         },
       }
     },
-    status: () => ({ ...status, connected: transport.connected() }),
+    status: () => ({ ...status, connected: transport.connected(), isBehind: backlog.isBehind() }),
     async stop() {
       isStopped = true
       receipts.stop()

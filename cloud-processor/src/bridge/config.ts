@@ -33,7 +33,13 @@ export const bridgeSchema = z.strictObject({
     .int()
     .min(1)
     .default(250)
-    .describe('Above this lag from raw to rules, historical batches wait at their agents'),
+    .describe('Above this lag from raw to rules live data goes first: backlog is taken at its guaranteed minimum only'),
+  backlogBytesPerSecondMin: z
+    .number()
+    .int()
+    .min(1024)
+    .default(256 << 10)
+    .describe('Backlog that this bridge takes in any case: a backlog of B bytes is taken within B divided by this seconds'),
   creditBytes: z
     .number()
     .int()

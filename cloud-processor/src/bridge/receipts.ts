@@ -25,7 +25,8 @@ export function createReceipts(options: {
   host: string
   log: string
   everyMs: number
-  credit(): number
+  /** Backlog bytes that the node may have in flight. */
+  credit(node: string): number
   clock: Clock
   send(node: string, receipt: Receipt): void
 }): Receipts {
@@ -63,16 +64,16 @@ export function createReceipts(options: {
 
   function round(): void {
     lastRoundMs = clock.monotonic()
-    const credit = options.credit()
-    if (credit > 0) for (const node of starved) of(node, clock.now())
+    // Those that wait longest are asked first: there may be credit for a few only.
+    for (const node of starved) if (options.credit(node) > 0) of(node, clock.now())
     for (const [node, { got, births, receivedMs }] of pending) {
-      const own = heldBack.delete(node) ? 0 : credit
-      options.send(node, { host, log, got, births: [...births], credit: own, receivedMs, sentMs: clock.now() })
-      if (own > 0) starved.delete(node)
+      const credit = heldBack.delete(node) ? 0 : options.credit(node)
+      options.send(node, { host, log, got, births: [...births], credit, receivedMs, sentMs: clock.now() })
+      if (credit > 0) starved.delete(node)
       else starved.add(node)
     }
     pending.clear()
-    // Until the credit opens.
+    // Until there is credit.
     flush()
   }
 

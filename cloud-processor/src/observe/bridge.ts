@@ -6,5 +6,8 @@ export function measureBridge(metrics: Metrics, status: () => BridgeStatus): voi
   metrics.gauge('millrace_bridge_connected', '1 while the bridge has a connection to the broker', () =>
     status().connected ? 1 : 0,
   )
+  metrics.gauge('millrace_bridge_behind', '1 while live data lags and the backlog has its guaranteed minimum only', () =>
+    status().isBehind ? 1 : 0,
+  )
   metrics.gauge('millrace_bridge_queue_bytes', 'Bytes of messages that wait for the log', () => status().queuedBytes)
 }

@@ -15,7 +15,15 @@ export const channels: Channel[] = [
 
 const status: PipelineStatus = {
   stages: [{ name: 'prepare', lagRecords: 3, lagMs: 12, received: 100, sent: 90 }],
-  bridge: { connected: true, receivedPerS: 10, heldHistorical: 0, credit: 65_536 },
+  bridge: {
+    connected: true,
+    receivedPerS: 10,
+    heldHistorical: 0,
+    credit: 65_536,
+    isBehind: false,
+    backlogBytesPerS: 0,
+    backlogBytesPerSMin: 1024,
+  },
   nodes: [{ node: 'gateway-1', online: true, backlogRows: 4, backlogBytes: 900 }],
   log: { id: 'log-a', bytes: 4096 },
   readingsPerS: 20,

@@ -5,12 +5,24 @@ import type { LedgerRow, StoredGap, StoreTotal } from '../stores/store.ts'
 /** How the pipeline is doing, measured by the processor. */
 export interface PipelineStatus {
   stages: StageStatus[]
-  bridge: { connected: boolean; receivedPerS: number; heldHistorical: number; credit: number }
+  bridge: BridgeView
   nodes: NodeStatus[]
   log: { id: string; bytes: number }
   readingsPerS: number
   /** From the reading's time to the store, where measured. */
   latencyMs?: number
+}
+
+export interface BridgeView {
+  connected: boolean
+  receivedPerS: number
+  /** Historical batches that were not taken yet, since the start; their agents send them again. */
+  heldHistorical: number
+  credit: number
+  /** Live data lags and goes first; the backlog has its guaranteed minimum. */
+  isBehind: boolean
+  backlogBytesPerS: number
+  backlogBytesPerSMin: number
 }
 
 export interface StageStatus {

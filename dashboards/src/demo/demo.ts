@@ -163,7 +163,10 @@ function status(now: number, startMs: number): PipelineStatus {
   const stage = (name: string, lagRecords: number, lagMs: number) => ({ name, lagRecords, lagMs, received: sent, sent })
   return {
     stages: [stage('prepare', 2, 8), stage('rules', 3, 12), stage('store', 14, 46)],
-    bridge: { connected: true, receivedPerS: 61.4, heldHistorical: backlog > 0 ? 12 : 0, credit: 262_144 },
+    bridge: {
+      ...{ connected: true, receivedPerS: 61.4, heldHistorical: backlog > 0 ? 12 : 0, credit: 262_144 },
+      ...{ isBehind: false, backlogBytesPerS: backlog > 0 ? 16_480 : 0, backlogBytesPerSMin: 262_144 },
+    },
     nodes: [
       { node: 'ward-a', online: true, backlogRows: 0, backlogBytes: 0 },
       { node: 'ward-b', online: true, backlogRows: backlog, backlogBytes: backlog * 412 },

@@ -54,9 +54,9 @@ function Flow({ status }: { status: PipelineStatus }) {
         {bridge.connected ? 'bridge connected' : 'no connection'}
       </Step>
       <Step title="Bridge" well={bridge.connected} trouble="waiting" figure={rateText(bridge.receivedPerS)} unit="messages/s">
-        {bridge.heldHistorical > 0
-          ? `${countText(bridge.heldHistorical)} historical held back`
-          : `credit ${bytesText(bridge.credit)}`}
+        {bridge.isBehind
+          ? `live data first · backlog ${bytesText(bridge.backlogBytesPerS)}/s, at least ${bytesText(bridge.backlogBytesPerSMin)}/s`
+          : `backlog ${bytesText(bridge.backlogBytesPerS)}/s`}
       </Step>
       <Step title="Log" well figure={bytesText(log.bytes)} unit="">
         <span class="mono">{log.id.slice(0, 12)}</span>
@@ -111,8 +111,9 @@ function Step({ title, well, trouble = 'behind', figure, unit, children }: StepP
 /** A bar for each agent that holds a backlog: it shrinks as the backlog drains. */
 const peaks = new Map<string, number>()
 
-function Backlog({ status: { nodes } }: { status: PipelineStatus }) {
+function Backlog({ status: { nodes, bridge } }: { status: PipelineStatus }) {
   if (nodes.length === 0) return null
+  const waiting = nodes.reduce((sum, { backlogBytes = 0 }) => sum + backlogBytes, 0)
   return (
     <section aria-labelledby="agents">
       <h2 id="agents">Edge agents</h2>
@@ -136,6 +137,11 @@ function Backlog({ status: { nodes } }: { status: PipelineStatus }) {
           )
         })}
       </ul>
+      {bridge.isBehind && waiting > 0 && (
+        <p class="soft">
+          Live data goes first. What waits is taken within {ageText((waiting / bridge.backlogBytesPerSMin) * 1000)} at the latest.
+        </p>
+      )}
     </section>
   )
 }
