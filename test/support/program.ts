@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface Program {
-  /** Removed at the end, unless a check failed. */
+  /** Removed at the end, unless a check failed or `keep` was called. */
   dir: string
+  keep(): void
   /** Called at the end, the last one first. */
   atEnd(end: () => Promise<unknown> | unknown): void
   /** Says what was found; false makes the program fail, which goes on to say the rest. */
@@ -25,6 +26,10 @@ export async function program(name: string, run: (program: Program) => Promise<v
   const startedMs = performance.now()
   const say = (text: string) => console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(7)} s  ${text}`)
   let code = 0
+  let isKept = false
+  const keep = () => {
+    isKept = true
+  }
   const check = (isSo: boolean, what: string) => {
     say(`${isSo ? 'holds ' : 'FAILED'}  ${what}`)
     if (!isSo) code = 1
@@ -34,7 +39,7 @@ export async function program(name: string, run: (program: Program) => Promise<v
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void finish().then(() => process.exit(130)))
   try {
-    await run({ dir, check, say, atEnd: (end) => void ends.push(end) })
+    await run({ dir, keep, check, say, atEnd: (end) => void ends.push(end) })
   } catch (error) {
     if (error instanceof CannotRun) {
       code = 77
@@ -45,7 +50,7 @@ export async function program(name: string, run: (program: Program) => Promise<v
     }
   }
   await finish()
-  if (code === 1) say(`data and logs are kept in ${dir}`)
+  if (code === 1 || isKept) say(`data and logs are kept in ${dir}`)
   else rmSync(dir, { recursive: true, force: true })
   process.exit(code)
 }
