@@ -34,18 +34,19 @@ export const commands: Record<string, Command> = {
     run: runUp,
   },
   verify: {
-    usage: '<manifest>',
-    purpose: 'compares what devices produced with what is stored; 1 when anything is lost, doubled, altered or unexplained',
+    usage: '<manifest> ...',
+    purpose:
+      'compares what devices produced with what is stored, and accounts for the rest; 1 when anything is lost, collapsed, doubled or altered',
     async run(args) {
       const { values, positionals } = parseArgs({
         args,
         allowPositionals: true,
         options: { ...common, 'slack-ms': { type: 'string' } },
       })
-      const [manifest] = positionals
-      if (!manifest) throw new Error('verify needs the path of a manifest, such as millrace-data/manifests/<started>.jsonl')
+      if (positionals.length === 0)
+        throw new Error('verify needs the manifests of this data, such as millrace-data/manifests/*.jsonl')
       const slackMs = Number(values['slack-ms'] ?? verifyDefaults.slackMs)
-      const verdict = await verify(openApi(findUrl(values.url, values.data)), manifest, { ...verifyDefaults, slackMs })
+      const verdict = await verify(openApi(findUrl(values.url, values.data)), positionals, { ...verifyDefaults, slackMs })
       print(values.json, verdict, () => printVerdict(verdict))
       return verdict.isWhole ? 0 : 1
     },

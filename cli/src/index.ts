@@ -1,4 +1,6 @@
 export { type Api, openApi } from './api.ts'
 export { type Running, type UpOptions, up } from './up/up.ts'
+export type { Account } from './verify/account.ts'
 export { align } from './verify/align.ts'
+export { closingLine, printVerdict } from './verify/print.ts'
 export { type Verdict, verify, verifyDefaults } from './verify/verify.ts'

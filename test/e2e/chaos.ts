@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CannotRun, program } from '../support/program.ts'
 import type { BrokerKind } from './chaos/brokers.ts'
-import { type Bug, bugs } from './chaos/bugs.ts'
+import { type Bug, bugs, type PlantedBug } from './chaos/bugs.ts'
 import { watchBusy } from './chaos/busy.ts'
 import { checkEverything } from './chaos/checks/checks.ts'
 import type { StoreKind } from './chaos/engines.ts'
@@ -90,9 +90,10 @@ await program('chaos', async ({ dir, keep, atEnd, check, say }) => {
   findings.push(...ends.map(({ name, how, isGone }) => ({ isSo: isGone && how === 'code 0', what: `${name} stopped: ${how}` })))
   if (bug) {
     for (const { isSo, what } of findings) if (!isSo) say(`red     ${what}`)
+    const { seenBy = '' }: PlantedBug = bugs[bug]
     check(
-      findings.some(({ isSo }) => !isSo),
-      `the planted bug ${bug} was caught`,
+      findings.some(({ isSo, what }) => !isSo && what.startsWith(seenBy)),
+      `the planted bug ${bug} was caught${seenBy === '' ? '' : ` by ${seenBy}`}`,
     )
   } else for (const { isSo, what } of findings) check(isSo, what)
   if (values.keep) keep()

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { PipelineStatus } from '@millrace/cloud-processor/web'
 import { type Manifest, readManifest } from '@millrace/simulators'
-import { openApi, type Running, up, verify, verifyDefaults } from 'millrace'
+import { closingLine, openApi, printVerdict, type Running, up, verify, verifyDefaults } from 'millrace'
 import { type AgentStatus, agentStatus } from '../support/agent-status.ts'
 import { contention } from '../support/contention.ts'
 import { cpuUse } from '../support/cpu-use.ts'
@@ -62,10 +62,9 @@ await program('latency', async (around) => {
     return tell(crossingsBelow(manifest, 'spo2', limit, isWatched), receiver.deliveries.flatMap(pageOf))
   }
   const times = await play(around, running, alarmsSoFar)
-  const verdict = await verify(openApi(running.url), path, verifyDefaults)
-  around.check(verdict.isWhole, `verify: ${verdict.total.lost} lost, ${verdict.total.extra} altered or doubled`)
-  for (const { device, channel, lost, extra, first } of verdict.channels)
-    if (lost + extra > 0) around.say(`${device}/${channel}: ${lost} lost, ${extra} altered or doubled; ${first}`)
+  const verdict = await verify(openApi(running.url), [path], verifyDefaults)
+  around.check(verdict.isWhole, `verify: ${closingLine(verdict)}`)
+  if (!verdict.isWhole) around.say(printVerdict(verdict))
   const backlog = readingsBetween(await readManifest(path), times.cutMs, times.mendedMs)
   around.check(given.quick || backlog >= limits.backlogReadings, `${backlog} readings waited while the link was cut`)
   report(around, times, await alarmsSoFar())

@@ -9,7 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { delimiter, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Api, openApi, verify, verifyDefaults } from 'millrace'
+import { type Api, closingLine, openApi, printVerdict, verify, verifyDefaults } from 'millrace'
 import { contention } from '../support/contention.ts'
 import { freePort } from '../support/free-port.ts'
 import { findProcesses, isAlive } from '../support/process-facts.ts'
@@ -137,14 +137,10 @@ async function closes(
 }
 
 async function whole({ check, say }: Program, api: Api, data: string, when: string): Promise<void> {
-  for (const name of readdirSync(join(data, 'manifests')).sort()) {
-    const { isWhole, total, gaps, channels } = await verify(api, join(data, 'manifests', name), verifyDefaults)
-    check(
-      isWhole,
-      `${when}, manifest ${name}: ${total.produced} produced, ${total.lost} lost, ${total.extra} altered or doubled, ${total.explained} explained by ${gaps} gaps`,
-    )
-    for (const { device, channel, first, lost, extra } of channels) if (lost + extra > 0) say(`${device}/${channel}: ${first}`)
-  }
+  const manifests = readdirSync(join(data, 'manifests')).map((name) => join(data, 'manifests', name))
+  const verdict = await verify(api, manifests, verifyDefaults)
+  check(verdict.isWhole, `${when}, ${manifests.length} manifests: ${closingLine(verdict)}`)
+  say(printVerdict(verdict))
 }
 
 async function killAndClose(around: Program, api: Api, data: string, name: (typeof killed)[number]): Promise<void> {

@@ -13,7 +13,7 @@
  * compiled code and buffers.
  */
 import { parseArgs } from 'node:util'
-import { verify, verifyDefaults } from 'millrace'
+import { closingLine, printVerdict, verify, verifyDefaults } from 'millrace'
 import { type Program, program } from '../support/program.ts'
 import { until } from '../support/until.ts'
 import type { Attack, Field, Finding } from './bad-input/attack.ts'
@@ -118,13 +118,9 @@ function percent({ produced, onTime }: { produced: number; onTime: number }): st
 async function closeHealthy({ check, say }: Program, system: System): Promise<void> {
   const { api, processes, healthy } = system
   await processes.simulator.stop()
-  const verdict = await verify(api, system.manifest, verifyDefaults)
-  const { produced, stored, lost, extra, explained } = verdict.total
-  check(
-    verdict.isWhole,
-    `verify: ${produced} produced, ${stored} stored, ${explained} under gaps, ${lost} lost, ${extra} doubled or altered`,
-  )
-  for (const { device, channel, first } of verdict.channels) if (first) say(`${device}/${channel}: ${first}`)
+  const verdict = await verify(api, [system.manifest], verifyDefaults)
+  check(verdict.isWhole, `verify: ${closingLine(verdict)}`)
+  if (!verdict.isWhole) say(printVerdict(verdict))
   const { devices } = await api.ledger()
   const own = devices.filter(({ device }) => healthy.includes(device))
   const [read, rejected] = [0, 1].map((k) => own.reduce((sum, one) => sum + (k === 0 ? one.read : one.rejected)[0], 0))

@@ -48,6 +48,8 @@ export interface Running {
   link: Link
   /** A command of `millrace-sim --control`. */
   order(command: object): void
+  /** Ends the simulator for good: nothing more is produced, and its manifest is whole. */
+  switchOff(): Promise<void>
   /** All recordings are at their end; only with `speed`. */
   simulated: Promise<void>
   stop(): Promise<void>
@@ -115,6 +117,7 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
     pids,
     link,
     order: (command) => simulator.tell(JSON.stringify(command)),
+    switchOff: () => simulator.stop(),
     simulated: simulator.ended,
     async stop() {
       for (const each of [simulator, agent, ...processors, broker]) await each.stop()

@@ -3,6 +3,9 @@
  * place of one source file while it is loaded; the rest of the process is as it is.
  */
 
+/** What every finding about the verdict of `verify` begins with. */
+export const verifySays = 'verify: '
+
 export interface PlantedBug {
   says: string
   /** The program that gets it, and the end of the path of the file. */
@@ -11,6 +14,8 @@ export interface PlantedBug {
   /** Stands there exactly once. */
   from: string
   to: string
+  /** Begins the finding that must be red; else any may be. */
+  seenBy?: string
 }
 
 export const bugs = {
@@ -37,6 +42,14 @@ export const bugs = {
     file: 'edge-agent/src/uplink/sender.ts',
     from: 'if (options.receipts) return\n    flights.forget(flight)',
     to: 'flights.forget(flight)',
+  },
+  'lost-under-gap': {
+    says: 'the store counts the first samples of every start of an agent, beside a gap, and does not keep them',
+    program: '@millrace/cloud-processor/main',
+    file: 'cloud-processor/src/stores/embedded/readings.ts',
+    from: 'else putSeriesSegments(out, piece.series.id, piece.segments!)',
+    to: 'else if (stream.stored[1] > 100) putSeriesSegments(out, piece.series.id, piece.segments!)',
+    seenBy: verifySays,
   },
 } as const satisfies Record<string, PlantedBug>
 

@@ -2,14 +2,22 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Verdict } from 'millrace'
+import { closingLine, type Verdict } from 'millrace'
+import { verifySays } from '../bugs.ts'
 import type { Installation } from '../installation.ts'
 
 const main = fileURLToPath(new URL('../../../../cli/src/main.ts', import.meta.url))
 
-/** Stored ⊆ produced, and what is missing lies under recorded gaps. */
+/** Stored ⊆ produced, and what is missing is accounted for: what was read by the ledger, the rest under recorded gaps. */
 export function runVerify({ api, manifest }: Installation): Promise<Verdict> {
   return run(['verify', manifest, '--url', api.url])
+}
+
+export function sayVerdict(verdict: Verdict): string {
+  const wrong = verdict.devices.flatMap(({ device, wrong }) => wrong.map((text) => `${device}: ${text}`))
+  const first = verdict.channels.find(({ first }) => first !== undefined)
+  if (first) wrong.push(`${first.device}/${first.channel}: ${first.first}`)
+  return [`${verifySays}${closingLine(verdict)}`, ...verdict.open, ...wrong.slice(0, 3)].join('; ')
 }
 
 /** The same log gives the same result: the very records that the processes made through all the kills. */

@@ -3,6 +3,8 @@
  * order, value for value. More may be stored than was seen to be committed, but only what an agent committed in the instant
  * in which it was killed.
  */
+import { addTally, type Tally } from '@millrace/contract'
+import type { Account } from 'millrace'
 import type { Ledgers } from '../observer.ts'
 import { type Series, samplesOf } from './stored.ts'
 
@@ -58,4 +60,28 @@ function compare(name: string, committed: Series, stored: Series = { t: [], v: [
     result[what]++
     result.first ??= text
   }
+}
+
+/**
+ * The rule of `verify` stands on the ledger's `read`: it must be what the observer saw committed, by device, and no more than a
+ * kill kept from it. @returns what is wrong.
+ */
+export function compareRead(ledgers: Ledgers, accounts: Account[], unseenMax: number): string[] {
+  const wrong: string[] = []
+  let unseen = 0
+  for (const { device, read } of accounts) {
+    const committed = committedOf(ledgers, device)
+    const more = read.map((count, k) => count - committed[k]!)
+    if (more.some((count) => count < 0)) wrong.push(`${device}: ${committed} committed, and only ${read} read by the ledger`)
+    unseen += more[0]! + more[1]!
+  }
+  if (unseen > unseenMax) wrong.push(`${unseen} more were read than committed`)
+  return wrong
+}
+
+function committedOf({ scalars, waves }: Ledgers, device: string): Tally {
+  const sum: Tally = [0, 0]
+  for (const { t } of scalars.get(device)?.values() ?? []) addTally(sum, [t.length, 0])
+  for (const segments of waves.get(device)?.values() ?? []) for (const { v } of segments) addTally(sum, [0, v.length])
+  return sum
 }
