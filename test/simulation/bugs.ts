@@ -7,6 +7,7 @@ export const bugs = {
   'stream-reused': 'the agent takes the same stream id again after a lost tail',
   'mark-before-rows': 'the store commits its mark before the rows',
   'sends-past-failure': 'a stage goes on after an output that failed',
+  'lost-under-gap': 'the store counts what lies beside a gap, and does not keep it',
   'marks-merged': 'marks are not kept for each source partition',
   'backlog-never': 'the bridge takes no backlog while live data lags',
 } as const

@@ -20,6 +20,8 @@ export interface StoreFrame {
   partition: number
   next?: number
   records: LogRecord[]
+  /** A planted bug: what lies beside a gap is counted and not kept. */
+  losesUnderGaps?: boolean
 }
 
 export interface StoreImage {
@@ -27,24 +29,27 @@ export interface StoreImage {
   marks: Map<number, Marks>
   /** `device/channel` to the values by time, and how often each was written. */
   rows: Map<string, Map<number, unknown>>
-  collapsed: number
+  /** By device. */
+  collapsed: Map<string, number>
+  /** What came, by `stream/device`. */
   stored: Map<string, Tally>
   gaps: StoredGap[]
   cuts: { record: CutRecord; device: string; difference: number }[]
 }
 
 export function emptyStore(): StoreImage {
-  return { next: new Map(), marks: new Map(), rows: new Map(), collapsed: 0, stored: new Map(), gaps: [], cuts: [] }
+  return { next: new Map(), marks: new Map(), rows: new Map(), collapsed: new Map(), stored: new Map(), gaps: [], cuts: [] }
 }
 
-export function applyStore(image: StoreImage, { partition, next, records }: StoreFrame): void {
+export function applyStore(image: StoreImage, { partition, next, records, losesUnderGaps = false }: StoreFrame): void {
   const marks = image.marks.get(partition) ?? {}
   image.marks.set(partition, marks)
-  for (const record of records) if (pass(marks, record.source)) applyRecord(image, decodeJson<TimelineRecord>(record.value))
+  for (const record of records)
+    if (pass(marks, record.source)) applyRecord(image, decodeJson<TimelineRecord>(record.value), losesUnderGaps)
   if (next !== undefined) image.next.set(partition, next)
 }
 
-function applyRecord(image: StoreImage, record: TimelineRecord): void {
+function applyRecord(image: StoreImage, record: TimelineRecord, losesUnderGaps: boolean): void {
   if (record.k === 'gap') image.gaps.push(record)
   if (record.k === 'cut')
     for (const device of Object.keys(record.devices))
@@ -55,7 +60,8 @@ function applyRecord(image: StoreImage, record: TimelineRecord): void {
     const rows = image.rows.get(key) ?? new Map<number, unknown>()
     image.rows.set(key, rows)
     for (const [i, time] of t.entries()) {
-      if (rows.has(time)) image.collapsed++
+      if (losesUnderGaps && isBesideGap(image, record.device, time)) continue
+      if (rows.has(time)) image.collapsed.set(record.device, (image.collapsed.get(record.device) ?? 0) + 1)
       rows.set(time, v[i])
     }
   }
@@ -63,6 +69,13 @@ function applyRecord(image: StoreImage, record: TimelineRecord): void {
   const tally = image.stored.get(key) ?? [0, 0]
   image.stored.set(key, tally)
   addTally(tally, [countReadings(record), countSamples(record)])
+}
+
+/** As near as `verify` takes for covered. */
+const besideMs = 1500
+
+function isBesideGap({ gaps }: StoreImage, device: string, atMs: number): boolean {
+  return gaps.some((gap) => gap.device === device && atMs >= gap.fromMs - besideMs && atMs <= (gap.toMs ?? atMs) + besideMs)
 }
 
 /** read − filtered − rejected − evicted − what is stored from numbers up to the cut. */
@@ -81,7 +94,7 @@ export function storeOnDisk(
   disk: Disk<StoreFrame>,
   process: Process,
   crash: () => void,
-  bugs: { markBeforeRows?: boolean } = {},
+  bugs: { markBeforeRows?: boolean; losesUnderGaps?: boolean } = {},
 ): SimulatedStore {
   const handle = disk.open(process, crash)
   const positions = new Map<number, number>()
@@ -92,7 +105,7 @@ export function storeOnDisk(
     async write(partition, records) {
       const next = records.at(-1)!.offset + 1
       if (bugs.markBeforeRows) await handle.commit({ partition, next, records: [] }, failure)
-      await handle.commit({ partition, next, records }, failure)
+      await handle.commit({ partition, next, records, ...(bugs.losesUnderGaps ? { losesUnderGaps: true } : {}) }, failure)
       positions.set(partition, next)
     },
   }
