@@ -17,7 +17,7 @@ import { CannotRun, program } from '../support/program.ts'
 import type { BrokerKind } from './chaos/brokers.ts'
 import { type Bug, bugs, type PlantedBug } from './chaos/bugs.ts'
 import { watchBusy } from './chaos/busy.ts'
-import { checkEverything } from './chaos/checks/checks.ts'
+import { checkEverything, type Finding } from './chaos/checks/checks.ts'
 import type { StoreKind } from './chaos/engines.ts'
 import { createFaults } from './chaos/faults.ts'
 import { watchFreshness } from './chaos/freshness.ts'
@@ -77,13 +77,13 @@ await program('chaos', async ({ dir, keep, atEnd, check, say }) => {
   await freshness?.stop()
   writeFileSync(join(dir, 'faults.json'), JSON.stringify(faults.strikes))
   for (const line of report({ seed, faults, windows, ledgers })) say(line)
-  const findings = await checkEverything({
-    ...{ installation, ledgers, faults, windows, last, seconds, startedMs, endMs },
-    ...(freshness && busy ? { seen: { looks: freshness.looks, busy } } : {}),
-  }).catch((error) => {
+  const findings: Finding[] = []
+  const seen = freshness && busy ? { seen: { looks: freshness.looks, busy } } : {}
+  const ran = { installation, ledgers, faults, windows, last, seconds, startedMs, endMs, ...seen }
+  await checkEverything(ran, findings).catch((error) => {
     // What a planted bug did may be more than a check can read.
     if (!bug) throw error
-    return [{ isSo: false, what: `${error}` }]
+    findings.push({ isSo: false, what: `${error}` })
   })
   findings.push({ isSo: ended.length === 0, what: `no process ended by itself${ended.map((end) => `: ${end}`).join('')}` })
   const ends = await installation.stop()
@@ -93,7 +93,7 @@ await program('chaos', async ({ dir, keep, atEnd, check, say }) => {
     const { seenBy = '' }: PlantedBug = bugs[bug]
     check(
       findings.some(({ isSo, what }) => !isSo && what.startsWith(seenBy)),
-      `the planted bug ${bug} was caught${seenBy === '' ? '' : ` by ${seenBy}`}`,
+      `the planted bug ${bug} was caught${seenBy && ` by ${seenBy.replace(': ', '')}`}`,
     )
   } else for (const { isSo, what } of findings) check(isSo, what)
   if (values.keep) keep()

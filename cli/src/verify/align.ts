@@ -136,21 +136,34 @@ function agrees(v: Produced['v'], i: number, to: number, stored: Produced['v'], 
 /**
  * Where in the store the next core begins. The last core ends the store, when what is left before it has room in the stretch
  * under the gap: of values that hardly change every place agrees. Else the first place from which all of it agrees, else the
- * first where its start does.
+ * first where its start does, or, when its start is lost, what comes soon after it.
  */
 function findCore(v: Produced['v'], stored: Produced['v'], { from, to }: Stretch, start: number, room: number): number {
   const length = to - from
   const atEnd = stored.length - length
-  if (to === v.length && atEnd >= start && atEnd - start <= room && agreesFrom(atEnd, length)) return atEnd
-  return search(length) ?? search(Math.min(64, length)) ?? start
+  if (to === v.length && atEnd >= start && atEnd - start <= room && agreesFrom(atEnd, length, 0)) return atEnd
+  const whole = search(length, 0)
+  if (whole !== undefined) return whole
+  for (let skip = 0; skip < Math.min(reach, length); skip += 16) {
+    const place = search(Math.min(64, length - skip), skip)
+    if (place !== undefined) return firstAgreeing(place, skip)
+  }
+  return start
 
-  function search(length: number): number | undefined {
-    for (let at = start; at + length <= stored.length; at++) if (agreesFrom(at, length)) return at
+  function search(length: number, skip: number): number | undefined {
+    for (let at = start; at + length <= stored.length; at++) if (agreesFrom(at, length, skip)) return at
     return undefined
   }
 
-  function agreesFrom(at: number, length: number): boolean {
-    for (let k = 0; k < length; k++) if (v[from + k] !== stored[at + k]) return false
+  /** Back from there, over what agrees as well. */
+  function firstAgreeing(place: number, skip: number): number {
+    let k = 0
+    while (k < skip && place - k > start && stored[place - k - 1] === v[from + skip - k - 1]) k++
+    return place - k
+  }
+
+  function agreesFrom(at: number, length: number, skip: number): boolean {
+    for (let k = 0; k < length; k++) if (v[from + skip + k] !== stored[at + k]) return false
     return true
   }
 }

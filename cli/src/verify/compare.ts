@@ -25,11 +25,19 @@ export function compare(question: Question): Comparison {
 
 function compareDue({ produced, stored, gaps, slackMs, isThinned }: Question): Comparison {
   const given = stored.v.length
-  if (!isThinned) return { ...align(produced, stored.v, gaps, slackMs), given }
+  const strict = align(produced, stored.v, gaps, slackMs)
+  if (!isThinned && strict.lost + strict.extra === 0) return { ...strict, given }
   const alignment = align(produced, stored.v, [anywhere], 0)
+  if (!isThinned) return { ...(alignment.extra > 0 ? strict : inOrder(strict, alignment)), given }
   const isUnderGap = (t: number) => gaps.some(({ fromMs, toMs }) => t >= fromMs - slackMs && t <= toMs + slackMs)
   const lost = Math.max(0, alignment.explained - produced.t.filter(isUnderGap).length)
   return { ...alignment, lost, explained: alignment.explained - lost, given }
+}
+
+/** All that is stored was produced in that order: then nothing is doubled or altered, and how many are missing is certain. */
+function inOrder(strict: Alignment, { explained: missing }: Alignment): Alignment {
+  const lost = Math.max(1, Math.min(strict.lost, missing))
+  return { ...strict, lost, extra: 0, trailing: 0, explained: missing - lost }
 }
 
 const anywhere = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY }

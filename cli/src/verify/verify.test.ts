@@ -110,6 +110,12 @@ describe('verify', () => {
     expect(verdict).toMatchObject({ isWhole: false, total: { lost: 3, unread: 97 } })
   })
 
+  test('tells them apart where the loss goes on after the gap, and counts nothing as doubled', async () => {
+    const one = apiOf({ missing: [[500, 760]], ledger: { read: 1940 } })
+    const verdict = await verify(one, [manifest()], { ...options, slackMs: 200 })
+    expect(verdict).toMatchObject({ isWhole: false, total: { lost: 200, unread: 60, extra: 0 } })
+  })
+
   test('calls collapsed readings a loss, though a gap lies over them and the ledger closes', async () => {
     const verdict = await run({ missing: [[500, 597]], ledger: { collapsed: 97 } })
     expect(verdict).toMatchObject({ isWhole: false, ledgerCloses: true, total: { collapsed: 97, lost: 0, unread: 0 } })

@@ -4,7 +4,7 @@
  * in which it was killed.
  */
 import { addTally, type Tally } from '@millrace/contract'
-import type { Account } from 'millrace'
+import type { Account, Verdict } from 'millrace'
 import type { Ledgers } from '../observer.ts'
 import { type Series, samplesOf } from './stored.ts'
 
@@ -77,6 +77,12 @@ export function compareRead(ledgers: Ledgers, accounts: Account[], unseenMax: nu
   }
   if (unseen > unseenMax) wrong.push(`${unseen} more were read than committed`)
   return wrong
+}
+
+/** What the observer misses of what was committed, `verify` must miss too, whatever gap lies over it. */
+export function explainedAway({ lost }: Committed, { total }: Verdict): string[] {
+  const missed = total.lost + total.collapsed
+  return lost > missed ? [`${lost} committed readings are missing, verify misses ${missed}`] : []
 }
 
 function committedOf({ scalars, waves }: Ledgers, device: string): Tally {
