@@ -29,10 +29,10 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
   const { clock, log, metrics } = around
   checkDevices(config)
   mkdirSync(config.dataDir, { recursive: true })
-  const devices = config.devices.map((device) => createDevice(device, around))
   const file = sqliteStorage(join(config.dataDir, 'outbox.sqlite'))
   const storage = config.observe ? observeStorage(file, config.observe.fd, clock) : file
   const outbox = await openOutbox(storage, config.outbox, around)
+  const devices = config.devices.map((device) => createDevice(device, { ...around, given: outbox.given(device.id) }))
   for (const device of devices) {
     const sinceMs = outbox.lastCommittedMs(device.id)
     if (sinceMs !== undefined) device.gap(sinceMs, 'agent-down')

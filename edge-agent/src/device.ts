@@ -1,8 +1,9 @@
 /** One device on the gateway: its bytes through its decoder into its intake. */
 import type { Channel } from '@millrace/contract'
-import { type Clock, every, type Log } from '@millrace/contract/service'
+import { type Clock, every, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
 import { type DeviceConfig, resolveDevice } from './config.ts'
 import { createIntake, type Drained } from './intake.ts'
+import type { Stretches } from './stretches.ts'
 
 export interface Device {
   id: string
@@ -16,15 +17,30 @@ export interface Device {
   stop(): Promise<void>
 }
 
-export function createDevice(config: DeviceConfig, { clock, log }: { clock: Clock; log: Log }): Device {
+export interface DeviceContext {
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  /** Where readings of earlier runs have their times. */
+  given: Stretches
+}
+
+export function createDevice(config: DeviceConfig, { clock, log, metrics, given }: DeviceContext): Device {
   const { decoder: plugin, decoderConfig, bus: busPlugin, busConfig } = resolveDevice(config)
   const channels = plugin.channels(decoderConfig)
   const decoder = plugin.create(decoderConfig)
   const bus = busPlugin.create(busConfig, { clock, log })
-  const intake = createIntake({ device: config.id, channels, filters: config.filters })
+  const setBacks = metrics.counter('millrace_device_clock_set_back_total', 'Times that the clock was set back under a device')
+  const intake = createIntake({ device: config.id, channels, filters: config.filters, given, onBack })
   const status = { isOpen: false, lastBytesMs: 0, detail: 'not opened yet' }
   let stopKeepAlive = () => {}
   let isLost = false
+
+  function onBack(byMs: number): void {
+    setBacks.add({ device: config.id })
+    const { code, message } = new MillraceError('AGENT_CLOCK_BACK', { device: config.id, seconds: Math.round(byMs / 1000) })
+    log.warn(message, { code, device: config.id, byMs })
+  }
 
   return {
     id: config.id,

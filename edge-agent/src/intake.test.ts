@@ -83,8 +83,8 @@ describe('the intake', () => {
     expectBalanced(drained)
   })
 
-  it('nudges a reading that repeats a millisecond, and refuses it beyond the bound', () => {
-    const intake = intakeOf({}, { nudgeMsMax: 2 })
+  it('puts a reading that repeats a millisecond into the next, and refuses it beyond the bound', () => {
+    const intake = intakeOf({}, { aheadMsMax: 2 })
     for (let k = 0; k < 5; k++) intake.reading('n', start, k)
     const drained = intake.drain()!
     expect(drained.columns.channels.n).toEqual({ t: [start, start + 1, start + 2], v: [0, 1, 2] })
@@ -205,22 +205,34 @@ describe('waveforms in the intake', () => {
     expect(new Set(times).size).toBe(5)
   })
 
-  it('keep a squeezed run in one segment', () => {
+  it('keep a squeezed run in one segment, 1 ms apart', () => {
     const intake = intakeOf()
     for (let k = 0; k < 100; k++) intake.sample('w', start + k / 16, k)
-    expect(intake.drain()!.columns.waves.w).toEqual([{ t: start, i: 1 / 16, v: Array.from({ length: 100 }, (_, k) => k) }])
+    expect(intake.drain()!.columns.waves.w).toEqual([{ t: start, i: 1, v: Array.from({ length: 100 }, (_, k) => k) }])
   })
 
-  it('begin a microsecond after the last sample at the least, or a store would take two for one', () => {
-    const intake = intakeOf()
-    for (const atMs of [0, 1 - 1 / 4096]) intake.sample('w', start + atMs, 1)
-    intake.drain()
-    intake.sample('w', start + 1, 1)
-    expect(intake.drain()!.columns.waves.w).toEqual([{ t: start + 2, i: 4, v: [1] }])
+  it('of a device that is faster than nominal do not run ahead of it', () => {
+    for (const intervalMs of [0.5, 1.25, 1.5, 2, 3, 4, 50 / 3]) {
+      const w: Channel = { name: 'w', kind: 'waveform', datatype: 'Int16Array', unit: '1', intervalMs }
+      const intake = createIntake({ device: 'd', channels: [w] })
+      for (let k = 0; k <= 20_000; k++) intake.sample('w', start + k * intervalMs * 0.99, k)
+      const { t, i, v } = intake.drain()!.columns.waves.w!.at(-1)!
+      expect(Math.abs(t + (v.length - 1) * i - start - 20_000 * intervalMs * 0.99)).toBeLessThan(1 + intervalMs)
+    }
+  })
+
+  it('of more than 1,000 samples a second lie on a finer grid', () => {
+    const fast: Channel = { name: 'w', kind: 'waveform', datatype: 'Int16Array', unit: '1', intervalMs: 0.5 }
+    const intake = createIntake({ device: 'd', channels: [fast] })
+    for (const atMs of [0, 0.5, 1, 1.6, 1.6, 1.6, 1.6]) intake.sample('w', start + atMs, 1)
+    expect(intake.drain()!.columns.waves.w).toEqual([
+      { t: start, i: 0.5, v: [1, 1, 1, 1] },
+      { t: start + 1.75, i: 0.25, v: [1, 1, 1] },
+    ])
   })
 
   it('lose no sample, whatever the spacing, and do not overlap', () => {
-    const steps = fc.array(fc.double({ min: 0.002, max: 20, noNaN: true }), { maxLength: 80 })
+    const steps = fc.array(fc.double({ min: 0, max: 20, noNaN: true }), { maxLength: 80 })
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 30 }), (waits, drainEvery) => {
         const intake = intakeOf()
@@ -236,7 +248,8 @@ describe('waveforms in the intake', () => {
         let end = 0
         for (const { t, i, v } of segments) {
           expect(Number.isInteger(t)).toBe(true)
-          expect(t - end).toBeGreaterThanOrEqual(0.001)
+          expect(i).toBeGreaterThanOrEqual(1)
+          expect(t).toBeGreaterThan(Math.round(end))
           end = t + (v.length - 1) * i
         }
       }),

@@ -4,9 +4,8 @@
  * - Every reading and sample ends in exactly one place: read = batched + filtered + rejected. Refused is what is of another
  *   type than its channel's, out of its datatype's range, no number, of no known channel, or too much (`readingsMax`); each
  *   is in `bad` with its reason (`value:<channel>:<why>`) and its text.
- * - A channel's times are whole ms and rise strictly. A reading at or before the last one is put 1 ms after it, at most
- *   `nudgeMsMax` from its own time; beyond that it is refused. But when the clock went back by more than `backMsMax` it is
- *   believed: what was gathered so far is handed over apart, in a drain of its own.
+ * - No millisecond of a channel is given twice, see times.ts; what has no time left is refused. Where another stretch of time
+ *   begins, what was gathered so far is handed over apart, in a drain of its own: within a drain a channel's times rise.
  * - At the bound `readingsMax` readings are refused until the next drain, and the absence is recorded as `evicted`.
  * - A swinging door's newest reading waits uncounted, until its fate is known; `settle` decides it.
  */
@@ -27,6 +26,8 @@ import { createBadFrames } from './bad-frames.ts'
 import type { Sink } from './decoders/decoder.ts'
 import { createFilter, type Filter, type FilterConfig } from './filters/index.ts'
 import { createSegments, type Segments } from './segments.ts'
+import type { Stretches } from './stretches.ts'
+import { createTimes } from './times.ts'
 import { faultOf } from './values.ts'
 
 export interface IntakeLimits {
@@ -35,7 +36,7 @@ export interface IntakeLimits {
   badFramesMax: number
   absencesMax: number
   textBytesMax: number
-  nudgeMsMax: number
+  aheadMsMax: number
   backMsMax: number
 }
 
@@ -44,7 +45,7 @@ const intakeLimits: IntakeLimits = {
   badFramesMax: 100,
   absencesMax: 1000,
   textBytesMax: 1024,
-  nudgeMsMax: 250,
+  aheadMsMax: 10_000,
   backMsMax: 1000,
 }
 
@@ -88,8 +89,15 @@ export function createIntake(around: {
   channels: Channel[]
   filters?: Record<string, FilterConfig>
   limits?: Partial<IntakeLimits>
+  /** Where readings of earlier runs have their times. */
+  given?: Stretches
+  /** The clock was set back. */
+  onBack?: (byMs: number) => void
 }): Intake {
   const limits = { ...intakeLimits, ...around.limits }
+  /** A waveform's sample lies within half an interval of its time, which is rounded. */
+  const besideMs = 1 + Math.max(0, ...around.channels.map(({ intervalMs = 0 }) => intervalMs / 2))
+  const times = createTimes(around.given ?? [], { ...limits, besideMs, onBegin: startAnew, onBack: around.onBack })
   const scalars = new Map<string, Scalar>()
   const waves = new Map<string, { segments: Segments; fault: (value: Value) => string | undefined }>()
   for (const channel of around.channels) {
@@ -145,24 +153,9 @@ export function createIntake(around: {
     counts.filtered[0]++
   }
 
-  /** The time the reading gets; undefined when there is none for it. */
-  function rise(scalar: Scalar, atMs: number): number | undefined {
-    const whole = Math.round(atMs)
-    const next = whole > scalar.lastMs ? whole : scalar.lastMs + 1
-    if (scalar.lastMs - whole > limits.backMsMax) {
-      startAnew()
-      scalar.lastMs = whole
-      return whole
-    }
-    if (!(next - whole <= limits.nudgeMsMax)) return undefined
-    scalar.lastMs = next
-    return next
-  }
-
   function startAnew(): void {
     settle()
-    const drained = close()
-    if (drained) earlier.push(drained)
+    if (gathered > 0) earlier.push(close()!)
     for (const scalar of scalars.values()) scalar.lastMs = Number.NEGATIVE_INFINITY
     for (const { segments } of waves.values()) segments.reset()
   }
@@ -191,12 +184,11 @@ export function createIntake(around: {
     for (const scalar of scalars.values()) settleOne(scalar)
   }
 
-  /** Not before the newest reading, which would end it at once for whoever closes it at the next one; unless the clock went back. */
+  /** Not before the newest reading, which would end it at once for whoever closes it at the next one; unless the next is before it, too. */
   function addAbsence(channel: string, atMs: number, reason: AbsenceReason): void {
     touched = true
     if (absences.length >= limits.absencesMax) absences.pop()
-    const newest = newestMs(channel)
-    absences.push({ channel, t: Math.ceil(newest - atMs > limits.backMsMax ? atMs : Math.max(atMs, newest)), reason })
+    absences.push({ channel, t: Math.ceil(times.isWithin(atMs) ? Math.max(atMs, newestMs(channel)) : atMs), reason })
   }
 
   function newestMs(channel: string): number {
@@ -233,8 +225,10 @@ export function createIntake(around: {
       if (!scalar) return refuse(0, channel, 'unknown-channel', atMs, value)
       const fault = scalar.fault(value)
       if (fault !== undefined) return refuse(0, channel, fault, atMs, value)
-      const t = rise(scalar, atMs)
+      const wholeMs = Math.round(atMs)
+      const t = times.give(wholeMs, scalar.lastMs, 1)
       if (t === undefined) return refuse(0, channel, 'time', atMs, value)
+      scalar.lastMs = t
       absence = undefined
       if (scalar.filter) filtered(scalar, scalar.filter, t, value as number, quality)
       else put(scalar, t, value, quality)
@@ -245,14 +239,15 @@ export function createIntake(around: {
       const wave = waves.get(channel)
       const fault = wave ? wave.fault(value) : 'unknown-channel'
       if (fault !== undefined) return refuse(1, channel, fault, atMs, value)
-      if (!Number.isFinite(atMs)) return refuse(1, channel, 'time', atMs, value)
       if (full(atMs)) return refuse(1, channel, 'intake-full', atMs, value)
-      if (wave!.segments.lastMs() - atMs > limits.backMsMax) startAnew()
+      const { segments } = wave!
+      const t = times.give(atMs, segments.endMs(), segments.stepMs)
+      if (t === undefined) return refuse(1, channel, 'time', atMs, value)
       absence = undefined
       touched = true
       counts.read[1]++
       gathered++
-      wave!.segments.add(atMs, value)
+      segments.add(t, value)
     },
     absent(channel, atMs, reason) {
       if (channel === '*') {

@@ -3,6 +3,12 @@
  * Codes are `<PROCESS OR PART>_<WHAT>`; add one here, keep the list sorted.
  */
 export const catalogue = {
+  AGENT_CLOCK_BACK: {
+    says: 'The clock was set back by {seconds} s under the device {device}.',
+    remedy:
+      'Nothing is lost: where readings have these times already, they go on 1 ms apart above them until the clock has caught up. Keep the clock by NTP, and set it before the agent starts.',
+    retry: false,
+  },
   AGENT_OUTBOX_CORRUPT: {
     says: 'The outbox {path} is damaged and was set aside as {aside}.',
     remedy: 'Nothing stops; send the set-aside file to support if its readings matter.',

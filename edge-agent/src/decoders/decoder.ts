@@ -7,7 +7,10 @@
 import type { AbsenceReason, Channel, Quality, Value } from '@millrace/contract'
 import type { z } from 'zod'
 
-/** Where a decoder puts what it finds. Channel names are those that `channels` declared. Values are the device's own integers. */
+/**
+ * Where a decoder puts what it finds. Channel names are those that `channels` declared. Values are the device's own integers.
+ * Times may be equal: the sink gives each reading of a channel a time of its own.
+ */
 export interface Sink {
   /** A good frame was read. Called once a frame, before its readings. */
   frame(): void

@@ -122,6 +122,38 @@ describe('outbox', () => {
     expect(second.lastCommittedMs('a')).toBe(1002)
   })
 
+  test('tells over restarts where readings have their times, and what a clock that jumped has left free', async () => {
+    const storage = memoryStorage()
+    const dayMs = 86_400_000
+    const first = await open(storage)
+    await first.commit([readings('a', dayMs, 3)])
+    await first.commit([readings('a', 3 * dayMs, 3)])
+    await first.commit([readings('a', dayMs + 1000, 3, 7)])
+    const given = [
+      [dayMs, dayMs + 1060],
+      [3 * dayMs, 3 * dayMs + 2],
+    ]
+    expect(first.given('a')).toEqual(given)
+    const second = await open(storage)
+    expect(second.given('a')).toEqual(given)
+    expect(second.lastCommittedMs('a')).toBe(dayMs + 1060)
+    expect(second.given('b')).toEqual([])
+  })
+
+  test('of an earlier version takes the hour before the last reading for given', async () => {
+    const storage = memoryStorage()
+    const hourMs = 3_600_000
+    await (await open(storage)).commit([readings('a', 2 * hourMs, 1)])
+    const older: OutboxStorage = {
+      ...storage,
+      async open() {
+        const loaded = await storage.open()
+        return { ...loaded, small: new Map([...loaded.small].filter(([key]) => !key.startsWith('given/'))) }
+      },
+    }
+    expect((await open(older)).given('a')).toEqual([[hourMs, 2 * hourMs]])
+  })
+
   test('released entries are freed for good, and the floor rises only with them', async () => {
     const storage = memoryStorage()
     const outbox = await open(storage, { ledgerEveryMs: 0 })

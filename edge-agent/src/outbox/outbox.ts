@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import type { Channel } from '@millrace/contract'
 import type { Clock, Log, Metrics } from '@millrace/contract/service'
 import type { Declaration } from '@millrace/contract/sparkplug'
+import type { Stretches } from '../stretches.ts'
 import type { Content } from './content.ts'
 import type { Entry } from './entry.ts'
 import type { OutboxOptions } from './options.ts'
@@ -29,6 +30,8 @@ export interface Outbox {
   declaration(id: string): Declaration | undefined
   /** Time of the device's last reading that any run made durable, epoch ms. */
   lastCommittedMs(device: string): number | undefined
+  /** Where the device's readings that any run made durable have their times. */
+  given(device: string): Stretches
   /**
    * Batches what was drained and commits it. Resolves with true when it is durable, with false when the disk refused: it then
    * waits in memory, within a bound, for the next try. Call it on a timer even with nothing: ledger records go out with it.
@@ -123,6 +126,7 @@ export async function openOutbox(storage: OutboxStorage, options: OutboxOptions,
     },
     declaration: (id) => (durable.has(id) ? aliases.get(id) : undefined),
     lastCommittedMs: (device) => state.run.lastMs.get(device),
+    given: (device) => state.run.given.get(device) ?? [],
     async commit(drained) {
       const prepared = drained.map(prepare)
       for (const [index, { device, counts }] of drained.entries()) buffer.add(prepared[index]!, device, counts)

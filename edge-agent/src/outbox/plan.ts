@@ -8,6 +8,7 @@
 
 import { crc32 } from 'node:zlib'
 import { addTally, type EdgeCounts, emptyEdgeCounts } from '@millrace/contract'
+import { addStretch, isOtherShape, type Stretches } from '../stretches.ts'
 import type { Content } from './content.ts'
 import { type Entry, formatEntry, storedBytes } from './entry.ts'
 import { evict, evictOld, roomForData } from './eviction.ts'
@@ -28,6 +29,8 @@ export interface Run {
   before: Map<string, number>
   /** Time of each device's last reading, epoch ms, over all streams. */
   lastMs: Map<string, number>
+  /** Where each device's readings have their times, over all streams. */
+  given: Map<string, Stretches>
   gap: PendingGap
   /** Earlier streams whose closing ledger record is still to be written. */
   open: OpenStream[]
@@ -46,6 +49,8 @@ export interface Prepared {
   first: number
   last: number
   createdMs: number
+  /** First and last time of its readings. */
+  given?: [fromMs: number, toMs: number]
 }
 
 /** Batches of one device that had to leave memory before the disk took them. */
@@ -121,6 +126,7 @@ function startDraft(before: Run, shelf: Shelf, work: Work): Draft {
     counts,
     before: new Map(before.before),
     lastMs: new Map(before.lastMs),
+    given: new Map(before.given),
     gap: structuredClone(before.gap),
     uncounted: before.uncounted || work.counts.size > 0,
   }
@@ -185,14 +191,19 @@ function putBatches(draft: Draft, shelf: Shelf, batches: Prepared[], around: Aro
   const needed = batches.reduce((bytes, { payload }) => bytes + storedBytes({ bytes: payload.length } as Entry), 0)
   evict(draft, shelf, needed, around)
   for (const batch of batches) {
-    const { payload, content, ...known } = batch
+    const { payload, content, given, ...known } = batch
     const entry = { kind: 'data' as const, ...known, before: draft.run.before.get(batch.device) ?? 0, payload }
     const number = draft.run.last + 1
     draft.run.before.set(batch.device, number)
-    draft.run.lastMs.set(batch.device, Math.max(batch.last, draft.run.lastMs.get(batch.device) ?? 0))
+    if (given) giveTimes(draft.run, batch.device, given)
     if (draft.bytes + payload.length <= roomForData(around.bytesMax)) put(draft, entry, content)
     else addGone(draft, 'evicted', { ...entry, stream: draft.run.stream, number: ++draft.run.last })
   }
+}
+
+function giveTimes({ lastMs, given }: Run, device: string, [fromMs, toMs]: [number, number]): void {
+  lastMs.set(device, toMs)
+  given.set(device, addStretch(given.get(device) ?? [], fromMs, toMs))
 }
 
 export type NewEntry = Omit<Entry, 'id' | 'stream' | 'number' | 'bytes' | 'crc'> & { payload: Uint8Array }
@@ -217,6 +228,8 @@ function writeSmall({ run, transaction, put }: Draft, before: Run, { counts, sma
   const { set } = transaction
   for (const [key, value] of small) set.set(key, value)
   for (const [device, ms] of run.lastMs) if (ms !== before.lastMs.get(device)) set.set(keys.lastMs(device), `${ms}`)
+  for (const [device, given] of run.given)
+    if (isOtherShape(given, before.given.get(device) ?? [])) set.set(keys.given(device), JSON.stringify(given))
   const gap = JSON.stringify(run.gap)
   if (gap !== JSON.stringify(before.gap)) set.set(keys.gap, run.gap.length === 0 ? undefined : gap)
   const changed = [...run.counts].filter(([device, of]) => of !== before.counts.get(device) || counts.has(device))

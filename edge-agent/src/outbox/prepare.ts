@@ -20,6 +20,9 @@ export function prepareBatches(drained: Drained, declaration: Declaration, bound
 
 function prepareBatch(batch: Batch, device: string, declaration: string, nowMs: number): Prepared {
   const span = timeSpan(batch.columns) ?? { first: batch.bad[0]?.atMs ?? nowMs, last: batch.bad.at(-1)?.atMs ?? nowMs }
+  const { channels, waves } = batch.columns
+  // An absence may lie elsewhere.
+  const given = timeSpan({ channels, waves })
   return {
     device,
     declaration,
@@ -30,6 +33,7 @@ function prepareBatch(batch: Batch, device: string, declaration: string, nowMs: 
     first: span.first,
     last: span.last,
     createdMs: nowMs,
+    ...(given ? { given: [given.first, given.last] } : {}),
   }
 }
 

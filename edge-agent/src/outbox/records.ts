@@ -9,10 +9,12 @@
  * | `stream/<stream>` | the last number used of a stream whose closing ledger record is not written yet |
  * | `counts/<stream>/<device>` | JSON EdgeCounts of such a stream |
  * | `last/<device>` | time of the last reading made durable, epoch ms, over all streams |
+ * | `given/<device>` | JSON Stretches: where durable readings have their times; the one of the last reading has grown up to it |
  * | `gap` | JSON PendingGap, see gap.ts |
  */
 import type { EdgeCounts } from '@millrace/contract'
 import type { Declaration } from '@millrace/contract/sparkplug'
+import { grownTo, type Stretches } from '../stretches.ts'
 import type { PendingGap } from './gap.ts'
 
 export const keys = {
@@ -20,6 +22,7 @@ export const keys = {
   nextAlias: 'nextAlias',
   gap: 'gap',
   lastMs: (device: string) => `last/${device}`,
+  given: (device: string) => `given/${device}`,
   declaration: (id: string) => `declaration/${id}`,
   stream: (stream: string) => `stream/${stream}`,
   counts: (stream: string, device: string) => `counts/${stream}/${device}`,
@@ -39,7 +42,11 @@ export interface Records {
   declarations: Declaration[]
   streams: OpenStream[]
   lastMs: Map<string, number>
+  given: Map<string, Stretches>
 }
+
+/** Of an outbox from before stretches were kept: so much time before the last reading is taken for given. */
+const givenMsDefault = 3_600_000
 
 export function parseRecords(small: Map<string, string>): Records {
   const json = <T>(key: string): T | undefined => (small.has(key) ? (JSON.parse(small.get(key)!) as T) : undefined)
@@ -63,5 +70,8 @@ export function parseRecords(small: Map<string, string>): Records {
     declarations,
     streams: [...streams.values()],
     lastMs,
+    given: new Map(
+      [...lastMs].map(([device, ms]) => [device, grownTo(json(keys.given(device)) ?? [[ms - givenMsDefault, ms]], ms)]),
+    ),
   }
 }

@@ -48,6 +48,7 @@ export function createState({ entries, small }: Loaded, options: OutboxOptions, 
       counts: new Map(),
       before: new Map(),
       lastMs: records.lastMs,
+      given: records.given,
       gap: records.gap,
       open: records.streams,
       uncounted: false,
@@ -74,6 +75,7 @@ export function allSmall({ run, bdSeq, aliases }: State): Map<string, string> {
   ])
   for (const declaration of aliases.all()) small.set(keys.declaration(declaration.id), JSON.stringify(declaration))
   for (const [device, ms] of run.lastMs) small.set(keys.lastMs(device), `${ms}`)
+  for (const [device, given] of run.given) small.set(keys.given(device), JSON.stringify(given))
   for (const { stream, last, counts } of [run, ...run.open]) {
     small.set(keys.stream(stream), `${last}`)
     for (const [device, of] of counts) small.set(keys.counts(stream, device), JSON.stringify(of))

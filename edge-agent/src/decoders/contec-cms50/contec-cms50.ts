@@ -96,7 +96,7 @@ function create({ match, read, frameBytes, commands }: Framing): Decoder {
     const vitals = read(buffer, from)
     if (!vitals) return
     const exactMs = clock.next(atMs, Math.round(skipped / frameBytes))
-    const wholeMs = clock.whole()
+    const wholeMs = Math.round(exactMs)
     if (vitals.invalid && vitals.invalid !== invalid) sink.absent('*', wholeMs, vitals.invalid)
     invalid = vitals.invalid
     if (invalid) return

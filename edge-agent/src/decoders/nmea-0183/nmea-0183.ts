@@ -7,8 +7,7 @@
  * become integers exactly as written: angles in units of 10^-5 minutes (more digits are rounded), and so on by scale.
  *
  * - A reading's time is the arrival of the end of its line. GPS time is the text channel `utc`, if wanted.
- * - One sentence is the source of each channel, so that GGA and RMC do not both give a position in the same millisecond. The
- *   same channel again in the same arrival (a burst) is put 1 ms later.
+ * - One sentence is the source of each channel, so that GGA and RMC do not both give a position in the same millisecond.
  * - A line is judged when the next line feed or `$` ends it. What is wrong with it is the reason: `not-ascii`, `too-long`,
  *   `malformed`, `no-checksum`, `checksum`. Sentences and talkers that are not known are good frames without readings.
  * Sources: NMEA 0183 as described in gpsd's "NMEA Revealed"; captures of gpsd's test suite.
@@ -57,11 +56,7 @@ const channels: Channel[] = [
 ]
 const utcChannel: Channel = { name: 'utc', kind: 'text', datatype: 'String', unit: '1' }
 
-/** A wall clock set back by more than this is followed. */
-const backMsMax = 1000
-
 function create(config: Config): Decoder {
-  const lastMs = new Map<string, number>()
   const absent = new Set<string>()
 
   function onLine(line: string, atMs: number, sink: Sink): string | undefined {
@@ -78,19 +73,12 @@ function create(config: Config): Decoder {
     for (const [channel, value] of found) {
       if (value !== undefined) {
         absent.delete(channel)
-        sink.reading(channel, rise(channel, atMs), value)
+        sink.reading(channel, atMs, value)
       } else if (!absent.has(channel)) {
         absent.add(channel)
         sink.absent(channel, atMs, 'searching')
       }
     }
-  }
-
-  function rise(channel: string, atMs: number): number {
-    const last = lastMs.get(channel) ?? Number.NEGATIVE_INFINITY
-    const next = atMs > last || last - atMs > backMsMax ? atMs : last + 1
-    lastMs.set(channel, next)
-    return next
   }
 
   const lines = createLines(config, onLine)

@@ -103,13 +103,12 @@ function create(config: Config): Decoder {
     if (unreported > 0) sink.bad(atMs, `frames-lost:${unreported}`, new Uint8Array(0))
     sink.frame()
     const exactMs = clock.next(atMs, lost)
-    if (config.accel && buffer[from + 32] === 0xc0) readAccel(buffer, from + 26, sink)
+    if (config.accel && buffer[from + 32] === 0xc0) readAccel(buffer, from + 26, Math.round(exactMs), sink)
     for (let k = 0; k < names.length; k++) sink.sample(names[k]!, exactMs, readInt24(buffer, from + 2 + 3 * k))
   }
 
-  function readAccel(buffer: Uint8Array, from: number, sink: Sink): void {
+  function readAccel(buffer: Uint8Array, from: number, wholeMs: number, sink: Sink): void {
     if (buffer.subarray(from, from + 6).every((byte) => byte === 0)) return
-    const wholeMs = clock.whole()
     for (const [k, name] of accelNames.entries())
       sink.reading(name, wholeMs, ((buffer[from + 2 * k]! << 24) >> 16) | buffer[from + 2 * k + 1]!)
   }
