@@ -20,6 +20,7 @@ import { parseGap, parseLedger } from './node-entries.ts'
 import type { Taking } from './prepare.ts'
 import { byAlias, checkTimes, describe, keepOnly, leftOver, rejectAll } from './problems.ts'
 import { remember } from './redo.ts'
+import { checkRising } from './rising.ts'
 import { deviceOf, nodeOf } from './sparkplug.ts'
 import { bound, endedMax } from './state.ts'
 import {
@@ -56,11 +57,11 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
     return rejectWhole(taking, stream, id, known.name, name, error.message)
   }
   const identitiesOf = byAlias(known.channels)
-  const undecoded = batch.problems.map(describe)
+  const digest = digestOf(batch.columns)
+  const unusable = [...batch.problems.map(describe), ...checkRising(batch.columns, known.channels, identitiesOf)]
   const isPart = taking.isReplay && redo !== 'all'
   const before = new Set(isPart ? redo : [])
-  const taken = isPart ? keepOnly(batch.columns, before, undecoded, identitiesOf) : new Set<string>()
-  const digest = digestOf(batch.columns)
+  const taken = isPart ? keepOnly(batch.columns, before, unusable, identitiesOf) : new Set<string>()
   const atMs = timeSpan(batch.columns)?.first ?? taking.receivedMs
   if (!taking.isReplay) {
     const sighting = sight(stream, name.number, digest)
@@ -68,7 +69,7 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
     if (sighting === 'repeat') return
   }
   const outOfTime = checkTimes(batch.columns, taking.receivedMs, taking.config, identitiesOf)
-  const problems = [...undecoded, ...outOfTime]
+  const problems = [...unusable, ...outOfTime]
   const left = isPart ? leftOver(before, taken, outOfTime) : problems.map(({ identity }) => identity)
   if (isPart && left.length === before.size) return
   const forwarded: Tally = [countReadings(batch.columns), countSamples(batch.columns)]

@@ -187,6 +187,49 @@ describe('prepare', () => {
     expect(timeline).toMatchObject([{ devices: { 'bed-1': { forwarded: [2, 0], rejected: [0, 0] } } }])
   })
 
+  test('rejects by name what repeats a millisecond of its channel, counts it, and replays none of it', () => {
+    born()
+    const bytes = batch({ count: 4 }, columns([now, now, now + 1, now], [97, 98, 99, 96]))
+    const { timeline, rejected } = message(dataTopic, bytes)
+    expect(timeline).toMatchObject([{ channels: { spo2: { t: [now, now + 1], v: [97, 99] } } }])
+    expect(rejected).toMatchObject([{ reason: 'PREPARE_TIME_REPEATED', lost: [2, 0], channel: 'spo2' }])
+    expect(message(dataTopic, bytes)).toEqual({ timeline: [], rejected: [] })
+    expect(replay(dataTopic, bytes).timeline).toEqual([])
+    const cut = nodeEntry(2, nodeMetrics.ledger, ledger(2, 4)).timeline
+    expect(cut).toMatchObject([{ devices: { 'bed-1': { forwarded: [2, 0], rejected: [2, 0] } } }])
+  })
+
+  test('rejects segments whose samples a store of millisecond resolution would take for one, but of a faster channel none', () => {
+    born()
+    const wave = (name: string, intervalMs: number): Channel => ({
+      ...{ name, kind: 'waveform', datatype: 'Int16Array', unit: '1', intervalMs },
+    })
+    const declared = declare('bed-1', [
+      { alias: 2, channel: wave('pleth', 10) },
+      { alias: 3, channel: wave('fast', 0.5) },
+    ])
+    message('spBv1.0/g/DBIRTH/n/bed-1', encodeDeviceBirth(declared, { timestamp: now, seq: 1 }))
+    const pleth = [
+      { t: now, i: 10, v: [1, 2, 3] },
+      { t: now + 20, i: 10, v: [4] },
+      { t: now + 21, i: 1, v: [5, 6] },
+      { t: now + 30, i: 10 / 64, v: [7, 8, 9] },
+    ]
+    const fast = [{ t: now, i: 0.5, v: [1, 2, 3] }]
+    const bytes = encodeBatch({
+      name: { stream: 'streamone', number: 1, count: 0 },
+      columns: { channels: {}, waves: { pleth, fast } },
+      aliasOf: (name) => (name === 'pleth' ? 2 : 3),
+      datatypeOf: () => 'Int16Array',
+      timestamp: now,
+      seq: 0,
+      historical: false,
+    })
+    const { timeline, rejected } = message(dataTopic, bytes)
+    expect(timeline).toMatchObject([{ waves: { pleth: [pleth[0], pleth[2]], fast } }])
+    expect(rejected).toMatchObject([{ reason: 'PREPARE_TIME_REPEATED', lost: [0, 4], channel: 'pleth' }])
+  })
+
   test('rejects what it cannot decode whole, and its stream goes on', () => {
     born()
     const bytes = batch({ count: 1 }, columns([now], [97]))

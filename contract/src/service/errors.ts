@@ -204,6 +204,12 @@ export const catalogue = {
     remedy: 'It is sent again by itself; check that the receiver runs and its URL is right.',
     retry: true,
   },
+  PREPARE_TIME_REPEATED: {
+    says: 'An agent’s batch gives a millisecond of a channel twice ({detail}); stores could not tell its readings apart.',
+    remedy:
+      'They are among the rejected, with their bytes. Upgrade the agent: earlier ones put what came in a burst less than 1 ms apart.',
+    retry: false,
+  },
   PROCESS_PORT_IN_USE: { says: 'Port {port} is in use.', remedy: 'Stop what listens there, or set another port.', retry: false },
   RECORDING_INVALID: {
     says: 'The recording {path} cannot be played: {detail}.',
@@ -223,6 +229,12 @@ export const catalogue = {
   STAGE_INPUT_GONE: {
     says: 'Stage {stage} needs offset {wanted} of {topic}, but the log starts at {start}.',
     remedy: 'Restore the log from a backup, or start the stage anew from an empty store with `millrace replay`.',
+    retry: false,
+  },
+  STORE_CHANNEL_TOO_FINE: {
+    says: 'The store’s engine cannot tell the samples of {detail} apart: they come faster than it has times.',
+    remedy:
+      'Every other channel is stored; this one is among the rejected. Use a store that tells times apart by the microsecond (embedded, InfluxDB, QuestDB), or have the device give at most 1,000 samples a second.',
     retry: false,
   },
   STORE_CLOSED: {

@@ -79,7 +79,7 @@ function count(state: AccountState, piece: Piece, { decisions, refused, resoluti
   const held = (piece.isSuspect && decisions.collapsed.get(decisionKey(piece))) || []
   const badNames = bad && new Set([...timesOf(piece)].filter((_, k) => bad.has(k)).map((t) => nameOf(t, resolutionMs)))
   const collapsed = badNames ? held.filter(([name]) => !badNames.has(name)).length : held.length
-  const rejected = badNames?.size ?? 0
+  const rejected = piece.isTooFine ? piece.count : (badNames?.size ?? 0)
   const { total } = state.devices.get(piece.device)!
   const stream = streamOf(state, piece.stream, piece.device)
   const stored = piece.count - collapsed - rejected

@@ -30,6 +30,8 @@ export interface Piece {
   repeats: number
   first: number
   last: number
+  /** Its channel is refused: the engine could not tell its samples apart. */
+  isTooFine: boolean
   /** It may collapse with what is there. */
   isSuspect: boolean
   /** As declared when the piece came. */
@@ -37,7 +39,11 @@ export interface Piece {
 }
 
 /** A name is a time in steps of the engine's resolution; times of one name cannot both be stored. */
-export const nameOf = (ms: number, resolutionMs: number) => Math.round(ms / resolutionMs)
+export const nameOf = (ms: number, resolutionMs: number) => Math.round(ms * (1 / resolutionMs))
+
+/** Whether the engine could not tell the samples of a waveform apart, by its declaration. */
+export const isTooFine = ({ kind, intervalMs }: Channel, resolutionMs: number) =>
+  kind === 'waveform' && intervalMs !== undefined && intervalMs < resolutionMs
 
 const isWave = (piece: Piece): boolean => piece.segments !== undefined
 /** Of a series within a device. */
@@ -75,14 +81,17 @@ export function survey(
       repeats: given.t.length - count,
       first: points.t[0]!,
       last: points.t[count - 1]!,
+      isTooFine: false,
       isSuspect: coverPoints(seriesOf(device.points, channel), points.t, declared?.intervalMs ?? 0),
       declared,
     })
   }
   for (const channel in record.waves) {
     const given = record.waves[channel]!
-    const segments = resolveSegments(given)
-    const count = distinctIn(segments, resolutionMs)
+    const declared = declaredAs(device, channel)
+    const isRefused = declared !== undefined && isTooFine(declared, resolutionMs)
+    const segments = isRefused ? given : resolveSegments(given)
+    const count = isRefused ? samplesIn(given) : distinctIn(segments, resolutionMs)
     if (count === 0) continue
     const first = segments[0]!.t
     const last = segments.reduce((latest, segment) => Math.max(latest, lastOf(segment)), first)
@@ -99,8 +108,9 @@ export function survey(
       repeats: samplesIn(given) - count,
       first,
       last,
-      isSuspect: coverSegments(seriesOf(device.waves, channel), segments, resolutionMs),
-      declared: declaredAs(device, channel),
+      isTooFine: isRefused,
+      isSuspect: !isRefused && coverSegments(seriesOf(device.waves, channel), segments, resolutionMs),
+      declared,
     })
   }
   return pieces

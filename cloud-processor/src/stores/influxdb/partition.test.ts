@@ -1,11 +1,11 @@
-import { type CutCounts, emptyEdgeCounts, type Segment, type TimelineRecord } from '@millrace/contract'
+import { type Channel, type CutCounts, emptyEdgeCounts, type Segment, type TimelineRecord } from '@millrace/contract'
 import { createMetrics, silentLog } from '@millrace/contract/service'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { LogRecord, Snapshot } from '../../log/log.ts'
 import type { Refused } from '../../stage/index.ts'
 import { nameOf } from '../accounting/index.ts'
-import { at, column, readings, t0 } from '../sample-records.ts'
+import { at, column, readings, segment as segmentAt, t0 } from '../sample-records.ts'
 import { influxStoreSchema } from './config.ts'
 import type { Engine } from './engine.ts'
 import { openPartition, type PartitionWriter } from './partition.ts'
@@ -41,6 +41,28 @@ for (const replaces of [true, false])
     )
     await fc.assert(check, { numRuns: 150 })
   })
+
+test('refuses by name a waveform that the engine has no times for, and stores every other channel', async () => {
+  const world = createWorld(false)
+  const wave = (name: string, intervalMs: number): Channel => ({
+    ...{ name, kind: 'waveform', datatype: 'Int16Array', unit: '1', intervalMs },
+  })
+  const channels = [wave('ecg', 1), wave('vibration', 0.5)]
+  world.append({ f: 1, k: 'declaration', subject: 'd', device: 'd', node: 'n', channels })
+  world.append(readings({}, { ecg: [segmentAt(0, 1, 5)], vibration: [segmentAt(0, 0.5, 5)] }))
+  world.append(readings({}, { ecg: [segmentAt(5, 1, 5)], vibration: [segmentAt(2.5, 0.5, 5)] }))
+  await world.drain(2)
+  const what = { reason: 'STORE_CHANNEL_TOO_FINE', at: 'store', device: 'd', channel: 'vibration', lost: [0, 5] }
+  expect(world.refused.map(({ offset, rejected }) => [offset, rejected])).toMatchObject([
+    [1, what],
+    [2, what],
+  ])
+  const reader = createReader(world.engine.dialect, 1e6)
+  expect(await reader.segments('d', 'vibration', 0, 1e14)).toEqual([])
+  expect((await reader.segments('d', 'ecg', 0, 1e14)).flatMap(({ v }) => v)).toHaveLength(10)
+  expect((await reader.totals()).d).toMatchObject({ stored: [0, 10], collapsed: [0, 0] })
+  expect(await reader.events(0, 1e14)).toMatchObject([{ level: 'error', code: 'STORE_CHANNEL_TOO_FINE', device: 'd' }])
+})
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 

@@ -4,20 +4,14 @@
  *
  * After a failure the state in memory is of no use: `open` makes a new one from what was kept.
  */
-import type { RejectedRecord, Tally } from '@millrace/contract'
-import {
-  type Clock,
-  catalogue,
-  type ErrorCode,
-  type Log as Logger,
-  type Metrics,
-  MillraceError,
-} from '@millrace/contract/service'
+import type { Tally } from '@millrace/contract'
+import { type Clock, type ErrorCode, type Log as Logger, type Metrics, MillraceError } from '@millrace/contract/service'
 import type { LogRecord } from '../../log/log.ts'
 import type { Kept, Refused } from '../../stage/index.ts'
 import {
   decide,
   declare,
+  isTooFine,
   newDevice,
   noSummaries,
   type Piece,
@@ -34,6 +28,7 @@ import { createKeeping } from './keeping.ts'
 import { linesOf } from './lines.ts'
 import { createPoints, type Stretch, type Unwritable } from './points.ts'
 import { createQuestions } from './questions.ts'
+import { rejections, tooFineText } from './rejections.ts'
 import type { Sender } from './send.ts'
 import { createSummaryLines } from './summaries.ts'
 
@@ -64,8 +59,6 @@ interface Step {
 }
 
 const dayMs = 86_400_000
-/** Of the text of refused lines in one rejected record. */
-const linesInRecord = 1000
 
 export async function openPartition(options: PartitionOptions): Promise<PartitionWriter> {
   const { engine, dialect, sender, kept, lines: logger, metrics, clock, partition } = options
@@ -168,10 +161,16 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
     const { taken, repeats: repeated, bad } = take(state, records)
     const isAdopted = await adopt(taken)
     const changed = new Map<string, number>()
+    const tooFine: [offset: number, device: string, channel: string][] = []
     const steps: Step[] = taken.map((one) => {
       const { record, versionMs } = one
       const device = 'device' in record ? state.devices.get(record.device)! : undefined
-      if (device && 'device' in record && declare(device, record)) changed.set(record.device, versionMs)
+      if (device && 'device' in record && declare(device, record)) {
+        changed.set(record.device, versionMs)
+        if (record.k === 'declaration')
+          for (const channel of record.channels)
+            if (isTooFine(channel, resolutionMs)) tooFine.push([one.offset, record.device, channel.name])
+      }
       const pieces = record.k === 'readings' ? survey(state, { ...one, record }, resolutionMs) : []
       return { taken: one, pieces }
     })
@@ -189,8 +188,13 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
       dropped.add({ reason: 'STORE_RECORD' })
       logger.error('a timeline record cannot be read and is left out', { partition, offset, detail })
     }
+    for (const [offset, device, channel] of tooFine) {
+      const text = tooFineText(device, channel)
+      out.events.push({ offset, device, atMs: state.nowMs, level: 'error', code: 'STORE_CHANNEL_TOO_FINE', text })
+      logger.error(text, { code: 'STORE_CHANNEL_TOO_FINE', device, channel, resolutionMs })
+    }
     await writeSummaries(out)
-    const told = rejections(unwritable)
+    const told = rejections(unwritable, pieces)
     await keeping.end(told.length > 0)
     repeats.add({}, repeated)
     const counts: Tally = [0, 0]
@@ -198,6 +202,7 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
     received.add({ kind: 'readings' }, counts[0])
     received.add({ kind: 'samples' }, counts[1])
     for (const { code } of unwritable) refusals.add({ reason: code })
+    for (const piece of pieces) if (piece.isTooFine) refusals.add({ reason: 'STORE_CHANNEL_TOO_FINE' }, piece.count)
     return told
   }
 
@@ -237,38 +242,4 @@ function byPiece(unwritable: Unwritable[]): Map<Piece, Set<number>> {
     refused.set(piece, places.add(place))
   }
   return refused
-}
-
-/** One for each record, channel and reason, with the lines that were refused. */
-function rejections(unwritable: Unwritable[]): Refused[] {
-  const groups = Map.groupBy(
-    unwritable,
-    ({ piece, code }) => `${piece.offset} ${code} ${piece.points ? '' : '~'}${piece.channel}`,
-  )
-  return [...groups.values()]
-    .map((group) => {
-      const { piece, code, detail } = group[0]!
-      const lost: Tally = piece.points ? [group.length, 0] : [0, group.length]
-      const text = group.slice(0, linesInRecord).map((one) => one.line ?? spelled(one))
-      const rejected: RejectedRecord = {
-        ...{ f: 1, k: 'rejected', reason: code, detail: says(code, detail), at: 'store' },
-        ...{ device: piece.device, channel: piece.channel, lost, atMs: piece.atMs },
-        bytesBase64: Buffer.from(text.join('\n')).toString('base64'),
-      }
-      return { offset: piece.offset, rejected }
-    })
-    .sort((a, b) => a.offset - b.offset)
-}
-
-const says = (code: ErrorCode, detail: string) => catalogue[code].says.replace('{detail}', detail)
-
-/** A reading that has no line: its time and its value as the device gave it. */
-function spelled({ piece, place }: Unwritable): string {
-  if (piece.points) return JSON.stringify({ t: piece.points.t[place], v: piece.points.v[place] })
-  let at = place
-  for (const { t, i, v } of piece.segments!) {
-    if (at < v.length) return JSON.stringify({ t: t + at * i, v: v[at] })
-    at -= v.length
-  }
-  return ''
 }

@@ -69,6 +69,11 @@ test('keeps samples faster than a millisecond apart where the engine can, and th
   )
 })
 
+test('rounds the time of a sample once, as its name is: in two steps it could come to lie in the next millisecond', () => {
+  const { texts } = linesOf(coarse, readings({}, { ecg: [segment(0.4996, 4, 1, 7)] }))
+  expect(texts[1]).toBe(`wave,channel=ecg,device=d value=7 ${t0}`)
+})
+
 test('refuses only those readings of a record that lie outside the time kept', () => {
   const kept = () => ({ fromMs: t0 + 1000, toMs: t0 + 2000 })
   const { texts, unwritable } = linesOf(exact, readings({ a: column([0, 1000, 2000, 3000], [1, 2, 3, 4]) }), [], kept)

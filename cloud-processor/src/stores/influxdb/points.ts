@@ -103,7 +103,8 @@ export function createPoints(traits: Traits) {
       unwritable.push({ piece, place, ...whyNot(raw, traits) })
       return
     }
-    const time = Number.isInteger(t) ? `${t}${zeros}` : timeOf(Math.round(t * 1000), traits)
+    // Rounded once, as its name is: by way of microseconds it could come to lie in the next millisecond.
+    const time = Number.isInteger(t) ? `${t}${zeros}` : `${Math.round(t * timesPerMs)}`
     const revision = revisions?.get(nameOf(t, traits.resolutionMs))
     lines.add(revision ? revised(writing.prefix, revision) : writing.prefix, `${field}${more} ${time}`, typeof raw !== 'string')
     origins.piece.push(piece)
@@ -143,6 +144,7 @@ export function createPoints(traits: Traits) {
   return (pieces: Piece[], decisions: Decisions, keptAt: (nowMs: number) => Stretch): PointLines => {
     const made = { lines: createLines(), origins: { piece: [], place: [] }, unwritable: [] }
     for (const piece of pieces) {
+      if (piece.isTooFine) continue
       if (!isTag(piece.channel) || !isTag(piece.device)) refuseName(piece, made.unwritable)
       else {
         const collapsed = traits.replaces || !piece.isSuspect ? undefined : decisions.collapsed.get(decisionKey(piece))
