@@ -1,7 +1,10 @@
-/** A simulated gateway: real outbox, real uplink; readings come from a counter, so every value has one place in the order. */
-import type { Channel, Tally } from '@millrace/contract'
-import { emptyEdgeCounts } from '@millrace/contract'
+/**
+ * A simulated gateway: real intake, real outbox, real uplink; readings come from a counter, so every value has one place in the
+ * order. When it starts, the clock may be wrong, and what waited in the kernel comes at once.
+ */
+import type { Channel } from '@millrace/contract'
 import { createMetrics, every, silentLog } from '@millrace/contract/service'
+import { createIntake, type Drained, type Intake } from '@millrace/edge-agent/intake'
 import { openOutbox, outboxSchema } from '@millrace/edge-agent/outbox'
 import { createUplink, type Transport, uplinkSchema } from '@millrace/edge-agent/uplink'
 import type { Bug } from './bugs.ts'
@@ -25,6 +28,10 @@ export interface DeviceTruth {
 const counterChannel: Channel = { name: 'count', kind: 'number', datatype: 'Int32', unit: '1' }
 /** Slow square wave that rules can alarm on. */
 const levelChannel: Channel = { name: 'level', kind: 'number', datatype: 'Int16', unit: '1' }
+const waveChannel: Channel = { name: 'wave', kind: 'waveform', datatype: 'Int32Array', unit: '1', intervalMs: 1000 / 60 }
+const channels = [counterChannel, levelChannel, waveChannel]
+/** By how much the clock of a start may be wrong: in a later one time seems to go back. */
+const wrongMs = [0, 0, 0, 700, -60, -400, -3000]
 
 export interface AgentOptions {
   world: World
@@ -69,41 +76,76 @@ export async function startAgent(process: Process, options: AgentOptions): Promi
     transport,
     node: { group, node },
     host,
-    devices: truths.map(({ device }) => ({ device, channels: [counterChannel, levelChannel] })),
+    devices: truths.map(({ device }) => ({ device, channels })),
     options: { ...uplinkSchema.parse({}), reconnectMsMin: 100, reconnectMsMax: 1000, resendMs: 500, resendMsMax: 4000 },
   })
   uplink.start()
 
+  // A disk that loses what it said was durable takes the memory of given times with it.
+  const isLying = bug === 'stream-reused' || bug === 'lying-disk'
+  const clockMs = isLying ? 0 : wrongMs[random.below(wrongMs.length)]!
+  const devices = truths.map((truth): Device => {
+    const given = bug === 'same-millisecond' ? [] : outbox.given(truth.device)
+    return { truth, intake: createIntake({ device: truth.device, channels, given }), waited: random.below(30) }
+  })
   let isCommitting = false
   every(process.clock, options.commitMs ?? 150, async () => {
     if (isCommitting) return
     isCommitting = true
-    const taken = (options.isProducing() ? truths : []).map((truth) => take(truth, world.nowMs, options.levelMs ?? 4000, random))
-    const isDurable = await outbox.commit(taken.map(({ drained }) => drained))
+    const around = { nowMs: world.nowMs, clockMs, levelMs: options.levelMs ?? 4000, random }
+    const taken = (options.isProducing() ? devices : []).map((device) => take(device, around))
+    const isDurable = await outbox.commit(taken.flatMap(({ drained }) => drained))
     if (isDurable)
       for (const { truth, values } of taken) for (const value of values) truth.committed.set(value, disk.synced().length)
     isCommitting = false
   })
 }
 
+interface Device {
+  truth: DeviceTruth
+  intake: Intake
+  /** Frames that waited in the kernel when the process started. */
+  waited: number
+}
+
+interface Taking {
+  nowMs: number
+  clockMs: number
+  levelMs: number
+  random: Random
+}
+
 /** What the device measured since the last commit: 1 to 5 readings of each channel. */
-function take(truth: DeviceTruth, nowMs: number, levelMs: number, random: Random) {
-  const count = 1 + random.below(5)
-  const t: number[] = []
-  const v: number[] = []
-  const levels: number[] = []
-  for (let i = 0; i < count; i++) {
-    const at = Math.max((truth.produced.at(-1)?.t ?? 0) + 1, Math.floor(nowMs) - 140 + i * 28)
+function take(device: Device, { nowMs, clockMs, levelMs, random }: Taking) {
+  const { truth, intake } = device
+  const fresh = 1 + random.below(5)
+  for (let i = -device.waited; i < fresh; i++) {
+    const at = Math.floor(nowMs) - 140 + Math.max(0, i) * 28
     const level = Math.floor(at / levelMs) % 2 === 0 ? 10 : 90
     const value = truth.produced.length
-    truth.produced.push({ t: at, v: value, level })
-    t.push(at)
-    v.push(value)
-    levels.push(level)
+    truth.produced.push({ t: Number.NaN, v: value, level })
+    intake.frame()
+    intake.reading('count', at + clockMs, value)
+    intake.reading('level', at + clockMs, level)
+    for (const k of [0, 1]) intake.sample('wave', at + clockMs + 14 * k, 2 * value + k)
   }
-  const counts = { ...emptyEdgeCounts(), read: [2 * count, 0] as Tally, frames: [count, 0] as [number, number] }
-  const columns = { channels: { count: { t, v }, level: { t: [...t], v: levels } }, waves: {} }
-  return { truth, values: v, drained: { device: truth.device, columns, bad: [], counts } }
+  device.waited = 0
+  const drained = drainAll(intake)
+  const values = drained.flatMap(({ columns }) => learnTimes(truth, columns.channels.count))
+  return { truth, values, drained }
+}
+
+function drainAll(intake: Intake): Drained[] {
+  const all: Drained[] = []
+  for (let drained = intake.drain(); drained; drained = intake.drain()) all.push(drained)
+  return all
+}
+
+/** The intake gives the times. */
+function learnTimes({ produced }: DeviceTruth, column: Drained['columns']['channels'][string] | undefined): number[] {
+  const values = (column?.v ?? []) as number[]
+  for (const [k, value] of values.entries()) produced[value]!.t = column!.t[k]!
+  return values
 }
 
 /** The planted bug: everything that was sent is freed at once. */

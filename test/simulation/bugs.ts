@@ -8,6 +8,7 @@ export const bugs = {
   'mark-before-rows': 'the store commits its mark before the rows',
   'sends-past-failure': 'a stage goes on after an output that failed',
   'lost-under-gap': 'the store counts what lies beside a gap, and does not keep it',
+  'same-millisecond': 'the agent does not know after a start which times it gave',
   'marks-merged': 'marks are not kept for each source partition',
   'backlog-never': 'the bridge takes no backlog while live data lags',
 } as const

@@ -6,7 +6,7 @@ import { createPrepareStage } from '@millrace/cloud-processor/prepare'
 import { createRulesStage } from '@millrace/cloud-processor/rules'
 import type { Stage } from '@millrace/cloud-processor/stage'
 import type { StoredGap } from '@millrace/cloud-processor/stores'
-import { type CutRecord, type Topic, topics } from '@millrace/contract'
+import { addTally, type CutRecord, type Tally, type Topic, topics } from '@millrace/contract'
 import { account, type Evidence } from 'millrace/account'
 import type { DeviceTruth } from './agent.ts'
 import { prepareConfig, rules } from './cloud.ts'
@@ -52,23 +52,26 @@ export function checkDevice({ device, produced, committed }: DeviceTruth, store:
   const uncovered = missing.filter((k) => !gaps.some(({ fromMs, toMs }) => produced[k]!.t >= fromMs && produced[k]!.t <= toMs!))
   if (uncovered.length > 0)
     broken.push(`${device}: ${uncovered.length} committed readings are lost, the first is ${uncovered[0]}`)
+  const times = new Set([...committed.keys()].map((k) => produced[k]!.t))
+  if (times.size < committed.size) broken.push(`${device}: ${committed.size - times.size} committed readings share a millisecond`)
   return [...broken, ...checkAccount(device, produced.length, gaps, store)]
 }
 
 /** The rule of `millrace verify`: what was read is in the store or in a term of the ledger, whatever gap lies over its time. */
 function checkAccount(device: string, produced: number, gaps: StoredGap[], store: StoreImage): string[] {
-  const found = rowsOf(store, device, 'count') + rowsOf(store, device, 'level')
-  const ledger = ledgerOf(store, device)
+  const found: Tally = [rowsOf(store, device, 'count') + rowsOf(store, device, 'level'), rowsOf(store, device, 'wave')]
+  const named: Tally = [0, 0]
+  for (const { lost } of gaps) if (lost) addTally(named, lost)
   const { wrong } = account({
     device,
-    // Each reading of the counter has a neighbour on the other channel.
-    produced: [2 * produced, 0],
-    found: [found, 0],
-    foundEver: [found, 0],
+    // Each frame gives two readings and two samples.
+    produced: [2 * produced, 2 * produced],
+    found,
+    foundEver: found,
     foundElse: [0, 0],
     missingOutside: [0, 0],
-    named: { here: [gaps.reduce((sum, { lost }) => sum + (lost?.[0] ?? 0), 0), 0], elsewhere: [0, 0] },
-    ...ledger,
+    named: { here: named, elsewhere: [0, 0] },
+    ...ledgerOf(store, device),
   })
   return wrong.map((text) => `${device}: ${text}`)
 }
@@ -78,19 +81,32 @@ const rowsOf = ({ rows }: StoreImage, device: string, channel: string) => rows.g
 /** Sums over the latest cut of each stream; all that came was counted, in the end at or below a cut. */
 function ledgerOf(store: StoreImage, device: string): Pick<Evidence, 'ledger' | 'counted'> {
   const latest = new Map(store.cuts.filter((cut) => cut.device === device).map((cut) => [cut.record.stream, cut.record]))
-  const sum = (of: (cut: CutRecord) => number): number => [...latest.values()].reduce((total, cut) => total + of(cut), 0)
+  const sum = (of: (cut: CutRecord) => Tally | undefined): Tally => {
+    const total: Tally = [0, 0]
+    for (const cut of latest.values()) addTally(total, of(cut) ?? [0, 0])
+    return total
+  }
+  const less = (from: Tally, ...others: Tally[]): Tally =>
+    others.reduce<Tally>(([readings, samples], other) => [readings - other[0], samples - other[1]], from)
   const counts = (cut: CutRecord) => cut.devices[device]!
-  const collapsed = store.collapsed.get(device) ?? 0
-  const came = sum(({ stream }) => store.stored.get(`${stream}/${device}`)?.[0] ?? 0)
-  const stored = came - collapsed - sum((cut) => counts(cut).ahead[0])
-  const read = sum((cut) => counts(cut).edge.read[0])
-  const filtered = sum((cut) => counts(cut).edge.filtered[0])
-  const rejected = sum((cut) => counts(cut).edge.rejected[0] + counts(cut).rejected[0])
-  const evicted = sum((cut) => counts(cut).evicted[0])
-  const difference = read - stored - filtered - rejected - evicted - collapsed
-  const terms = { read, stored, filtered, rejected, evicted, collapsed, expired: 0, difference }
-  const ledger = Object.fromEntries(Object.entries(terms).map(([term, n]) => [term, [n, 0]])) as NonNullable<Evidence['ledger']>
-  return { ledger, counted: { ...ledger, stored: [came - collapsed, 0] } }
+  const collapsed = store.collapsed.get(device) ?? [0, 0]
+  const came = sum(({ stream }) => store.stored.get(`${stream}/${device}`))
+  const stored = less(
+    came,
+    collapsed,
+    sum((cut) => counts(cut).ahead),
+  )
+  const read = sum((cut) => counts(cut).edge.read)
+  const filtered = sum((cut) => counts(cut).edge.filtered)
+  const rejected = sum((cut) => counts(cut).rejected)
+  addTally(
+    rejected,
+    sum((cut) => counts(cut).edge.rejected),
+  )
+  const evicted = sum((cut) => counts(cut).evicted)
+  const difference = less(read, stored, filtered, rejected, evicted, collapsed)
+  const ledger = { read, stored, filtered, rejected, evicted, collapsed, expired: [0, 0] as Tally, difference }
+  return { ledger, counted: { ...ledger, stored: less(came, collapsed) } }
 }
 
 /** Every cut closes, and the last one of every stream has nothing above it. */

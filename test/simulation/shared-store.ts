@@ -45,16 +45,23 @@ export function createSharedStore(world: World, random: Random): SharedStore {
 
   function put(timeline: TimelineRecord): void {
     if (timeline.k !== 'readings') return
-    for (const [channel, { t, v }] of Object.entries(timeline.channels)) {
-      const series = `${timeline.device}/${channel}`
-      const values = rows.get(series) ?? new Map<number, unknown>()
-      rows.set(series, values)
-      t.forEach((time, i) => {
-        if (values.has(time) && values.get(time) !== v[i])
-          wrong.push(`${series} at ${time} was ${values.get(time)}, then ${v[i]}`)
-        values.set(time, v[i])
-      })
-    }
+    for (const [channel, { t, v }] of Object.entries(timeline.channels)) putRows(`${timeline.device}/${channel}`, t, v)
+    for (const [channel, segments] of Object.entries(timeline.waves))
+      for (const { t, i, v } of segments)
+        putRows(
+          `${timeline.device}/${channel}`,
+          v.map((_, k) => Math.round(t + k * i)),
+          v,
+        )
+  }
+
+  function putRows(series: string, t: number[], v: unknown[]): void {
+    const values = rows.get(series) ?? new Map<number, unknown>()
+    rows.set(series, values)
+    t.forEach((time, i) => {
+      if (values.has(time) && values.get(time) !== v[i]) wrong.push(`${series} at ${time} was ${values.get(time)}, then ${v[i]}`)
+      values.set(time, v[i])
+    })
   }
 
   return {

@@ -9,6 +9,7 @@ import {
   countReadings,
   countSamples,
   decodeJson,
+  type Segment,
   type Tally,
   type TimelineRecord,
 } from '@millrace/contract'
@@ -30,7 +31,7 @@ export interface StoreImage {
   /** `device/channel` to the values by time, and how often each was written. */
   rows: Map<string, Map<number, unknown>>
   /** By device. */
-  collapsed: Map<string, number>
+  collapsed: Map<string, Tally>
   /** What came, by `stream/device`. */
   stored: Map<string, Tally>
   gaps: StoredGap[]
@@ -61,14 +62,21 @@ function applyRecord(image: StoreImage, record: TimelineRecord, losesUnderGaps: 
     image.rows.set(key, rows)
     for (const [i, time] of t.entries()) {
       if (losesUnderGaps && isBesideGap(image, record.device, time)) continue
-      if (rows.has(time)) image.collapsed.set(record.device, (image.collapsed.get(record.device) ?? 0) + 1)
+      if (rows.has(time)) countCollapsed(image, record.device, [1, 0])
       rows.set(time, v[i])
     }
   }
+  for (const [channel, segments] of Object.entries(record.waves)) putSamples(image, record.device, channel, segments)
   const key = `${record.stream}/${record.device}`
   const tally = image.stored.get(key) ?? [0, 0]
   image.stored.set(key, tally)
   addTally(tally, [countReadings(record), countSamples(record)])
+}
+
+function countCollapsed({ collapsed }: StoreImage, device: string, tally: Tally): void {
+  const sum = collapsed.get(device) ?? [0, 0]
+  collapsed.set(device, sum)
+  addTally(sum, tally)
 }
 
 /** As near as `verify` takes for covered. */
@@ -76,6 +84,19 @@ const besideMs = 1500
 
 function isBesideGap({ gaps }: StoreImage, device: string, atMs: number): boolean {
   return gaps.some((gap) => gap.device === device && atMs >= gap.fromMs - besideMs && atMs <= (gap.toMs ?? atMs) + besideMs)
+}
+
+/** By the millisecond: there are stores that tell samples apart no finer. */
+function putSamples(image: StoreImage, device: string, channel: string, segments: Segment[]): void {
+  const key = `${device}/${channel}`
+  const rows = image.rows.get(key) ?? new Map<number, unknown>()
+  image.rows.set(key, rows)
+  for (const { t, i, v } of segments)
+    for (const [k, value] of v.entries()) {
+      const time = Math.round(t + k * i)
+      if (rows.has(time)) countCollapsed(image, device, [0, 1])
+      rows.set(time, value)
+    }
 }
 
 /** read − filtered − rejected − evicted − what is stored from numbers up to the cut. */
