@@ -1,5 +1,6 @@
 /**
- * The model of a measurement. A reading's identity is (device, channel, atMs): no channel repeats a millisecond.
+ * The model of a measurement. A reading's identity is (device, channel, atMs): no channel repeats a millisecond. So no
+ * two samples of a waveform round to one, unless its channel declares more than 1,000 a second.
  *
  * Numbers stay the device's own integers from the decoder to the disk; `value = raw * scale + offset` is worked out
  * only where a person or a rule looks. Waveform samples travel as segments: a start, an interval, an array.

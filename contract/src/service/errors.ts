@@ -4,7 +4,7 @@
  */
 export const catalogue = {
   AGENT_CLOCK_BACK: {
-    says: 'The clock was set back by {seconds} s under the device {device}.',
+    says: 'The clock is {seconds} s behind the newest reading of the device {device}: it was set back.',
     remedy:
       'Nothing is lost: where readings have these times already, they go on 1 ms apart above them until the clock has caught up. Keep the clock by NTP, and set it before the agent starts.',
     retry: false,
