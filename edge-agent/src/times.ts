@@ -44,27 +44,35 @@ export function createTimes(given: Stretches, options: TimesOptions): Times {
   let nextMs = Number.POSITIVE_INFINITY
   let atBeforeMs = Number.NEGATIVE_INFINITY
   let aheadMs = aheadMsMax
-  /** From here up to there a channel whose newest is below gets the clock's time, and nothing else is to be done. */
-  let plainFromMs = Number.NaN
-  let plainToMs = Number.NaN
+  /**
+   * From here up to there a channel whose newest is below gets the clock's time, and nothing else is to be done. An object, whose
+   * numbers are changed in place: a variable of a closure would be allocated for each reading.
+   */
+  const plain = { fromMs: Number.NaN, toMs: Number.NaN }
+  let plainFromBeforeMs = Number.NaN
 
   function giveCarefully(atMs: number, lastMs: number, stepMs: number): number | undefined {
     if (!Number.isFinite(atMs)) return undefined
-    if (plainFromMs > toMs) {
-      toMs = plainFromMs
-      aheadMs = aheadMsMax
-    }
+    takePlain()
     if (atMs < atBeforeMs - backMsMax) setBack(atBeforeMs - atMs)
     atBeforeMs = atMs
     const isNew = !isWithin(atMs) || atMs > toMs + silenceMsMax
     if (isNew) begin(atMs)
     let t = Math.max(atMs, isNew ? floorMs : lastMs + stepMs, floorMs)
     if (t + besideMs >= nextMs) t = stepOver(t)
-    plainFromMs = Math.max(atMs, floorMs)
-    plainToMs = Math.min(nextMs - besideMs, atMs + silenceMsMax)
+    plain.fromMs = plainFromBeforeMs = Math.max(atMs, floorMs)
+    plain.toMs = Math.min(nextMs - besideMs, atMs + silenceMsMax)
     if (t - atMs > aheadMs) return undefined
     toMs = Math.max(toMs, t)
     return t
+  }
+
+  /** What was given since, of which nothing else was kept. */
+  function takePlain(): void {
+    if (plain.fromMs !== plainFromBeforeMs) atBeforeMs = plain.fromMs
+    if (!(plain.fromMs > toMs)) return
+    toMs = plain.fromMs
+    aheadMs = aheadMsMax
   }
 
   function setBack(byMs: number): void {
@@ -100,8 +108,8 @@ export function createTimes(given: Stretches, options: TimesOptions): Times {
   return {
     isWithin,
     give(atMs, lastMs, stepMs) {
-      if (atMs >= plainFromMs && atMs >= lastMs + stepMs && atMs < plainToMs) {
-        atBeforeMs = plainFromMs = atMs
+      if (atMs >= plain.fromMs && atMs >= lastMs + stepMs && atMs < plain.toMs) {
+        plain.fromMs = atMs
         return atMs
       }
       return giveCarefully(atMs, lastMs, stepMs)
