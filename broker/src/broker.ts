@@ -17,6 +17,7 @@ import {
   type Metrics,
   serveMachinePage,
   silentLog,
+  stopInOrder,
   systemClock,
 } from '@millrace/contract/service'
 import type { Aedes } from 'aedes'
@@ -181,9 +182,19 @@ async function start(config: BrokerConfig, around: Around, opened: (() => unknow
       users.close()
       stopLooking()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      await new Promise<void>((resolve) => aedes.close(() => resolve()))
-      guard.close()
-      await Promise.all([closed, websocket?.close(), page?.close(), store?.close()])
+      const closeConnections = () => {
+        guard.close()
+        return Promise.all([closed, websocket?.close()])
+      }
+      await stopInOrder(
+        [
+          { name: 'MQTT engine', stop: () => new Promise<void>((resolve) => aedes.close(() => resolve())) },
+          { name: 'connections', stop: closeConnections },
+          { name: 'metrics endpoint', stop: () => page?.close() },
+          { name: 'session store', stop: () => store?.close() },
+        ],
+        { clock, log },
+      )
     },
   }
 

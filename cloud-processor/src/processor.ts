@@ -13,7 +13,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
+import { type Clock, every, type Log as Lines, type Metrics, type Part, stopInOrder } from '@millrace/contract/service'
 import { appendControl, connectTransport, createRebirths, startBridge } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
 import { runDocumentSinks } from './document-sinks.ts'
@@ -139,8 +139,7 @@ export async function startProcessor(
     return {
       async stop() {
         stopTrimming()
-        await wishes.stop()
-        await leading.stop()
+        await Promise.all([wishes.stop(), leading.stop()])
       },
     }
   }
@@ -178,21 +177,24 @@ export async function startProcessor(
     }
   }
 
+  const parts: Part[] = [
+    { name: 'metrics endpoint', stop: observed.stop },
+    // The lead among them: of several bridges only the last says that the host is offline.
+    { name: 'shares', stop: shares.stop },
+    { name: 'bridge', stop: () => bridge?.stop() },
+    { name: 'members', stop: members.close },
+    { name: 'store copies', stop: () => Promise.all(copies.map((copy) => copy.stop())) },
+    { name: 'page', stop: () => page?.stop() },
+    { name: 'notifier', stop: () => notifier?.close() },
+    { name: 'store', stop: () => store?.close() },
+    { name: 'documents', stop: () => documents?.close() },
+    { name: 'log', stop: log.close },
+  ]
   return {
     ...(page ? { webPort: page.port } : {}),
     failed: shares.failed,
     async stop() {
-      await observed.stop()
-      // The lead among them: of several bridges only the last says that the host is offline.
-      await shares.stop()
-      await bridge?.stop()
-      await members.close()
-      await Promise.all(copies.map((copy) => copy.stop()))
-      await page?.stop()
-      await notifier?.close()
-      await store?.close()
-      await documents?.close()
-      await log.close()
+      await stopInOrder(parts, { clock, log: lines })
     },
   }
 }

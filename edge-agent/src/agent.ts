@@ -6,7 +6,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, every, type Log, type Metrics } from '@millrace/contract/service'
+import { type Clock, every, type Log, type Metrics, type Part, stopInOrder } from '@millrace/contract/service'
 import { type AgentConfig, checkDevices } from './config.ts'
 import { createDevice } from './device.ts'
 import { observeStorage } from './observe.ts'
@@ -58,6 +58,17 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
     committing = outbox.commit(drained).catch((error) => log.error('commit failed', { error }))
   }
   const stopTimer = every(clock, config.commitEveryMs, commit)
+  const commitLast = async () => {
+    await committing
+    commit()
+    await committing
+  }
+  const parts: Part[] = [
+    { name: 'devices', stop: () => Promise.all(devices.map((device) => device.stop())) },
+    { name: 'last commit', stop: commitLast },
+    { name: 'uplink', stop: uplink.stop },
+    { name: 'outbox', stop: outbox.close },
+  ]
 
   return {
     status: () => ({
@@ -68,12 +79,7 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
     }),
     async stop() {
       stopTimer()
-      await Promise.all(devices.map((device) => device.stop()))
-      await committing
-      commit()
-      await committing
-      await uplink.stop()
-      await outbox.close()
+      await stopInOrder(parts, around)
     },
   }
 }

@@ -225,6 +225,8 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
     async stop() {
       isStopped = true
       receipts.stop()
+      // Only where a stop of leading was cut off; the host is offline only when no other bridge goes on.
+      await transport.lead(false, around.isLast?.() ?? true)
       await transport.close()
     },
   }

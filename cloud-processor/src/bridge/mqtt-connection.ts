@@ -56,6 +56,8 @@ const unsentBytesMax = 4 << 20
 /** A connection that was up for less ended by something that may end the next one too. */
 const soundMs = 5000
 const pauseMs = { first: 100, most: 2000 }
+/** How long a connection takes to end in order. */
+const goodbyeMs = 1000
 
 export function openConnection(options: ConnectionOptions, events: ConnectionEvents, clock: Clock): Connection {
   let session: Connection | undefined
@@ -181,7 +183,12 @@ function openSession(options: ConnectionOptions, events: ConnectionEvents, clock
     },
     close: () =>
       new Promise((resolve) => {
-        socket.once('close', () => resolve())
+        // A broker that takes nothing more keeps nobody from stopping.
+        const cancel = clock.after(goodbyeMs, () => socket.destroy())
+        socket.once('close', () => {
+          cancel()
+          resolve()
+        })
         if (!isUp) return void socket.destroy()
         send(disconnectPacket)
         process.nextTick(() => socket.destroySoon())

@@ -40,8 +40,7 @@ export function connectTransport(
     return {
       announce: state.announce,
       async close(isLast: boolean) {
-        await state.close(isLast)
-        if (plain) await end(plain, clock)
+        await Promise.all([state.close(isLast), plain && end(plain, clock)])
       },
     }
   }

@@ -1,4 +1,4 @@
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, stopInOrder, stopMsMax, systemClock } from '@millrace/contract/service'
 import { afterEach, expect, test } from 'vitest'
 import type { Board } from '../log/index.ts'
 import { joinMembers, keepShares, type Members, ownerOf, type Role } from './index.ts'
@@ -130,6 +130,49 @@ test('one that comes while another is cut off takes what one alone may hold only
   await until(() => b.held().length > 0)
   expect([a.members.isSure(), b.members.isSure()]).toEqual([false, true])
   board.cut.delete('a')
+})
+
+/** At which step of its life a member is told to stop: before its first look, while it listens, while it claims, when it works. */
+const steps = [0, 300, 1000, 1500, 1800, 3000, 4500, 6000]
+
+test.each([
+  { what: 'all answer', isCut: false, isStuck: false },
+  { what: 'the log does not answer', isCut: true, isStuck: false },
+  { what: 'a share does not end', isCut: false, isStuck: true },
+  { what: 'nothing answers', isCut: true, isStuck: true },
+])('a member that is told to stop ends in its time, at each step of its life: $what', async ({ isCut, isStuck }) => {
+  await Promise.all(
+    steps.map(async (afterMs) => {
+      const board = createBoard()
+      const notes: string[] = []
+      board.onNote((note) => void notes.push(`${Buffer.from(note)}`))
+      const role = {
+        name: 'prepare',
+        partitions: 2,
+        isExclusive: afterMs % 1000 === 0,
+        start: () => ({ stop: () => (isStuck ? new Promise<void>(() => {}) : Promise.resolve()) }),
+      }
+      const shares = keepShares([role], fast)
+      const around = { clock: fast, lines: silentLog, metrics: createMetrics() }
+      const of = { id: 'a', roles: ['prepare'], holds: shares.held, lagMs: () => ({}) }
+      const members = joinMembers(board, of, around)
+      shares.follow(members)
+      await new Promise((resolve) => setTimeout(resolve, afterMs / 20))
+      if (isCut) board.cut.add('a')
+      const held = shares.held().length
+      const startedMs = fast.monotonic()
+      const parts = [
+        { name: 'shares', stop: shares.stop },
+        { name: 'members', stop: members.close },
+      ]
+      const unended = await stopInOrder(parts, { clock: fast, log: silentLog })
+      expect(fast.monotonic() - startedMs).toBeLessThan(stopMsMax(2) + 2000)
+      expect(unended.includes('shares')).toBe(isStuck && held > 0 && shares.held().length > 0)
+      // Others may take at once what it has let go of, and nothing else.
+      const isGoodbye = notes.some((note) => note.includes('"leaving":true'))
+      expect(isGoodbye).toBe(!isCut && shares.held().length === 0)
+    }),
+  )
 })
 
 test('a note that comes late changes nothing that was said since', async () => {

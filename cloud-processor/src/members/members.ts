@@ -70,7 +70,7 @@ export interface Members {
   mayTakeAlone(): boolean
   /** Called after any beat or departure. */
   onChange(listener: () => void): void
-  /** Says goodbye, so that nobody waits. */
+  /** Says goodbye, so that nobody waits; but not while it still works on a share. */
   close(): Promise<void>
 }
 
@@ -233,7 +233,8 @@ function joinBoard(
       isClosed = true
       stopBeats()
       stopChecks()
-      await beat(true).catch(() => {})
+      // One that still works on something falls silent instead: the others wait until it must have ended.
+      if (options.holds().length === 0) await beat(true).catch(() => {})
       stopListening()
     },
   }

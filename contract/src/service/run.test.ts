@@ -44,6 +44,40 @@ describe('a process', () => {
     expect((await ended).code).toBe(0)
   })
 
+  it('ends within its bound when it is told to stop and its start never ends', async () => {
+    const starting = `{ check: () => {}, run: () => { console.log('starting'); setInterval(() => {}, 1000); return new Promise(() => {}) } }`
+    const { child, ended, saying } = start(starting, 'run')
+    await saying('starting')
+    const startedMs = performance.now()
+    child.kill('SIGTERM')
+    const { code, output } = await ended
+    expect([code, output]).toEqual([0, expect.stringContaining('stopped before it had started')])
+    expect(performance.now() - startedMs).toBeLessThan(5000)
+  })
+
+  it('stops cleanly when it is told to while it starts', async () => {
+    const slow = running.replace(
+      `console.log('ready')`,
+      `console.log('starting'); await new Promise((go) => setTimeout(go, 500))`,
+    )
+    const { child, ended, saying } = start(slow, 'run')
+    await saying('starting')
+    child.kill('SIGTERM')
+    const { code, output } = await ended
+    expect([code, output]).toEqual([0, expect.stringContaining('stopped cleanly')])
+  })
+
+  it('is cut off before ten seconds when its stop never ends, and says so', async () => {
+    const stuck = running.replace(`console.log('stopped cleanly')`, `await new Promise(() => {})`)
+    const { child, ended, saying } = start(stuck, 'run')
+    await saying('ready')
+    const startedMs = performance.now()
+    child.kill('SIGTERM')
+    const { code, output } = await ended
+    expect([code, output]).toEqual([1, expect.stringContaining('cut off')])
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
+  }, 20_000)
+
   it('fails with a line that has the code of the error', async () => {
     const failing = `{ check: () => {}, run: async () => { throw new MillraceError('PROCESS_PORT_IN_USE', { port: 5 }) } }`
     const { code, output } = await start(failing, 'run').ended

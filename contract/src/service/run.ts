@@ -8,8 +8,10 @@ export interface Service {
   failed?: Promise<never>
 }
 
-/** How long a clean stop may take before the process ends without it. */
-const stopMsMax = 10_000
+/** Asked while it still starts, a process may go on with that for so long; half a start is as safe to leave as after `kill -9`. */
+const startMsMax = 2000
+/** From the asking to the end, come what may: its parts end before (stop.ts), and supervisors often give ten seconds. */
+const stopMsMax = 9500
 
 /** Exit codes: 0 stopped as asked, 1 failed, 2 wrong use. */
 export async function runService(
@@ -29,40 +31,70 @@ export async function runService(
       process.stderr.write(`usage: run --config <file> | check --config <file>${setup}\n`)
       process.exit(2)
     }
-    let service: Service | undefined
-    let isStopping = false
-    let asked: string | undefined
-    const stop = (code: number, why: string) => {
-      if (isStopping || !service) return
-      isStopping = true
-      log.info('stopping', { why })
-      setTimeout(() => process.exit(code || 1), stopMsMax).unref()
-      service.stop().then(
-        () => process.exit(code),
-        (error) => {
-          log.error('stop failed', { error })
-          process.exit(1)
-        },
-      )
-    }
-    // Asked while it still starts, it stops as soon as it has started.
-    const ask = (why: string) => {
-      asked ??= why
-      stop(0, why)
-    }
-    process.on('SIGINT', () => ask('SIGINT'))
-    process.on('SIGTERM', () => ask('SIGTERM'))
+    const stopper = createStopper(log)
+    process.on('SIGINT', () => stopper.ask('SIGINT'))
+    process.on('SIGTERM', () => stopper.ask('SIGTERM'))
     // A parent that holds our standard input open tells us by its end that it is gone.
-    if (process.env.STOP_WITH_PARENT) process.stdin.on('end', () => ask('parent gone')).resume()
-    service = await commands.run()
-    if (asked !== undefined) stop(0, asked)
-    service.failed?.catch((error) => {
-      log.error('cannot go on', { error })
-      stop(1, 'failed')
-    })
+    if (process.env.STOP_WITH_PARENT) process.stdin.on('end', () => stopper.ask('parent gone')).resume()
+    stopper.started(await commands.run())
   } catch (error) {
     if (error instanceof MillraceError) log.error(error.message, { code: error.code })
     else log.error('failed', { error, stack: error instanceof Error ? error.stack : undefined })
     process.exit(1)
+  }
+}
+
+/** Ends the process when it is asked to, or when its service cannot go on. */
+function createStopper(log: Log) {
+  let service: Service | undefined
+  let asked: string | undefined
+  let isStopping = false
+
+  function stop(code: number, why: string): void {
+    if (isStopping || !service) return
+    isStopping = true
+    log.info('stopping', { why })
+    service.stop().then(
+      () => process.exit(code),
+      (error) => {
+        log.error('stop failed', { error })
+        process.exit(1)
+      },
+    )
+  }
+
+  function bound(): void {
+    setTimeout(() => {
+      log.error('the stop took too long and was cut off', { afterMs: stopMsMax })
+      process.exit(1)
+    }, stopMsMax)
+  }
+
+  function endUnlessStarted(why: string): void {
+    setTimeout(() => {
+      if (service) return
+      log.warn('stopped before it had started', { why })
+      process.exit(0)
+    }, startMsMax)
+  }
+
+  return {
+    ask(why: string): void {
+      if (asked !== undefined) return
+      asked = why
+      bound()
+      if (service) stop(0, why)
+      else endUnlessStarted(why)
+    },
+    started(running: Service): void {
+      service = running
+      if (asked !== undefined) stop(0, asked)
+      running.failed?.catch((error) => {
+        if (isStopping) return
+        log.error('cannot go on', { error })
+        bound()
+        stop(1, 'failed')
+      })
+    },
   }
 }

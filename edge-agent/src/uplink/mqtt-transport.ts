@@ -7,7 +7,8 @@ import { writeToStream } from 'mqtt-packet'
 import type { UplinkOptions } from './options.ts'
 import type { Connection, Transport, TransportEvents } from './transport.ts'
 
-const endMsMax = 2000
+/** A broker that says nothing keeps nobody from stopping; it tells the will then. */
+const endMsMax = 1000
 
 // mqtt.js's own encoder: else it keeps a buffer for each of the 65,536 packet ids, 8 MB in all.
 writeToStream.cacheNumbers = false

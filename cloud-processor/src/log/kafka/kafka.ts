@@ -47,7 +47,8 @@ const refreshEveryMs = 100
 const refreshMs = 5000
 /** What this process appends is counted at once; this is for the rest. */
 const measureEveryMs = 15_000
-const closeMs = 5000
+/** What is under way may become durable; after that it has the fate of what a killed process had under way. */
+const closeMs = 2000
 
 /** @throws MillraceError CONFIG_INVALID, LOG_NOT_ENCRYPTED, LOG_PARTITIONS, LOG_OPEN */
 export async function openKafkaLog(

@@ -37,14 +37,17 @@ export interface Lanes {
 
 export function createLanes({ clientId, connection: options, loopbackOnly, requestMs, onConnect }: LaneOptions): Lanes {
   const open = new Map<string, Promise<Opened>>()
+  const connections = new Set<Connection>()
   let isClosed = false
 
   function connect({ host, port }: Address, name: string): Promise<Opened> {
     if (loopbackOnly && !isLoopback(host)) throw new MillraceError('LOG_NOT_ENCRYPTED', { host: `${host}:${port}` })
     const connection = new Connection(clientId, options)
+    connections.add(connection)
     // Failures reach the callers; without a listener they would end the process.
     connection.on('error', () => {})
     const forget = () => {
+      connections.delete(connection)
       if (open.get(name) === connecting) open.delete(name)
     }
     connection.once('close', forget)
@@ -76,14 +79,10 @@ export function createLanes({ clientId, connection: options, loopbackOnly, reque
     },
     async close() {
       isClosed = true
-      const all = [...open.values()]
       open.clear()
-      await Promise.all(
-        all.map(async (connecting) => {
-          const opened = await connecting.catch(() => undefined)
-          opened?.connection.socket.destroy()
-        }),
-      )
+      // Also those of nodes that do not answer yet: closing waits for nobody.
+      for (const { socket } of connections) socket?.destroy(new KafkaFailure('CLOSED', false))
+      connections.clear()
     },
   }
 }
