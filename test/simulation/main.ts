@@ -31,7 +31,16 @@ const faultsOfOne = [
   'busy for good',
 ]
 const faultsOfMany = [
-  ...['kill -9', 'SIGSTOP', 'zombie', 'clean stop', 'machine cut from the log', 'log restart', 'kill -9 of an agent'],
+  ...[
+    'kill -9',
+    'SIGSTOP',
+    'zombie',
+    'clean stop',
+    'clean stop while joining',
+    'machine cut from the log',
+    'log restart',
+    'kill -9 of an agent',
+  ],
   ...['log request lost', 'log answer lost', 'log request late', 'half a snapshot', 'half a store write'],
   ...['notification refused', 'notification repeated'],
 ]

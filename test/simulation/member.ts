@@ -6,7 +6,7 @@ import { createPrepareStage } from '@millrace/cloud-processor/prepare'
 import { createRulesStage, notifierSchema, openNotifier } from '@millrace/cloud-processor/rules'
 import { runnerDefaults, runSink, runStage } from '@millrace/cloud-processor/stage'
 import { topics } from '@millrace/contract'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { type Clock, createMetrics, type Part, silentLog, stopInOrder, stopMsMax } from '@millrace/contract/service'
 import { joinMembers, keepShares, type Members, ownerOf, type Role } from '../../cloud-processor/src/members/index.ts'
 import { host } from './agent.ts'
 import type { Bug } from './bugs.ts'
@@ -54,6 +54,8 @@ export const sharesOf = (partitions: number) => [
 
 const options = { ...runnerDefaults, stepRecords: 50, snapshotEveryRecords: 60, snapshotEveryMs: 700 }
 const storeRestMs = 100
+/** Of its parts, as below; and a moment for what happens between them. */
+export const memberStopMsMax = stopMsMax(5) + 100
 
 export async function startMember(process: Process, around: MemberOptions): Promise<Member> {
   const { machine, id, network, bug } = around
@@ -154,6 +156,13 @@ export async function startMember(process: Process, around: MemberOptions): Prom
     )
   }
 
+  const parts: Part[] = [
+    { name: 'shares', stop: shares.stop },
+    { name: 'bridge', stop: bridge.stop },
+    { name: 'members', stop: members.close },
+    { name: 'notifier', stop: notifier.close },
+    { name: 'log', stop: log.close },
+  ]
   return Object.assign(member, {
     members: joined,
     held: shares.held,
@@ -162,14 +171,14 @@ export async function startMember(process: Process, around: MemberOptions): Prom
         .progress()
         .filter(({ next, end }) => next < end)
         .map(({ name, partition }) => `${name}/${partition}`),
-    async stop() {
-      await shares.stop()
-      await bridge.stop()
-      await members.close()
-      await notifier.close()
-      await log.close()
-    },
+    stop: () => stopAll(parts, clock, bug),
   })
+}
+
+/** The planted bug: each part is waited for, however long that takes. */
+async function stopAll(parts: Part[], clock: Clock, bug: Bug | undefined): Promise<void> {
+  if (bug !== 'stop-waits-for-log') await stopInOrder(parts, { clock, log: silentLog })
+  else for (const { stop } of parts) await stop()
 }
 
 function logBugs(bug: Bug | undefined): LogBugs {

@@ -4,13 +4,14 @@
  * zombie comes back to find its work done.
  */
 import { parseReceipt } from '@millrace/contract'
+import { every } from '@millrace/contract/service'
 import { decodePayload, decodeState } from '@millrace/contract/sparkplug'
 import { type DeviceTruth, startAgent } from './agent.ts'
 import type { Bug } from './bugs.ts'
 import { checkMany, isWaiting, waiting } from './checks-many.ts'
 import { createDisk, type Disk } from './disk.ts'
 import { stateTopic } from './host-state.ts'
-import { type Member, startMember } from './member.ts'
+import { type Member, memberStopMsMax, startMember } from './member.ts'
 import { createNetwork } from './network.ts'
 import { createDurableNames, createTold } from './observers.ts'
 import type { OutboxFrame } from './outbox-disk.ts'
@@ -35,6 +36,7 @@ interface Machine {
 const quietMsMax = 90_000
 /** No divisor of the second between two ticks, or one would always be under way. */
 const lookEveryMs = 870
+const stopLookMs = 100
 /** A broker publishes the will of a client that is silent for one and a half times its keep-alive. */
 const silentMsMax = 15_000
 
@@ -128,6 +130,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
         }).then(
           (member) => {
             self.member = member
+            if (!isPeace && random.next() < 0.15) world.at(random.below(5000), () => self.member === member && leave(self))
           },
           (error) => broken.push(`${machine} did not start: ${error.stack ?? error}`),
         )
@@ -170,17 +173,35 @@ export async function runManySeed(seed: number, processors: number | undefined, 
   function leave(self: Machine): void {
     const { member } = self
     if (!member || self.isAway || !self.process.isAlive) return
-    strike('clean stop')
+    strike(member.members.isSettled() ? 'clean stop' : 'clean stop while joining')
     self.isAway = true
+    // One that is told to stop while the log does not answer must end all the same.
+    if (!isPeace && random.next() < 0.4) log.network.cut(self.name, 2000 + random.below(10_000))
     const { process } = self
+    const stopWatch = watchStop(self, member)
     member
       .stop()
       .catch((error) => broken.push(`${self.name} did not stop: ${error.stack ?? error}`))
       .then(() => {
+        stopWatch()
         if (!process.isAlive) return
+        // What it could not finish has the fate of what a killed one leaves.
+        disturbedMs = world.nowMs
         end(self)
         world.at(isPeace ? 10 : random.below(5000), self.start)
       })
+  }
+
+  /** A stop is bounded whatever does not answer. Time in which the process was frozen does not count. */
+  function watchStop(self: Machine, member: Member): () => void {
+    let ranMs = 0
+    const cancel = every(self.process.clock, stopLookMs, () => {
+      ranMs += stopLookMs
+      if (ranMs < memberStopMsMax) return
+      cancel()
+      broken.push(`${member.id} was told to stop and did not end within ${memberStopMsMax} ms`)
+    })
+    return cancel
   }
 
   function observe(member: Member, topic: string, payload: Uint8Array): void {
