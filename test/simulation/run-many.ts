@@ -52,6 +52,8 @@ export async function runManySeed(seed: number, processors: number | undefined, 
   const hasWrongClocks = random.next() < 0.25
   const struck: Record<string, number> = {}
   const broken: string[] = []
+  /** Told to stop and not ended. */
+  const stopping = new Set<Process>()
   const strike = (kind: string) => {
     struck[kind] = (struck[kind] ?? 0) + 1
     disturbedMs = world.nowMs
@@ -149,6 +151,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
   }
 
   function end(self: Machine): void {
+    stopping.delete(self.process)
     self.process.kill()
     self.disk?.cut()
     if (!self.disk) network.hangUp(self.process)
@@ -179,11 +182,13 @@ export async function runManySeed(seed: number, processors: number | undefined, 
     if (!isPeace && random.next() < 0.4) log.network.cut(self.name, 2000 + random.below(10_000))
     const { process } = self
     const stopWatch = watchStop(self, member)
+    stopping.add(self.process)
     member
       .stop()
       .catch((error) => broken.push(`${self.name} did not stop: ${error.stack ?? error}`))
       .then(() => {
         stopWatch()
+        stopping.delete(process)
         if (!process.isAlive) return
         // What it could not finish has the fate of what a killed one leaves.
         disturbedMs = world.nowMs
@@ -292,6 +297,9 @@ export async function runManySeed(seed: number, processors: number | undefined, 
     for (let i = 3 + random.below(7); i > 0; i--) world.at(random.below(faultyMs), fault)
     await world.run(world.nowMs + faultyMs)
     isPeace = true
+    // A log that answers again at once would hide a stop that waits for it.
+    const untilMs = world.nowMs + memberStopMsMax
+    while (stopping.size > 0 && world.nowMs < untilMs && broken.length === 0) await world.run(world.nowMs + stopLookMs)
     setFaults(false)
     log.network.mend()
     receiverUpMs = 0
