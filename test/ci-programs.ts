@@ -9,6 +9,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'an outbox at its bound', args: ['test/failures/limits.ts', '--evicted', '20000'] },
   { name: 'from the sensor to the webhook', args: ['test/e2e/latency.ts', '--quick'] },
   { name: 'the log on Kafka', args: ['test/conformance/log-kafka.ts'] },
+  { name: 'every process stops in time, whatever does not answer', args: ['test/failures/stop.ts', '--quick'] },
   { name: 'the store on VictoriaMetrics', args: ['test/conformance/store-victoria-metrics.ts'] },
   { name: 'every Kibana query answers', args: ['test/conformance/kibana-queries.ts'] },
   { name: 'every Grafana query answers', args: ['test/conformance/grafana-queries.ts'] },
