@@ -167,6 +167,28 @@ test('a broker that takes the connection and says nothing is left', async () => 
   expect(connection.downs[0]).toBe('the broker is silent')
 })
 
+test('it closes within its time though the broker takes nothing more', async () => {
+  const frozen: Server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.write(Buffer.of(0x20, 2, 0, 0, 0x90, 3, 0, 1, 0))
+      socket.pause()
+    })
+    undo.push(() => socket.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(frozen, 'listening')
+  undo.push(() => frozen.close())
+  const connection = watch(`mqtt://127.0.0.1:${(frozen.address() as AddressInfo).port}`, { keepaliveSeconds: 60 })
+  await until(connection.isUp)
+  for (let k = 0; k < 30; k++) {
+    connection.publish('spBv1.0/g/NCMD/n', Buffer.alloc(1 << 20))
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  const startedMs = performance.now()
+  await connection.close()
+  expect(performance.now() - startedMs).toBeLessThan(3000)
+})
+
 test('over TLS messages arrive, and a certificate of an unknown authority is refused', async (context) => {
   const at = (name: string) => join(dir, name)
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
