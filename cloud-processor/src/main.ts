@@ -5,6 +5,7 @@ import {
   checkConfig,
   createLog,
   createMetrics,
+  createSteadyClock,
   loadConfig,
   measureProcess,
   runService,
@@ -34,7 +35,8 @@ await runService(lines, positionals[0], {
     const config = read()
     const metrics = createMetrics()
     measureProcess(metrics)
-    const processor = await startProcessor(config, { clock: systemClock, lines, metrics })
+    const clock = createSteadyClock(systemClock, (change) => lines.warn('the wall clock was moved', { ...change }))
+    const processor = await startProcessor(config, { clock, lines, metrics })
     lines.info('processor ready', { web: processor.webPort, host: config.bridge.host, stages: config.stages })
     return processor
   },

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import {
   createLog,
   createMetrics,
+  createSteadyClock,
   loadConfig,
   measureProcess,
   runService,
@@ -36,7 +37,8 @@ if (positionals[0] === 'status') {
       const config = load()
       const metrics = createMetrics()
       measureProcess(metrics)
-      const agent = await startAgent(config, { clock: systemClock, log, metrics })
+      const clock = createSteadyClock(systemClock, (change) => log.warn('the wall clock was moved', { ...change }))
+      const agent = await startAgent(config, { clock, log, metrics })
       const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
       const page = await serveMachinePage(config.metrics, { health: agent.status, metrics: () => metrics.expose() })
       log.info('agent ready', { node: `${config.group}/${config.node}`, devices: config.devices.length })

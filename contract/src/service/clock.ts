@@ -6,6 +6,10 @@ export interface Clock {
   monotonic(): number
   /** Calls once after `ms`; returns the cancel function. */
   after(ms: number, call: () => void): () => void
+  /** By how much the wall clock is off `now()`, while a jump of it is not followed. Absent: `now()` is the wall clock. */
+  offMs?(): number
+  /** The time of another machine, heard just now: it says whether a jump of the wall clock is to be followed. */
+  heard?(otherMs: number): void
 }
 
 export const systemClock: Clock = {

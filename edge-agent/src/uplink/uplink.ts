@@ -286,6 +286,7 @@ export function createUplink(around: UplinkAround): Uplink {
   function receipt(text: string): void {
     const said = parseReceipt(text)
     if (!said || said.host !== around.host) return
+    clock.heard?.(said.sentMs)
     const nowMs = clock.monotonic()
     const done = flights.receipted(said.got, nowMs)
     const newest = done.reduce<Flight | undefined>(
