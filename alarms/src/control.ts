@@ -46,6 +46,9 @@ function findAlarm(plan: Plan, id: string): Place | undefined {
   for (const clock of state.clocks) {
     if (clock.gap?.id === id) return { alarm: clock.gap, put: (changed) => Object.assign(clock, { gap: changed }) }
   }
+  for (const warning of state.warnings ?? []) {
+    if (warning.alarm.id === id) return { alarm: warning.alarm, put: (changed) => Object.assign(warning, { alarm: changed }) }
+  }
   if (state.full?.id === id) return { alarm: state.full, put: (changed) => Object.assign(state, { full: changed }) }
   const index = state.ended.findIndex((alarm) => alarm.id === id)
   return index < 0 ? undefined : { alarm: state.ended[index]!, put: () => void state.ended.splice(index, 1) }

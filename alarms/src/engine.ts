@@ -29,6 +29,8 @@ export interface EngineState {
   ended: AlarmRecord[]
   /** Raised while `seriesMax` keeps series out. */
   full?: AlarmRecord
+  /** What events of the timeline say is wrong with clocks, at most `warningsMax`. */
+  warnings?: Warning[]
   counts: EngineCounts
 }
 
@@ -39,6 +41,12 @@ export interface ClockState {
   /** After an ingest gap nothing is decided by ticks before this time. */
   holdUntilMs: number
   gap?: AlarmRecord
+}
+
+export interface Warning {
+  alarm: AlarmRecord
+  /** Raw partitions that say so. */
+  partitions: number[]
 }
 
 export interface DeviceState {
@@ -103,6 +111,7 @@ export interface EngineCounts {
 export const never = Number.MIN_SAFE_INTEGER
 export const absencesMax = 16
 export const endedMax = 1000
+export const warningsMax = 1000
 
 export function createEngine(file: RuleFile): EngineState {
   return {

@@ -5,7 +5,8 @@ import { type Plan, planOf, type Slot } from './plan.ts'
 
 /** Active alarms, and cleared ones that nobody has acknowledged yet. */
 export function activeAlarms(state: EngineState): AlarmRecord[] {
-  const own = [...state.clocks.map((clock) => clock.gap), state.full].filter((alarm) => alarm !== undefined)
+  const warnings = (state.warnings ?? []).map(({ alarm }) => alarm)
+  const own = [...state.clocks.map((clock) => clock.gap), state.full, ...warnings].filter((alarm) => alarm !== undefined)
   const ruled = [...eachSlot(planOf(state))].flatMap(({ progress }) => (progress?.alarm ? [progress.alarm] : []))
   return [...own, ...ruled, ...state.ended]
 }

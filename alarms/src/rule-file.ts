@@ -10,7 +10,13 @@ const globs = (text: string) => z.array(z.string().min(1).max(200)).max(1000).de
 const limit = (text: string) => z.number().describe(text)
 
 /** Names that the engine itself raises alarms under. */
-export const ownRules = { ingestGap: 'ingest-gap', seriesLimit: 'series-limit' } as const
+export const ownRules = {
+  ingestGap: 'ingest-gap',
+  seriesLimit: 'series-limit',
+  clockJump: 'clock-jump',
+  gatewayClock: 'gateway-clock',
+  outOfTime: 'readings-out-of-time',
+} as const
 
 const name = z
   .string()

@@ -10,6 +10,7 @@ import { type Out, type Plan, planOf } from './plan.ts'
 import { takeReadings } from './readings.ts'
 import { takeDeclaration } from './series.ts'
 import { takeTick } from './tick.ts'
+import { takeEvent } from './warnings.ts'
 
 /**
  * Changes `state` in place and returns what changed, in the order of the samples and ticks that decided it.
@@ -26,9 +27,10 @@ export function step(state: EngineState, record: TimelineRecord, partition = 0):
 
 function take(plan: Plan, record: TimelineRecord, partition: number): void {
   if (record.k === 'readings') takeReadings(plan, record, partition)
-  else if (record.k === 'tick') takeTick(plan, record.atMs, partition)
+  else if (record.k === 'tick') takeTick(plan, record, partition)
   else if (record.k === 'gap') takeGap(plan, record, partition)
   else if (record.k === 'declaration') takeDeclaration(plan, record, partition)
+  else if (record.k === 'event') takeEvent(plan, record, partition)
   else if (record.k === 'death') takeDeath(plan, record)
   else if (record.k === 'control') takeControl(plan, record.control, record.atMs)
 }

@@ -1,23 +1,28 @@
 /**
  * Ticks: the only clock there is. They raise what samples that paused left due, silence itself, and the end of late data.
  * A jump of more than `jumpMs` between two ticks means that nothing was taken in meanwhile: delays freeze, and for
- * `graceMs` nothing is decided by ticks, because the missing data is on its way.
+ * `graceMs` nothing is decided by ticks, because the missing data is on its way. Where the clock was set ahead instead, the
+ * same happens without the alarm of a gap. A tick as far back means that it was set back: see set-back.ts.
  */
+
+import type { TickRecord } from '@millrace/contract'
 import { clear, ended, ownAlarm, raise, remember } from './change.ts'
 import { type ClockState, never } from './engine.ts'
 import { advance, freeze } from './lane.ts'
 import { type AbsentSlot, type LanePlan, type Plan, setProgress } from './plan.ts'
 import { ownRules } from './rule-file.ts'
 import { clockOf } from './series.ts'
+import { setBack } from './set-back.ts'
 
 const jumpMs = 5000
 /** Late data counts as over when none came for this long; an alarm that it left open is then closed in the record. */
 const lateQuietMs = 60_000
 
-export function takeTick(plan: Plan, atMs: number, partition: number): void {
+export function takeTick(plan: Plan, { atMs, setMs = 0 }: TickRecord, partition: number): void {
   const clock = clockOf(plan, partition) ?? startClock(plan, partition, atMs)
+  if (atMs < clock.tickMs - jumpMs) setBack(plan, clock, atMs)
   if (atMs < clock.tickMs) return
-  if (atMs - clock.tickMs > jumpMs) holdDecisions(plan, clock, atMs)
+  if (atMs - clock.tickMs > jumpMs) holdDecisions(plan, clock, atMs, setMs)
   clock.tickMs = atMs
   if (atMs < clock.holdUntilMs) return
   if (clock.gap) endHold(plan, clock, atMs)
@@ -56,14 +61,14 @@ function judgeSilence(plan: Plan, slot: AbsentSlot, atMs: number): void {
   if (dueMs <= atMs) raise(plan, slot, dueMs, atMs, undefined, state.absences.at(-1)?.[1])
 }
 
-function holdDecisions(plan: Plan, clock: ClockState, atMs: number): void {
+function holdDecisions(plan: Plan, clock: ClockState, atMs: number, setMs: number): void {
   const fromMs = clock.tickMs
   clock.holdUntilMs = atMs + plan.state.file.graceMs
   for (const lane of plan.busy) {
     if (lane.isLate || lane.series.device.partition !== clock.partition) continue
     freeze(lane, Math.max(fromMs, lane.state.t), 'ingest-gap')
   }
-  if (clock.gap) return
+  if (clock.gap || atMs - fromMs - setMs <= jumpMs) return
   const text = `Nothing was taken in for ${Math.round((atMs - fromMs) / 1000)} s from ${new Date(fromMs).toISOString()}`
   clock.gap = ownAlarm(ownRules.ingestGap, `partition-${clock.partition}`, atMs, text)
   plan.out.push({ alarm: clock.gap, evidenceMs: atMs, order: -1 })

@@ -26,8 +26,18 @@ export interface Source {
 /** `millrace.raw`: a message as it came, a tick, or a control record. */
 export type RawRecord =
   | { k: 'message'; topic: string; payload: Uint8Array; receivedMs: number }
-  | { k: 'tick'; atMs: number }
+  | RawTick
   | { k: 'control'; control: Control; atMs: number }
+
+export interface RawTick {
+  k: 'tick'
+  atMs: number
+  /** The bridge's run, and its monotonic time: between two ticks of one run they tell a pause from a clock that was set. */
+  run?: string
+  elapsedMs?: number
+  /** By how much the wall clock is off `atMs`, while the bridge does not follow a jump of it. */
+  offMs?: number
+}
 
 /** What acts on stages only by way of the log: who wanted it, and what. */
 export type Control = { by: string } & (
@@ -111,11 +121,15 @@ export interface BirthRecord extends Common {
   reason: string
 }
 
-/** One a second for each raw partition; never goes back. */
+/** One a second for each raw partition. Goes back only where the clock was set back by more than 5 s. */
 export interface TickRecord {
   f: 1
   k: 'tick'
   atMs: number
+  /** The clock was set ahead by this much before this tick: there was no pause. */
+  setMs?: number
+  /** Where it differs from `atMs`: the time by which readings expire, which follows a jump by an hour a tick. */
+  expireMs?: number
 }
 
 /** How an edge node is doing, from its newest ledger record: what its outbox still holds. */

@@ -8,6 +8,7 @@
  * Once a second the leading bridge appends a tick to every raw partition. While the lag from raw to rules is above `lagMsMax`
  * live data overtakes the backlog: historical batches beyond a guaranteed minimum (`backlog.ts`) are neither appended nor receipted.
  */
+import { randomUUID } from 'node:crypto'
 import { type Control, encodeRaw, formatReceipt, nodeMetrics, parseBatchName, parseBirthName, topics } from '@millrace/contract'
 import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
 import { encodeNodeCommand, formatTopic, parseTopic, peek } from '@millrace/contract/sparkplug'
@@ -97,7 +98,7 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
   let underway = 0
   let isPumpDue = false
   let isStopped = false
-  let lastTickMs = 0
+  const run = randomUUID().slice(0, 8)
 
   function credit(node: string): number {
     status.creditBytes = backlog.credit(node)
@@ -203,8 +204,9 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
   }
 
   function tick(): void {
-    lastTickMs = Math.max(lastTickMs, clock.now())
-    const value = encodeRaw({ k: 'tick', atMs: lastTickMs })
+    const offMs = clock.offMs?.() ?? 0
+    const elapsedMs = Math.round(clock.monotonic())
+    const value = encodeRaw({ k: 'tick', atMs: clock.now(), run, elapsedMs, ...(offMs === 0 ? {} : { offMs }) })
     for (let partition = 0; partition < log.partitions; partition++)
       log.append(topics.raw, partition, [{ key: 'tick', value }]).catch(() => {})
   }

@@ -68,7 +68,7 @@ export function takeBatch(taking: Taking, id: string, device: string, name: Batc
     if (sighting === 'other-content') return rejectRepeat(taking, id, known.name, name)
     if (sighting === 'repeat') return
   }
-  const outOfTime = checkTimes(batch.columns, taking.receivedMs, taking.config, identitiesOf)
+  const outOfTime = checkTimes(batch.columns, taking, identitiesOf)
   const problems = [...unusable, ...outOfTime]
   const left = isPart ? leftOver(before, taken, outOfTime) : problems.map(({ identity }) => identity)
   if (isPart && left.length === before.size) return

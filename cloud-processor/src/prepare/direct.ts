@@ -83,7 +83,7 @@ export function deliver(taking: Taking, node: string, parts: Part[], broken: Pro
   const outOfTime: Problem[] = []
   const perPart = parts.map(({ columns, found, identitiesOf }) => {
     if (isPart) for (const one of keepOnly(columns, before, [...broken, ...found], identitiesOf)) taken.add(one)
-    const late = checkTimes(columns, taking.receivedMs, taking.config, identitiesOf)
+    const late = checkTimes(columns, taking, identitiesOf)
     outOfTime.push(...late)
     problems.push(...found, ...late)
     return [...found, ...late]

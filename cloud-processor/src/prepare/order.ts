@@ -111,6 +111,14 @@ export function closeOrders(state: PrepareState, config: PrepareConfig, use: Use
   }
 }
 
+/** After the clock was set back: nothing waits for a time that does not come. */
+export function setBack(state: PrepareState): void {
+  for (const node of state.nodes.values()) {
+    if (node.order) node.order.sinceMs = Math.min(node.order.sinceMs, state.tickMs)
+    if (node.wishedMs !== undefined) node.wishedMs = Math.min(node.wishedMs, state.tickMs)
+  }
+}
+
 function hold(state: PrepareState, id: string, order: Order, { topic, payload, receivedMs, seq, sentMs }: Sequenced): void {
   if (order.held.length === 0) order.sinceMs = now(state, receivedMs)
   order.held.push({ seq, sentMs, topic, payloadBase64: Buffer.from(payload).toString('base64'), receivedMs })

@@ -22,13 +22,15 @@ import {
 import type { LogRecord } from '../log/log.ts'
 import { partitionOf } from '../log/partition-of.ts'
 import type { Emit, Stage } from '../stage/stage.ts'
+import { tellClocks } from './clock-events.ts'
 import type { PrepareConfig } from './config.ts'
 import { closeDirect } from './direct.ts'
 import { wasOverLimit } from './limits.ts'
-import { closeOrders, type Use } from './order.ts'
+import { closeOrders, setBack, type Use } from './order.ts'
 import { takePlain } from './plain.ts'
 import { newest, takeSparkplug, useSparkplug } from './sparkplug.ts'
 import { decodeState, encodeState, initialState, type PrepareState } from './state.ts'
+import { advance, tickOf } from './time.ts'
 
 /** One message under way through the stage. */
 export interface Taking {
@@ -39,6 +41,8 @@ export interface Taking {
   receivedMs: number
   /** True when a rejected message is tried again. */
   isReplay: boolean
+  /** When that was ordered. */
+  replayMs?: number
   out(record: TimelineRecord): void
   reject(why: Reject): void
   /** Uses another message, whose turn has come. */
@@ -71,14 +75,6 @@ export function createPrepareStage(config: PrepareConfig, partitions = 1): Stage
   }
 }
 
-/**
- * Ticks never go back, so one from a clock that was wrong for a moment would be for ever: a jump is taken an hour a tick, which
- * leaves time to notice before anything expires by it.
- */
-function advance(tickMs: number, atMs: number): number {
-  return tickMs === 0 ? atMs : Math.max(tickMs, Math.min(atMs, tickMs + 3_600_000))
-}
-
 /** Splits a cut by the partitions that its devices' readings are in, so that each stands behind what it counts. */
 function cutting(emit: Emit, partitions: number): Emit {
   if (partitions === 1) return emit
@@ -97,8 +93,10 @@ function step(config: PrepareConfig, state: PrepareState, record: LogRecord, emi
   if (raw.k === 'message') return take(createTaking(config, state, emit, raw.topic, raw.payload, raw.receivedMs, false))
   if (raw.k === 'control') return control(config, state, raw.control, raw.atMs, emit)
   const dayBefore = Math.floor(state.tickMs / dayMs)
-  state.tickMs = advance(state.tickMs, raw.atMs)
-  emit(topics.timeline, null, encodeJson({ f: 1, k: 'tick', atMs: state.tickMs }))
+  const change = advance(state, raw)
+  emit(topics.timeline, null, encodeJson(tickOf(state, change)))
+  if (change.setMs < 0) setBack(state)
+  tellClocks(state, raw, change, (event) => emit(topics.timeline, event.subject, encodeJson(event)))
   if (dayBefore > 0 && Math.floor(state.tickMs / dayMs) > dayBefore) tellChannels(state, emit)
   const use: Use = (...message) => useSparkplug(createTaking(config, state, emit, ...message, false))
   closeOrders(state, config, use, (event) => emit(topics.timeline, event.subject, encodeJson(event)))
@@ -128,7 +126,7 @@ function control(config: PrepareConfig, state: PrepareState, order: Control, atM
   const payload = Buffer.from(payloadBase64, 'base64')
   // What was rejected for want of room has touched nothing yet.
   const isReplay = !wasOverLimit(state, topic, payload, receivedMs)
-  take(createTaking(config, state, emit, topic, payload, receivedMs, isReplay))
+  take({ ...createTaking(config, state, emit, topic, payload, receivedMs, isReplay), replayMs: atMs })
 }
 
 function take(taking: Taking): void {

@@ -1,7 +1,8 @@
 /** Readings that cannot be used, each named so that a replay finds it again; their neighbours go on. */
 import { addTally, type Channel, type Column, type Columns, type Segment, type Tally } from '@millrace/contract'
 import type { DecodedBatch } from '@millrace/contract/sparkplug'
-import type { PrepareConfig } from './config.ts'
+import { countOutOfTime } from './clock-events.ts'
+import { latestTime } from './gateway-clocks.ts'
 import type { Taking } from './prepare.ts'
 
 export interface Problem {
@@ -67,14 +68,15 @@ function summary(problems: Problem[]): string {
 }
 
 /** Takes readings and absences outside the plausible times out of the columns (in place). */
-export function checkTimes(columns: Columns, receivedMs: number, config: PrepareConfig, identitiesOf: IdentitiesOf): Problem[] {
-  const earliest = config.pastMsMin
-  const latest = receivedMs + config.futureMsMax
+export function checkTimes(columns: Columns, taking: Taking, identitiesOf: IdentitiesOf): Problem[] {
+  const { pastMsMin: earliest, futureMsMax } = taking.config
+  const nowMs = latestTime(taking)
+  const latest = nowMs + futureMsMax
   const isPlausible = (t: number) => t >= earliest && t <= latest
   const isWithin = ({ t, i, v }: Segment) => isPlausible(t) && isPlausible(t + Math.max(0, v.length - 1) * i)
   const problems: Problem[] = []
   const blame = (channel: string, t: number, lost: Tally) => {
-    const detail = `${channel} at ${isoTime(t)}: time is out of range`
+    const detail = `${channel} at ${isoTime(t)}: time is out of range, it came at ${isoTime(nowMs)}`
     problems.push({ reason: 'PREPARE_TIME', detail, lost, channel, identity: identitiesOf(channel, t)[0]! })
   }
   for (const [name, column] of Object.entries(columns.channels)) {
@@ -92,6 +94,7 @@ export function checkTimes(columns: Columns, receivedMs: number, config: Prepare
     for (const { channel, t } of absences) if (!isPlausible(t)) blame(channel, t, [0, 0])
     columns.absences = absences.filter(({ t }) => isPlausible(t))
   }
+  countOutOfTime(taking, problems)
   return problems
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@millrace/contract/sparkplug'
 import { takeBatch, takeNodeEntry } from './agent.ts'
 import { redoKeyOf, takeBirthValues, takeForeign } from './direct.ts'
+import { compareClocks } from './gateway-clocks.ts'
 import { hasRoom } from './limits.ts'
 import { beginOrder, drain, endOrder, putInOrder, wish } from './order.ts'
 import type { Taking } from './prepare.ts'
@@ -32,6 +33,7 @@ export function takeSparkplug(taking: Taking): void {
   const entry = parseBatchName(uuid)
   if (!isReplay && !hasRoom(taking, id, { device: topic.device, entry })) return
   const isOurs = entry !== undefined || parseBirthName(uuid) !== undefined
+  if (isOurs && !isReplay && timestamp !== undefined) compareClocks(taking, id, timestamp)
   if (isReplay || isOurs || topic.type === 'NBIRTH' || topic.type === 'NDEATH') return useSparkplug(taking)
   const node = nodeOf(taking, id)
   if (node.order && seq !== undefined) {

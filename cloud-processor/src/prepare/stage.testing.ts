@@ -22,11 +22,17 @@ export function createFeed(config: z.input<typeof prepareSchema> = {}) {
   }
   return {
     state: () => state,
+    raw: feed,
+    /** As a snapshot from before time.ts. */
+    forgetClocks() {
+      const { time: _, wrong: __, ...former } = state
+      state = stage.decode(stage.encode(former as typeof state))
+    },
     message: (topic: string, payload: Uint8Array, receivedMs = now) => feed({ k: 'message', topic, payload, receivedMs }),
     tick: (atMs: number) => feed({ k: 'tick', atMs }),
-    replay(topic: string, payload: Uint8Array, receivedMs = now) {
+    replay(topic: string, payload: Uint8Array, receivedMs = now, atMs = now) {
       const payloadBase64 = Buffer.from(payload).toString('base64')
-      return feed({ k: 'control', atMs: now, control: { by: 'test', type: 'replay-rejected', topic, payloadBase64, receivedMs } })
+      return feed({ k: 'control', atMs, control: { by: 'test', type: 'replay-rejected', topic, payloadBase64, receivedMs } })
     },
     reconfigure(next: z.input<typeof prepareSchema>) {
       stage = createPrepareStage(prepareSchema.parse(next))

@@ -1,11 +1,17 @@
 /** What `prepare` remembers, and its snapshot. Everything is bounded: see the limits beside each field. */
 import type { Channel } from '@millrace/contract'
+import { initialWrong, type WrongClocks } from './clock-events.ts'
+import type { GatewayClock } from './gateway-clocks.ts'
 import type { Order } from './order.ts'
 import type { StreamState } from './stream.ts'
+import { initialTime, type PartitionTime } from './time.ts'
 
 export interface PrepareState {
-  /** Newest tick; never goes back. */
+  /** Time by the ticks, see time.ts; goes back only where the clock was set back. */
   tickMs: number
+  time: PartitionTime
+  /** What is wrong with the clocks, and said: see clock-events.ts. */
+  wrong: WrongClocks
   /** By `group/node`. */
   nodes: Map<string, NodeState>
   /** By stream id. */
@@ -45,6 +51,8 @@ export interface NodeState {
   wish?: string
   /** Tick at which one was told last. */
   wishedMs?: number
+  /** Of an agent whose clock differs from the processor's: see gateway-clocks.ts. */
+  clock?: GatewayClock
 }
 
 export interface DeviceState {
@@ -70,6 +78,8 @@ export const hashesMax = 100_000
 export function initialState(): PrepareState {
   return {
     tickMs: 0,
+    time: initialTime(),
+    wrong: initialWrong(),
     nodes: new Map(),
     streams: new Map(),
     ended: new Set(),
@@ -113,7 +123,14 @@ export function decodeState(bytes: Uint8Array): PrepareState {
     throw new Error(
       `prepare's snapshot has format ${f}; this version reads up to ${format}. Run the version that wrote it, or a newer one.`,
     )
-  return f < 2 ? upgraded(state) : state
+  return withClocks(f < 2 ? upgraded(state) : state)
+}
+
+/** Snapshots from before time.ts have one time for everything. */
+function withClocks(state: PrepareState): PrepareState {
+  state.time ??= { ...initialTime(), expireMs: state.tickMs }
+  state.wrong ??= initialWrong()
+  return state
 }
 
 function upgraded(state: PrepareState): PrepareState {

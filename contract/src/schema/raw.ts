@@ -14,7 +14,13 @@ export const rawMessageLayout = `Binary, big-endian:
 | rest | payload as it came; of topics that begin with \`spBv1.0/\` a Sparkplug B payload |`
 
 export const rawTick = z
-  .object({ k: kind('tick'), atMs: epochMs('Time of the bridge, one a second for each partition') })
+  .object({
+    k: kind('tick'),
+    atMs: epochMs('Time of the bridge, one a second for each partition'),
+    run: z.string().optional().describe('Run of the bridge.'),
+    elapsedMs: z.int().optional().describe('Monotonic time of that run, in ms.'),
+    offMs: z.int().optional().describe('By how much the wall clock is off this time, while a jump of it is not followed, in ms.'),
+  })
   .describe('One byte with the value 2, then this as JSON (UTF-8).')
 
 export const rawControl = z

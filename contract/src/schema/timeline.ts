@@ -87,7 +87,11 @@ export const tick = z
   .object({
     f: format,
     k: kind('tick'),
-    atMs: epochMs('Time of the raw partition that the record’s source position names; it never goes back'),
+    atMs: epochMs(
+      'Time of the raw partition that the record’s source position names; it goes back only where the clock was set back',
+    ),
+    setMs: z.int().optional().describe('The clock was set ahead by this much before this tick, in ms.'),
+    expireMs: epochMs('Where it differs: the time by which readings expire').optional(),
   })
   .describe('One a second for each partition of `millrace.raw`, in every partition of the timeline. Its key is empty.')
 

@@ -97,7 +97,7 @@ function count(state: AccountState, piece: Piece, { decisions, refused, resoluti
 /** Streams that were closed a day ago get nothing any more: their rows stay in the engine. */
 function forget(state: AccountState, nowMs: number): void {
   const hour = Math.floor(nowMs / hourMs)
-  if (hour <= state.forgotHour) return
+  if (hour === state.forgotHour) return
   state.forgotHour = hour
   for (const [key, { closedMs }] of state.streams) if (closedMs > 0 && closedMs < nowMs - dayMs) state.streams.delete(key)
 }

@@ -2,6 +2,7 @@
 import { decodeJson, type TimelineRecord } from '@millrace/contract'
 import type { LogRecord } from '../../log/log.ts'
 import { pass } from '../../stage/index.ts'
+import { timeAfter } from '../store-time.ts'
 import type { AccountState } from './state.ts'
 
 /** A record in its order. */
@@ -36,7 +37,7 @@ export function take(state: AccountState, records: LogRecord[]): Taking {
     try {
       const record = decodeJson<TimelineRecord>(value)
       if (record.k === 'readings') checkColumns(record)
-      if (record.k === 'tick') state.nowMs = Math.max(state.nowMs, record.atMs)
+      if (record.k === 'tick') state.nowMs = timeAfter(state.nowMs, record)
       taking.taken.push({ offset, timeMs, versionMs, nowMs: state.nowMs, record })
     } catch (cause) {
       taking.bad.push({ offset, versionMs, detail: `${cause}` })

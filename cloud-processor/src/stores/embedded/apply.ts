@@ -1,6 +1,7 @@
 /** One transaction of timeline records: rows, counts, marks and position together, or nothing. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { TimelineRecord } from '@millrace/contract'
+import { timeAfter } from '../store-time.ts'
 import { createCounts } from './counts.ts'
 import { createCuts } from './cuts.ts'
 import { createDevices } from './devices.ts'
@@ -63,7 +64,7 @@ export function createApply(db: DatabaseSync, options: ApplyOptions) {
       for (const channel in record.waves) for (const { v } of record.waves[channel]!) done.samples! += v.length
     } else if (record.k === 'tick') {
       if (nowMs === 0) cuts.date(record.atMs)
-      if (record.atMs > nowMs) nowMs = record.atMs
+      nowMs = timeAfter(nowMs, record)
       expiry.tick(nowMs)
     } else if (record.k === 'gap') gaps.open(record)
     else if (record.k === 'declaration') devices.declare(record)

@@ -105,7 +105,9 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
     },
     /** Called after each transaction. */
     tick(atMs: number): void {
-      if (atMs < nowMs + 1000) return
+      if (atMs >= nowMs && atMs < nowMs + 1000) return
+      // The clock was set back: it is quiet from now on.
+      if (atMs < nowMs) for (const one of waiting.values()) one.writtenMs = Math.min(one.writtenMs, atMs)
       nowMs = atMs
       next(false)
     },

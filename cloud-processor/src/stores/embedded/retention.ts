@@ -79,7 +79,7 @@ export function createRetention(db: DatabaseSync, options: RetentionOptions) {
   return {
     /** Called after each transaction. */
     tick(atMs: number): void {
-      if (working || isStopping || atMs < nowMs + 1000) return
+      if (working || isStopping || (atMs >= nowMs && atMs < nowMs + 1000)) return
       nowMs = atMs
       working = work().finally(() => {
         working = undefined

@@ -11,6 +11,7 @@ import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@mil
 import type { LogRecord } from '../../log/log.ts'
 import type { Refused } from '../../stage/index.ts'
 import type { DocumentStore } from '../documents.ts'
+import { timeAfter } from '../store-time.ts'
 import { type Item, writeBulk } from './bulk.ts'
 import type { OpenSearchConfig } from './config.ts'
 import { connect, nameOf } from './connection.ts'
@@ -26,6 +27,8 @@ export interface OpenSearchAround {
 }
 
 const sweepEveryMs = 3_600_000
+/** With every field that it can have. */
+const tickBytesMax = 150
 
 /** Asks nothing of the cluster yet: one that is down must not keep the processor from starting. */
 export async function openOpenSearch(
@@ -96,7 +99,7 @@ export async function openOpenSearch(
       const items: Item[] = []
       const recordOf = new Map<Item, LogRecord>()
       for (const record of records) {
-        if (topic === topics.timeline) nowMs = Math.max(nowMs, tickOf(record))
+        if (topic === topics.timeline) nowMs = afterTick(nowMs, record)
         const documents = read({ log: logId, topic, partition }, record, config)
         if (typeof documents === 'string') refused.push(...reject(topic, record, documents))
         else {
@@ -138,14 +141,14 @@ function read(place: Place, record: LogRecord, limits: OpenSearchConfig): Docume
   }
 }
 
-/** Time of a tick; 0 for anything else. A look at the bytes spares parsing the readings twice. */
-function tickOf({ value }: LogRecord): number {
-  if (value.length > 100) return 0
+/** A look at the length spares parsing the readings twice. */
+function afterTick(nowMs: number, { value }: LogRecord): number {
+  if (value.length > tickBytesMax) return nowMs
   try {
     const record: TimelineRecord = JSON.parse(Buffer.from(value).toString())
-    return record.k === 'tick' ? record.atMs : 0
+    return record.k === 'tick' ? timeAfter(nowMs, record) : nowMs
   } catch {
-    return 0
+    return nowMs
   }
 }
 

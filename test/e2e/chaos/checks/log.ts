@@ -93,7 +93,7 @@ export async function* readByRule(
 function decode(topic: TopicName, value: Uint8Array): Record<string, unknown> {
   if (topic !== 'raw') return decodeJson(value) as unknown as Record<string, unknown>
   const raw = decodeRaw(value)
-  if (raw.k !== 'message') return raw
+  if (raw.k !== 'message') return { ...raw }
   const { payload, ...rest } = raw
   return { ...rest, payloadBase64: Buffer.from(payload).toString('base64') }
 }

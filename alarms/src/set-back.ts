@@ -1,0 +1,36 @@
+/**
+ * The clock was set back: what the state knows from the time that was taken away would be ahead of everything that comes, and
+ * late would be all of it. So what is later than the new time is moved to it. Alarms keep the times that were told.
+ */
+import { type ClockState, type LaneState, never } from './engine.ts'
+import type { Plan } from './plan.ts'
+
+export function setBack(plan: Plan, clock: ClockState, atMs: number): void {
+  const { state } = plan
+  clock.tickMs = atMs
+  // What was late by the former time has yet to come: nothing is absent because of that.
+  clock.holdUntilMs = atMs + state.file.graceMs
+  state.sinceMs = Math.min(state.sinceMs, atMs)
+  for (const device of state.devices) {
+    if (device.partition !== clock.partition) continue
+    for (const series of device.series) {
+      if (series.knownMs !== undefined) series.knownMs = Math.min(series.knownMs, atMs)
+      // What is older is late by the tick; of what was late anything may be the next one.
+      setLaneBack(series.live, atMs, atMs - state.file.staleMs)
+      if (series.late) setLaneBack(series.late, atMs, never)
+    }
+  }
+}
+
+/** @param beforeMs before the next sample that the lane may take. */
+function setLaneBack(lane: LaneState, atMs: number, beforeMs: number): void {
+  if (lane.t > atMs) lane.t = beforeMs
+  // Silence counts from now on.
+  lane.good = Math.min(lane.good, atMs)
+  if (lane.seenMs !== undefined) lane.seenMs = Math.min(lane.seenMs, atMs)
+  for (const one of lane.progress) if (one.sinceMs !== undefined) one.sinceMs = Math.min(one.sinceMs, atMs)
+  const later = lane.absences.findIndex(([fromMs]) => fromMs > atMs)
+  if (later < 0) return
+  const [, reason] = lane.absences[later]!
+  lane.absences.splice(later, lane.absences.length, [atMs, reason])
+}

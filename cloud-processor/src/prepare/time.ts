@@ -1,0 +1,82 @@
+/**
+ * The time of a raw partition, by its ticks.
+ *
+ *     tick against this time           same run of the bridge                     another run, or an old bridge
+ *     up to 5 s behind                 time stands still                          the same
+ *     further behind                   the clock was set back: time goes back     the same at the third tick in a row:
+ *                                                                                 two bridges may tick for a moment
+ *     ahead                            goes on; more than the monotonic time      goes on: a pause, or a clock that is
+ *                                      and 5 s: the clock was set ahead           wrong; nobody can tell here
+ *
+ * `shiftMs` is the sum of what may have been such a change, for a minute and for as long as gateways go by the time before it
+ * (gateway-clocks.ts): their readings are then right, and the processor's clock is not.
+ */
+import type { RawTick, TickRecord } from '@millrace/contract'
+import { jumpMs } from '@millrace/contract/service'
+import type { PrepareState } from './state.ts'
+
+/** Of a partition's time, what is needed beside the newest tick. */
+export interface PartitionTime {
+  run?: string
+  elapsedMs?: number
+  /** Time by which readings expire. It takes a jump an hour a tick, which leaves time to notice before anything expires by it. */
+  expireMs: number
+  /** Ticks of another run in a row that were behind. */
+  behind: number
+  /** What the clock may have been set by. */
+  shiftMs: number
+  /** Ticks since the last change, or since a gateway went by the time before it. */
+  quietTicks: number
+  /** Since the last tick a gateway went by the time before. */
+  isDisputed?: boolean
+}
+
+/** What a tick made of the time. */
+export interface TimeChange {
+  /** By how much the clock was set, where that is certain. */
+  setMs: number
+}
+
+const behindTicks = 3
+const expireStepMs = 3_600_000
+/** Ticks: for so long a change of the clock may be disputed. */
+const disputeTicks = 60
+
+export const initialTime = (): PartitionTime => ({ expireMs: 0, behind: 0, shiftMs: 0, quietTicks: 0 })
+
+/** Moves `state.tickMs`. */
+export function advance(state: PrepareState, tick: RawTick): TimeChange {
+  const { time } = state
+  const isSameRun = tick.run !== undefined && tick.run === time.run
+  const byMs = state.tickMs === 0 ? 0 : tick.atMs - state.tickMs
+  const isBehind = byMs < -jumpMs
+  time.behind = isBehind ? time.behind + 1 : 0
+  if (++time.quietTicks >= disputeTicks) time.shiftMs = 0
+  if (isBehind && !isSameRun && time.behind < behindTicks) return { setMs: 0 }
+  const pausedMs = isSameRun ? tick.elapsedMs! - time.elapsedMs! : 0
+  time.run = tick.run
+  time.elapsedMs = tick.elapsedMs
+  time.behind = 0
+  state.tickMs = isBehind ? tick.atMs : Math.max(state.tickMs, tick.atMs)
+  time.expireMs = time.expireMs === 0 ? tick.atMs : Math.min(state.tickMs, time.expireMs + expireStepMs)
+  const changeMs = byMs - pausedMs
+  if (Math.abs(changeMs) <= jumpMs) return { setMs: 0 }
+  time.shiftMs += changeMs
+  time.quietTicks = 0
+  return { setMs: isBehind || isSameRun ? changeMs : 0 }
+}
+
+export function tickOf({ tickMs, time }: PrepareState, { setMs }: TimeChange): TickRecord {
+  return {
+    f: 1,
+    k: 'tick',
+    atMs: tickMs,
+    ...(setMs > 0 ? { setMs } : {}),
+    ...(time.expireMs === tickMs ? {} : { expireMs: time.expireMs }),
+  }
+}
+
+/** Whether a clock that differs by this much goes by the time before the last change. */
+export function goesByFormerTime({ time }: PrepareState, offMs: number): boolean {
+  return time.shiftMs !== 0 && Math.abs(offMs + time.shiftMs) <= 2 * jumpMs
+}
