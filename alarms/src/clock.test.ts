@@ -54,6 +54,14 @@ describe('a clock that was set back', () => {
     expect(brief(out)).toEqual(['raised spo2-low/bed-1/spo2/205000 @205000', 'raised no-signal/bed-1/spo2/215000 @215000'])
   })
 
+  test('what was stamped before and comes after does not count, for a minute', () => {
+    const state = engineOf([spo2Low])
+    const wrongMs = 100_000 + yearMs
+    run(state, [tick(wrongMs), tick(200_000), readings([wrongMs], [80])])
+    expect(brief(run(state, [readings([201_000], [80])]))).toEqual(['raised spo2-low/bed-1/spo2/201000 @201000'])
+    expect(state.counts.ahead).toBe(1)
+  })
+
   test('a smaller step back stands still, as two bridges may differ', () => {
     const state = engineOf([])
     run(state, [tick(100_000), tick(96_000)])

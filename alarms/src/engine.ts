@@ -40,6 +40,8 @@ export interface ClockState {
   tickMs: number
   /** After an ingest gap nothing is decided by ticks before this time. */
   holdUntilMs: number
+  /** After the clock was set back: until then a message may still have been stamped by the time before. */
+  stampsUntilMs?: number
   gap?: AlarmRecord
 }
 

@@ -3,12 +3,13 @@
  *
  *     later than the live lane's newest, and at most staleMs before the tick   live
  *     more than staleMs ahead of the tick and of its own arrival               ignored, counted: the clock is wrong
+ *     the same, by the tick alone, for a minute after the clock was set back
  *     anything else                                                            late; out of order there: ignored, counted
  *
  * Where no tick has come yet, the time of arrival is taken for it.
  */
 import type { Column, ReadingsRecord } from '@millrace/contract'
-import { newLane } from './engine.ts'
+import { never, newLane } from './engine.ts'
 import { changeSubject, takeBad, takeGood } from './lane.ts'
 import { addLateLane, hasRule, type LanePlan, type Plan, type SeriesPlan } from './plan.ts'
 import { clockOf, undeclaredSeries } from './series.ts'
@@ -16,8 +17,10 @@ import { clockOf, undeclaredSeries } from './series.ts'
 export function takeReadings(plan: Plan, record: ReadingsRecord, partition: number): void {
   const { device, subject, receivedMs, channels } = record
   const { rules } = plan.state.file
-  const nowMs = clockOf(plan, partition)?.tickMs ?? receivedMs
-  const aheadMs = Math.max(nowMs, receivedMs) + plan.state.file.staleMs
+  const clock = clockOf(plan, partition)
+  const nowMs = clock?.tickMs ?? receivedMs
+  const newestMs = nowMs < (clock?.stampsUntilMs ?? never) ? nowMs : Math.max(nowMs, receivedMs)
+  const aheadMs = newestMs + plan.state.file.staleMs
   for (const channel in channels) {
     const known = plan.devices.get(device)?.series.get(channel)
     if (known ? !known.isWatched : !hasRule(rules, device, channel)) continue

@@ -5,11 +5,14 @@
 import { type ClockState, type LaneState, never } from './engine.ts'
 import type { Plan } from './plan.ts'
 
+const stampsMs = 60_000
+
 export function setBack(plan: Plan, clock: ClockState, atMs: number): void {
   const { state } = plan
   clock.tickMs = atMs
   // What was late by the former time has yet to come: nothing is absent because of that.
   clock.holdUntilMs = atMs + state.file.graceMs
+  clock.stampsUntilMs = atMs + stampsMs
   state.sinceMs = Math.min(state.sinceMs, atMs)
   for (const device of state.devices) {
     if (device.partition !== clock.partition) continue

@@ -18,6 +18,8 @@ export interface World {
 export interface Process {
   readonly clock: Clock
   readonly isAlive: boolean
+  /** Its wall clock is wrong by this much from now on; the monotonic one is not. */
+  setWall(wrongByMs: number): void
   /** SIGKILL: nothing of it ever runs again. */
   kill(): void
   /** SIGSTOP and SIGCONT: what was due meanwhile happens at the thaw. */
@@ -67,7 +69,8 @@ export function createWorld(): World {
   return world
 }
 
-function createProcess(world: World, wrongByMs: number): Process {
+function createProcess(world: World, wrongAtFirstMs: number): Process {
+  let wrongByMs = wrongAtFirstMs
   let isAlive = true
   let isFrozen = false
   let waiting: (() => void)[] = []
@@ -84,6 +87,9 @@ function createProcess(world: World, wrongByMs: number): Process {
     },
     get isAlive() {
       return isAlive
+    },
+    setWall(ms) {
+      wrongByMs = ms
     },
     kill() {
       isAlive = false
