@@ -16,7 +16,7 @@ export interface Told extends Due {
   latencyMs?: number
 }
 
-export async function readAll<T>(api: Api, topic: string): Promise<T[]> {
+async function readAll<T>(api: Api, topic: string): Promise<T[]> {
   const all: T[] = []
   const { start, end } = await api.log(topic, 0, undefined)
   for (let from = start; from < end; ) {

@@ -23,7 +23,7 @@ export interface System {
   configFile: string
 }
 
-export const fast = { name: 'fast', channel: 'speed', condition: 'above', set: 50, priority: 'high' }
+const fast = { name: 'fast', channel: 'speed', condition: 'above', set: 50, priority: 'high' }
 
 export async function startSystem({ dir, atEnd, check }: Program, gpsPort: number, webhook: string): Promise<System> {
   mkdirSync(join(dir, 'logs'))
