@@ -13,7 +13,7 @@ import { program } from '../support/program.ts'
 import { until } from '../support/until.ts'
 import { openWebhookReceiver } from '../support/webhook-receiver.ts'
 import { openGps } from './clock-drill/gps.ts'
-import { clockAlarms, clockEvents, type Due, isOnTime, lineOf, rejections, tell } from './clock-drill/list.ts'
+import { clockAlarms, clockEvents, type Due, isOnTime, lineOf, rejectedCount, rejections, tell } from './clock-drill/list.ts'
 import { type Drilled, startSystem } from './clock-drill/system.ts'
 
 const { values: given } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
@@ -69,6 +69,7 @@ await program('clock-drill', async (around) => {
   /** Alarms are due every few seconds after the clock is right, until one is live. */
   async function startWrong(name: string, { clock, process }: Drilled, { name: by, ms }: (typeof wrongs)[number]): Promise<void> {
     say(`${name} started again at ${by}`)
+    const rejectedBefore = await rejectedCount(api)
     await process.stop()
     clock.set(ms)
     await process.start()
@@ -79,6 +80,9 @@ await program('clock-drill', async (around) => {
     const healedMs = await healed(`${name} started at ${by}`)
     const isInTime = healedMs <= healedWithinMs
     check(isInTime, `${name} started at ${by}: alarms live ${seconds(healedMs)} s after the clock was right`)
+    const rejected = (await rejectedCount(api)) - rejectedBefore
+    if (name === 'processor') check(rejected === 0, `processor started at ${by}: ${rejected} right readings rejected`)
+    else say(`agent started at ${by}: ${rejected} readings rejected`)
     await alarm(`${name} started at ${by}, afterwards`)
     await pause(1000)
   }

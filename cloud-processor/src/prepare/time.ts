@@ -25,6 +25,8 @@ export interface PartitionTime {
   behind: number
   /** What the clock may have been set by. */
   shiftMs: number
+  /** A pause may be in `shiftMs`: two runs have no monotonic time in common. */
+  hasPause?: boolean
   /** Ticks since the last change, or since a gateway went by the time before it. */
   quietTicks: number
   /** Since the last tick a gateway went by the time before. */
@@ -41,6 +43,8 @@ const behindTicks = 3
 const expireStepMs = 3_600_000
 /** Ticks: for so long a change of the clock may be disputed. */
 const disputeTicks = 60
+/** A processor that was away for longer is not told from a gateway with a wrong clock. */
+const pauseMsMax = 3_600_000
 
 export const initialTime = (): PartitionTime => ({ expireMs: 0, behind: 0, shiftMs: 0, quietTicks: 0 })
 
@@ -51,7 +55,10 @@ export function advance(state: PrepareState, tick: RawTick): TimeChange {
   const byMs = state.tickMs === 0 ? 0 : tick.atMs - state.tickMs
   const isBehind = byMs < -jumpMs
   time.behind = isBehind ? time.behind + 1 : 0
-  if (++time.quietTicks >= disputeTicks) time.shiftMs = 0
+  if (++time.quietTicks >= disputeTicks) {
+    time.shiftMs = 0
+    time.hasPause = false
+  }
   if (isBehind && !isSameRun && time.behind < behindTicks) return { setMs: 0 }
   const pausedMs = isSameRun ? tick.elapsedMs! - time.elapsedMs! : 0
   time.run = tick.run
@@ -62,6 +69,7 @@ export function advance(state: PrepareState, tick: RawTick): TimeChange {
   const changeMs = byMs - pausedMs
   if (Math.abs(changeMs) <= jumpMs) return { setMs: 0 }
   time.shiftMs += changeMs
+  time.hasPause ||= !isSameRun
   time.quietTicks = 0
   return { setMs: isBehind || isSameRun ? changeMs : 0 }
 }
@@ -76,7 +84,9 @@ export function tickOf({ tickMs, time }: PrepareState, { setMs }: TimeChange): T
   }
 }
 
-/** Whether a clock that differs by this much goes by the time before the last change. */
+/** Whether a clock that differs by this much goes by the time before the last change. A pause makes that look later than it was. */
 export function goesByFormerTime({ time }: PrepareState, offMs: number): boolean {
-  return time.shiftMs !== 0 && Math.abs(offMs + time.shiftMs) <= 2 * jumpMs
+  if (time.shiftMs === 0) return false
+  const restMs = offMs + time.shiftMs
+  return restMs >= -2 * jumpMs && restMs <= (time.hasPause ? pauseMsMax : 2 * jumpMs)
 }

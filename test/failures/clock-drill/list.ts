@@ -62,6 +62,12 @@ export async function clockEvents(api: Api): Promise<string[]> {
   return records.flatMap(({ k, code, text, atMs }) => (k === 'event' ? [`${new Date(atMs).toISOString()} ${code}: ${text}`] : []))
 }
 
+/** Readings rejected so far. */
+export async function rejectedCount(api: Api): Promise<number> {
+  const records = await readAll<RejectedRecord>(api, 'rejected')
+  return records.reduce((sum, { lost }) => sum + lost[0] + lost[1], 0)
+}
+
 export async function rejections(api: Api): Promise<string[]> {
   const records = await readAll<RejectedRecord>(api, 'rejected')
   return [...Map.groupBy(records, ({ reason }) => reason)].map(([reason, all]) => {
