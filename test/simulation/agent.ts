@@ -46,6 +46,8 @@ export interface AgentOptions {
   /** Between two changes of the level; by default 4000. */
   levelMs?: number
   bug: Bug | undefined
+  /** The clock may be wrong at a start, and frames may have waited. */
+  hasRoughStarts?: boolean
   /** False when the devices fell silent, so that all can arrive. */
   isProducing: () => boolean
   /** Called when the disk killed the process. */
@@ -83,10 +85,11 @@ export async function startAgent(process: Process, options: AgentOptions): Promi
 
   // A disk that loses what it said was durable takes the memory of given times with it.
   const isLying = bug === 'stream-reused' || bug === 'lying-disk'
-  const clockMs = isLying ? 0 : wrongMs[random.below(wrongMs.length)]!
+  const isRough = options.hasRoughStarts === true && !isLying
+  const clockMs = isRough ? wrongMs[random.below(wrongMs.length)]! : 0
   const devices = truths.map((truth): Device => {
     const given = bug === 'same-millisecond' ? [] : outbox.given(truth.device)
-    return { truth, intake: createIntake({ device: truth.device, channels, given }), waited: random.below(30) }
+    return { truth, intake: createIntake({ device: truth.device, channels, given }), waited: isRough ? random.below(30) : 0 }
   })
   let isCommitting = false
   every(process.clock, options.commitMs ?? 150, async () => {

@@ -85,6 +85,7 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
           truths: truths.get(node)!,
           bytesMax,
           bug,
+          hasRoughStarts: true,
           crashed,
           isProducing: () => isProducing,
         }).catch((error) => broken.push(`agent ${node}: ${error.stack ?? error}`))
