@@ -15,7 +15,14 @@ export const notifierSchema = z.strictObject({
     .min(1000)
     .default(60_000)
     .describe('An older alarm is not told of, unless it is still active once the processor has caught up.'),
-  timeoutMs: z.number().int().min(100).default(5000).describe('How long a receiver may take for one notification.'),
+  inFlightMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(8)
+    .describe('Notifications that a receiver is sent at once. The end of an alarm always follows its beginning.'),
+  timeoutMs: z.number().int().min(100).default(10_000).describe('How long a receiver may take for one notification.'),
   retryMsMax: z.number().int().min(100).default(30_000).describe('Longest wait before a failed one is sent again.'),
   queueMax: z.number().int().min(1).default(10_000).describe('Most notifications that wait; past it the oldest are given up.'),
   historyMax: z.number().int().min(0).default(10_000).describe('How many that are done with are kept, for the page.'),

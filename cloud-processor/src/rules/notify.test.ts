@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AlarmRecord, type AlarmTopicRecord, encodeJson, topics } from '@millrace/contract'
+import type { AlarmRecord } from '@millrace/contract'
 import { type Clock, createMetrics, silentLog, systemClock } from '@millrace/contract/service'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Log, openEmbeddedLog } from '../log/index.ts'
 import { notifierSchema } from './config.ts'
-import { exampleAlarm } from './notifiers/conformance.ts'
 import { type Message, startReceiver } from './notifiers/receiver.testing.ts'
+import { alarm, appendAlarms, ended, startNotifierProcess } from './notify.testing.ts'
 import { openNotifier } from './notify.ts'
 
 /** Waits pass ten times as fast; the wall clock is the real one. */
@@ -33,25 +32,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-function alarm(id: string, more: Partial<AlarmRecord> = {}): AlarmRecord {
-  const atMs = more.atMs ?? Date.now()
-  return exampleAlarm({ id, atMs, raisedMs: atMs, ...more })
-}
-const ended = (id: string, more: Partial<AlarmRecord> = {}) => alarm(id, { change: 'cleared', active: false, ...more })
-
-/** What the rules stage puts into the topic for one change. */
-function append(...alarms: AlarmRecord[]): Promise<number> {
-  const records = alarms.flatMap((alarm): AlarmTopicRecord[] => [
-    alarm,
-    { f: 1, k: 'notification', key: `${alarm.id}#${alarm.change}`, alarm },
-  ])
-  const source = { log: 'timeline', partition: 0, offset: offset++ }
-  return log.append(
-    topics.alarms,
-    0,
-    records.map((record, index) => ({ key: 'anna', value: encodeJson(record), source: { ...source, index } })),
-  )
-}
+const append = (...alarms: AlarmRecord[]) => appendAlarms(log, offset++, alarms)
 
 async function receiver(answer?: Parameters<typeof startReceiver>[0]) {
   const server = await startReceiver(answer)
@@ -195,31 +176,72 @@ test('a damaged outbox is set aside, and made again from the log', async () => {
 test('killed between sending and marking, it repeats that one only, under the same key', async () => {
   await append(alarm('a', { priority: 'low' }), alarm('b'), alarm('c', { priority: 'low' }))
   await log.close()
-  let child: ChildProcess
+  let victim: ReturnType<typeof startNotifierProcess>
   let kill = true
   const server = await receiver(({ key }, response) => {
     if (key !== 'a#raised' || !kill) return response.end()
     kill = false
-    child.kill('SIGKILL')
+    victim.child.kill('SIGKILL')
   })
-  const start = () => {
-    child = spawn(process.execPath, [join(import.meta.dirname, 'notify.child.testing.ts'), folder, server.url], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    return new Promise<string>((resolve) => {
-      let text = ''
-      child.stdout!.on('data', (chunk) => {
-        text += chunk
-      })
-      child.on('close', () => resolve(text))
-    })
-  }
-  await start()
+  victim = startNotifierProcess(folder, server.url, { inFlightMax: 1 })
+  await victim.ended
   expect(server.keys()).toEqual(['b#raised', 'a#raised'])
-  const second = start()
+  const second = startNotifierProcess(folder, server.url, { inFlightMax: 1 })
   await until(() => server.messages.length === 4, 'the repeat')
-  child!.stdin!.end()
-  const listed = JSON.parse(await second)
+  second.stop()
+  const { states } = (await second.ended)!
   expect(server.keys()).toEqual(['b#raised', 'a#raised', 'a#raised', 'c#raised'])
-  expect(listed.map(([key]: [string]) => key).sort()).toEqual(['a#raised', 'b#raised', 'c#raised'])
+  expect(states.map(([key]) => key).sort()).toEqual(['a#raised', 'b#raised', 'c#raised'])
+})
+
+test('several are in flight, the urgent first, the end of an alarm after its beginning', async () => {
+  let inFlight = 0
+  let most = 0
+  const answered: string[] = []
+  const server = await receiver(({ key }, response) => {
+    most = Math.max(most, ++inFlight)
+    setTimeout(() => {
+      inFlight--
+      answered.push(key)
+      response.end()
+    }, 30)
+  })
+  const ids = Array.from({ length: 20 }, (_, k) => `a${k}`)
+  await append(...ids.flatMap((id) => [alarm(id, { priority: 'low' }), ended(id, { priority: 'low' })]))
+  await append(...ids.map((id) => alarm(`high-${id}`)))
+  await notifier(server.url, { inFlightMax: 4 })
+  await until(() => answered.length === 60)
+  expect(most).toBe(4)
+  expect(answered.slice(0, 20).every((key) => key.startsWith('high'))).toBe(true)
+  for (const id of ids) expect(answered.indexOf(`${id}#raised`)).toBeLessThan(server.keys().indexOf(`${id}#cleared`))
+})
+
+test('what fails again and again holds up nothing else, however urgent it is', async () => {
+  const server = await receiver(({ key }, response) => {
+    if (key.startsWith('bad')) setTimeout(() => response.writeHead(503).end(), 50)
+    else response.end()
+  })
+  const { states } = await notifier(server.url, { inFlightMax: 2, retryMsMax: 100 })
+  await append(...Array.from({ length: 10 }, (_, k) => alarm(`bad${k}`)))
+  await until(() => server.messages.length > 10)
+  await append(alarm('good', { priority: 'low' }))
+  await until(() => states()['good#raised'] === 'sent')
+})
+
+test('a receiver that is down is tried now and then, and the urgent are the first when it answers again', async () => {
+  let isDown = true
+  const server = await receiver((_, response) => response.writeHead(isDown ? 503 : 200).end())
+  const { states } = await notifier(server.url, { inFlightMax: 2 })
+  const low = Array.from({ length: 100 }, (_, k) => alarm(`low${k}`, { priority: 'low' }))
+  await append(...low)
+  await append(...Array.from({ length: 20 }, (_, k) => alarm(`high${k}`)))
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  // Ten seconds of its clock: eight failures before it counts as down, and one a second.
+  expect(server.messages.length).toBeLessThan(30)
+  isDown = false
+  const from = server.messages.length
+  await until(() => Object.values(states()).every((state) => state === 'sent'))
+  const firstLow = server.keys().findIndex((key, at) => at > from + 1 && key.startsWith('low'))
+  const lastHigh = server.keys().findLastIndex((key) => key.startsWith('high'))
+  expect(lastHigh - firstLow).toBeLessThanOrEqual(2)
 })

@@ -1,31 +1,50 @@
 /**
- * The notifications that are due, in a SQLite file (WAL, synchronous=FULL), format 1 (`user_version`):
- *
- *     positions      partition → log id, next offset of the alarms topic, marks (JSON)
- *     alarms         ids of the alarms that are active as far as the topic was read
- *     notifications  (key, target) → record (JSON), state, attempts, next_ms, sent_ms, error
- *
- * What is read from the topic goes in together with the new position, in one transaction, so none is missed or taken twice.
- * The whole file can be made again from the topic; one that cannot be read is set aside.
+ * The notifications that are due, and what became of those that were (`outbox-file.ts`). What is read from the topic goes in
+ * together with the new position, in one transaction, so none is missed or taken twice.
  *
  *     pending ─► sent       the receiver has taken it
  *             ─► withheld   too old, and its alarm no longer active; or its beginning was never told
  *             ─► refused    the receiver does not want it
  *             ─► evicted    more than `queueMax` waited
+ *
+ * Every call costs by what it is given, not by what waits: it is on the main thread.
  */
-import { renameSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { type AlarmTopicRecord, decodeJson, type NotificationRecord } from '@millrace/contract'
-import { type Log as Lines, MillraceError } from '@millrace/contract/service'
+import type { Log as Lines } from '@millrace/contract/service'
 import type { LogRecord } from '../log/log.ts'
 import { type Marks, pass } from '../stage/marks.ts'
+import { openFile, transaction } from './outbox-file.ts'
 
 export type NotificationState = 'pending' | 'sent' | 'withheld' | 'refused' | 'evicted'
 
-export interface Due {
+/** One that waits. */
+export interface PendingRow {
   seq: number
-  notification: NotificationRecord
+  alarm: string
+  isEnd: boolean
+  urgency: number
   attempts: number
+  atMs: number
+  /** When a failed one may be tried again; else 0. Wall clock. */
+  nextMs: number
+}
+
+/** What became of one; `pending`: it failed, and is tried again. */
+export interface Outcome {
+  seq: number
+  state: Exclude<NotificationState, 'evicted'>
+  attempts: number
+  nextMs?: number
+  sentMs?: number
+  error?: string
+}
+
+export interface Taken {
+  /** How many waiting ones had to be given up. */
+  evicted: number
+  /** Alarms of which one no longer waits, evicted or decided by another process. */
+  alarms: string[]
 }
 
 /** One notification to one receiver, for the page. */
@@ -46,118 +65,74 @@ export interface OutboxOptions {
   historyMax: number
 }
 
-const format = 1
-const schema = `
-  CREATE TABLE IF NOT EXISTS positions(partition INTEGER PRIMARY KEY, log TEXT NOT NULL, next INTEGER NOT NULL, marks TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS alarms(id TEXT PRIMARY KEY, partition INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS notifications(
-    seq INTEGER PRIMARY KEY, key TEXT NOT NULL, target TEXT NOT NULL, alarm TEXT NOT NULL, urgency INTEGER NOT NULL,
-    json TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0,
-    next_ms INTEGER NOT NULL DEFAULT 0, sent_ms INTEGER, error TEXT, UNIQUE(key, target));
-  CREATE INDEX IF NOT EXISTS waiting ON notifications(target, attempts, urgency, seq) WHERE state = 'pending';
-  PRAGMA user_version = ${format};`
 const urgencies = { high: 0, medium: 1, low: 2 }
+/** How many of those that are done with are looked at in one `take`, beside as many as it was given. */
+const forgetMax = 1000
 
 export type Outbox = ReturnType<typeof openOutbox>
 
 /** @throws MillraceError NOTIFY_OUTBOX_NEWER */
-export function openOutbox({ path, targets, queueMax, historyMax }: OutboxOptions, lines: Lines, nowMs: number) {
-  const db = openFile(path, lines, nowMs)
-  const listed = JSON.stringify(targets)
+export function openOutbox(options: OutboxOptions, lines: Lines, nowMs: number) {
+  const db = openFile(options.path, lines, nowMs)
+  const listed = JSON.stringify(options.targets)
   db.prepare(
     `UPDATE notifications SET state = 'withheld', error = 'no such receiver any more'
      WHERE state = 'pending' AND target NOT IN (SELECT value FROM json_each(?))`,
   ).run(listed)
-
-  const positionOf = db.prepare('SELECT log, next, marks FROM positions WHERE partition = ?')
-  const setPosition = db.prepare('INSERT OR REPLACE INTO positions(partition, log, next, marks) VALUES (?, ?, ?, ?)')
-  const begin = db.prepare('INSERT OR IGNORE INTO alarms(id, partition) VALUES (?, ?)')
-  const end = db.prepare('DELETE FROM alarms WHERE id = ?')
-  const insert = db.prepare(
-    'INSERT OR IGNORE INTO notifications(key, target, alarm, urgency, json) SELECT ?, value, ?, ?, ? FROM json_each(?)',
-  )
-  const evict = db.prepare(
-    `UPDATE notifications SET state = 'evicted' WHERE seq IN (
-       SELECT seq FROM notifications WHERE state = 'pending' ORDER BY seq DESC LIMIT -1 OFFSET ?)`,
-  )
-  // What is known of an alarm that is still active decides whether its end is told.
-  const forget = db.prepare(
-    `DELETE FROM notifications WHERE state != 'pending' AND alarm NOT IN (SELECT id FROM alarms) AND seq IN (
-       SELECT seq FROM notifications WHERE state != 'pending' ORDER BY seq DESC LIMIT -1 OFFSET ?)`,
-  )
-  const due = db.prepare(
-    `SELECT seq, json, attempts FROM notifications WHERE state = 'pending' AND target = ? AND next_ms <= ?
-     ORDER BY attempts > 0, urgency, seq LIMIT 1`,
-  )
-  const dueMs = db.prepare(`SELECT min(next_ms) AS ms FROM notifications WHERE state = 'pending' AND target = ?`)
-  const stateOf = db.prepare('SELECT state FROM notifications WHERE key = ? AND target = ?')
-  const settle = db.prepare('UPDATE notifications SET state = ?, sent_ms = ?, error = ? WHERE seq = ?')
-  const settleKey = db.prepare(
-    `UPDATE notifications SET state = ?, sent_ms = ? WHERE key = ? AND target = ? AND state = 'pending'`,
-  )
-  const defer = db.prepare('UPDATE notifications SET next_ms = ?, attempts = ?, error = coalesce(?, error) WHERE seq = ?')
-  const count = db.prepare(`SELECT count(*) AS n FROM notifications WHERE state = 'pending'`)
-  const newest = db.prepare('SELECT * FROM notifications ORDER BY seq DESC LIMIT ?')
-
-  function takeOne(record: AlarmTopicRecord, partition: number): void {
-    if (record.k === 'notification') {
-      const { key, alarm } = record
-      insert.run(key, alarm.id, urgencies[alarm.priority], JSON.stringify(record), listed)
-    } else if (record.k === 'settled') settleKey.run(record.state, record.atMs, record.key, record.target)
-    else if (record.change === 'cleared') end.run(record.id)
-    else if (record.change === 'raised' && !record.retrospective) begin.run(record.id, partition)
-  }
+  const file = { db, sql: prepare(db), listed, options, pending: 0, done: 0, forgottenTo: 0 }
+  recount(file)
+  const { sql } = file
 
   return {
     /** Undefined when this log was never read; what another log said of active alarms is then forgotten. */
     position(log: string, partition: number): number | undefined {
-      const row = positionOf.get(partition)
+      const row = sql.positionOf.get(partition)
       if (row?.log === log) return Number(row.next)
-      if (row) db.prepare('DELETE FROM alarms WHERE partition = ?').run(partition)
+      if (row) sql.forgetAlarms.run(partition)
       return undefined
     },
 
-    /** Records in order, durable when it returns. Returns how many waiting ones had to be given up for them. */
-    take(log: string, partition: number, records: LogRecord[]): number {
-      const row = positionOf.get(partition)
-      const marks: Marks = row?.log === log ? JSON.parse(`${row.marks}`) : {}
-      return transaction(db, () => {
-        for (const { value, source } of records) {
-          if (pass(marks, source)) takeOne(decodeJson<AlarmTopicRecord>(value), partition)
-        }
-        setPosition.run(partition, log, records.at(-1)!.offset + 1, JSON.stringify(marks))
-        forget.run(historyMax)
-        return Number(evict.run(queueMax).changes)
+    /** Records in order, durable when it returns. */
+    take(log: string, partition: number, records: LogRecord[]): Taken {
+      return change(file, () => {
+        const alarms = takeAll(file, { log, partition, records })
+        forget(file, forgetMax + records.length * options.targets.length)
+        const evicted = evict(file)
+        return { evicted: evicted.length, alarms: [...alarms, ...evicted] }
       })
     },
 
-    /** What to send next: first what was not tried yet, the urgent before the others. */
-    next(target: string, nowMs: number): Due | undefined {
-      const row = due.get(target, nowMs)
-      return row && { seq: Number(row.seq), notification: JSON.parse(`${row.json}`), attempts: Number(row.attempts) }
+    /** Those that wait for a receiver, by `seq`, which never falls from one to the next that is taken. */
+    waiting: (target: string, afterSeq: number, limit: number): PendingRow[] =>
+      sql.waiting.all(target, afterSeq, limit).map((row) => ({
+        seq: Number(row.seq),
+        alarm: `${row.alarm}`,
+        isEnd: row.active === 0,
+        urgency: Number(row.urgency),
+        attempts: Number(row.attempts),
+        atMs: Number(row.at_ms),
+        nextMs: Number(row.next_ms),
+      })),
+
+    /** Undefined when it no longer waits. */
+    read(seq: number): NotificationRecord | undefined {
+      const row = sql.read.get(seq)
+      return row && JSON.parse(`${row.json}`)
     },
 
-    /** When something will be due for the receiver; undefined when nothing waits. */
-    nextMs(target: string): number | undefined {
-      const ms = dueMs.get(target)!.ms
-      return ms === null ? undefined : Number(ms)
-    },
+    isActive: (alarm: string): boolean => sql.isActive.get(alarm) !== undefined,
+    stateOf: (key: string, target: string) => sql.stateOf.get(key, target)?.state as NotificationState | undefined,
 
-    isActive: (alarm: string): boolean => db.prepare('SELECT 1 FROM alarms WHERE id = ?').get(alarm) !== undefined,
-    stateOf: (key: string, target: string) => stateOf.get(key, target)?.state as NotificationState | undefined,
+    /** In one transaction, durable when it returns. */
+    record: (outcomes: Outcome[]): void =>
+      change(file, () => {
+        for (const outcome of outcomes) recordOne(file, outcome)
+      }),
 
-    settle(seq: number, state: NotificationState, sentMs?: number, error?: string): void {
-      settle.run(state, sentMs ?? null, error ?? null, seq)
-    },
-
-    defer(seq: number, nextMs: number, attempts: number, error?: string): void {
-      defer.run(nextMs, attempts, error ?? null, seq)
-    },
-
-    pending: (): number => Number(count.get()!.n),
+    pending: (): number => file.pending,
 
     list: (limit: number): NotificationView[] =>
-      newest.all(limit).map((row) => ({
+      sql.newest.all(limit).map((row) => ({
         key: `${row.key}`,
         target: `${row.target}`,
         state: row.state as NotificationState,
@@ -171,42 +146,128 @@ export function openOutbox({ path, targets, queueMax, historyMax }: OutboxOption
   }
 }
 
-function openFile(path: string, lines: Lines, nowMs: number): DatabaseSync {
-  try {
-    return tryOpen(path)
-  } catch (error) {
-    if (error instanceof MillraceError || !/malformed|not a database/.test(`${error}`)) throw error
-    const aside = `${path}.damaged-${nowMs}`
-    renameSync(path, aside)
-    lines.error('the notification outbox was damaged, set aside and made again from the log', { path, aside })
-    return tryOpen(path)
+interface OutboxFile {
+  db: DatabaseSync
+  sql: ReturnType<typeof prepare>
+  /** The receivers' names, as JSON. */
+  listed: string
+  options: OutboxOptions
+  /** Rows that wait, and that do not. */
+  pending: number
+  done: number
+  /** Up to where those that are done with were looked at in this lap. */
+  forgottenTo: number
+}
+
+function prepare(db: DatabaseSync) {
+  return {
+    positionOf: db.prepare('SELECT log, next, marks FROM positions WHERE partition = ?'),
+    setPosition: db.prepare('INSERT OR REPLACE INTO positions(partition, log, next, marks) VALUES (?, ?, ?, ?)'),
+    forgetAlarms: db.prepare('DELETE FROM alarms WHERE partition = ?'),
+    begin: db.prepare('INSERT OR IGNORE INTO alarms(id, partition) VALUES (?, ?)'),
+    end: db.prepare('DELETE FROM alarms WHERE id = ?'),
+    isActive: db.prepare('SELECT 1 FROM alarms WHERE id = ?'),
+    insert: db.prepare(
+      'INSERT OR IGNORE INTO notifications(key, target, alarm, urgency, json) SELECT ?, value, ?, ?, ? FROM json_each(?)',
+    ),
+    evict: db.prepare(
+      `UPDATE notifications SET state = 'evicted' WHERE seq IN (
+         SELECT seq FROM notifications INDEXED BY pending WHERE state = 'pending' ORDER BY seq LIMIT ?) RETURNING alarm`,
+    ),
+    // The newest row stays, or its seq would be given a second time.
+    old: db.prepare(
+      `SELECT seq, alarm IN (SELECT id FROM alarms) AS active FROM notifications INDEXED BY done
+       WHERE state != 'pending' AND seq > ? AND seq < (SELECT max(seq) FROM notifications) ORDER BY seq LIMIT ?`,
+    ),
+    forget: db.prepare('DELETE FROM notifications WHERE seq = ?'),
+    waiting: db.prepare(
+      `SELECT seq, alarm, urgency, attempts, next_ms, json_extract(json, '$.alarm.atMs') AS at_ms,
+         json_extract(json, '$.alarm.active') AS active
+       FROM notifications INDEXED BY pending_by_target WHERE state = 'pending' AND target = ? AND seq > ? ORDER BY seq LIMIT ?`,
+    ),
+    read: db.prepare(`SELECT json FROM notifications WHERE seq = ? AND state = 'pending'`),
+    stateOf: db.prepare('SELECT state FROM notifications WHERE key = ? AND target = ?'),
+    finish: db.prepare(
+      `UPDATE notifications SET state = ?, sent_ms = ?, error = ?, attempts = ? WHERE seq = ? AND state = 'pending'`,
+    ),
+    sentAfterAll: db.prepare(`UPDATE notifications SET state = 'sent', sent_ms = ? WHERE seq = ?`),
+    retry: db.prepare(`UPDATE notifications SET next_ms = ?, attempts = ?, error = ? WHERE seq = ? AND state = 'pending'`),
+    settleKey: db.prepare(
+      `UPDATE notifications SET state = ?, sent_ms = ? WHERE key = ? AND target = ? AND state = 'pending' RETURNING alarm`,
+    ),
+    count: db.prepare(
+      `SELECT (SELECT count(*) FROM notifications WHERE state = 'pending') AS pending, (SELECT count(*) FROM notifications) AS n`,
+    ),
+    newest: db.prepare('SELECT * FROM notifications ORDER BY seq DESC LIMIT ?'),
   }
 }
 
-function tryOpen(path: string): DatabaseSync {
-  const db = new DatabaseSync(path)
+function change<T>(file: OutboxFile, work: () => T): T {
   try {
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    const found = Number(db.prepare('PRAGMA user_version').get()!.user_version)
-    if (found > format) throw new MillraceError('NOTIFY_OUTBOX_NEWER', { path, found, known: format })
-    const check = db.prepare('PRAGMA quick_check(1)').get()!.quick_check
-    if (check !== 'ok') throw new Error(`malformed: ${check}`)
-    db.exec(schema)
-    return db
+    return transaction(file.db, work)
   } catch (error) {
-    db.close()
+    recount(file)
     throw error
   }
 }
 
-function transaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE')
-  try {
-    const result = work()
-    db.exec('COMMIT')
-    return result
-  } catch (error) {
-    db.exec('ROLLBACK')
-    throw error
+function recount(file: OutboxFile): void {
+  const { pending, n } = file.sql.count.get()!
+  file.pending = Number(pending)
+  file.done = Number(n) - file.pending
+}
+
+function takeAll(file: OutboxFile, { log, partition, records }: { log: string; partition: number; records: LogRecord[] }) {
+  const row = file.sql.positionOf.get(partition)
+  const marks: Marks = row?.log === log ? JSON.parse(`${row.marks}`) : {}
+  const alarms: string[] = []
+  for (const { value, source } of records) {
+    if (pass(marks, source)) takeOne(file, decodeJson<AlarmTopicRecord>(value), partition, alarms)
   }
+  file.sql.setPosition.run(partition, log, records.at(-1)!.offset + 1, JSON.stringify(marks))
+  return alarms
+}
+
+function takeOne(file: OutboxFile, record: AlarmTopicRecord, partition: number, settled: string[]): void {
+  const { sql, listed } = file
+  if (record.k === 'notification') {
+    const { key, alarm } = record
+    file.pending += Number(sql.insert.run(key, alarm.id, urgencies[alarm.priority], JSON.stringify(record), listed).changes)
+  } else if (record.k === 'settled') {
+    for (const { alarm } of sql.settleKey.all(record.state, record.atMs, record.key, record.target)) {
+      finished(file, 1)
+      settled.push(`${alarm}`)
+    }
+  } else if (record.change === 'cleared') sql.end.run(record.id)
+  else if (record.change === 'raised' && !record.retrospective) sql.begin.run(record.id, partition)
+}
+
+function finished(file: OutboxFile, count: number): void {
+  file.pending -= count
+  file.done += count
+}
+
+function evict(file: OutboxFile): string[] {
+  const excess = file.pending - file.options.queueMax
+  if (excess <= 0) return []
+  const rows = file.sql.evict.all(excess)
+  finished(file, rows.length)
+  return rows.map(({ alarm }) => `${alarm}`)
+}
+
+/** Lap after lap over those that are done with, the oldest first. What is known of an alarm that is still active decides whether its end is told. */
+function forget(file: OutboxFile, lookMax: number): void {
+  const limit = Math.min(lookMax, file.done - file.options.historyMax)
+  if (limit <= 0) return
+  const rows = file.sql.old.all(file.forgottenTo, limit)
+  for (const { seq, active } of rows) if (active === 0) file.done -= Number(file.sql.forget.run(seq!).changes)
+  file.forgottenTo = rows.length < limit ? 0 : Number(rows.at(-1)!.seq)
+}
+
+/** What was sent is known as sent even when it was given up before the answer came. */
+function recordOne(file: OutboxFile, { seq, state, attempts, nextMs, sentMs, error }: Outcome): void {
+  const { finish, retry, sentAfterAll } = file.sql
+  if (state === 'pending') retry.run(nextMs ?? 0, attempts, error ?? null, seq)
+  else if (finish.run(state, sentMs ?? null, error ?? null, attempts, seq).changes > 0) finished(file, 1)
+  else if (state === 'sent') sentAfterAll.run(sentMs ?? null, seq)
 }

@@ -9,6 +9,8 @@ import type { Log, NewRecord } from '../log/log.ts'
 const tryAgainMs = 500
 /** More than so many wait only if the log takes nothing for hours: then the oldest may be repeated. */
 const waitingMax = 10_000
+/** In one append. */
+const writeMax = 500
 
 export interface Settled {
   tell(notification: NotificationRecord, target: string, state: SettledRecord['state']): void
@@ -19,20 +21,21 @@ export interface Settled {
 }
 
 export function createSettled(log: Log, clock: Clock, lines: Lines): Settled {
-  const waiting: { partition: number; record: NewRecord }[] = []
+  let waiting: { partition: number; record: NewRecord }[] = []
   let writing: Promise<void> | undefined
   let cancel = () => {}
 
   async function write(): Promise<void> {
     while (waiting.length > 0) {
       const { partition } = waiting[0]!
-      const group = waiting.filter((one) => one.partition === partition)
+      const group = waiting.filter((one) => one.partition === partition).slice(0, writeMax)
       await log.append(
         topics.alarms,
         partition,
         group.map(({ record }) => record),
       )
-      for (const one of group) waiting.splice(waiting.indexOf(one), 1)
+      const written = new Set(group)
+      waiting = waiting.filter((one) => !written.has(one))
     }
   }
 

@@ -1,0 +1,69 @@
+/**
+ * The file of the notifications: SQLite (WAL, synchronous=FULL), format 1 (`user_version`):
+ *
+ *     positions      partition → log id, next offset of the alarms topic, marks (JSON)
+ *     alarms         ids of the alarms that are active as far as the topic was read
+ *     notifications  (key, target) → record (JSON), state, attempts, next_ms, sent_ms, error
+ *
+ * The whole file can be made again from the topic; one that cannot be read is set aside. Files of earlier versions have the
+ * same tables and the index `waiting`, which answered no query.
+ */
+import { renameSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { type Log as Lines, MillraceError } from '@millrace/contract/service'
+
+const format = 1
+const schema = `
+  CREATE TABLE IF NOT EXISTS positions(partition INTEGER PRIMARY KEY, log TEXT NOT NULL, next INTEGER NOT NULL, marks TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS alarms(id TEXT PRIMARY KEY, partition INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS notifications(
+    seq INTEGER PRIMARY KEY, key TEXT NOT NULL, target TEXT NOT NULL, alarm TEXT NOT NULL, urgency INTEGER NOT NULL,
+    json TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0,
+    next_ms INTEGER NOT NULL DEFAULT 0, sent_ms INTEGER, error TEXT, UNIQUE(key, target));
+  DROP INDEX IF EXISTS waiting;
+  CREATE INDEX IF NOT EXISTS pending_by_target ON notifications(target, seq) WHERE state = 'pending';
+  CREATE INDEX IF NOT EXISTS pending ON notifications(seq) WHERE state = 'pending';
+  CREATE INDEX IF NOT EXISTS done ON notifications(seq) WHERE state != 'pending';
+  PRAGMA user_version = ${format};`
+
+/** @throws MillraceError NOTIFY_OUTBOX_NEWER */
+export function openFile(path: string, lines: Lines, nowMs: number): DatabaseSync {
+  try {
+    return tryOpen(path)
+  } catch (error) {
+    if (error instanceof MillraceError || !/malformed|not a database/.test(`${error}`)) throw error
+    const aside = `${path}.damaged-${nowMs}`
+    renameSync(path, aside)
+    lines.error('the notification outbox was damaged, set aside and made again from the log', { path, aside })
+    return tryOpen(path)
+  }
+}
+
+function tryOpen(path: string): DatabaseSync {
+  const db = new DatabaseSync(path)
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    const found = Number(db.prepare('PRAGMA user_version').get()!.user_version)
+    if (found > format) throw new MillraceError('NOTIFY_OUTBOX_NEWER', { path, found, known: format })
+    const check = db.prepare('PRAGMA quick_check(1)').get()!.quick_check
+    if (check !== 'ok') throw new Error(`malformed: ${check}`)
+    db.exec(schema)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+export function transaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    db.exec('COMMIT')
+    return result
+  } catch (error) {
+    // A full disk makes SQLite roll back by itself.
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw error
+  }
+}

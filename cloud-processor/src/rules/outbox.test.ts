@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type AlarmRecord, type AlarmTopicRecord, encodeJson } from '@millrace/contract'
+import { silentLog } from '@millrace/contract/service'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { LogRecord } from '../log/index.ts'
+import { alarm, ended } from './notify.testing.ts'
+import { openOutbox } from './outbox.ts'
+
+/** As version 0.1.0 made it. */
+const earlierFile = `
+  CREATE TABLE positions(partition INTEGER PRIMARY KEY, log TEXT NOT NULL, next INTEGER NOT NULL, marks TEXT NOT NULL);
+  CREATE TABLE alarms(id TEXT PRIMARY KEY, partition INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE notifications(
+    seq INTEGER PRIMARY KEY, key TEXT NOT NULL, target TEXT NOT NULL, alarm TEXT NOT NULL, urgency INTEGER NOT NULL,
+    json TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0,
+    next_ms INTEGER NOT NULL DEFAULT 0, sent_ms INTEGER, error TEXT, UNIQUE(key, target));
+  CREATE INDEX waiting ON notifications(target, attempts, urgency, seq) WHERE state = 'pending';
+  PRAGMA user_version = 1;
+  INSERT INTO positions VALUES (0, 'log-1', 42, '{"timeline/0":[7,3]}');
+  INSERT INTO alarms VALUES ('a', 0);`
+
+let folder: string
+let path: string
+let offset = 0
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-outbox-'))
+  path = join(folder, 'notifier.sqlite')
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const open = (more: object = {}) =>
+  openOutbox({ path, targets: ['webhook'], queueMax: 1000, historyMax: 1000, ...more }, silentLog, 0)
+
+function recordsOf(...alarms: AlarmRecord[]): LogRecord[] {
+  const all = alarms.flatMap((one): AlarmTopicRecord[] => [
+    one,
+    { f: 1, k: 'notification', key: `${one.id}#${one.change}`, alarm: one },
+  ])
+  return all.map((record) => ({ offset: offset++, key: 'anna', value: encodeJson(record), timeMs: 0 }))
+}
+
+test('a file of an earlier version goes on where it was', () => {
+  const db = new DatabaseSync(path)
+  db.exec(earlierFile)
+  const insert = db.prepare(
+    'INSERT INTO notifications(key, target, alarm, urgency, json, state, attempts, next_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  )
+  const json = (one: AlarmRecord) => JSON.stringify({ f: 1, k: 'notification', key: `${one.id}#${one.change}`, alarm: one })
+  insert.run('a#raised', 'webhook', 'a', 0, json(alarm('a', { atMs: 5 })), 'sent', 0, 0)
+  insert.run('a#cleared', 'webhook', 'a', 0, json(ended('a', { atMs: 6 })), 'pending', 2, 9000)
+  db.close()
+  const outbox = open()
+  expect(outbox.position('log-1', 0)).toBe(42)
+  expect(outbox.isActive('a')).toBe(true)
+  expect([outbox.pending(), outbox.stateOf('a#raised', 'webhook')]).toEqual([1, 'sent'])
+  expect(outbox.waiting('webhook', 0, 10)).toEqual([
+    { seq: 2, alarm: 'a', isEnd: true, urgency: 0, attempts: 2, atMs: 6, nextMs: 9000 },
+  ])
+  outbox.close()
+})
+
+test('a notification is taken again after the newest was forgotten, under a number of its own', () => {
+  const outbox = open({ historyMax: 0 })
+  for (let k = 0; k < 5; k++) {
+    outbox.take('log', 0, recordsOf(alarm(`a${k}`), ended(`a${k}`)))
+    const rows = outbox.waiting('webhook', 2 * k, 10)
+    expect(rows.map(({ seq }) => seq)).toEqual([2 * k + 1, 2 * k + 2])
+    outbox.record(rows.map(({ seq }) => ({ seq, state: 'sent', attempts: 0, sentMs: 1 })))
+  }
+  expect(outbox.list(100).length).toBeLessThanOrEqual(4)
+  outbox.close()
+})
+
+test('what is told of an alarm that is still active is kept, and all else is forgotten past historyMax', () => {
+  const outbox = open({ historyMax: 3 })
+  const finish = () =>
+    outbox.record(outbox.waiting('webhook', 0, 1000).map(({ seq }) => ({ seq, state: 'sent', attempts: 0, sentMs: 1 })))
+  outbox.take('log', 0, recordsOf(...['a', 'b', 'c', 'd', 'e'].map((id) => alarm(id))))
+  finish()
+  for (let k = 0; k < 20; k++) {
+    outbox.take('log', 0, recordsOf(alarm(`x${k}`), ended(`x${k}`)))
+    finish()
+  }
+  expect(outbox.list(100).length).toBeLessThanOrEqual(5 + 3 + 2)
+  for (const id of ['a', 'b', 'c', 'd', 'e']) expect(outbox.stateOf(`${id}#raised`, 'webhook')).toBe('sent')
+  outbox.close()
+})
+
+test('the alarms of those that are given up, or decided elsewhere, are named', () => {
+  const outbox = open({ queueMax: 2 })
+  expect(outbox.take('log', 0, recordsOf(alarm('a'), alarm('b'), alarm('c')))).toEqual({ evicted: 1, alarms: ['a'] })
+  const settled = { f: 1, k: 'settled', key: 'b#raised', target: 'webhook', state: 'sent', atMs: 1 } as const
+  const record = { offset: offset++, key: 'anna', value: encodeJson(settled), timeMs: 0 }
+  expect(outbox.take('log', 0, [record])).toEqual({ evicted: 0, alarms: ['b'] })
+  expect([outbox.pending(), outbox.stateOf('a#raised', 'webhook')]).toEqual([1, 'evicted'])
+  outbox.close()
+})
+
+test('one that was given up while it was in flight is known as sent', () => {
+  const outbox = open({ queueMax: 1 })
+  outbox.take('log', 0, recordsOf(alarm('a')))
+  const [row] = outbox.waiting('webhook', 0, 10)
+  outbox.take('log', 0, recordsOf(alarm('b')))
+  outbox.record([{ seq: row!.seq, state: 'sent', attempts: 0, sentMs: 7 }])
+  expect([outbox.pending(), outbox.stateOf('a#raised', 'webhook')]).toEqual([1, 'sent'])
+  outbox.close()
+})
