@@ -59,7 +59,7 @@ async function run(config: BrokerConfig): Promise<void> {
   process.env.UV_THREADPOOL_SIZE ??= '2'
   const log = createLog('broker')
   const metrics = createMetrics()
-  measureProcess(metrics)
+  measureProcess(metrics, log)
   const broker = await startBroker(config, { log, metrics, clock: systemClock })
   const { host } = config.listen
   const { port, webSocketPort, metricsPort } = broker

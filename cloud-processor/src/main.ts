@@ -34,7 +34,7 @@ await runService(lines, positionals[0], {
   async run() {
     const config = read()
     const metrics = createMetrics()
-    measureProcess(metrics)
+    measureProcess(metrics, lines)
     const clock = createSteadyClock(systemClock, (change) => lines.warn('the wall clock was moved', { ...change }))
     const processor = await startProcessor(config, { clock, lines, metrics })
     lines.info('processor ready', { web: processor.webPort, host: config.bridge.host, stages: config.stages })

@@ -36,7 +36,7 @@ if (positionals[0] === 'status') {
     async run() {
       const config = load()
       const metrics = createMetrics()
-      measureProcess(metrics)
+      measureProcess(metrics, log)
       const clock = createSteadyClock(systemClock, (change) => log.warn('the wall clock was moved', { ...change }))
       const agent = await startAgent(config, { clock, log, metrics })
       const stopStatus = serveStatus(config.dataDir, agent.status, metrics)

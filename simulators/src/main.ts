@@ -17,7 +17,7 @@
 import { basename, extname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { checkConfig, MillraceError } from '@millrace/contract/service'
+import { checkConfig, createLog, createMetrics, MillraceError, measureEventLoop } from '@millrace/contract/service'
 import { z } from 'zod'
 import { type Fleet, startFleet } from './fleet.ts'
 import { loadScenario, parseScenario, type Scenario, scenarioPath } from './scenario.ts'
@@ -49,6 +49,7 @@ try {
 
 async function main(): Promise<void> {
   const { what, scenario, options } = readArguments()
+  measureEventLoop(createMetrics(), createLog('simulator'))
   const fleet = await startFleet(scenario(what), { ...options, onEvent: (event) => say({ k: 'event', ...event }) })
   say({ k: 'ready', devices: fleet.devices.map(({ channels: _, ...described }) => described) })
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { heldUp, watchMachine } from './held-up.ts'
 
 export interface Program {
   /** Removed at the end, unless a check failed or `keep` was called. */
@@ -38,8 +39,10 @@ export async function program(name: string, run: (program: Program) => Promise<v
     for (const end of ends.splice(0).reverse()) await Promise.resolve(end()).catch((error) => say(`at the end: ${error}`))
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void finish().then(() => process.exit(130)))
+  watchMachine()
   try {
     await run({ dir, keep, check, say, atEnd: (end) => void ends.push(end) })
+    for (const what of await heldUp()) check(false, what)
   } catch (error) {
     if (error instanceof CannotRun) {
       code = 77

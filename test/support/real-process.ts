@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { hear } from './held-up.ts'
 
 export interface ProcessSpec {
   name: string
@@ -47,6 +48,7 @@ export function realProcess(spec: ProcessSpec): RealProcess {
   let isReady = false
   let isPaused = false
   let isExpected = false
+  let resumedMs: number | undefined
 
   function start(): Promise<void> {
     isReady = isPaused = isExpected = false
@@ -62,6 +64,7 @@ export function realProcess(spec: ProcessSpec): RealProcess {
     for (const stream of [started.stdout!, started.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
         log.write(`${line}\n`)
+        hear(spec.name, line, isPaused ? Date.now() : resumedMs)
         if (child === started && spec.readyWhen.test(line)) {
           isReady = true
           resolve()
@@ -108,6 +111,7 @@ export function realProcess(spec: ProcessSpec): RealProcess {
       return isStopped(victim)
     },
     resume() {
+      if (isPaused) resumedMs = Date.now()
       isPaused = false
       if (isRunning()) child!.kill('SIGCONT')
     },

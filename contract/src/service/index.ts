@@ -1,6 +1,7 @@
 export * from './clock.ts'
 export * from './config.ts'
 export * from './errors.ts'
+export * from './event-loop.ts'
 export * from './log.ts'
 export * from './machine-page.ts'
 export * from './metrics.ts'

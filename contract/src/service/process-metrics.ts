@@ -1,8 +1,11 @@
 /** What every process tells of itself, under the names that Prometheus' own libraries use. */
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
+import { measureEventLoop } from './event-loop.ts'
+import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
-export function measureProcess(metrics: Metrics): void {
+/** Returns the function that ends what needs a timer. */
+export function measureProcess(metrics: Metrics, lines: Log): () => void {
   const startedS = performance.timeOrigin / 1000
   let before: EventLoopUtilization = performance.eventLoopUtilization()
   metrics.gauge('process_start_time_seconds', 'When the process was started, in seconds since 1970', () => startedS)
@@ -17,4 +20,5 @@ export function measureProcess(metrics: Metrics): void {
     before = now
     return utilization
   })
+  return measureEventLoop(metrics, lines)
 }
