@@ -7,6 +7,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'real recordings through the whole length', args: ['test/e2e/real-input.ts', '--quick'] },
   { name: 'bad input of every kind', args: ['test/failures/bad-input.ts', '--quick'] },
   { name: 'an outbox at its bound', args: ['test/failures/limits.ts', '--evicted', '20000'] },
+  { name: 'ten thousand notifications for a slow receiver', args: ['test/failures/notifications.ts'] },
   { name: 'from the sensor to the webhook', args: ['test/e2e/latency.ts', '--quick'] },
   { name: 'the log on Kafka', args: ['test/conformance/log-kafka.ts'] },
   { name: 'every process stops in time, whatever does not answer', args: ['test/failures/stop.ts', '--quick'] },

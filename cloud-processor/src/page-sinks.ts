@@ -8,6 +8,8 @@ import type { Web } from './web/index.ts'
 
 /** The page draws its live values every 100 ms. */
 const restMs = 30
+/** Shown in one turn of the event loop. */
+const showBytes = 512 << 10
 
 export interface PageRun {
   progress(): Progress[]
@@ -23,6 +25,7 @@ interface PageSinks {
 
 export function followForPage({ web, status, options, around }: PageSinks): PageRun {
   const { log, metrics } = around
+  const limits = { ...options, stepBytes: Math.min(options.stepBytes, showBytes) }
   const countRejected = createRejectedCount(metrics)
   const runs = Array.from({ length: log.partitions }, (_, partition) => [
     live('page', topics.timeline, partition, 'end', (records) => {
@@ -43,7 +46,7 @@ export function followForPage({ web, status, options, around }: PageSinks): Page
       show(records.filter(({ source }) => pass(marks, source)))
       return []
     }
-    return runSink({ name, topic, partition, position, write, restMs, holdsLog: false }, options, around)
+    return runSink({ name, topic, partition, position, write, restMs, holdsLog: false }, limits, around)
   }
 
   return {

@@ -14,7 +14,8 @@ export interface WebhookReceiver {
   close(): Promise<void>
 }
 
-export async function openWebhookReceiver(): Promise<WebhookReceiver> {
+/** @param answerMs how long it takes to answer. */
+export async function openWebhookReceiver(answerMs = 0): Promise<WebhookReceiver> {
   const deliveries: Delivery[] = []
   const server = createServer((request, response) => {
     let body = ''
@@ -24,7 +25,8 @@ export async function openWebhookReceiver(): Promise<WebhookReceiver> {
     request.on('end', () => {
       const key = decodeURI(`${request.headers['idempotency-key']}`)
       deliveries.push({ atMs: Date.now(), key, status: JSON.parse(body).status })
-      response.end()
+      if (answerMs === 0) response.end()
+      else setTimeout(() => response.end(), answerMs)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

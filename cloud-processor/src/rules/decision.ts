@@ -1,5 +1,5 @@
 /** Whether a notification is sent now, later, or not at all. */
-import type { NotificationState } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
 import type { SenderState } from './sender-state.ts'
 import type { Entry } from './waiting.ts'
 
@@ -10,13 +10,14 @@ export function decide(
   isCaughtUp: boolean,
 ): 'send' | 'later' | string {
   const { alarm, isEnd, atMs } = entry
-  if (isEnd) return decideEnd(outbox.stateOf(`${alarm}#raised`, target))
+  if (isEnd) return decideEnd(outbox.isTold(`${alarm}#raised`, target))
   if (clock.now() - atMs <= config.pageAgeMaxMs) return 'send'
   if (!isCaughtUp) return 'later'
   return outbox.isActive(alarm) ? 'send' : 'older than pageAgeMaxMs and over'
 }
 
-function decideEnd(beginning: NotificationState | undefined): 'send' | 'later' | string {
-  if (beginning === 'pending') return 'later'
-  return beginning === 'sent' ? 'send' : 'its beginning was not told'
+/** Told also to who may know of the beginning: an alarm that never ends would be worse than an end without a beginning. */
+function decideEnd(beginning: ReturnType<Outbox['isTold']>): 'send' | 'later' | string {
+  if (beginning === 'waits') return 'later'
+  return beginning === 'no' ? 'its beginning was not told' : 'send'
 }

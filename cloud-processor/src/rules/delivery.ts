@@ -19,22 +19,26 @@ export function slots(state: SenderState): number {
 
 export function hasSlot(state: SenderState): boolean {
   const isTime = !isDown(state) || state.clock.monotonic() >= state.nextProbeMs
-  return isTime && state.inFlight.size < slots(state)
+  return isTime && state.inFlight.size + state.starting.length < slots(state)
 }
 
 /** What fails again and again does not hold up the rest: half of the slots, or every second one, is for what did not fail yet. */
 export function mayRetry(state: SenderState): boolean {
-  const { inFlight, waiting, wasRetry } = state
+  const { inFlight, starting, waiting, wasRetry } = state
   const isTurnOfFresh = wasRetry && waiting.hasFresh()
   if (isTurnOfFresh && (isDown(state) || slots(state) === 1)) return false
-  let retries = 0
+  let retries = starting.filter(({ entry }) => entry.isRetry).length
   for (const { isRetry } of inFlight.keys()) if (isRetry) retries++
   return retries < Math.ceil(slots(state) / 2)
 }
 
-export function send(state: SenderState, entry: Entry, notification: NotificationRecord): void {
-  state.wasRetry = entry.isRetry
+/** It is the next to be sent. */
+export function chosen(state: SenderState, { isRetry }: Entry): void {
+  state.wasRetry = isRetry
   if (isDown(state)) state.nextProbeMs = state.clock.monotonic() + probeMs
+}
+
+export function send(state: SenderState, entry: Entry, notification: NotificationRecord): void {
   const sending = deliver(state, entry, notification).then((decided) => {
     state.inFlight.delete(entry)
     if (decided) state.outcomes.push(decided)
@@ -75,8 +79,8 @@ function failed(state: SenderState, what: Pick<Decided, 'entry' | 'notification'
     return { ...what, seq: entry.seq, state: 'refused', attempts: entry.attempts, error }
   }
   state.failuresInARow++
-  const waitMs = Math.min(config.retryMsMax, retryFirstMs * 2 ** Math.min(entry.attempts, 20))
-  const again = { ...entry, attempts: entry.attempts + 1, isRetry: true, dueMs: clock.monotonic() + waitMs }
+  const waitMs = Math.min(config.retryMsMax, retryFirstMs * 2 ** Math.min(entry.attempts - 1, 20))
+  const again = { ...entry, isRetry: true, dueMs: clock.monotonic() + waitMs }
   return {
     ...what,
     entry: again,

@@ -83,7 +83,7 @@ test('a failure is tried again with the same key until it is taken', async () =>
   await append(alarm('a'))
   await until(() => states()['a#raised'] === 'sent')
   expect(server.keys()).toEqual(['a#raised', 'a#raised', 'a#raised', 'a#raised'])
-  expect(list()[0]!.attempts).toBe(3)
+  expect(list()[0]!.attempts).toBe(4)
   expect(metrics.values()).toMatchObject({
     'millrace_notifications_total{target="webhook",outcome="failed"}': 3,
     'millrace_notifications_total{target="webhook",outcome="sent"}': 1,
@@ -192,6 +192,26 @@ test('killed between sending and marking, it repeats that one only, under the sa
   const { states } = (await second.ended)!
   expect(server.keys()).toEqual(['b#raised', 'a#raised', 'a#raised', 'c#raised'])
   expect(states.map(([key]) => key).sort()).toEqual(['a#raised', 'b#raised', 'c#raised'])
+})
+
+test('what was in flight when it was killed may have been told: its end is told though the beginning is withheld', async () => {
+  await append(alarm('a'))
+  let isFirst = true
+  const server = await receiver(({ key }, response) => {
+    if (key === 'a#raised' && isFirst) victim.child.kill('SIGKILL')
+    else response.end()
+    isFirst = false
+  })
+  await log.close()
+  const victim = startNotifierProcess(folder, server.url)
+  await victim.ended
+  log = await openEmbeddedLog({ path: join(folder, 'log.sqlite') }, { log: silentLog, metrics: createMetrics() })
+  await append(ended('a'))
+  await new Promise((resolve) => setTimeout(resolve, 1100))
+  const { states } = await notifier(server.url, { pageAgeMaxMs: 1000 })
+  await until(() => states()['a#cleared'] === 'sent')
+  expect(states()['a#raised']).toBe('withheld')
+  expect(server.keys()).toEqual(['a#raised', 'a#cleared'])
 })
 
 test('several are in flight, the urgent first, the end of an alarm after its beginning', async () => {

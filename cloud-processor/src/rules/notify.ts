@@ -9,11 +9,11 @@
 import { topics } from '@millrace/contract'
 import type { Clock, Log as Lines, Metrics } from '@millrace/contract/service'
 import type { Log } from '../log/log.ts'
-import { pause, type RunnerOptions, runSink, type SinkRun } from '../stage/index.ts'
+import { nextTurn, pause, type RunnerOptions, runSink, type SinkRun } from '../stage/index.ts'
 import type { NotifierConfig } from './config.ts'
 import { createNotifier } from './notifiers/index.ts'
 import { type NotificationView, type Outbox, openOutbox, type Taken } from './outbox.ts'
-import { nextTurn, type Sender, startSender } from './sender.ts'
+import { type Sender, startSender } from './sender.ts'
 import { createSettled } from './settled.ts'
 
 export interface NotifierAround {

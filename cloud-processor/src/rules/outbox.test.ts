@@ -55,7 +55,7 @@ test('a file of an earlier version goes on where it was', () => {
   const outbox = open()
   expect(outbox.position('log-1', 0)).toBe(42)
   expect(outbox.isActive('a')).toBe(true)
-  expect([outbox.pending(), outbox.stateOf('a#raised', 'webhook')]).toEqual([1, 'sent'])
+  expect([outbox.pending(), outbox.isTold('a#raised', 'webhook')]).toEqual([1, 'yes'])
   expect(outbox.waiting('webhook', 0, 10)).toEqual([
     { seq: 2, alarm: 'a', isEnd: true, urgency: 0, attempts: 2, atMs: 6, nextMs: 9000 },
   ])
@@ -85,7 +85,7 @@ test('what is told of an alarm that is still active is kept, and all else is for
     finish()
   }
   expect(outbox.list(100).length).toBeLessThanOrEqual(5 + 3 + 2)
-  for (const id of ['a', 'b', 'c', 'd', 'e']) expect(outbox.stateOf(`${id}#raised`, 'webhook')).toBe('sent')
+  for (const id of ['a', 'b', 'c', 'd', 'e']) expect(outbox.isTold(`${id}#raised`, 'webhook')).toBe('yes')
   outbox.close()
 })
 
@@ -95,7 +95,7 @@ test('the alarms of those that are given up, or decided elsewhere, are named', (
   const settled = { f: 1, k: 'settled', key: 'b#raised', target: 'webhook', state: 'sent', atMs: 1 } as const
   const record = { offset: offset++, key: 'anna', value: encodeJson(settled), timeMs: 0 }
   expect(outbox.take('log', 0, [record])).toEqual({ evicted: 0, alarms: ['b'] })
-  expect([outbox.pending(), outbox.stateOf('a#raised', 'webhook')]).toEqual([1, 'evicted'])
+  expect([outbox.pending(), outbox.isTold('a#raised', 'webhook')]).toEqual([1, 'no'])
   outbox.close()
 })
 
@@ -105,6 +105,6 @@ test('one that was given up while it was in flight is known as sent', () => {
   const [row] = outbox.waiting('webhook', 0, 10)
   outbox.take('log', 0, recordsOf(alarm('b')))
   outbox.record([{ seq: row!.seq, state: 'sent', attempts: 0, sentMs: 7 }])
-  expect([outbox.pending(), outbox.stateOf('a#raised', 'webhook')]).toEqual([1, 'sent'])
+  expect([outbox.pending(), outbox.isTold('a#raised', 'webhook')]).toEqual([1, 'yes'])
   outbox.close()
 })

@@ -24,6 +24,7 @@ export interface PendingRow {
   alarm: string
   isEnd: boolean
   urgency: number
+  /** How often it was sent. */
   attempts: number
   atMs: number
   /** When a failed one may be tried again; else 0. Wall clock. */
@@ -121,7 +122,19 @@ export function openOutbox(options: OutboxOptions, lines: Lines, nowMs: number) 
     },
 
     isActive: (alarm: string): boolean => sql.isActive.get(alarm) !== undefined,
-    stateOf: (key: string, target: string) => sql.stateOf.get(key, target)?.state as NotificationState | undefined,
+    /** Whether the receiver knows of a notification: `perhaps` when it was sent, and nobody heard the answer. */
+    isTold(key: string, target: string): 'waits' | 'yes' | 'perhaps' | 'no' {
+      const { state, attempts } = sql.stateOf.get(key, target) ?? {}
+      if (state === 'pending') return 'waits'
+      if (state === 'sent') return 'yes'
+      return state !== undefined && state !== 'refused' && Number(attempts) > 0 ? 'perhaps' : 'no'
+    },
+
+    /** They are about to be sent: durable when it returns, so that it is known after a kill. */
+    start: (seqs: number[]): void =>
+      change(file, () => {
+        for (const seq of seqs) sql.start.run(seq)
+      }),
 
     /** In one transaction, durable when it returns. */
     record: (outcomes: Outcome[]): void =>
@@ -186,7 +199,8 @@ function prepare(db: DatabaseSync) {
        FROM notifications INDEXED BY pending_by_target WHERE state = 'pending' AND target = ? AND seq > ? ORDER BY seq LIMIT ?`,
     ),
     read: db.prepare(`SELECT json FROM notifications WHERE seq = ? AND state = 'pending'`),
-    stateOf: db.prepare('SELECT state FROM notifications WHERE key = ? AND target = ?'),
+    start: db.prepare('UPDATE notifications SET attempts = attempts + 1 WHERE seq = ?'),
+    stateOf: db.prepare('SELECT state, attempts FROM notifications WHERE key = ? AND target = ?'),
     finish: db.prepare(
       `UPDATE notifications SET state = ?, sent_ms = ?, error = ?, attempts = ? WHERE seq = ? AND state = 'pending'`,
     ),

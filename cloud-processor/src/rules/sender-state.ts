@@ -24,6 +24,8 @@ export interface SenderState extends SenderContext {
   waiting: Waiting
   /** Up to where `waiting` has what the outbox holds. */
   readTo: number
+  /** Sent as soon as the outbox knows it. */
+  starting: { entry: Entry; notification: NotificationRecord }[]
   inFlight: Map<Entry, Promise<void>>
   /** Known, and not yet in the outbox. */
   outcomes: Decided[]

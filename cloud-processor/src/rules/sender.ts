@@ -5,9 +5,10 @@
  * A turn reads, decides and writes a bounded number, then lets the process do other work: what waits may be thousands.
  */
 import type { Clock } from '@millrace/contract/service'
+import { nextTurn } from '../stage/index.ts'
 import type { NotifierConfig } from './config.ts'
 import { decide } from './decision.ts'
-import { hasSlot, isDown, mayRetry, send, slots } from './delivery.ts'
+import { chosen, hasSlot, isDown, mayRetry, send, slots } from './delivery.ts'
 import type { PendingRow } from './outbox.ts'
 import type { Decided, SenderContext, SenderState } from './sender-state.ts'
 import { createWaiting, type Entry } from './waiting.ts'
@@ -30,6 +31,7 @@ export function startSender(context: SenderContext): Sender {
     ...context,
     waiting: createWaiting(),
     readTo: 0,
+    starting: [],
     inFlight: new Map(),
     outcomes: [],
     failuresInARow: 0,
@@ -63,7 +65,7 @@ async function run(state: SenderState): Promise<void> {
     try {
       record(state)
       if (!state.isSure()) await wait(state, lookAgainMs)
-      else if (read(state) || decideSome(state)) await nextTurn(state.clock)
+      else if (read(state) || sendSome(state)) await nextTurn(state.clock)
       else await wait(state, idleMs(state))
     } catch (error) {
       state.lines.error('the notification outbox failed, tried again', { target: state.target, error })
@@ -83,11 +85,6 @@ function wait(state: SenderState, ms: number): Promise<void> {
     }
     if (state.isStopping) state.wake()
   })
-}
-
-/** A timer, and no microtask: between two turns everything else in the process runs. */
-export function nextTurn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.after(0, resolve))
 }
 
 function idleMs(state: SenderState): number {
@@ -120,6 +117,19 @@ function entryOf({ nextMs, ...row }: PendingRow, { retryMsMax }: NotifierConfig,
 }
 
 /** True when there may be more to decide. */
+function sendSome(state: SenderState): boolean {
+  const isMore = decideSome(state)
+  const starting = state.starting.splice(0)
+  try {
+    if (starting.length > 0) state.outbox.start(starting.map(({ entry }) => entry.seq))
+  } catch (error) {
+    for (const { entry } of starting) state.waiting.add(entry)
+    throw error
+  }
+  for (const { entry, notification } of starting) send(state, { ...entry, attempts: entry.attempts + 1 }, notification)
+  return isMore
+}
+
 function decideSome(state: SenderState): boolean {
   const isCaughtUp = state.isCaughtUp()
   if (isCaughtUp) state.waiting.releaseHeld()
@@ -142,7 +152,11 @@ function decideOne(state: SenderState, entry: Entry, isCaughtUp: boolean): void 
   if (decision === 'later') return entry.isEnd ? waiting.holdEnd(entry) : waiting.hold(entry)
   const notification = outbox.read(entry.seq)
   if (!notification) return waiting.releaseEnd(entry.alarm)
-  if (decision === 'send') return send(state, entry, notification)
+  if (decision === 'send') {
+    chosen(state, entry)
+    state.starting.push({ entry, notification })
+    return
+  }
   const { seq, attempts } = entry
   state.outcomes.push({ seq, state: 'withheld', attempts, error: decision, entry, notification })
 }

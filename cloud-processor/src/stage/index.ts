@@ -4,3 +4,4 @@ export { type Around, type Progress, type RunnerOptions, runnerDefaults, runStag
 export { pause } from './sessions.ts'
 export { type Kept, type Refused, runSink, type SinkRun } from './sink.ts'
 export type { Emit, Stage } from './stage.ts'
+export { nextTurn } from './turn.ts'

@@ -14,6 +14,7 @@ import { type Marks, pass } from './marks.ts'
 import { follow } from './reader.ts'
 import { runSessions } from './sessions.ts'
 import type { Stage } from './stage.ts'
+import { createTurns } from './turn.ts'
 
 export interface RunnerOptions {
   /** Input records in one step. */
@@ -84,7 +85,7 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
     let snapshotMs = clock.monotonic()
 
     const take = async (records: LogRecord[], nextOffset: number) => {
-      const outputs = step(stage, state, marks, records, log, partition)
+      const outputs = await step(stage, { state, marks, records }, { log, clock, partition })
       sinceSnapshot += records.length
       const isDue = sinceSnapshot >= options.snapshotEveryRecords || clock.monotonic() - snapshotMs >= options.snapshotEveryMs
       const commit: StageCommit = { stage: stage.name, partition, outputs: outputs.groups }
@@ -142,11 +143,19 @@ async function restore<State>(stage: Stage<State>, log: Log, partition: number) 
   return snapshot ? unpack(stage, snapshot) : { state: stage.initial(partition), marks: {} as Marks, next }
 }
 
-function step<State>(stage: Stage<State>, state: State, marks: Marks, records: LogRecord[], log: Log, partition: number) {
+/** A record may be a message of thousands of readings: several of them are more than one turn. */
+async function step<State>(
+  stage: Stage<State>,
+  { state, marks, records }: { state: State; marks: Marks; records: LogRecord[] },
+  { log, clock, partition }: { log: Log; clock: Clock; partition: number },
+) {
   const groups: { topic: Topic; partition: number; records: NewRecord[] }[] = []
   let count = 0
   let repeats = 0
+  const turnOver = createTurns(clock)
   for (const record of records) {
+    const pause = turnOver()
+    if (pause) await pause
     if (stage.input !== topics.raw && !pass(marks, record.source)) {
       repeats++
       continue
