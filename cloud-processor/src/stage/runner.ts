@@ -81,11 +81,12 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
     at.next = next
     at.end = Math.max(at.end, (await log.bounds(stage.input, partition)).end)
     await log.registerReader(stage.name, stage.input, partition, next)
+    const turnOver = createTurns(clock)
     let sinceSnapshot = 0
     let snapshotMs = clock.monotonic()
 
     const take = async (records: LogRecord[], nextOffset: number) => {
-      const outputs = await step(stage, { state, marks, records }, { log, clock, partition })
+      const outputs = await step(stage, { state, marks, records }, { log, partition, turnOver })
       sinceSnapshot += records.length
       const isDue = sinceSnapshot >= options.snapshotEveryRecords || clock.monotonic() - snapshotMs >= options.snapshotEveryMs
       const commit: StageCommit = { stage: stage.name, partition, outputs: outputs.groups }
@@ -147,12 +148,11 @@ async function restore<State>(stage: Stage<State>, log: Log, partition: number) 
 async function step<State>(
   stage: Stage<State>,
   { state, marks, records }: { state: State; marks: Marks; records: LogRecord[] },
-  { log, clock, partition }: { log: Log; clock: Clock; partition: number },
+  { log, partition, turnOver }: { log: Log; partition: number; turnOver: ReturnType<typeof createTurns> },
 ) {
   const groups: { topic: Topic; partition: number; records: NewRecord[] }[] = []
   let count = 0
   let repeats = 0
-  const turnOver = createTurns(clock)
   for (const record of records) {
     const pause = turnOver()
     if (pause) await pause

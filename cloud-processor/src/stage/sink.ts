@@ -8,6 +8,7 @@ import type { Log, LogRecord, NewRecord, Snapshot } from '../log/log.ts'
 import { follow } from './reader.ts'
 import type { Around, Progress, RunnerOptions } from './runner.ts'
 import { pause, runSessions } from './sessions.ts'
+import { createTurns } from './turn.ts'
 
 /** Where a sink without a durable place of its own keeps its position, marks and counts: in the log's snapshots. */
 export interface Kept {
@@ -65,7 +66,9 @@ export function runSink(sink: SinkOptions, options: Pick<RunnerOptions, 'stepRec
     let registered = from
     if (sink.holdsLog) await log.registerReader(name, topic, partition, from)
     const limit = { records: options.stepRecords, bytes: options.stepBytes }
+    const turnOver = createTurns(clock)
     const take = async (records: LogRecord[], next: number) => {
+      await turnOver()
       const refused = await sink.write(records)
       if (refused.length > 0) {
         refusals.add({ sink: name }, refused.length)

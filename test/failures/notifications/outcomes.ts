@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { Program } from '../../support/program.ts'
 import type { Delivery } from '../../support/webhook-receiver.ts'
-import { notificationsOf } from './lines.ts'
+import { classes, notificationsOf } from './lines.ts'
 
 interface Row {
   key: string
@@ -33,7 +33,8 @@ export function judge({ check, say }: Program, rows: Row[], deliveries: Delivery
   check(others.length === 0, `each was delivered or withheld by the rule; ${others.length} were not`)
 
   const first = new Map<string, number>()
-  for (const [index, { key }] of deliveries.entries()) if (!first.has(key)) first.set(key, index)
+  const own = deliveries.filter(({ key }) => classes.some((name) => key.startsWith(`${name}/`)))
+  for (const [index, { key }] of own.entries()) if (!first.has(key)) first.set(key, index)
   const marked = new Set(rows.filter(({ state }) => state === 'sent').map(({ key }) => key))
   const missing = [...marked].filter((key) => !first.has(key))
   check(missing.length === 0, `the receiver got the ${marked.size} that are marked as sent; ${missing.length} are missing`)
@@ -45,7 +46,7 @@ export function judge({ check, say }: Program, rows: Row[], deliveries: Delivery
     unmarked.length <= most && endless.length === 0,
     `${unmarked.length} of those in flight at the kill were over at the next start; ${endless.length} of them never end for the receiver`,
   )
-  const repeats = deliveries.length - first.size
+  const repeats = own.length - first.size
   check(
     repeats <= limits.kills * limits.inFlightMax,
     `${repeats} were repeated; ${limits.kills} kill, ${limits.inFlightMax} in flight`,
