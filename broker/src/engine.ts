@@ -1,10 +1,13 @@
 /**
- * aedes, with the one thing that its own back-pressure leaves out: it goes on reading a publisher whenever a new chunk comes,
- * however many of its messages wait for a subscriber (lib/client.js, `nextBatch`). Here each message is told to the
- * publisher's connection when it sets out and when the last subscriber has room for it.
+ * aedes, with the one thing that its own back-pressure leaves out: it continues to read a publisher whenever a new chunk comes,
+ * however many of its messages wait for a subscriber (lib/client.js, `nextBatch`). Here the publisher's connection counts each
+ * message from its arrival until the last subscriber has room for it.
  */
+import type { Log } from '@millrace/contract/service'
 import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes'
+import type { Counts } from './counts.ts'
 import { Connection } from './guard/connection.ts'
+import { refusals } from './refusals.ts'
 import { levelsOf, matches } from './topics.ts'
 
 type Done = (error?: Error) => void
@@ -19,6 +22,19 @@ export async function startEngine(options: AedesOptions): Promise<Aedes> {
   const engine = new Engine({ ...options, authorizeForward: forward })
   await engine.listen()
   return engine
+}
+
+/** An error of one client is counted once for that client; aedes has closed it already. */
+export function followErrors(engine: Aedes, counts: Pick<Counts, 'refused'>, log: Log): void {
+  const told = new WeakSet<object>()
+  const count = (client: object, error: Error) => {
+    if (told.has(client) || error.message === 'connection closed' || Object.hasOwn(refusals, error.message)) return
+    told.add(client)
+    counts.refused(error.message === 'keep alive timeout' ? 'keepalive-timeout' : 'protocol-error', { error })
+  }
+  engine.on('clientError', count)
+  engine.on('connectionError', count)
+  ;(engine as NodeJS.EventEmitter).on('error', (error) => log.error('MQTT engine', { error }))
 }
 
 class Engine extends Aedes {

@@ -3,7 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { type Around, addUser, type Broker, type BrokerLimits, brokerSchema, type NewUser, startBroker } from '../broker.ts'
+import {
+  addUser,
+  type Broker,
+  type BrokerContext,
+  type BrokerLimits,
+  brokerSchema,
+  type NewUser,
+  startBroker,
+} from '../broker.ts'
 
 /** scrypt at a cost that is safe for nothing but tests. */
 export const testCost = { N: 16, r: 1, p: 1 }
@@ -24,13 +32,13 @@ export interface TestBroker extends Broker {
 
 export async function startTestBroker(
   limits: Partial<BrokerLimits> = {},
-  around: Around = {},
+  context: Partial<BrokerContext> = {},
   more: Record<string, unknown> = {},
 ): Promise<TestBroker> {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-broker-'))
   const usersFile = join(dir, 'users')
   for (const user of Object.values(testUsers)) await addUser(usersFile, { ...user, cost: testCost })
-  const broker = await startBroker(brokerSchema.parse({ listen: { port: 0 }, users: usersFile, limits, ...more }), around).catch(
+  const broker = await startBroker(brokerSchema.parse({ listen: { port: 0 }, users: usersFile, limits, ...more }), context).catch(
     async (error) => {
       await rm(dir, { recursive: true })
       throw error

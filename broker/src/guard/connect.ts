@@ -13,8 +13,7 @@ export function checkConnect(bytes: Buffer, body: number, end: number, limits: T
   if (bytes.readUInt16BE(body) !== 4 || bytes.toString('latin1', body + 2, body + 6) !== 'MQTT')
     return checkOldName(bytes, body, end)
   if (bytes[body + 6] !== 4) return 'protocol-level'
-  const flags = bytes[body + 7]!
-  return checkFlags(flags) ?? checkPayload(bytes, body + 10, end, flags, limits)
+  return checkFlags(bytes[body + 7]!) ?? checkPayload(bytes, body, end, limits)
 }
 
 /** MQTT 3.1 called itself MQIsdp; such a client understands a CONNACK and is told. */
@@ -31,8 +30,9 @@ function checkFlags(flags: number): Refusal | undefined {
   return undefined
 }
 
-function checkPayload(bytes: Buffer, start: number, end: number, flags: number, limits: TopicLimits): Refusal | undefined {
-  let at = start
+function checkPayload(bytes: Buffer, body: number, end: number, limits: TopicLimits): Refusal | undefined {
+  const flags = bytes[body + 7]!
+  let at = body + 10
   let refusal: Refusal | undefined
   const field = (check?: (from: number, to: number) => Refusal | undefined) => {
     if (refusal) return

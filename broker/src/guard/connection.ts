@@ -13,10 +13,10 @@ import type { ByteSocket } from './byte-socket.ts'
 import { Framer } from './framer.ts'
 import type { Gate } from './gate.ts'
 import { Outbound } from './outbound.ts'
-import { checkBody, checkHeader, type PacketLimits, type } from './packets.ts'
+import { type PacketChecks, type } from './packets.ts'
 import { Rate } from './rate.ts'
 
-export interface ConnectionLimits extends PacketLimits {
+export interface ConnectionLimits {
   connectTimeoutMs: number
   publishesPerSecond: number
   outboundBufferBytes: number
@@ -35,6 +35,7 @@ export interface ConnectionEvents {
 
 export interface ConnectionParts {
   limits: ConnectionLimits
+  checks: PacketChecks
   clock: Clock
   gate: Gate
   events: ConnectionEvents
@@ -70,13 +71,13 @@ export class Connection extends Duplex {
   #cancelConnectTimeout: () => void
 
   constructor(socket: ByteSocket, parts: ConnectionParts) {
-    const { limits, clock, gate } = parts
+    const { limits, checks, clock, gate } = parts
     super()
     this.socket = socket
     this.address = socket.remoteAddress ?? 'unknown'
     this.#parts = parts
     this.#framer = new Framer({
-      header: (first, remaining, total) => checkHeader(first, remaining, total, this.#state !== 'waiting', limits),
+      header: (first, remaining, total) => checks.header(first, remaining, total, this.#state !== 'waiting'),
       packet: (bytes, start, body, end) => this.#check(bytes, start, body, end),
       pass: (run) => this.#pass(run),
       enough: () => this.#state === 'checking' || this.#state === 'ended' || this.#rate.exhausted,
@@ -168,7 +169,7 @@ export class Connection extends Duplex {
   }
 
   #check(bytes: Buffer, start: number, body: number, end: number): Refusal | undefined {
-    const refusal = checkBody(bytes, start, body, end, this.#parts.limits)
+    const refusal = this.#parts.checks.packet(bytes, start, body, end)
     if (refusal) return refusal
     const kind = bytes[start]! >> 4
     if (kind === type.publish) this.#rate.count()

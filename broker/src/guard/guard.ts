@@ -9,8 +9,9 @@ import { Admission, type AdmissionLimits } from './admission.ts'
 import type { ByteSocket } from './byte-socket.ts'
 import { Connection, type ConnectionEvents, type ConnectionLimits } from './connection.ts'
 import { Gate } from './gate.ts'
+import { PacketChecks, type PacketLimits } from './packets.ts'
 
-export type GuardLimits = ConnectionLimits & AdmissionLimits
+export type GuardLimits = ConnectionLimits & AdmissionLimits & PacketLimits
 
 export interface GuardCounts {
   refused(reason: Refusal, detail: Record<string, unknown>): void
@@ -37,6 +38,7 @@ export function createGuard(
   handle: (connection: Connection) => void,
 ): Guard {
   const gate = new Gate(turnBytes)
+  const checks = new PacketChecks(limits)
   const admission = new Admission(limits, (reason, address) => counts.refused(reason, { address }))
   const connections = new Set<Connection>()
   const events: ConnectionEvents = {
@@ -54,7 +56,7 @@ export function createGuard(
   return {
     admit: (socket) => admission.enter(socket),
     guard(socket) {
-      const connection = new Connection(socket, { limits, clock, gate, events })
+      const connection = new Connection(socket, { limits, checks, clock, gate, events })
       connections.add(connection)
       connection.once('close', () => connections.delete(connection))
     },

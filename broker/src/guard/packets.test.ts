@@ -3,15 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { afterConnect, insteadOfConnect } from '../for-test/malformed.ts'
 import { connect, disconnect, packet, pingreq, publish, subscribe, unsubscribe } from '../for-test/packets.ts'
 import { Framer } from './framer.ts'
-import { checkBody, checkHeader } from './packets.ts'
+import { PacketChecks } from './packets.ts'
 
-const limits = { packetBytes: 1_048_576, connectBytes: 8_192, topicBytes: 1_024, topicLevels: 32 }
+const checks = new PacketChecks({ packetBytes: 1_048_576, connectBytes: 8_192, topicBytes: 1_024, topicLevels: 32 })
 
 /** The refusal of the first packet, or undefined. */
 function check(bytes: Buffer, greeted: boolean): string | undefined {
   const framer = new Framer({
-    header: (first, remaining, total) => checkHeader(first, remaining, total, greeted, limits),
-    packet: (chunk, start, body, end) => checkBody(chunk, start, body, end, limits),
+    header: (first, remaining, total) => checks.header(first, remaining, total, greeted),
+    packet: (chunk, start, body, end) => checks.packet(chunk, start, body, end),
     pass() {},
     enough: () => false,
   })

@@ -33,12 +33,71 @@ const fixedLength: Record<number, number> = { 4: 2, 5: 2, 6: 2, 7: 2, 12: 0, 14:
 /** PUBREL, SUBSCRIBE and UNSUBSCRIBE have the reserved flags 0010, the others 0000 (table 2.2). */
 const requiredFlags: Record<number, number> = { 6: 2, 8: 2, 10: 2 }
 
-/** `first` is the first byte, `total` the length with header; `greeted` says that a CONNECT came before. */
-export function checkHeader(first: number, remaining: number, total: number, greeted: boolean, limits: PacketLimits) {
-  const kind = first >> 4
-  if (!greeted && kind !== type.connect) return 'first-not-connect' satisfies Refusal
-  if (greeted && kind === type.connect) return 'second-connect' satisfies Refusal
-  return checkKind(kind, first & 15, remaining) ?? checkSize(kind, total, limits)
+/** Positions are passed as numbers: a packet costs no object. */
+export class PacketChecks {
+  readonly #limits: PacketLimits
+
+  constructor(limits: PacketLimits) {
+    this.#limits = limits
+  }
+
+  /** `first` is the first byte, `total` the length with header; `isGreeted` says that a CONNECT came before. */
+  header(first: number, remaining: number, total: number, isGreeted: boolean): Refusal | undefined {
+    const kind = first >> 4
+    if (!isGreeted && kind !== type.connect) return 'first-not-connect'
+    if (isGreeted && kind === type.connect) return 'second-connect'
+    return checkKind(kind, first & 15, remaining) ?? this.#size(kind, total)
+  }
+
+  /** `bytes[start..end)` is a whole packet whose header was checked; its body starts at `body`. */
+  packet(bytes: Buffer, start: number, body: number, end: number): Refusal | undefined {
+    switch (bytes[start]! >> 4) {
+      case type.publish:
+        return this.#publish(bytes, body, end, (bytes[start]! >> 1) & 3)
+      case type.connect:
+        return checkConnect(bytes, body, end, this.#limits)
+      case type.subscribe:
+        return this.#filters(bytes, body, end, 1)
+      case type.unsubscribe:
+        return this.#filters(bytes, body, end, 0)
+      case type.pingreq:
+      case type.disconnect:
+        return undefined
+      default:
+        return checkPacketId(bytes, body, end)
+    }
+  }
+
+  #size(kind: number, total: number): Refusal | undefined {
+    if (kind === type.connect) return total > this.#limits.connectBytes ? 'connect-too-large' : undefined
+    return total > this.#limits.packetBytes ? 'packet-too-large' : undefined
+  }
+
+  /** topic text | packet id u16 where QoS > 0 | payload */
+  #publish(bytes: Buffer, body: number, end: number, qos: number): Refusal | undefined {
+    if (body + 2 > end) return 'length-overrun'
+    const topicEnd = body + 2 + bytes.readUInt16BE(body)
+    if (topicEnd > end) return 'length-overrun'
+    return checkTopic(bytes, body + 2, topicEnd, this.#limits) ?? (qos > 0 ? checkPacketId(bytes, topicEnd, end) : undefined)
+  }
+
+  /** packet id u16 | one or more: filter text, then `tail` bytes of requested QoS */
+  #filters(bytes: Buffer, body: number, end: number, tail: 0 | 1): Refusal | undefined {
+    const refusal = checkPacketId(bytes, body, end)
+    if (refusal) return refusal
+    let at = body + 2
+    if (at === end) return 'filters-missing' // [MQTT-3.8.3-3] [MQTT-3.10.3-2]
+    while (at < end) {
+      if (at + 2 > end) return 'length-overrun'
+      const filterEnd = at + 2 + bytes.readUInt16BE(at)
+      if (filterEnd + tail > end) return 'length-overrun'
+      const bad = checkFilter(bytes, at + 2, filterEnd, this.#limits)
+      if (bad) return bad
+      if (tail === 1 && bytes[filterEnd]! > 2) return 'requested-qos' // [MQTT-3.8.3-4], reserved bits included
+      at = filterEnd + tail
+    }
+    return undefined
+  }
 }
 
 function checkKind(kind: number, flags: number, remaining: number): Refusal | undefined {
@@ -53,56 +112,6 @@ function checkPublishFlags(flags: number): Refusal | undefined {
   const qos = (flags >> 1) & 3
   if (qos === 3) return 'qos-3' // [MQTT-3.3.1-4]
   return flags & 8 && qos === 0 ? 'dup-with-qos-0' : undefined // [MQTT-3.3.1-2]
-}
-
-function checkSize(kind: number, total: number, limits: PacketLimits): Refusal | undefined {
-  if (kind === type.connect) return total > limits.connectBytes ? 'connect-too-large' : undefined
-  return total > limits.packetBytes ? 'packet-too-large' : undefined
-}
-
-/** `bytes[start..end)` is a whole packet whose header was checked; its body starts at `body`. */
-export function checkBody(bytes: Buffer, start: number, body: number, end: number, limits: PacketLimits): Refusal | undefined {
-  switch (bytes[start]! >> 4) {
-    case type.publish:
-      return checkPublish(bytes, body, end, (bytes[start]! >> 1) & 3, limits)
-    case type.connect:
-      return checkConnect(bytes, body, end, limits)
-    case type.subscribe:
-      return checkFilters(bytes, body, end, 1, limits)
-    case type.unsubscribe:
-      return checkFilters(bytes, body, end, 0, limits)
-    case type.pingreq:
-    case type.disconnect:
-      return undefined
-    default:
-      return checkPacketId(bytes, body, end)
-  }
-}
-
-/** topic text | packet id u16 where QoS > 0 | payload */
-function checkPublish(bytes: Buffer, body: number, end: number, qos: number, limits: PacketLimits): Refusal | undefined {
-  if (body + 2 > end) return 'length-overrun'
-  const topicEnd = body + 2 + bytes.readUInt16BE(body)
-  if (topicEnd > end) return 'length-overrun'
-  return checkTopic(bytes, body + 2, topicEnd, limits) ?? (qos > 0 ? checkPacketId(bytes, topicEnd, end) : undefined)
-}
-
-/** packet id u16 | one or more: filter text, then `tail` bytes of requested QoS */
-function checkFilters(bytes: Buffer, body: number, end: number, tail: 0 | 1, limits: PacketLimits): Refusal | undefined {
-  const refusal = checkPacketId(bytes, body, end)
-  if (refusal) return refusal
-  let at = body + 2
-  if (at === end) return 'filters-missing' // [MQTT-3.8.3-3] [MQTT-3.10.3-2]
-  while (at < end) {
-    if (at + 2 > end) return 'length-overrun'
-    const filterEnd = at + 2 + bytes.readUInt16BE(at)
-    if (filterEnd + tail > end) return 'length-overrun'
-    const bad = checkFilter(bytes, at + 2, filterEnd, limits)
-    if (bad) return bad
-    if (tail === 1 && bytes[filterEnd]! > 2) return 'requested-qos' // [MQTT-3.8.3-4], reserved bits included
-    at = filterEnd + tail
-  }
-  return undefined
 }
 
 function checkPacketId(bytes: Buffer, at: number, end: number): Refusal | undefined {

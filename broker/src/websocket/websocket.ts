@@ -23,6 +23,16 @@ export interface WebSocketListener {
 /** Of all headers of a handshake. */
 const headerBytesMax = 8_192
 
+interface Handshakes {
+  accept: Accept
+  clock: Clock
+  limits: BrokerConfig['limits']
+  websocket: { path: string; origins: string[] }
+  sockets: WebSocketServer
+  /** Raw sockets that have not shaken hands yet. */
+  waiting: Set<Socket>
+}
+
 /** Resolves when it listens. @throws MillraceError PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE. */
 export async function listenWebSocket(
   { tls, limits }: BrokerConfig,
@@ -32,52 +42,8 @@ export async function listenWebSocket(
 ): Promise<WebSocketListener> {
   const options = { maxHeaderSize: headerBytesMax, keepAlive: true }
   const server = tls ? createTlsServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2' }) : createServer(options)
-  const sockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    autoPong: false,
-    maxPayload: limits.packetBytes,
-    handleProtocols: () => 'mqtt', // [MQTT-6.0.0-4]
-  })
-  /** Raw sockets that have not shaken hands yet. */
   const waiting = new Set<Socket>()
-
-  server.prependListener('connection', (raw: Socket) => {
-    raw.on('error', () => raw.destroy())
-    if (!accept.admit(raw)) return
-    waiting.add(raw)
-    const cancel = clock.after(limits.connectTimeoutMs, () => {
-      if (!waiting.has(raw)) return
-      accept.refused('connect-timeout', { address: raw.remoteAddress })
-      raw.destroy()
-    })
-    raw.once('close', () => {
-      cancel()
-      waiting.delete(raw)
-    })
-  })
-  server.on('tlsClientError', (error: Error, socket: Socket) => {
-    accept.refused('tls-handshake', { address: socket.remoteAddress, error })
-    socket.destroy()
-  })
-  server.on('clientError', (_error, socket) => socket.destroy())
-  server.on('request', (_request, response) => response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end())
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const wrong = faultOf(request, websocket)
-    if (wrong) {
-      accept.refused('websocket-handshake', { address: request.socket.remoteAddress, what: wrong })
-      return void socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
-    }
-    sockets.handleUpgrade(request, socket, head, (ws) => {
-      for (const raw of waiting) if (isSame(raw, request.socket)) waiting.delete(raw)
-      const { connectBytes } = limits
-      accept.guard(
-        new WebSocketStream(ws, request.socket, { connectBytes, refused: (detail) => accept.refused('websocket-frame', detail) }),
-      )
-    })
-  })
-
+  follow(server, { accept, clock, limits, websocket, waiting, sockets: createSockets(limits.packetBytes) })
   return {
     server,
     port: await bind(server, websocket),
@@ -88,6 +54,58 @@ export async function listenWebSocket(
         for (const raw of waiting) raw.destroy()
       }),
   }
+}
+
+function createSockets(maxPayload: number): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    autoPong: false,
+    maxPayload,
+    handleProtocols: () => 'mqtt', // [MQTT-6.0.0-4]
+  })
+}
+
+function follow(server: HttpServer, handshakes: Handshakes): void {
+  server.prependListener('connection', (raw: Socket) => {
+    raw.on('error', () => raw.destroy())
+    if (handshakes.accept.admit(raw)) awaitHandshake(raw, handshakes)
+  })
+  server.on('tlsClientError', (error: Error, socket: Socket) => {
+    handshakes.accept.refused('tls-handshake', { address: socket.remoteAddress, error })
+    socket.destroy()
+  })
+  server.on('clientError', (_error, socket) => socket.destroy())
+  server.on('request', (_request, response) => response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end())
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => upgrade(request, socket, head, handshakes))
+}
+
+function awaitHandshake(raw: Socket, { accept, clock, limits, waiting }: Handshakes): void {
+  waiting.add(raw)
+  const cancel = clock.after(limits.connectTimeoutMs, () => {
+    if (!waiting.has(raw)) return
+    accept.refused('connect-timeout', { address: raw.remoteAddress })
+    raw.destroy()
+  })
+  raw.once('close', () => {
+    cancel()
+    waiting.delete(raw)
+  })
+}
+
+function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, handshakes: Handshakes): void {
+  const { accept, limits, sockets, waiting, websocket } = handshakes
+  const fault = faultOf(request, websocket)
+  if (fault) {
+    accept.refused('websocket-handshake', { address: request.socket.remoteAddress, what: fault })
+    return void socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+  }
+  sockets.handleUpgrade(request, socket, head, (ws) => {
+    for (const raw of waiting) if (isSame(raw, request.socket)) waiting.delete(raw)
+    const refused = (detail: Record<string, unknown>) => accept.refused('websocket-frame', detail)
+    accept.guard(new WebSocketStream(ws, request.socket, { connectBytes: limits.connectBytes, refused }))
+  })
 }
 
 /** What is wrong with a handshake; the rest is checked by `ws`. */

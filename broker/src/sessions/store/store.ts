@@ -3,33 +3,18 @@
  * the faster they come, the fewer transactions each costs. A promise resolves when its change is durable.
  *
  * Bounded by messages and bytes. At a bound new messages wait, in order, until others are acknowledged: nothing is dropped, and their
- * publishers have no PUBACK meanwhile.
+ * publishers have no PUBACK until then.
+ *
+ *     keep, change ─► waiting (at a bound) ─► queue ─► group, one transaction ─► durable
+ *     free ─────────────────────────────────► freed ──┘
  */
-import { Worker } from 'node:worker_threads'
 import { type Clock, MillraceError } from '@millrace/contract/service'
-import type { Change, FromWorker, Loaded, OwedRow, PageAsked, ToWorker } from './protocol.ts'
+import type { Change, Group, Loaded, OwedRow, PageAsked } from './protocol.ts'
+import { StoreThread } from './thread.ts'
 
 export interface StoreLimits {
   messagesMax: number
   bytesMax: number
-}
-
-export interface Store {
-  loaded: Loaded
-  /** One id for each session, in their order. @throws MillraceError BROKER_STORE_WRITE */
-  keep(topic: string, payload: Uint8Array, sessions: { session: number; qos: 1 | 2 }[]): Promise<number[]>
-  /** Acknowledged. Becomes durable with what comes next; before that a restart delivers it again. */
-  free(id: number, bytes: number): void
-  /** @throws MillraceError BROKER_STORE_WRITE */
-  change(changes: Exclude<Change, { k: 'owe' | 'free' }>[]): Promise<void>
-  /** Forgets the session and all that it is owed. */
-  forget(session: number, messages: number, bytes: number): Promise<void>
-  /** Without what is acknowledged; `end` is where the next one begins, undefined at the end. */
-  page(asked: PageAsked): Promise<{ rows: OwedRow[]; end: number | undefined }>
-  stats(): { messages: number; bytes: number; waiting: number }
-  /** Rejects when its thread has ended: nothing can be kept any longer. */
-  failed: Promise<never>
-  close(): Promise<void>
 }
 
 interface Call {
@@ -43,128 +28,171 @@ interface Call {
 
 const groupChangesMax = 4_000
 const groupBytesMax = 4 << 20
-/** What is acknowledged waits so long for a transaction to go along with. */
+/** How long an acknowledgement waits for a transaction of something else. */
 const freeEveryMs = 25
 
 /** @throws MillraceError BROKER_STORE_OPEN, BROKER_STORE_LOCKED, BROKER_STORE_CORRUPT, BROKER_STORE_NEWER. */
 export async function openStore(path: string, limits: StoreLimits, clock: Clock): Promise<Store> {
-  const { loaded, ask, close, failed } = await openWorker(path)
-  let messages = loaded.reduce((sum, session) => sum + session.messages, 0)
-  let bytes = loaded.reduce((sum, session) => sum + session.bytes, 0)
-  let nextId = 1 + Math.max(0, ...loaded.map(({ lastId }) => lastId))
-  let queue: Call[] = []
-  const waiting: Call[] = []
-  let freed: Change[] = []
+  const thread = new StoreThread(path)
+  return new Store({ path, limits, clock, thread, loaded: await thread.opened() })
+}
+
+interface StoreParts {
+  path: string
+  limits: StoreLimits
+  clock: Clock
+  thread: StoreThread
+  loaded: Loaded
+}
+
+export class Store {
+  readonly loaded: Loaded
+  /** Rejects when its thread has ended: nothing can be kept any longer. */
+  readonly failed: Promise<never>
+  readonly #parts: StoreParts
+  /** Owed, in the file or on the way there. */
+  #messages: number
+  #bytes: number
+  #nextId: number
+  /** For the next transactions. */
+  #queue: Call[] = []
+  /** For room. */
+  readonly #waiting: Call[] = []
+  #freed: Change[] = []
   /** Ids that are acknowledged and may still be in the file. */
-  const gone = new Set<number>()
-  let isWriting = false
-  let isArmed = false
-  let cancel = () => {}
+  readonly #gone = new Set<number>()
+  #isWriting = false
+  /** A write is due within `freeEveryMs`. */
+  #isArmed = false
+  #cancel = () => {}
 
-  function add(call: Call): void {
-    messages += call.messages
-    bytes += call.bytes
-    queue.push(call)
-    write()
+  constructor(parts: StoreParts) {
+    const { loaded, thread } = parts
+    this.#parts = parts
+    this.loaded = loaded
+    this.failed = thread.failed
+    this.#messages = loaded.reduce((sum, session) => sum + session.messages, 0)
+    this.#bytes = loaded.reduce((sum, session) => sum + session.bytes, 0)
+    this.#nextId = 1 + Math.max(0, ...loaded.map(({ lastId }) => lastId))
   }
 
-  function hasRoom(call: Call): boolean {
-    return messages + call.messages <= limits.messagesMax && bytes + call.bytes <= limits.bytesMax
+  stats(): { messages: number; bytes: number; waiting: number } {
+    return { messages: this.#messages, bytes: this.#bytes, waiting: this.#waiting.length }
   }
 
-  function released(count: number, size: number): void {
-    messages -= count
-    bytes -= size
-    while (waiting.length > 0 && hasRoom(waiting[0]!)) add(waiting.shift()!)
+  /** One id for each session, in their order. @throws MillraceError BROKER_STORE_WRITE */
+  async keep(topic: string, payload: Uint8Array, sessions: { session: number; qos: 1 | 2 }[]): Promise<number[]> {
+    const owed = sessions.map(({ session, qos }) => ({ k: 'owe' as const, id: 0, session, topic, qos, from: 0, to: 0 }))
+    await this.#call(owed, { payload, messages: sessions.length, bytes: sessions.length * messageBytes(topic, payload) })
+    return owed.map(({ id }) => id)
   }
 
-  function write(): void {
-    if (isWriting || (queue.length === 0 && freed.length === 0)) return
-    isWriting = true
-    isArmed = false
-    cancel()
-    const calls = takeCalls(queue)
-    const frees = freed
-    freed = []
-    const group = pack(calls, frees)
-    ask({ k: 'group', group }).then(
-      () => {
-        isWriting = false
-        for (const change of frees) if (change.k === 'free') gone.delete(change.id)
-        for (const { done } of calls) done()
-        write()
-      },
-      (error) => {
-        isWriting = false
-        // They are still in the file; what is given up here was never acknowledged.
-        freed = [...frees, ...freed]
-        for (const call of calls) released(call.messages, call.bytes)
-        for (const { fail } of calls) fail(error)
-        if (queue.length > 0) write()
-        else writeSoon()
-      },
+  /** Acknowledged. Becomes durable with what comes next; before that a restart delivers it again. */
+  free(id: number, bytes: number): void {
+    this.#freed.push({ k: 'free', id })
+    this.#gone.add(id)
+    this.#release(1, bytes)
+    this.#writeSoon()
+  }
+
+  /** @throws MillraceError BROKER_STORE_WRITE */
+  change(changes: Exclude<Change, { k: 'owe' | 'free' }>[]): Promise<void> {
+    return this.#call(changes)
+  }
+
+  /** Forgets the session and all that it is owed. */
+  async forget(session: number, messages: number, bytes: number): Promise<void> {
+    await this.#call([{ k: 'forget', session }])
+    this.#release(messages, bytes)
+  }
+
+  /** Without what is acknowledged; `end` is where the next one begins, undefined at the end. */
+  async page(page: PageAsked): Promise<{ rows: OwedRow[]; end: number | undefined }> {
+    const answer = await this.#parts.thread.ask({ k: 'page', page })
+    const rows = answer.k === 'page' ? answer.rows : []
+    return { rows: rows.filter(({ id }) => !this.#gone.has(id)), end: rows.at(-1)?.id }
+  }
+
+  async close(): Promise<void> {
+    const { path, thread } = this.#parts
+    this.#cancel()
+    this.#isArmed = true
+    const error = new MillraceError('BROKER_STORE_WRITE', { path, detail: 'the broker stops' })
+    for (const { fail } of [...this.#waiting.splice(0), ...this.#queue]) fail(error)
+    this.#queue = []
+    if (this.#freed.length > 0 && !this.#isWriting)
+      await thread.ask({ k: 'group', group: this.#pack([], this.#freed) }).catch(() => {})
+    await thread.close()
+  }
+
+  #call(changes: Change[], owed?: { payload: Uint8Array; messages: number; bytes: number }): Promise<void> {
+    return new Promise((done, fail) => {
+      const call: Call = { changes, messages: 0, bytes: 0, ...owed, done, fail }
+      if (call.messages === 0 || (this.#waiting.length === 0 && this.#hasRoom(call))) this.#add(call)
+      else this.#waiting.push(call)
+    })
+  }
+
+  #hasRoom(call: Call): boolean {
+    const { messagesMax, bytesMax } = this.#parts.limits
+    return this.#messages + call.messages <= messagesMax && this.#bytes + call.bytes <= bytesMax
+  }
+
+  #add(call: Call): void {
+    this.#messages += call.messages
+    this.#bytes += call.bytes
+    this.#queue.push(call)
+    this.#write()
+  }
+
+  #release(messages: number, bytes: number): void {
+    this.#messages -= messages
+    this.#bytes -= bytes
+    while (this.#waiting.length > 0 && this.#hasRoom(this.#waiting[0]!)) this.#add(this.#waiting.shift()!)
+  }
+
+  #write(): void {
+    if (this.#isWriting || (this.#queue.length === 0 && this.#freed.length === 0)) return
+    this.#isWriting = true
+    this.#isArmed = false
+    this.#cancel()
+    const calls = takeCalls(this.#queue)
+    const freed = this.#freed
+    this.#freed = []
+    this.#parts.thread.ask({ k: 'group', group: this.#pack(calls, freed) }).then(
+      () => this.#written(calls, freed),
+      (error) => this.#notWritten(calls, freed, error),
     )
   }
 
-  function writeSoon(): void {
-    if (isArmed || isWriting) return
-    isArmed = true
-    cancel = clock.after(freeEveryMs, () => {
-      isArmed = false
-      write()
-    })
+  #written(calls: Call[], freed: Change[]): void {
+    this.#isWriting = false
+    for (const change of freed) if (change.k === 'free') this.#gone.delete(change.id)
+    for (const { done } of calls) done()
+    this.#write()
   }
 
-  const call = (changes: Change[], more: Partial<Call> = {}) =>
-    new Promise<void>((done, fail) => {
-      const made: Call = { changes, messages: 0, bytes: 0, ...more, done, fail }
-      if (made.messages === 0 || (waiting.length === 0 && hasRoom(made))) add(made)
-      else waiting.push(made)
-    })
+  /** What is freed is still in the file; what fails here was never acknowledged to a publisher. */
+  #notWritten(calls: Call[], freed: Change[], error: Error): void {
+    this.#isWriting = false
+    this.#freed = [...freed, ...this.#freed]
+    for (const { messages, bytes } of calls) this.#release(messages, bytes)
+    for (const { fail } of calls) fail(error)
+    if (this.#queue.length > 0) this.#write()
+    else this.#writeSoon()
+  }
 
-  return {
-    loaded,
-    failed,
-    async keep(topic, payload, sessions) {
-      const size = sessions.length * messageBytes(topic, payload)
-      const ids: number[] = []
-      const changes = sessions.map(({ session, qos }): Change => {
-        return { k: 'owe', id: 0, session, topic, qos, from: 0, to: 0 }
-      })
-      await call(changes, { payload, messages: sessions.length, bytes: size })
-      for (const change of changes) if (change.k === 'owe') ids.push(change.id)
-      return ids
-    },
-    free(id, size) {
-      freed.push({ k: 'free', id })
-      gone.add(id)
-      released(1, size)
-      writeSoon()
-    },
-    change: (changes) => call(changes),
-    async forget(session, count, size) {
-      await call([{ k: 'forget', session }])
-      released(count, size)
-    },
-    async page(page) {
-      const answer = await ask({ k: 'page', page })
-      const rows = answer.k === 'page' ? answer.rows : []
-      return { rows: rows.filter(({ id }) => !gone.has(id)), end: rows.at(-1)?.id }
-    },
-    stats: () => ({ messages, bytes, waiting: waiting.length }),
-    async close() {
-      cancel()
-      isArmed = true
-      const error = new MillraceError('BROKER_STORE_WRITE', { path, detail: 'the broker stops' })
-      for (const { fail } of [...waiting.splice(0), ...queue]) fail(error)
-      queue = []
-      if (freed.length > 0 && !isWriting) await ask({ k: 'group', group: pack([], freed) }).catch(() => {})
-      await close()
-    },
+  #writeSoon(): void {
+    if (this.#isArmed || this.#isWriting) return
+    this.#isArmed = true
+    this.#cancel = this.#parts.clock.after(freeEveryMs, () => {
+      this.#isArmed = false
+      this.#write()
+    })
   }
 
   /** Ids are given here, so that they rise in the order of the file. */
-  function pack(calls: Call[], frees: Change[]) {
+  #pack(calls: Call[], freed: Change[]): Group {
     const size = calls.reduce((sum, { payload }) => sum + (payload?.length ?? 0), 0)
     const buffer = Buffer.allocUnsafeSlow(size)
     const changes: Change[] = []
@@ -173,12 +201,12 @@ export async function openStore(path: string, limits: StoreLimits, clock: Clock)
       const to = from + (payload?.length ?? 0)
       if (payload) buffer.set(payload, from)
       for (const change of own) {
-        if (change.k === 'owe') Object.assign(change, { id: nextId++, from, to })
+        if (change.k === 'owe') Object.assign(change, { id: this.#nextId++, from, to })
         changes.push(change)
       }
       from = to
     }
-    return { changes: [...changes, ...frees], buffer }
+    return { changes: [...changes, ...freed], buffer }
   }
 }
 
@@ -197,49 +225,4 @@ function takeCalls(queue: Call[]): Call[] {
     bytes += payload?.length ?? 0
   }
   return queue.splice(0, count)
-}
-
-/** Answers come in the order of the questions. */
-async function openWorker(path: string) {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: { path },
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
-  })
-  const asked: { resolve(answer: FromWorker): void; reject(error: Error): void }[] = []
-  const next = () => new Promise<FromWorker>((resolve, reject) => asked.push({ resolve, reject }))
-  let dead: Error | undefined
-  worker.on('message', (answer: FromWorker) => {
-    const { resolve, reject } = asked.shift()!
-    if (answer.k === 'failed') reject(new MillraceError(answer.failure.code, answer.failure.values))
-    else resolve(answer)
-  })
-  let isClosing = false
-  const { promise: failed, reject: fail } = Promise.withResolvers<never>()
-  failed.catch(() => {})
-  const end = (error: Error) => {
-    dead ??= error
-    for (const { reject } of asked.splice(0)) reject(dead)
-    if (!isClosing) fail(dead)
-  }
-  worker.on('error', (cause) => end(new MillraceError('BROKER_STORE_WRITE', { path, detail: `${cause}` }, cause)))
-  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  void exited.then(() => end(new MillraceError('BROKER_STORE_WRITE', { path, detail: 'its thread ended' })))
-  const first = await next().catch(async (error) => {
-    await worker.terminate()
-    throw error
-  })
-  return {
-    loaded: first.k === 'open' ? first.loaded : [],
-    ask(message: ToWorker): Promise<FromWorker> {
-      if (dead) return Promise.reject(dead)
-      worker.postMessage(message)
-      return next()
-    },
-    failed,
-    async close() {
-      isClosing = true
-      if (!dead) worker.postMessage({ k: 'close' } satisfies ToWorker)
-      await exited
-    },
-  }
 }

@@ -1,0 +1,56 @@
+/** The clients whose user is known, and the client ids that they hold. */
+import type { Client } from 'aedes'
+import type { Connection } from '../guard/connection.ts'
+import type { Rights } from './policy.ts'
+
+export interface Identity {
+  user: string
+  rights: Rights
+}
+
+interface Known extends Identity {
+  /** Granted. */
+  filters: Set<string>
+}
+
+export class Clients {
+  /** Outlives the connection: the will is checked after it has ended. */
+  readonly #known = new WeakMap<Client, Known>()
+  readonly #live = new Set<Client>()
+  /** Who holds a client id, from the moment it was allowed until the connection has ended. */
+  readonly #holders = new Map<string, { user: string; connections: number }>()
+
+  /** Connected. */
+  get size(): number {
+    return this.#live.size
+  }
+
+  of(client: Client): Known | undefined {
+    return this.#known.get(client)
+  }
+
+  holderOf(clientId: string): string | undefined {
+    return this.#holders.get(clientId)?.user
+  }
+
+  enter(client: Client, { user, rights }: Identity): void {
+    const { id } = client
+    const holder = this.#holders.get(id) ?? { user, connections: 0 }
+    holder.connections++
+    this.#holders.set(id, holder)
+    this.#known.set(client, { user, rights, filters: new Set() })
+    this.#live.add(client)
+    connectionOf(client).once('close', () => {
+      if (--holder.connections === 0) this.#holders.delete(id)
+      this.#live.delete(client)
+    })
+  }
+
+  connectionsOf(users: Set<string>): Connection[] {
+    return [...this.#live].filter((client) => users.has(this.#known.get(client)!.user)).map(connectionOf)
+  }
+}
+
+export function connectionOf(client: Client): Connection {
+  return client.conn as Connection
+}
