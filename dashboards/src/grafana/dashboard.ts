@@ -1,13 +1,16 @@
 /** What all dashboards have in common, and the kinds of variable and annotation that they have. */
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog'
 import {
   type AnnotationQuery,
   AnnotationQueryBuilder,
   CustomVariableBuilder,
+  type Dashboard,
   DashboardBuilder,
   DashboardCursorSync,
   DashboardLinkBuilder,
   DashboardLinkPlacement,
   DashboardLinkType,
+  type Panel,
   QueryVariableBuilder,
   RowBuilder,
   VariableRefresh,
@@ -19,7 +22,14 @@ import type { SourceRef, Sources } from './sources.ts'
 
 const tag = 'millrace'
 
-export function dashboard(uid: string, title: string, about: string, from: string): DashboardBuilder {
+export interface Heading {
+  uid: string
+  title: string
+  about: string
+  from: string
+}
+
+export function dashboard({ uid, title, about, from }: Heading): DashboardBuilder {
   return new DashboardBuilder(title)
     .uid(uid)
     .description(about)
@@ -38,7 +48,14 @@ export function dashboard(uid: string, title: string, about: string, from: strin
     )
 }
 
-export const row = (title: string): RowBuilder => new RowBuilder(title)
+/** Builds a dashboard with its panels by the title of their row; without a title there is no row. */
+export function withRows(builder: DashboardBuilder, rows: Record<string, Builder<Panel>[]>): Dashboard {
+  for (const [title, panels] of Object.entries(rows)) {
+    if (title !== '') builder.withRow(new RowBuilder(title))
+    for (const panel of panels) builder.withPanel(panel)
+  }
+  return builder.build()
+}
 
 /** The values of a label in what an expression answers at the end of the dashboard's time. */
 export function labelVariable(source: SourceRef, name: string, label: string, expr: string): QueryVariableBuilder {

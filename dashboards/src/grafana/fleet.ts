@@ -1,11 +1,12 @@
 /** Who there is, and how each of them does. */
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { channel, ledger, reading, total } from '@millrace/cloud-processor/stores/influxdb-schema'
-import { choice, dashboard } from './dashboard.ts'
+import { answers, columns, deviceColumn } from './columns.ts'
+import { choice, dashboard, withRows } from './dashboard.ts'
 import { channels, devices, ever, silentFor } from './knowledge.ts'
-import { lineToDevice, toAlarms, toDevice, toPipeline, uids } from './links.ts'
+import { lineToDevice, toAlarms, toPipeline, uids } from './links.ts'
 import { is, stored, told } from './names.ts'
-import { lines, number, table } from './panels.ts'
+import { half, lines, number, table, tile } from './panels.ts'
 import { counts, field, newest, series, single } from './queries.ts'
 import type { Sources } from './sources.ts'
 
@@ -16,98 +17,87 @@ const silences = ['60', '300', '30', '600', '3600']
 const totalsEvery = '15s'
 
 export function fleetDashboard(sources: Sources): Dashboard {
+  const about = 'Devices, their newest values and who is silent.'
+  return withRows(
+    dashboard({ uid: uids.fleet, title: 'Fleet', about, from: 'now-1h' }).withVariable(
+      choice('silence', silences).label('Silent after (s)'),
+    ),
+    { '': [...summary(sources), ...tables(sources), ...charts(sources)] },
+  )
+}
+
+const summary = (sources: Sources) => {
   const { store, processes } = sources
-  const small = { w: 4, h: 4 }
-  const look = (title: string, about: string) => ({ title, about, ...small })
+  const look = (title: string, about: string) => ({ title, about, ...tile })
   const difference = `abs(last_over_time(${stored(ledger, 'difference_readings')}[$__range]))`
-  return dashboard(uids.fleet, 'Fleet', 'Devices, their newest values and who is silent.', 'now-1h')
-    .withVariable(choice('silence', silences).label('Silent after (s)'))
-    .withPanel(number(look('Devices', 'Ever heard of.'), single(store, `count(${devices()})`)))
-    .withPanel(
-      number(
-        look('Silent devices', 'Nothing stored of them for as long as is chosen above.'),
-        single(store, `sum((${silentFor()}) > bool $silence)`),
-        { worse: [1] },
+  return [
+    number(look('Devices', 'Ever heard of.'), single(store, `count(${devices()})`)),
+    number(
+      look('Silent devices', 'Nothing stored of them for as long as is chosen above.'),
+      single(store, `sum((${silentFor()}) > bool $silence)`),
+      { worse: [1] },
+    ),
+    number(
+      look('Open alarms', 'Active, or not yet acknowledged, whose newest change lies in the time shown.'),
+      counts(sources, 'alarm-states', field('alarm-states', 'open', 'true'), []),
+      { worse: [1, 5], sums: true, link: toAlarms },
+    ),
+    number(
+      look('Active alarms', 'As the rules have it now, summed over processors.'),
+      single(processes, `sum(${told('millrace_alarms_open')})`),
+      { worse: [1, 5], link: toAlarms },
+    ),
+    number(
+      look('Off balance', 'Readings that nothing explains, at the newest cuts; see pipeline and ledger.'),
+      single(store, `sum(${difference})`),
+      { worse: [1], link: toPipeline },
+    ),
+    number(
+      look('Silent gateways', 'Edge nodes and plain devices silent for five minutes, as the processor has it.'),
+      single(processes, `max(${told('millrace_nodes_silent')})`),
+      { worse: [1] },
+    ),
+  ]
+}
+
+const tables = ({ store }: Sources) => [
+  table(
+    { title: 'Devices', about: 'Longest silent first when sorted so. A click on the name opens the device.', w: 14, h: 12 },
+    [
+      devices(),
+      silentFor(),
+      `sum by (device) (last_over_time(${stored(total, 'stored_readings')}[${ever}]))`,
+      `sum by (device) (last_over_time(${stored(total, 'stored_samples')}[${ever}]))`,
+    ].map((expression) => newest(store, expression)),
+    [
+      ...[deviceColumn, ...columns('subject', 'node')],
+      ...answers(
+        undefined,
+        { title: 'Silent for', unit: 's' },
+        { title: 'Readings stored', unit: 'short' },
+        { title: 'Samples stored', unit: 'short' },
       ),
-    )
-    .withPanel(
-      number(
-        look('Open alarms', 'Active, or not yet acknowledged, whose newest change lies in the time shown.'),
-        counts(sources, 'alarm-states', field('alarm-states', 'open', 'true'), []),
-        { worse: [1, 5], sums: true, link: toAlarms },
-      ),
-    )
-    .withPanel(
-      number(
-        look('Active alarms', 'As the rules have it now, summed over processors.'),
-        single(processes, `sum(${told('millrace_alarms_open')})`),
-        { worse: [1, 5], link: toAlarms },
-      ),
-    )
-    .withPanel(
-      number(
-        look('Off balance', 'Readings that nothing explains, at the newest cuts; see pipeline and ledger.'),
-        single(store, `sum(${difference})`),
-        { worse: [1], link: toPipeline },
-      ),
-    )
-    .withPanel(
-      number(
-        look('Silent gateways', 'Edge nodes and plain devices silent for five minutes, as the processor has it.'),
-        single(processes, `max(${told('millrace_nodes_silent')})`),
-        { worse: [1] },
-      ),
-    )
-    .withPanel(
-      table(
-        {
-          ...{ title: 'Devices', about: 'Longest silent first when sorted so. A click on the name opens the device.' },
-          ...{ w: 14, h: 12 },
-        },
-        [
-          newest(store, devices()),
-          newest(store, silentFor()),
-          newest(store, `sum by (device) (last_over_time(${stored(total, 'stored_readings')}[${ever}]))`),
-          newest(store, `sum by (device) (last_over_time(${stored(total, 'stored_samples')}[${ever}]))`),
-        ],
-        [
-          { of: 'device', link: toDevice },
-          { of: 'subject' },
-          { of: 'node' },
-          { of: 'Value #B', title: 'Silent for', unit: 's' },
-          { of: 'Value #C', title: 'Readings stored', unit: 'short' },
-          { of: 'Value #D', title: 'Samples stored', unit: 'short' },
-        ],
-      ),
-    )
-    .withPanel(
-      table(
-        { title: 'Newest values', about: 'Of every channel that holds numbers, in its own unit.', w: 10, h: 12 },
-        [
-          newest(store, `max by (device, channel) (last_over_time(${stored(reading, 'value', { rev: is('') })}[$__range]))`),
-          newest(store, `max by (device, channel, unit) (${channels({ kind: is('number') })})`),
-        ],
-        [{ of: 'device', link: toDevice }, { of: 'channel' }, { of: 'Value #A', title: 'Value' }, { of: 'unit' }],
-      ),
-    )
-    .withPanel(
-      lines(
-        { title: 'Readings stored', about: 'A second, by device.', w: 12, h: 8, unit: 'cps' },
-        [
-          series(
-            store,
-            `sum by (device) (rate(${stored(total, 'stored_readings')}[$__rate_interval]))`,
-            '{{device}}',
-            totalsEvery,
-          ),
-        ],
-        lineToDevice,
-      ),
-    )
-    .withPanel(
-      lines({ title: 'Channels', about: 'Declared by each device.', w: 12, h: 8 }, [
-        series(store, `count by (device, kind) (last_over_time(${stored(channel, 'position')}[${ever}]))`, '{{device}} {{kind}}'),
-      ]),
-    )
-    .build()
+    ],
+  ),
+  table(
+    { title: 'Newest values', about: 'Of every channel that holds numbers, in its own unit.', w: 10, h: 12 },
+    [
+      newest(store, `max by (device, channel) (last_over_time(${stored(reading, 'value', { rev: is('') })}[$__range]))`),
+      newest(store, `max by (device, channel, unit) (${channels({ kind: is('number') })})`),
+    ],
+    [deviceColumn, { of: 'channel' }, ...answers('Value'), { of: 'unit' }],
+  ),
+]
+
+const charts = ({ store }: Sources) => {
+  const readings = `sum by (device) (rate(${stored(total, 'stored_readings')}[$__rate_interval]))`
+  const declared = `count by (device, kind) (last_over_time(${stored(channel, 'position')}[${ever}]))`
+  return [
+    lines(
+      { title: 'Readings stored', about: 'A second, by device.', ...half, unit: 'cps' },
+      [series(store, readings, '{{device}}', totalsEvery)],
+      lineToDevice,
+    ),
+    lines({ title: 'Channels', about: 'Declared by each device.', ...half }, [series(store, declared, '{{device}} {{kind}}')]),
+  ]
 }

@@ -34,6 +34,11 @@ export function told(metric: `millrace_${string}` | `process_${string}`, where: 
   return `${metric}${spelled(where)}`
 }
 
+/** Of a counter: a second, summed over every label that `by` does not name. */
+export function rate(metric: `millrace_${string}`, by: string[] = [], where: Record<string, string> = {}): string {
+  return `${by.length > 0 ? `sum by (${by.join(', ')}) ` : 'sum'}(rate(${told(metric, where)}[$__rate_interval]))`
+}
+
 function spelled(where: Record<string, string | undefined>): string {
   const conditions = Object.entries(where).map(([label, condition]) => `${label}${condition}`)
   return conditions.length === 0 ? '' : `{${conditions.join(',')}}`

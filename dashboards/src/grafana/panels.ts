@@ -38,6 +38,11 @@ export interface Look {
   unit?: string
 }
 
+/** Sizes that many panels have. */
+export const tile = { w: 4, h: 4 }
+export const third = { w: 8, h: 8 }
+export const half = { w: 12, h: 8 }
+
 export interface Link {
   title: string
   url: string
