@@ -47,160 +47,154 @@ export interface Panel {
   h: number
 }
 
-function search<K extends Kind>(kind: K, id: string, title: string, about: string, columns: FieldOf<K>[], query: Query<K> = {}) {
-  return { id: `millrace-${id}`, kind, title: `Millrace: ${title}`, about, query, columns } as SavedSearch
+interface SearchContent<K extends Kind> {
+  id: string
+  title: string
+  about: string
+  columns: FieldOf<K>[]
+  query?: Query<K>
 }
 
-interface ChartOptions<K extends Kind> {
+function search<K extends Kind>(kind: K, { id, title, about, columns, query = {} }: SearchContent<K>): SavedSearch {
+  return { id: `millrace-${id}`, kind, title: `Millrace: ${title}`, about, query: query as Query<Kind>, columns }
+}
+
+interface ChartContent<K extends Kind> {
+  id: string
+  shape: Chart['shape']
+  title: string
+  about: string
   query?: Query<K>
   buckets?: (Bucket & { field: FieldOf<K> })[]
   sums?: { field: FieldOf<K>; label: string }[]
 }
 
-function chart<K extends Kind>(
-  kind: K,
-  shape: Chart['shape'],
-  id: string,
-  title: string,
-  about: string,
-  more: ChartOptions<K>,
-): Chart {
-  const { query = {}, buckets = [], sums = [] } = more
-  return { id: `millrace-${id}`, kind, shape, title: `Millrace: ${title}`, about, query: query as Query<Kind>, buckets, sums }
+function chart<K extends Kind>(kind: K, { id, title, query = {}, buckets = [], sums = [], ...look }: ChartContent<K>): Chart {
+  return { id: `millrace-${id}`, kind, title: `Millrace: ${title}`, ...look, query: query as Query<Kind>, buckets, sums }
 }
 
 const terms = <F extends string>(field: F, label: string, size = 10) => ({ by: 'terms' as const, field, label, size })
 const time = { by: 'time' as const, field: '@timestamp' as const, label: 'Time' }
+const byPriority = terms('priority', 'Priority')
+const byReason = terms('reason', 'Reason')
+const byDevice = terms('device', 'Device')
 
 export const searches: SavedSearch[] = [
-  search(
-    'alarm-states',
-    'open-alarms',
-    'open alarms',
-    'Active, or not yet acknowledged.',
-    ['priority', 'subject', 'device', 'text', 'raisedMs', 'active', 'acknowledged'],
-    { open: ['true'] },
-  ),
-  search('alarms', 'alarm-changes', 'changes of alarms', 'Raised, acknowledged and cleared, one line each.', [
-    'change',
-    'priority',
-    'subject',
-    'device',
-    'text',
-    'by',
-    'note',
-  ]),
-  search('rejected', 'rejected', 'rejected input', 'What could not be used, why, and where it was found.', [
-    'reason',
-    'at',
-    'node',
-    'device',
-    'detail',
-    'lostReadings',
-    'bytes',
-  ]),
-  search('events', 'events', 'events', 'What agents and stages say, births and deaths of devices, orders of people.', [
-    'level',
-    'code',
-    'node',
-    'device',
-    'text',
-    'by',
-  ]),
-  search(
-    'events',
-    'trouble',
-    'warnings and errors',
-    'Events that somebody may have to act on.',
-    ['level', 'code', 'device', 'text'],
-    { level: ['warn', 'error'] },
-  ),
-  search(
-    'events',
-    'orders',
-    'orders of people',
-    'Who acknowledged what, and who replaced the rules.',
-    ['by', 'code', 'alarm', 'text'],
-    { code: ['CONTROL_ACKNOWLEDGE', 'CONTROL_RULES'] },
-  ),
-  search('gaps', 'gaps', 'gaps', 'Data that is not there, from when to when, and why.', [
-    'reason',
-    'subject',
-    'device',
-    'channel',
-    'toMs',
-    'lostReadings',
-    'lostSamples',
-  ]),
-  search('notifications', 'notifications', 'notifications', 'What was due, and what became of it at each receiver.', [
-    'state',
-    'target',
-    'priority',
-    'device',
-    'text',
-    'key',
-  ]),
+  search('alarm-states', {
+    id: 'open-alarms',
+    title: 'open alarms',
+    about: 'Active, or not yet acknowledged.',
+    columns: ['priority', 'subject', 'device', 'text', 'raisedMs', 'active', 'acknowledged'],
+    query: { open: ['true'] },
+  }),
+  search('alarms', {
+    id: 'alarm-changes',
+    title: 'changes of alarms',
+    about: 'Raised, acknowledged and cleared, one line each.',
+    columns: ['change', 'priority', 'subject', 'device', 'text', 'by', 'note'],
+  }),
+  search('rejected', {
+    id: 'rejected',
+    title: 'rejected input',
+    about: 'What could not be used, why, and where it was found.',
+    columns: ['reason', 'at', 'node', 'device', 'detail', 'lostReadings', 'bytes'],
+  }),
+  search('events', {
+    id: 'events',
+    title: 'events',
+    about: 'What agents and stages say, births and deaths of devices, orders of people.',
+    columns: ['level', 'code', 'node', 'device', 'text', 'by'],
+  }),
+  search('events', {
+    id: 'trouble',
+    title: 'warnings and errors',
+    about: 'Events that somebody may have to act on.',
+    columns: ['level', 'code', 'device', 'text'],
+    query: { level: ['warn', 'error'] },
+  }),
+  search('events', {
+    id: 'orders',
+    title: 'orders of people',
+    about: 'Who acknowledged what, and who replaced the rules.',
+    columns: ['by', 'code', 'alarm', 'text'],
+    query: { code: ['CONTROL_ACKNOWLEDGE', 'CONTROL_RULES'] },
+  }),
+  search('gaps', {
+    id: 'gaps',
+    title: 'gaps',
+    about: 'Data that is not there, from when to when, and why.',
+    columns: ['reason', 'subject', 'device', 'channel', 'toMs', 'lostReadings', 'lostSamples'],
+  }),
+  search('notifications', {
+    id: 'notifications',
+    title: 'notifications',
+    about: 'What was due, and what became of it at each receiver.',
+    columns: ['state', 'target', 'priority', 'device', 'text', 'key'],
+  }),
 ]
 
 export const charts: Chart[] = [
-  chart('alarm-states', 'number', 'open-alarms-count', 'alarms that are open', 'Active, or not yet acknowledged.', {
+  chart('alarm-states', {
+    ...{ id: 'open-alarms-count', shape: 'number', title: 'alarms that are open' },
+    about: 'Active, or not yet acknowledged.',
     query: { open: ['true'] },
   }),
-  chart('alarm-states', 'pie', 'open-alarms-by-priority', 'open alarms by priority', 'Active, or not yet acknowledged.', {
+  chart('alarm-states', {
+    ...{ id: 'open-alarms-by-priority', shape: 'pie', title: 'open alarms by priority' },
+    about: 'Active, or not yet acknowledged.',
     query: { open: ['true'] },
-    buckets: [terms('priority', 'Priority')],
+    buckets: [byPriority],
   }),
-  chart('alarms', 'bars', 'alarms-raised', 'alarms raised', 'By priority.', {
+  chart('alarms', {
+    ...{ id: 'alarms-raised', shape: 'bars', title: 'alarms raised', about: 'By priority.' },
     query: { change: ['raised'] },
-    buckets: [time, terms('priority', 'Priority')],
+    buckets: [time, byPriority],
   }),
-  chart(
-    'alarms',
-    'table',
-    'alarms-by-rule',
-    'alarms raised by rule and device',
-    'What alarms most, to find limits that are set too tight.',
-    { query: { change: ['raised'] }, buckets: [terms('rule', 'Rule'), terms('device', 'Device')] },
-  ),
-  chart('events', 'bars', 'events-by-level', 'events by level', 'Of agents and stages.', {
+  chart('alarms', {
+    ...{ id: 'alarms-by-rule', shape: 'table', title: 'alarms raised by rule and device' },
+    about: 'What alarms most, to find limits that are set too tight.',
+    query: { change: ['raised'] },
+    buckets: [terms('rule', 'Rule'), byDevice],
+  }),
+  chart('events', {
+    ...{ id: 'events-by-level', shape: 'bars', title: 'events by level', about: 'Of agents and stages.' },
     buckets: [time, terms('level', 'Level')],
   }),
-  chart('events', 'table', 'events-by-code', 'events by code', 'What happens most.', {
-    buckets: [terms('code', 'Code', 20), terms('device', 'Device')],
+  chart('events', {
+    ...{ id: 'events-by-code', shape: 'table', title: 'events by code', about: 'What happens most.' },
+    buckets: [terms('code', 'Code', 20), byDevice],
   }),
-  chart(
-    'events',
-    'bars',
-    'births-and-deaths',
-    'births and deaths of devices',
-    'A device that comes and goes has a bad link or supply.',
-    { query: { code: ['DEVICE_BIRTH', 'DEVICE_DEATH'] }, buckets: [time, terms('code', 'What')] },
-  ),
-  chart('rejected', 'bars', 'rejected-over-time', 'rejected input by reason', 'Messages and frames.', {
-    buckets: [time, terms('reason', 'Reason')],
+  chart('events', {
+    ...{ id: 'births-and-deaths', shape: 'bars', title: 'births and deaths of devices' },
+    about: 'A device that comes and goes has a bad link or supply.',
+    query: { code: ['DEVICE_BIRTH', 'DEVICE_DEATH'] },
+    buckets: [time, terms('code', 'What')],
   }),
-  chart(
-    'rejected',
-    'table',
-    'rejected-by-reason',
-    'rejected input by reason and device',
-    'With the readings and samples in it.',
-    {
-      buckets: [terms('reason', 'Reason'), terms('at', 'Found by'), terms('device', 'Device')],
-      sums: [
-        { field: 'lostReadings', label: 'Readings' },
-        { field: 'lostSamples', label: 'Samples' },
-      ],
-    },
-  ),
-  chart('gaps', 'bars', 'gaps-over-time', 'gaps by reason', 'By when they begin.', {
-    buckets: [time, terms('reason', 'Reason')],
+  chart('rejected', {
+    ...{ id: 'rejected-over-time', shape: 'bars', title: 'rejected input by reason', about: 'Messages and frames.' },
+    buckets: [time, byReason],
   }),
-  chart('gaps', 'table', 'gaps-by-device', 'gaps by device and reason', 'With the readings that are known to be lost.', {
-    buckets: [terms('device', 'Device', 20), terms('reason', 'Reason')],
+  chart('rejected', {
+    ...{ id: 'rejected-by-reason', shape: 'table', title: 'rejected input by reason and device' },
+    about: 'With the readings and samples in it.',
+    buckets: [byReason, terms('at', 'Found by'), byDevice],
+    sums: [
+      { field: 'lostReadings', label: 'Readings' },
+      { field: 'lostSamples', label: 'Samples' },
+    ],
+  }),
+  chart('gaps', {
+    ...{ id: 'gaps-over-time', shape: 'bars', title: 'gaps by reason', about: 'By when they begin.' },
+    buckets: [time, byReason],
+  }),
+  chart('gaps', {
+    ...{ id: 'gaps-by-device', shape: 'table', title: 'gaps by device and reason' },
+    about: 'With the readings that are known to be lost.',
+    buckets: [terms('device', 'Device', 20), byReason],
     sums: [{ field: 'lostReadings', label: 'Readings lost' }],
   }),
-  chart('notifications', 'pie', 'notifications-by-state', 'notifications by state', 'Due, sent, withheld or refused.', {
+  chart('notifications', {
+    ...{ id: 'notifications-by-state', shape: 'pie', title: 'notifications by state', about: 'Due, sent, withheld or refused.' },
     buckets: [terms('state', 'State'), terms('target', 'Receiver')],
   }),
 ]
