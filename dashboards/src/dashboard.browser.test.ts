@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Demo, demoAlarm, startDemo } from './demo/demo.ts'
+import { demoAlarm } from './demo/alarms.ts'
+import { type Demo, startDemo } from './demo/demo.ts'
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),

@@ -36,17 +36,22 @@ export type Freshness =
   | { kind: 'absent'; absence: OpenAbsence; last?: LastValue }
   | { kind: 'none' }
 
+export interface Moment {
+  isLinkLive: boolean
+  nowMs: number
+  ageMsMax: number
+}
+
 /** A value is live only while the link, the device and the channel all are. */
 export function freshness(
   view: Omit<DeviceView, 'last'>,
   channel: Channel,
   last: LastValue | undefined,
-  linkLive: boolean,
-  ageMs: { now: number; max: number },
+  { isLinkLive, nowMs, ageMsMax }: Moment,
 ): Freshness {
   const absence = view.absences.find((open) => open.channel === channel.name || open.channel === '*')
   if (absence && (last === undefined || last.t <= absence.fromMs)) return { kind: 'absent', absence, last }
   if (last === undefined) return { kind: 'none' }
-  const oldMs = Math.max(ageMs.max, 4 * (channel.intervalMs ?? 0))
-  return { kind: linkLive && view.state === 'online' && ageMs.now - last.t < oldMs ? 'live' : 'stale', last }
+  const oldMs = Math.max(ageMsMax, 4 * (channel.intervalMs ?? 0))
+  return { kind: isLinkLive && view.state === 'online' && nowMs - last.t < oldMs ? 'live' : 'stale', last }
 }

@@ -29,13 +29,14 @@ export const emptyHistory = (): History => ({
   fetchedMs: 0,
 })
 
-export async function loadHistory(
-  device: Device,
-  channel: string,
-  rangeMs: number,
-  points: number,
-  signal: AbortSignal,
-): Promise<History> {
+/** Which past: of one channel, so many milliseconds up to now. */
+export interface Past {
+  device: Device
+  channel: string
+  rangeMs: number
+}
+
+export async function loadHistory({ device, channel, rangeMs }: Past, points: number, signal: AbortSignal): Promise<History> {
   const to = Math.round(serverNow())
   const series = await fetchSeries(device.name, { channel, from: to - rangeMs, to, points }, signal)
   const numbers = (values: unknown[]) => values.map((value) => (typeof value === 'number' ? value : null))
@@ -49,7 +50,7 @@ export async function loadHistory(
 }
 
 /** Live readings newer than all that is held. */
-export function appendLive(history: History, device: Device, channel: string, rangeMs: number): void {
+export function appendLive(history: History, { device, channel, rangeMs }: Past): void {
   const trail = device.trails.get(channel)
   if (trail) {
     const newest = Math.max(history.t.at(-1) ?? 0, history.kind === 'steps' ? history.fetchedMs : 0)

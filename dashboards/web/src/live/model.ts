@@ -29,12 +29,12 @@ export const deviceNames = signal<string[]>([])
 const alarms = signal<Map<string, AlarmRecord>>(new Map())
 export const pipeline = signal<PipelineStatus | undefined>(undefined)
 export const ledger = signal<LedgerView | undefined>(undefined)
-/** The newest alarm that was raised while somebody watched, for the screen reader. */
 /** From this age on a value is not called live. */
 export const staleAfterMs = signal(5000)
+/** The newest alarm that was raised while the page was open, for the screen reader. */
 export const announced = signal('')
 
-/** An alarm of long ago that is only told again, after a restart, is not called out. */
+/** An old alarm that is sent again after a restart is not announced. */
 const announceForMs = 60_000
 
 const devices = new Map<string, Device>()

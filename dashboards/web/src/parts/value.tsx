@@ -10,7 +10,8 @@ export function BigValue({ device, channel }: { device: Device; channel: Channel
   const now = nowSecond.value
   const seenMs = device.view.value.lastSeenMs
   const last = device.last.value[channel.name]
-  const fresh = freshness(device.view.value, channel, last, link.value.state === 'live', { now, max: staleAfterMs.value + 1000 })
+  const moment = { isLinkLive: link.value.state === 'live', nowMs: now, ageMsMax: staleAfterMs.value + 1000 }
+  const fresh = freshness(device.view.value, channel, last, moment)
   const shown = fresh.kind === 'live' || fresh.kind === 'stale' ? briefText(fresh.last.v, channel) : '––'
   const bad = fresh.kind === 'live' && fresh.last.q
   return (

@@ -9,7 +9,7 @@ import { colours } from '../theme.ts'
 import { animate } from './frames.ts'
 import { drawSpark } from './spark.ts'
 import { openSurface } from './surface.ts'
-import { createSweep } from './sweep.ts'
+import { Sweep } from './sweep.ts'
 
 interface TraceProps {
   device: Device
@@ -21,7 +21,7 @@ interface TraceProps {
 export function WaveTrace({ device, channel, hue, windowMs = 6000 }: TraceProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {
-    const sweep = createSweep(canvas.current!, () => device.rings.get(channel), windowMs)
+    const sweep = new Sweep(canvas.current!, () => device.rings.get(channel), windowMs)
     const stop = animate(canvas.current!, sweep)
     fillRing(device, channel).catch(() => filled.delete(`${device.name} ${channel}`))
     return () => {

@@ -34,14 +34,11 @@ function Dialog({ alarm }: { alarm: AlarmRecord }) {
     }
   }
 
+  const close = () => {
+    asked.value = undefined
+  }
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby="acknowledge-title"
-      onClose={() => {
-        asked.value = undefined
-      }}
-    >
+    <dialog ref={dialog} aria-labelledby="acknowledge-title" onClose={close}>
       <form method="dialog" onSubmit={send}>
         <h2 id="acknowledge-title">Acknowledge</h2>
         <p>
@@ -62,15 +59,21 @@ function Dialog({ alarm }: { alarm: AlarmRecord }) {
             {failed}
           </p>
         )}
-        <div class="dialog-end">
-          <button type="button" class="quiet" onClick={() => dialog.current!.close()}>
-            Cancel
-          </button>
-          <button type="submit" class="main" disabled={busy || by.trim() === ''}>
-            Acknowledge
-          </button>
-        </div>
+        <Buttons isReady={!busy && by.trim() !== ''} cancel={() => dialog.current!.close()} />
       </form>
     </dialog>
+  )
+}
+
+function Buttons({ isReady, cancel }: { isReady: boolean; cancel: () => void }) {
+  return (
+    <div class="dialog-end">
+      <button type="button" class="quiet" onClick={cancel}>
+        Cancel
+      </button>
+      <button type="submit" class="main" disabled={!isReady}>
+        Acknowledge
+      </button>
+    </div>
   )
 }

@@ -1,4 +1,6 @@
 /** One device: waveforms as they run, values, trends with history, its alarms and its ledger. */
+import type { LastValue } from '@millrace/cloud-processor/web'
+import type { Channel } from '@millrace/contract'
 import { signal } from '@preact/signals'
 import { hueOf, mainChannels, waveforms } from '../channels.ts'
 import { Trend } from '../charts/trend.tsx'
@@ -28,26 +30,11 @@ export function DeviceView({ name }: { name: string }) {
   void deviceNames.value
   const known = device(name)
   if (!known) return <Unknown name={name} />
-  const view = known.view.value
-  const waves = waveforms(view.channels)
-  const numbers = view.channels.filter((channel) => channel.kind === 'number')
+  const { channels } = known.view.value
   const open = alarmsOf(name)
-  const sum = ledger.value?.devices.find((one) => one.device === name)
   return (
     <>
-      <header class="view-head">
-        <a class="back" href="#/" aria-label="Back to the fleet">
-          <Icon name="back" />
-        </a>
-        <h1 tabIndex={-1}>{view.subject}</h1>
-        <StateBadge view={view} />
-        <p class="summary">
-          {view.subject !== view.device && <span>{view.device}</span>}
-          <span>via {view.node || 'unknown node'}</span>
-          {view.lastSeenMs && <span>last reading {whenText(view.lastSeenMs, nowSecond.value)}</span>}
-          <QualityBadges view={view} />
-        </p>
-      </header>
+      <Head device={known} />
       {open.length > 0 && (
         <ul class="alarm-list" aria-label="Open alarms of this device">
           {open.map((alarm) => (
@@ -56,42 +43,35 @@ export function DeviceView({ name }: { name: string }) {
         </ul>
       )}
       <Monitor device={known} />
-      {numbers.length > 0 && (
-        <section aria-labelledby="trends">
-          <div class="section-head">
-            <h2 id="trends">Trends</h2>
-            <Segments
-              label="How far back"
-              choices={ranges.map(({ label, ms }) => ({ value: ms, text: label }))}
-              chosen={rangeMs.value}
-              choose={(ms) => {
-                rangeMs.value = ms
-              }}
-            />
-          </div>
-          <div class="trends">
-            {numbers.map((channel) => (
-              <Trend key={channel.name} device={known} channel={channel} rangeMs={rangeMs.value} />
-            ))}
-          </div>
-        </section>
-      )}
-      {sum && (
-        <section aria-labelledby="device-ledger">
-          <h2 id="device-ledger">Ledger of this device</h2>
-          {(sum.read[0] > 0 || sum.read[1] === 0) && <Equation sum={sum} unit={0} />}
-          {sum.read[1] > 0 && <Equation sum={sum} unit={1} />}
-        </section>
-      )}
-      <Channels device={known} waves={waves.length} />
+      <Trends device={known} />
+      <DeviceLedger name={name} />
+      <Channels device={known} waves={waveforms(channels).length} />
     </>
+  )
+}
+
+function Head({ device: known }: { device: Device }) {
+  const view = known.view.value
+  return (
+    <header class="view-head">
+      <a class="back" href="#/" aria-label="Back to the fleet">
+        <Icon name="back" />
+      </a>
+      <h1 tabIndex={-1}>{view.subject}</h1>
+      <StateBadge view={view} />
+      <p class="summary">
+        {view.subject !== view.device && <span>{view.device}</span>}
+        <span>via {view.node || 'unknown node'}</span>
+        {view.lastSeenMs && <span>last reading {whenText(view.lastSeenMs, nowSecond.value)}</span>}
+        <QualityBadges view={view} />
+      </p>
+    </header>
   )
 }
 
 /** Waveforms beside the values that they belong to, as on a bedside monitor. */
 function Monitor({ device: known }: { device: Device }) {
-  const view = known.view.value
-  const { channels } = view
+  const { channels } = known.view.value
   const waves = waveforms(channels)
   const numbers = mainChannels(channels, 4)
   return (
@@ -99,13 +79,7 @@ function Monitor({ device: known }: { device: Device }) {
       {waves.length > 0 && (
         <div class="strips">
           {waves.slice(0, 8).map((wave) => (
-            <div class={`strip hue-${hueOf(wave)} ${silenceOf(view, wave.name) ? 'silent' : ''}`} key={wave.name}>
-              {silenceOf(view, wave.name) && <span class="silence">{silenceOf(view, wave.name)}</span>}
-              <span class="strip-name">
-                {channelText(wave.name)} <span class="soft">{unitText(wave.unit)}</span>
-              </span>
-              <WaveTrace device={known} channel={wave.name} hue={hueOf(wave)} windowMs={10_000} />
-            </div>
+            <Strip key={wave.name} device={known} wave={wave} />
           ))}
         </div>
       )}
@@ -115,6 +89,56 @@ function Monitor({ device: known }: { device: Device }) {
         ))}
       </div>
     </div>
+  )
+}
+
+function Strip({ device: known, wave }: { device: Device; wave: Channel }) {
+  const silence = silenceOf(known.view.value, wave.name)
+  return (
+    <div class={`strip hue-${hueOf(wave)} ${silence ? 'silent' : ''}`}>
+      {silence && <span class="silence">{silence}</span>}
+      <span class="strip-name">
+        {channelText(wave.name)} <span class="soft">{unitText(wave.unit)}</span>
+      </span>
+      <WaveTrace device={known} channel={wave.name} hue={hueOf(wave)} windowMs={10_000} />
+    </div>
+  )
+}
+
+function Trends({ device: known }: { device: Device }) {
+  const numbers = known.view.value.channels.filter((channel) => channel.kind === 'number')
+  if (numbers.length === 0) return null
+  return (
+    <section aria-labelledby="trends">
+      <div class="section-head">
+        <h2 id="trends">Trends</h2>
+        <Segments
+          label="How far back"
+          choices={ranges.map(({ label, ms }) => ({ value: ms, text: label }))}
+          chosen={rangeMs.value}
+          choose={(ms) => {
+            rangeMs.value = ms
+          }}
+        />
+      </div>
+      <div class="trends">
+        {numbers.map((channel) => (
+          <Trend key={channel.name} device={known} channel={channel} rangeMs={rangeMs.value} />
+        ))}
+      </div>
+    </section>
+  )
+}
+
+function DeviceLedger({ name }: { name: string }) {
+  const sum = ledger.value?.devices.find((one) => one.device === name)
+  if (!sum) return null
+  return (
+    <section aria-labelledby="device-ledger">
+      <h2 id="device-ledger">Ledger of this device</h2>
+      {(sum.read[0] > 0 || sum.read[1] === 0) && <Equation sum={sum} unit={0} />}
+      {sum.read[1] > 0 && <Equation sum={sum} unit={1} />}
+    </section>
   )
 }
 
@@ -131,30 +155,33 @@ function Channels({ device: known, waves }: { device: Device; waves: number }) {
         <table>
           <thead>
             <tr>
-              <th scope="col">Channel</th>
-              <th scope="col">Last</th>
-              <th scope="col">Unit</th>
-              <th scope="col">Code</th>
-              <th scope="col">At</th>
+              {['Channel', 'Last', 'Unit', 'Code', 'At'].map((title) => (
+                <th key={title} scope="col">
+                  {title}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
-            {channels.map((channel) => {
-              const value = last[channel.name]
-              return (
-                <tr key={channel.name}>
-                  <th scope="row">{channel.name}</th>
-                  <td class="number">{value ? valueText(value.v, channel) : '–'}</td>
-                  <td>{unitText(channel.unit)}</td>
-                  <td class="soft">{channel.code ?? ''}</td>
-                  <td class="soft">{value ? whenText(value.t, nowSecond.value) : ''}</td>
-                </tr>
-              )
-            })}
+            {channels.map((channel) => (
+              <ChannelRow key={channel.name} channel={channel} value={last[channel.name]} />
+            ))}
           </tbody>
         </table>
       </div>
     </details>
+  )
+}
+
+function ChannelRow({ channel, value }: { channel: Channel; value: LastValue | undefined }) {
+  return (
+    <tr>
+      <th scope="row">{channel.name}</th>
+      <td class="number">{value ? valueText(value.v, channel) : '–'}</td>
+      <td>{unitText(channel.unit)}</td>
+      <td class="soft">{channel.code ?? ''}</td>
+      <td class="soft">{value ? whenText(value.t, nowSecond.value) : ''}</td>
+    </tr>
   )
 }
 
