@@ -1,10 +1,10 @@
 /**
  * One device of the fleet: an instrument, the story of what happens to it, and its line. Its time is counted in frames, so
- * that story and signals fall together the same way in every run of a seed, whatever the timers do.
+ * that story and signals coincide in the same way in every run of a seed, whatever the timers do.
  */
-import { createFaults } from './faults.ts'
+import { createFaults, type Faults } from './faults.ts'
 import type { Emission, Instrument, Order } from './instruments/index.ts'
-import { createLine, type LineState } from './line.ts'
+import { createLine, type Line, type LineState } from './line.ts'
 import type { ManifestWriter } from './manifest/index.ts'
 import type { Port } from './ports/index.ts'
 
@@ -17,171 +17,194 @@ export interface DueOrder {
   order: DeviceOrder
 }
 
-export interface Device {
+export interface DeviceParts {
   id: string
   instrument: Instrument
   port: Port
-  plug(): Promise<void>
-  /** Sends all that is due at `deviceS`; what finds no room is lost, as on a real line. `wallMs` is the wall clock. */
-  keepPace(deviceS: number, wallMs: number): void
-  /** Sends what finds room and loses nothing: a recording as fast as it is read. True when something went out. */
-  pump(wallMs: number): boolean
-  /** False where the device cannot do that. */
-  obey(order: DeviceOrder, wallMs: number): boolean
-  /** The recording is over and sent. */
-  ended(): boolean
-  /** Pulls the plug and writes down the faults that still last. */
-  close(): void
+  manifest: ManifestWriter
+  story: Iterator<DueOrder>
 }
 
 /** Bytes that `pump` offers at once. */
 const pumpBytes = 4096
 /**
- * At most so many readings of one channel a millisecond, on average: their times are whole milliseconds and none may share
- * one, so a faster reader would have to refuse some.
+ * At most so many readings of one channel a millisecond, on average: their times are whole milliseconds and no two may be
+ * equal, so a faster reader would have to reject some.
  */
 const readingsPerMs = 0.5
 /** A device that was suspended for longer does not make up for it. */
 const catchUpS = 10
 
-export function createDevice(
-  id: string,
-  instrument: Instrument,
-  port: Port,
-  manifest: ManifestWriter,
-  story: Iterator<DueOrder>,
-): Device {
-  const faults = createFaults(id, manifest)
-  const garbage: Uint8Array[] = []
-  const queue: Emission[] = []
-  let due = story.next()
-  let state: LineState = 'unplugged'
-  let nowMs = 0
+export class Device {
+  readonly id: string
+  readonly #instrument: Instrument
+  readonly #manifest: ManifestWriter
+  readonly #story: Iterator<DueOrder>
+  readonly #line: Line
+  readonly #faults: Faults
+  /** Garbage that waits for its place between two good frames. */
+  readonly #garbage: Uint8Array[] = []
+  /** Emitted, not yet on the line. */
+  readonly #queue: Emission[] = []
+  #due: IteratorResult<DueOrder>
+  #state: LineState = 'unplugged'
+  #nowMs = 0
   /** How often the instrument was asked. */
-  let moments = 0
-  let skippedS = 0
-  let over = false
-  let lossless = false
-  let badBefore = false
-  let pumpedSinceMs: number | undefined
+  #moments = 0
+  #skippedS = 0
+  #isOver = false
+  #isLossless = false
+  /** The newest on the line is garbage. */
+  #isBadBefore = false
+  #pumpedSinceMs: number | undefined
   /** Readings by channel while pumped. */
-  const pumped = new Map<string, number>()
+  readonly #pumped = new Map<string, number>()
 
-  const line = createLine(port, {
-    sent(emission) {
-      manifest.produced(id, emission, nowMs)
-      badBefore = isGarbage(emission)
-      if (badBefore) faults.note('garbage', nowMs, emission.bytes.length)
-      else faults.end('overrun', nowMs)
-    },
-    torn: (emission) => (lossless ? queue.unshift(emission) : lose(emission)),
-  })
-  const lose = (emission: Emission) =>
-    faults.lose(state === 'open' ? 'overrun' : state === 'unread' ? 'unread' : 'unplug', emission, nowMs)
-
-  function look(): void {
-    const before = state
-    state = line.look(nowMs)
-    if (before === 'unread' && state !== 'unread') faults.end('unread', nowMs)
-    if (before === 'open' && state !== 'open') faults.end('overrun', nowMs)
+  constructor({ id, instrument, port, manifest, story }: DeviceParts) {
+    this.id = id
+    this.#instrument = instrument
+    this.#manifest = manifest
+    this.#story = story
+    this.#due = story.next()
+    this.#faults = createFaults(id, manifest)
+    this.#line = createLine(port, {
+      sent: (emission) => this.#sent(emission),
+      torn: (emission) => (this.#isLossless ? this.#queue.unshift(emission) : this.#lose(emission)),
+    })
   }
 
-  function send(): number {
-    const taken = state === 'open' && queue.length > 0 ? line.send(queue) : 0
-    queue.splice(0, taken)
-    return taken
+  async plug(): Promise<void> {
+    if (this.#state !== 'unplugged') return
+    await this.#line.plug()
+    this.#faults.end('unplug', this.#nowMs)
+    this.#look()
   }
 
-  function sendOrLose(): void {
-    send()
-    for (const emission of queue.splice(0)) lose(emission)
+  /** Sends all that is due at `deviceS`; what finds no room is lost, as on a real line. `wallMs` is the wall clock. */
+  keepPace(deviceS: number, wallMs: number): void {
+    this.#nowMs = wallMs
+    this.#look()
+    const behindS = deviceS - this.#skippedS - this.#ownS()
+    const waits = this.#instrument.waits && this.#moments === 0 && this.#state !== 'open'
+    this.#skippedS += waits ? behindS : Math.max(0, behindS - catchUpS)
+    if (waits) return
+    while (!this.#isOver && this.#ownS() <= deviceS - this.#skippedS) this.#step()
+    this.#actUntil(deviceS - this.#skippedS)
+    this.#sendOrLose()
   }
 
-  /** What the story has up to this time. */
-  function actUntil(atS: number): void {
-    for (; !due.done && due.value.atS <= atS; due = story.next()) act(due.value.order)
+  /** Sends what finds room and loses nothing: a recording as fast as it is read. True when something went out. */
+  pump(wallMs: number): boolean {
+    this.#nowMs = wallMs
+    this.#isLossless = true
+    this.#look()
+    if (this.#state !== 'open') return false
+    for (let bytes = sizeOf(this.#queue); !this.#isOver && bytes < pumpBytes && !this.#isTooFast(); ) bytes += this.#step()
+    return this.#send() > 0
+  }
+
+  /** False where the device cannot do that. */
+  obey(order: DeviceOrder, wallMs: number): boolean {
+    this.#nowMs = wallMs
+    return this.#act(order)
+  }
+
+  /** The recording is over and sent. */
+  ended(): boolean {
+    return this.#isOver && this.#queue.length === 0
+  }
+
+  /** Pulls the plug and records the faults that still last. */
+  close(): void {
+    this.#line.unplug()
+    this.#faults.close()
+  }
+
+  #ownS(): number {
+    return this.#moments / this.#instrument.rateHz
+  }
+
+  #look(): void {
+    const before = this.#state
+    this.#state = this.#line.look(this.#nowMs)
+    if (before === 'unread' && this.#state !== 'unread') this.#faults.end('unread', this.#nowMs)
+    if (before === 'open' && this.#state !== 'open') this.#faults.end('overrun', this.#nowMs)
   }
 
   /** Puts the instrument's next moment into the queue, after what the story has before it. Returns its bytes. */
-  function step(): number {
-    actUntil(moments / instrument.rateHz)
-    const emissions = instrument.next() ?? []
-    over = emissions.length === 0
-    moments++
-    // Two stretches of garbage in a row would be one to the decoder: a good frame goes between.
-    const last = queue.at(-1)
-    if (!over && garbage.length > 0 && !(last ? isGarbage(last) : badBefore))
-      emissions.unshift({ bytes: garbage.shift()!, frames: 0, bad: 1, readings: [], samples: [] })
-    queue.push(...emissions)
-    if (lossless)
-      for (const { readings } of emissions) for (const [channel] of readings) pumped.set(channel, (pumped.get(channel) ?? 0) + 1)
+  #step(): number {
+    this.#actUntil(this.#ownS())
+    const emissions = this.#instrument.next() ?? []
+    this.#isOver = emissions.length === 0
+    this.#moments++
+    if (this.#garbage.length > 0 && this.#isPlaceForGarbage())
+      emissions.unshift({ bytes: this.#garbage.shift()!, frames: 0, bad: 1, readings: [], samples: [] })
+    this.#queue.push(...emissions)
+    if (this.#isLossless) this.#countPumped(emissions)
     return sizeOf(emissions)
   }
 
-  function isTooFast(): boolean {
-    pumpedSinceMs ??= nowMs
-    return Math.max(0, ...pumped.values()) > (nowMs - pumpedSinceMs) * readingsPerMs
+  /** Two stretches of garbage in a row would be one to the decoder: a good frame goes between. */
+  #isPlaceForGarbage(): boolean {
+    const last = this.#queue.at(-1)
+    return !this.#isOver && !(last ? isGarbage(last) : this.#isBadBefore)
   }
 
-  function act(order: DeviceOrder): boolean {
-    if (order.act === 'garbage') garbage.push(instrument.garbage(order.bytes))
-    else if (order.act === 'plug') void plug()
-    else if (order.act === 'unplug') unplug()
-    else if (!instrument.obey(order)) return false
-    else if (order.act === 'probe-off') faults.begin('probe-off', nowMs)
-    else if (order.act === 'probe-on') faults.end('probe-off', nowMs)
+  #countPumped(emissions: Emission[]): void {
+    const pumped = this.#pumped
+    for (const { readings } of emissions) for (const [channel] of readings) pumped.set(channel, (pumped.get(channel) ?? 0) + 1)
+  }
+
+  #isTooFast(): boolean {
+    this.#pumpedSinceMs ??= this.#nowMs
+    return Math.max(0, ...this.#pumped.values()) > (this.#nowMs - this.#pumpedSinceMs) * readingsPerMs
+  }
+
+  /** What the story has up to this time. */
+  #actUntil(atS: number): void {
+    for (; !this.#due.done && this.#due.value.atS <= atS; this.#due = this.#story.next()) this.#act(this.#due.value.order)
+  }
+
+  #act(order: DeviceOrder): boolean {
+    if (order.act === 'garbage') this.#garbage.push(this.#instrument.garbage(order.bytes))
+    else if (order.act === 'plug') void this.plug()
+    else if (order.act === 'unplug') this.#unplug()
+    else if (!this.#instrument.obey(order)) return false
+    else if (order.act === 'probe-off') this.#faults.begin('probe-off', this.#nowMs)
+    else if (order.act === 'probe-on') this.#faults.end('probe-off', this.#nowMs)
     return true
   }
 
-  async function plug(): Promise<void> {
-    if (state !== 'unplugged') return
-    await line.plug()
-    faults.end('unplug', nowMs)
-    look()
+  #unplug(): void {
+    if (this.#state === 'unplugged') return
+    this.#sendOrLose()
+    for (const kind of ['overrun', 'unread'] as const) this.#faults.end(kind, this.#nowMs)
+    this.#line.unplug()
+    this.#state = 'unplugged'
+    this.#faults.begin('unplug', this.#nowMs)
   }
 
-  function unplug(): void {
-    if (state === 'unplugged') return
-    sendOrLose()
-    for (const kind of ['overrun', 'unread'] as const) faults.end(kind, nowMs)
-    line.unplug()
-    state = 'unplugged'
-    faults.begin('unplug', nowMs)
+  #send(): number {
+    const taken = this.#state === 'open' && this.#queue.length > 0 ? this.#line.send(this.#queue) : 0
+    this.#queue.splice(0, taken)
+    return taken
   }
 
-  return {
-    id,
-    instrument,
-    port,
-    plug,
-    ended: () => over && queue.length === 0,
-    keepPace(deviceS, wallMs) {
-      nowMs = wallMs
-      look()
-      const behindS = deviceS - skippedS - moments / instrument.rateHz
-      const waits = instrument.waits && moments === 0 && state !== 'open'
-      skippedS += waits ? behindS : Math.max(0, behindS - catchUpS)
-      if (waits) return
-      while (!over && moments / instrument.rateHz <= deviceS - skippedS) step()
-      actUntil(deviceS - skippedS)
-      sendOrLose()
-    },
-    pump(wallMs) {
-      nowMs = wallMs
-      lossless = true
-      look()
-      if (state !== 'open') return false
-      for (let bytes = sizeOf(queue); !over && bytes < pumpBytes && !isTooFast(); ) bytes += step()
-      return send() > 0
-    },
-    obey(order, wallMs) {
-      nowMs = wallMs
-      return act(order)
-    },
-    close() {
-      line.unplug()
-      faults.close()
-    },
+  #sendOrLose(): void {
+    this.#send()
+    for (const emission of this.#queue.splice(0)) this.#lose(emission)
+  }
+
+  #sent(emission: Emission): void {
+    this.#manifest.produced(this.id, emission, this.#nowMs)
+    this.#isBadBefore = isGarbage(emission)
+    if (this.#isBadBefore) this.#faults.note('garbage', this.#nowMs, emission.bytes.length)
+    else this.#faults.end('overrun', this.#nowMs)
+  }
+
+  #lose(emission: Emission): void {
+    const kind = this.#state === 'open' ? 'overrun' : this.#state === 'unread' ? 'unread' : 'unplug'
+    this.#faults.lose(kind, emission, this.#nowMs)
   }
 }
 

@@ -2,11 +2,10 @@
  * The fleet: scenario → instruments → lines → ports, with a manifest of what really went out. All devices share one timer;
  * each is served every 50 ms, a few frames at a time, and they take turns, so that not all write at once.
  */
-import type { Clock } from '@millrace/contract/service'
-import { systemClock } from '@millrace/contract/service'
+import { type Clock, systemClock } from '@millrace/contract/service'
 import { type AgentDevice, agentDevice, assemble, type Bay } from './bays.ts'
-import { createDevice, type Device, type DeviceOrder } from './device.ts'
-import { createManifest, type DeviceTotals, type ManifestDevice } from './manifest/index.ts'
+import { Device, type DeviceOrder } from './device.ts'
+import { createManifest, type DeviceTotals, type ManifestDevice, type ManifestWriter } from './manifest/index.ts'
 import type { PortAddress } from './ports/index.ts'
 import { eventsOf, type Scenario, type StoryEvent, storyOf } from './scenario.ts'
 
@@ -22,7 +21,7 @@ export interface FleetOptions {
   /** Stop by itself after so many seconds of device time. */
   durationS?: number
   clock?: Clock
-  /** Hears of each event of the story when it begins; `link-cut` is to be carried out there. */
+  /** Called with each event of the story when it begins; the caller carries out `link-cut`. */
   onEvent?: (event: StoryEvent) => void
 }
 
@@ -51,7 +50,7 @@ const lingerMs = { paced: 500, max: 2000 }
 
 /** @throws MillraceError CONFIG_INVALID, RECORDING_INVALID, SIMULATOR_PTY. */
 export async function startFleet(scenario: Scenario, options: FleetOptions): Promise<Fleet> {
-  const { clock = systemClock, speed = 1, seed = scenario.seed, durationS = Number.POSITIVE_INFINITY } = options
+  const { clock = systemClock, seed = scenario.seed } = options
   const bays = assemble({ ...scenario, seed }, options.portsDir)
   const manifest = createManifest(options.manifest, {
     scenario: scenario.name,
@@ -59,70 +58,107 @@ export async function startFleet(scenario: Scenario, options: FleetOptions): Pro
     startedMs: clock.now(),
     devices: bays.map(describe),
   })
-  const devices = bays.map((bay) => createDevice(bay.id, bay.instrument, bay.port, manifest, storyOf(scenario, bay.id)))
+  const devices = bays.map((bay) => new Device({ ...bay, manifest, story: storyOf(scenario, bay.id) }))
   for (const device of devices) await device.plug()
-
-  const startedMs = clock.monotonic()
-  const elapsedS = () => ((clock.monotonic() - startedMs) / 1000) * (speed === 'max' ? 1 : speed)
   const tell = teller(scenario, options.onEvent)
-  const { promise: done, resolve: finish } = Promise.withResolvers<void>()
-  let cancel = () => {}
-  let flushedMs = startedMs
-  let turn = 0
-  let stopping: Promise<void> | undefined
-
-  function serve(): void {
-    if (elapsedS() >= durationS || devices.every((device) => device.ended())) return end()
-    const busy = speed === 'max' ? pumpAll(devices, clock) : paceTurn()
-    tell(elapsedS())
-    if (clock.monotonic() - flushedMs >= manifestMs) {
-      flushedMs = clock.monotonic()
-      manifest.flush()
-    }
-    cancel = clock.after(speed === 'max' ? (busy ? 0 : 1) : periodMs / turns, serve)
-  }
-
-  function paceTurn(): boolean {
-    turn = (turn + 1) % turns
-    for (let k = turn; k < devices.length; k += turns) devices[k]!.keepPace(elapsedS(), clock.now())
-    return true
-  }
-
-  function end(): void {
-    cancel()
-    manifest.flush()
-    finish()
-  }
-
-  async function close(): Promise<void> {
-    end()
-    await new Promise<void>((resolve) => clock.after(speed === 'max' ? lingerMs.max : lingerMs.paced, resolve))
-    for (const device of devices) device.close()
-    manifest.end()
-  }
-
-  serve()
+  const run = new Run({ devices, manifest, tell, clock, speed: options.speed ?? 1, durationS: options.durationS })
   return {
     devices: bays.map((bay) => ({ ...describe(bay), address: bay.port.address() })),
     agentDevices: bays.map(({ id, instrument, port }) => agentDevice(id, instrument, port.address())),
     totals: manifest.totals,
-    done,
+    done: run.done,
     order(id, order) {
       const device = devices.find((one) => one.id === id)
       if (!device) throw new Error(`there is no device ${id}`)
       if (!device.obey(order, clock.now())) throw new Error(`${id} cannot ${order.act}`)
     },
-    stop() {
-      stopping ??= close()
-      return stopping
-    },
+    stop: () => run.stop(),
   }
 }
 
-function pumpAll(devices: Device[], clock: Clock): boolean {
-  let busy = false
-  for (const device of devices) busy = device.pump(clock.now()) || busy
-  return busy
+interface RunParts {
+  devices: Device[]
+  manifest: ManifestWriter
+  tell(elapsedS: number): void
+  clock: Clock
+  speed: number | 'max'
+  durationS: number | undefined
+}
+
+/** The timer that serves all devices, from its making until it is stopped or all is sent. */
+class Run {
+  readonly done: Promise<void>
+  readonly #parts: RunParts
+  readonly #finish: () => void
+  readonly #startedMs: number
+  #flushedMs: number
+  #turn = 0
+  #cancel = () => {}
+  #stopping: Promise<void> | undefined
+
+  constructor(parts: RunParts) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#parts = parts
+    this.done = promise
+    this.#finish = resolve
+    this.#startedMs = parts.clock.monotonic()
+    this.#flushedMs = this.#startedMs
+    this.#serve()
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close()
+    return this.#stopping
+  }
+
+  #serve(): void {
+    const { devices, tell, clock, speed, durationS = Number.POSITIVE_INFINITY } = this.#parts
+    if (this.#elapsedS() >= durationS || devices.every((device) => device.ended())) return this.#end()
+    const isBusy = speed === 'max' ? this.#pumpAll() : this.#takeTurn()
+    tell(this.#elapsedS())
+    this.#flush()
+    this.#cancel = clock.after(speed === 'max' ? (isBusy ? 0 : 1) : periodMs / turns, () => this.#serve())
+  }
+
+  #elapsedS(): number {
+    const { clock, speed } = this.#parts
+    return ((clock.monotonic() - this.#startedMs) / 1000) * (speed === 'max' ? 1 : speed)
+  }
+
+  #pumpAll(): boolean {
+    const { devices, clock } = this.#parts
+    let isBusy = false
+    for (const device of devices) isBusy = device.pump(clock.now()) || isBusy
+    return isBusy
+  }
+
+  #takeTurn(): boolean {
+    const { devices, clock } = this.#parts
+    this.#turn = (this.#turn + 1) % turns
+    for (let k = this.#turn; k < devices.length; k += turns) devices[k]!.keepPace(this.#elapsedS(), clock.now())
+    return true
+  }
+
+  #flush(): void {
+    const now = this.#parts.clock.monotonic()
+    if (now - this.#flushedMs < manifestMs) return
+    this.#flushedMs = now
+    this.#parts.manifest.flush()
+  }
+
+  #end(): void {
+    this.#cancel()
+    this.#parts.manifest.flush()
+    this.#finish()
+  }
+
+  async #close(): Promise<void> {
+    const { devices, manifest, clock, speed } = this.#parts
+    this.#end()
+    await new Promise<void>((resolve) => clock.after(speed === 'max' ? lingerMs.max : lingerMs.paced, resolve))
+    for (const device of devices) device.close()
+    manifest.end()
+  }
 }
 
 function describe({ id, instrument: { kind, config, channels } }: Bay): ManifestDevice {
