@@ -1,5 +1,6 @@
 export { type Api, openApi } from './api.ts'
-export { type Running, type UpOptions, up } from './up/up.ts'
+export type { UpOptions } from './up/options.ts'
+export { type Running, up } from './up/up.ts'
 export type { Account } from './verify/account.ts'
 export { align } from './verify/align.ts'
 export { closingLine, printVerdict } from './verify/print.ts'

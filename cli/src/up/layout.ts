@@ -1,5 +1,5 @@
 /**
- * The folder of `millrace up`: secrets and configurations are made once and kept; ports are chosen anew at each start.
+ * The folder of `millrace up`: secrets are made once and kept; ports are chosen at each start.
  *
  *   secrets.json  broker.users  broker.yaml  processor.yaml  agent.yaml      configuration, for this user's eyes only
  *   ports/        pseudo-terminals of the simulated devices                  manifests/<started>.jsonl   what they produced
