@@ -2,14 +2,13 @@
  * A GPS receiver on a trolley that is pushed about: one fix a second, as GGA, RMC, GSA and GSV. Its time starts on a fixed day,
  * so that the same seed gives the same bytes on any day.
  */
-import { checkConfig } from '@millrace/contract/service'
+import type { Channel } from '@millrace/contract'
 import { z } from 'zod'
 import { createRandom } from '../signals/random.ts'
 import { createTrack, hospitalCorridor } from '../signals/track.ts'
 import { createApart } from './apart.ts'
-import { decoderOf } from './decoder-of.ts'
-import { makeGarbage } from './garbage.ts'
 import type { Emission, InstrumentPlugin } from './instrument.ts'
+import { throughDecoder } from './through-decoder.ts'
 
 const schema = z.strictObject({
   latitude: z.number().min(-89).max(89).default(hospitalCorridor.latitude).describe('Of the start, degrees.'),
@@ -34,57 +33,57 @@ interface DecoderConfig {
 export const nmea0183: InstrumentPlugin<z.infer<typeof schema>> = {
   kind: 'nmea-0183',
   schema,
-  create({ signal, decoder, seed, device, distinct }) {
-    const plugin = decoderOf<DecoderConfig>('nmea-0183')
-    const config = checkConfig(plugin.schema, decoder, `decoder ${plugin.kind}`)
-    const channels = plugin.channels(config)
-    const encode = plugin.createEncoder(config)
-    const junk = createRandom(seed, `${device}/garbage`)
-    const fix = createTrack(createRandom(seed, device), 1 / rateHz, signal)
-    const scales = new Map(channels.map(({ name, scale = 1 }) => [name, scale]))
-    const aparts = new Map(channels.map(({ name }) => [name, createApart(distinct, highest[name] ?? Number.POSITIVE_INFINITY)]))
+  create(options) {
+    const { config, channels, encode, instrument } = throughDecoder<DecoderConfig>(nmea0183.kind, options)
+    const fix = createTrack(createRandom(options.seed, options.device), 1 / rateHz, options.signal)
+    const round = createRounding(channels, options.distinct)
     let utcMs = startMs
-
-    function next(): Emission[] {
-      const { latitude, longitude, altitudeM, speedMs, courseDegrees, satellites, hdop } = fix()
-      const measured = {
-        latitude,
-        longitude,
-        fix: 1,
-        satellites,
-        hdop,
-        altitude: altitudeM,
-        speed: speedMs / metresPerSecondPerKnot,
-        course: courseDegrees,
-        fix_mode: 3,
-        pdop: 1.5 * hdop,
-        vdop: 1.2 * hdop,
-        satellites_in_view: satellites + 3,
-      }
-      const values = Object.entries(measured).map(([name, value]): [string, number] => {
-        const raw = Math.round(value / scales.get(name)!)
-        return [name, aparts.get(name)!(Math.min(raw, highest[name] ?? raw))]
-      })
-      const bytes = encode({ values: Object.fromEntries(values), extra: { utcMs } })
-      const readings: Emission['readings'] = values.filter(([name]) => !isMotion(name) || config.motion === 'RMC')
-      if (config.utc) readings.push(['utc', new Date(utcMs).toISOString()])
-      utcMs += 1000 / rateHz
-      return [{ bytes, frames: bytes.filter((byte) => byte === 0x0a).length, bad: 0, readings, samples: [] }]
-    }
-
     return {
-      kind: plugin.kind,
-      config,
-      channels,
+      ...instrument,
       rateHz,
-      next,
+      next() {
+        const values = round(measuredAt(fix()))
+        const bytes = encode({ values: Object.fromEntries(values), extra: { utcMs } })
+        const readings: Emission['readings'] = values.filter(([name]) => !isMotion(name) || config.motion === 'RMC')
+        if (config.utc) readings.push(['utc', new Date(utcMs).toISOString()])
+        utcMs += 1000 / rateHz
+        return [{ bytes, frames: bytes.filter((byte) => byte === 0x0a).length, bad: 0, readings, samples: [] }]
+      },
       obey: () => false,
-      garbage: (bytes) => makeGarbage(plugin.kind, junk, bytes),
     }
   },
 }
 
-/** Speed and course stand in RMC, which is sent, and in VTG, which is not. */
+/** Values by channel, in the channels' units. */
+function measuredAt({ altitudeM, speedMs, courseDegrees, ...fix }: ReturnType<ReturnType<typeof createTrack>>) {
+  return {
+    latitude: fix.latitude,
+    longitude: fix.longitude,
+    fix: 1,
+    satellites: fix.satellites,
+    hdop: fix.hdop,
+    altitude: altitudeM,
+    speed: speedMs / metresPerSecondPerKnot,
+    course: courseDegrees,
+    fix_mode: 3,
+    pdop: 1.5 * fix.hdop,
+    vdop: 1.2 * fix.hdop,
+    satellites_in_view: fix.satellites + 3,
+  }
+}
+
+/** To the whole numbers that the channels have. */
+function createRounding(channels: Channel[], distinct: boolean) {
+  const scales = new Map(channels.map(({ name, scale = 1 }) => [name, scale]))
+  const aparts = new Map(channels.map(({ name }) => [name, createApart(distinct, highest[name] ?? Number.POSITIVE_INFINITY)]))
+  return (measured: Record<string, number>) =>
+    Object.entries(measured).map(([name, value]): [string, number] => {
+      const raw = Math.round(value / scales.get(name)!)
+      return [name, aparts.get(name)!(Math.min(raw, highest[name] ?? raw))]
+    })
+}
+
+/** Speed and course are in RMC, which is sent, and in VTG, which is not. */
 function isMotion(channel: string): boolean {
   return channel === 'speed' || channel === 'course'
 }

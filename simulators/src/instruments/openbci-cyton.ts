@@ -3,15 +3,13 @@
  * another one with less amplitude, the third breathing, as changes of impedance show it; the rest are the alpha waves of
  * somebody with closed eyes. Amplifier noise on all of them.
  */
-import { checkConfig } from '@millrace/contract/service'
 import { z } from 'zod'
 import { createEcg } from '../signals/ecg.ts'
 import { createHeart, restingHeart } from '../signals/heart.ts'
-import { createRandom } from '../signals/random.ts'
+import { createRandom, type Random } from '../signals/random.ts'
 import { createApart } from './apart.ts'
-import { decoderOf } from './decoder-of.ts'
-import { makeGarbage } from './garbage.ts'
 import type { Emission, InstrumentPlugin } from './instrument.ts'
+import { throughDecoder } from './through-decoder.ts'
 
 const schema = z.strictObject({
   bpm: z.number().min(30).max(220).optional().describe('Mean heart rate, /min. Left out: each device its own, 60 to 84.'),
@@ -33,57 +31,67 @@ interface DecoderConfig {
   accel: boolean
 }
 
-export const openbciCyton: InstrumentPlugin<z.infer<typeof schema>> = {
+type Signal = z.infer<typeof schema>
+
+export const openbciCyton: InstrumentPlugin<Signal> = {
   kind: 'openbci-cyton',
   schema,
-  create({ signal, decoder, seed, device, distinct }) {
-    const plugin = decoderOf<DecoderConfig>('openbci-cyton')
-    const config = checkConfig(plugin.schema, decoder, `decoder ${plugin.kind}`)
-    const encode = plugin.createEncoder(config)
-    const channels = plugin.channels(config)
+  create(options) {
+    const { config, channels, encode, instrument } = throughDecoder<DecoderConfig>(openbciCyton.kind, options)
     const inputs = channels.filter((channel) => channel.kind === 'waveform')
-    const [random, junk] = [createRandom(seed, device), createRandom(seed, `${device}/garbage`)]
-    const heart = createHeart(random, { ...signal, bpm: signal.bpm ?? 60 + random.below(25) })
-    const ecg = createEcg(heart, 1 / config.rateHz)
-    const phases = inputs.map(() => 2 * Math.PI * random.next())
-    const apart = channels.map(() => createApart(distinct, highest))
+    const random = createRandom(options.seed, options.device)
+    const person = createPerson(options.signal, random, { inputs: inputs.length, rateHz: config.rateHz })
+    const apart = channels.map(() => createApart(options.distinct, highest))
     let frame = 0
-
-    function microvolts(input: number, ecgMicrovolts: number, atS: number): number {
-      if (input === 0) return ecgMicrovolts
-      if (input === 1) return secondLead * ecgMicrovolts
-      if (input === 2) return breathMicrovolts * heart.breath(atS)
-      const waxing = 0.5 + 0.5 * Math.sin(2 * Math.PI * alpha.waxingHz * atS + phases[0]!)
-      return alpha.microvolts * waxing * Math.sin(2 * Math.PI * alpha.hz * atS + phases[input]!)
-    }
-
-    function next(): Emission[] {
-      const atS = frame / config.rateHz
-      const ecgMicrovolts = ecg() * 1000
-      const samples: Emission['samples'] = inputs.map(({ name, unit, scale = 1, offset = 0 }, k) => {
-        const value = microvolts(k, ecgMicrovolts, atS) + signal.noiseMicrovolts * random.normal()
-        return [name, apart[k]!(Math.round(((unit === 'mV' ? value / 1000 : value) - offset) / scale))]
-      })
-      const readings = config.accel && frame % framesPerAccel === 0 ? accelerate() : []
-      frame++
-      return [{ bytes: encode({ values: Object.fromEntries([...samples, ...readings]) }), frames: 1, bad: 0, readings, samples }]
-    }
-
-    /** Lying still: 1 g downwards, and a little trembling. */
-    function accelerate(): [string, number][] {
-      const tremble = () => Math.round(0.005 * countsPerG * random.normal())
-      const axes = [tremble(), tremble(), countsPerG + tremble()]
-      return ['accel_x', 'accel_y', 'accel_z'].map((name, k) => [name, apart[inputs.length + k]!(axes[k]!)])
-    }
-
     return {
-      kind: plugin.kind,
-      config,
-      channels,
+      ...instrument,
       rateHz: config.rateHz,
-      next,
+      next() {
+        const microvolts = person(frame / config.rateHz)
+        const samples: Emission['samples'] = inputs.map(({ name, unit, scale = 1, offset = 0 }, k) => {
+          const value = microvolts(k)
+          return [name, apart[k]!(Math.round(((unit === 'mV' ? value / 1000 : value) - offset) / scale))]
+        })
+        const isAccel = config.accel && frame % framesPerAccel === 0
+        const readings = isAccel
+          ? accelerate(random).map(([name, v], k): [string, number] => [name, apart[inputs.length + k]!(v)])
+          : []
+        frame++
+        return [
+          { bytes: encode({ values: Object.fromEntries([...samples, ...readings]) }), frames: 1, bad: 0, readings, samples },
+        ]
+      },
       obey: () => false,
-      garbage: (bytes) => makeGarbage(plugin.kind, junk, bytes),
     }
   },
+}
+
+/** What each input measures at a time, noise included. Ask in the order of time, and of the inputs. */
+function createPerson(signal: Signal, random: Random, { inputs, rateHz }: { inputs: number; rateHz: number }) {
+  const heart = createHeart(random, { ...signal, bpm: signal.bpm ?? 60 + random.below(25) })
+  const ecg = createEcg(heart, 1 / rateHz)
+  const phases = Array.from({ length: inputs }, () => 2 * Math.PI * random.next())
+  const alphaWave = (atS: number, phase: number) => {
+    const waxing = 0.5 + 0.5 * Math.sin(2 * Math.PI * alpha.waxingHz * atS + phases[0]!)
+    return alpha.microvolts * waxing * Math.sin(2 * Math.PI * alpha.hz * atS + phase)
+  }
+  return (atS: number) => {
+    const ecgMicrovolts = ecg() * 1000
+    return (input: number): number => {
+      const noise = signal.noiseMicrovolts * random.normal()
+      if (input === 0) return ecgMicrovolts + noise
+      if (input === 1) return secondLead * ecgMicrovolts + noise
+      return (input === 2 ? breathMicrovolts * heart.breath(atS) : alphaWave(atS, phases[input]!)) + noise
+    }
+  }
+}
+
+/** Lying still: 1 g downwards, and a little trembling. */
+function accelerate(random: Random): [string, number][] {
+  const tremble = () => Math.round(0.005 * countsPerG * random.normal())
+  return [
+    ['accel_x', tremble()],
+    ['accel_y', tremble()],
+    ['accel_z', countsPerG + tremble()],
+  ]
 }
