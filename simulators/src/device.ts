@@ -4,7 +4,7 @@
  */
 import { createFaults, type Faults } from './faults.ts'
 import type { Emission, Instrument, Order } from './instruments/index.ts'
-import { createLine, type Line, type LineState } from './line.ts'
+import { Line, type LineState } from './line.ts'
 import type { ManifestWriter } from './manifest/index.ts'
 import type { Port } from './ports/index.ts'
 
@@ -67,7 +67,7 @@ export class Device {
     this.#story = story
     this.#due = story.next()
     this.#faults = createFaults(id, manifest)
-    this.#line = createLine(port, {
+    this.#line = new Line(port, {
       sent: (emission) => this.#sent(emission),
       torn: (emission) => (this.#isLossless ? this.#queue.unshift(emission) : this.#lose(emission)),
     })

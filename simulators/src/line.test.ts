@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Emission } from './instruments/index.ts'
-import { createLine } from './line.ts'
+import { Line } from './line.ts'
 import type { Port } from './ports/index.ts'
 
 /** Fixed, so that a run can be repeated; fast-check prints it with a failure. */
@@ -43,7 +43,7 @@ it('puts frames on the line whole and in order however little fits at once, and 
     fc.asyncProperty(rooms, lengths, fc.integer({ min: 1, max: 5 }), async (room, sizes, together) => {
       const { port, taken } = narrowPort([...room])
       const sent: Emission[] = []
-      const line = createLine(port, { sent: (one) => sent.push(one), torn() {} })
+      const line = new Line(port, { sent: (one) => sent.push(one), torn() {} })
       await line.plug()
       line.look(0)
       expect(line.look(1000)).toBe('open')
@@ -71,7 +71,7 @@ it('puts frames on the line whole and in order however little fits at once, and 
 it('tears the frame that was half sent when the reader went', async () => {
   const { port, leave } = narrowPort([12])
   const [sent, torn]: Emission[][] = [[], []]
-  const line = createLine(port, { sent: (one) => sent!.push(one), torn: (one) => torn!.push(one) })
+  const line = new Line(port, { sent: (one) => sent!.push(one), torn: (one) => torn!.push(one) })
   await line.plug()
   line.look(0)
   line.look(1000)
@@ -85,7 +85,7 @@ it('tears the frame that was half sent when the reader went', async () => {
 
 it('leaves a new reader time to flush before the first byte', async () => {
   const { port } = narrowPort([])
-  const line = createLine(port, { sent() {}, torn() {} })
+  const line = new Line(port, { sent() {}, torn() {} })
   expect(line.look(0)).toBe('unplugged')
   await line.plug()
   expect(line.look(1000)).toBe('unread')

@@ -14,18 +14,9 @@ export interface LineListener {
   torn(emission: Emission): void
 }
 
-export interface Line {
-  /** Looks whether somebody reads. Give it the time, in ms. */
-  look(nowMs: number): LineState
-  /** Sends frames, in order, as long as there is room; returns how many it took. Call `look` before. */
-  send(emissions: Emission[]): number
-  plug(): Promise<void>
-  unplug(): void
-}
-
 /**
- * A reader that opens a serial port throws away what it holds, some ms after; were that half of what we just wrote, the other
- * half would be garbage that nobody planted.
+ * A reader that opens a serial port discards what it holds, some milliseconds later. If that were half of what we just wrote,
+ * the other half would be garbage that nobody planted.
  */
 const settleMs = 250
 
@@ -34,47 +25,60 @@ interface Part {
   rest: Uint8Array
 }
 
-export function createLine(port: Port, listener: LineListener): Line {
-  let plugged = false
-  let begun: Part | undefined
-  let readSinceMs = Number.POSITIVE_INFINITY
-  const tear = () => {
-    const part = begun
-    begun = undefined
-    if (part) listener.torn(part.emission)
+export class Line {
+  readonly #port: Port
+  readonly #listener: LineListener
+  #isPlugged = false
+  /** The frame that is half on the line. */
+  #begun: Part | undefined
+  #readSinceMs = Number.POSITIVE_INFINITY
+
+  constructor(port: Port, listener: LineListener) {
+    this.#port = port
+    this.#listener = listener
   }
-  return {
-    look(nowMs) {
-      if (!plugged || !port.hasReader()) readSinceMs = Number.POSITIVE_INFINITY
-      else readSinceMs = Math.min(readSinceMs, nowMs)
-      const state = !plugged ? 'unplugged' : nowMs - readSinceMs >= settleMs ? 'open' : 'unread'
-      // The next reader shall not find the second half of a frame.
-      if (state !== 'open') tear()
-      return state
-    },
-    send(emissions) {
-      const parts: Part[] = emissions.map((emission) => ({ emission, rest: emission.bytes }))
-      const held = begun
-      if (held) parts.unshift(held)
-      let room = port.write(Buffer.concat(parts.map((part) => part.rest)))
-      let done = 0
-      while (done < parts.length && room >= parts[done]!.rest.length) {
-        room -= parts[done]!.rest.length
-        listener.sent(parts[done++]!.emission)
-      }
-      const next = parts[done]
-      begun = next && (next === held || room > 0) ? { ...next, rest: next.rest.subarray(room) } : undefined
-      return done + (begun ? 1 : 0) - (held ? 1 : 0)
-    },
-    async plug() {
-      await port.plug()
-      plugged = true
-      readSinceMs = Number.POSITIVE_INFINITY
-    },
-    unplug() {
-      plugged = false
-      tear()
-      port.unplug()
-    },
+
+  /** Looks whether somebody reads. Give it the time, in ms. */
+  look(nowMs: number): LineState {
+    if (!this.#isPlugged || !this.#port.hasReader()) this.#readSinceMs = Number.POSITIVE_INFINITY
+    else this.#readSinceMs = Math.min(this.#readSinceMs, nowMs)
+    const state = !this.#isPlugged ? 'unplugged' : nowMs - this.#readSinceMs >= settleMs ? 'open' : 'unread'
+    // The next reader must not find the second half of a frame.
+    if (state !== 'open') this.#tear()
+    return state
+  }
+
+  /** Sends frames, in order, as long as there is room; returns how many it took. Call `look` before. */
+  send(emissions: Emission[]): number {
+    const parts: Part[] = emissions.map((emission) => ({ emission, rest: emission.bytes }))
+    const held = this.#begun
+    if (held) parts.unshift(held)
+    let room = this.#port.write(Buffer.concat(parts.map((part) => part.rest)))
+    let done = 0
+    while (done < parts.length && room >= parts[done]!.rest.length) {
+      room -= parts[done]!.rest.length
+      this.#listener.sent(parts[done++]!.emission)
+    }
+    const next = parts[done]
+    this.#begun = next && (next === held || room > 0) ? { ...next, rest: next.rest.subarray(room) } : undefined
+    return done + (this.#begun ? 1 : 0) - (held ? 1 : 0)
+  }
+
+  async plug(): Promise<void> {
+    await this.#port.plug()
+    this.#isPlugged = true
+    this.#readSinceMs = Number.POSITIVE_INFINITY
+  }
+
+  unplug(): void {
+    this.#isPlugged = false
+    this.#tear()
+    this.#port.unplug()
+  }
+
+  #tear(): void {
+    const part = this.#begun
+    this.#begun = undefined
+    if (part) this.#listener.torn(part.emission)
   }
 }

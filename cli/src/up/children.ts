@@ -4,7 +4,7 @@
  * dies is started again, after 0.5 s and at most 5 s.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, type WriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 export interface ChildSpec {
@@ -22,72 +22,94 @@ export interface ChildSpec {
   onLine?: (line: string) => void
 }
 
-export interface Child {
-  name: string
-  ready: Promise<void>
-  pid(): number | undefined
+const restartMs = { least: 500, most: 5000 }
+/** A child that ran for longer starts again after the least delay. */
+const steadyMs = 10_000
+const killAfterMs = 12_000
+
+export class Child {
+  readonly name: string
+  readonly ready: Promise<void>
   /** Resolves when one that is not started again has ended. */
-  ended: Promise<void>
+  readonly ended: Promise<void>
+  readonly #spec: ChildSpec
+  readonly #say: (text: string) => void
+  readonly #logFile: WriteStream
+  readonly #becomeReady: () => void
+  readonly #end: () => void
+  #process: ChildProcess
+  #exited!: Promise<void>
+  #isStopping = false
+  #delayMs = restartMs.least
+
+  constructor(spec: ChildSpec, say: (text: string) => void) {
+    const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    this.name = spec.name
+    this.ready = ready
+    this.ended = ended
+    this.#becomeReady = becomeReady
+    this.#end = end
+    this.#spec = spec
+    this.#say = say
+    this.#logFile = createWriteStream(spec.logFile, { flags: 'a' })
+    this.#process = this.#start()
+  }
+
+  pid(): number | undefined {
+    return this.#process.pid
+  }
+
   /** Writes a line to the child's standard input. */
-  tell(line: string): void
-  stop(): Promise<void>
-}
+  tell(line: string): void {
+    this.#process.stdin!.write(`${line}\n`)
+  }
 
-export function startChild(spec: ChildSpec, say: (text: string) => void): Child {
-  let child: ChildProcess
-  let isStopping = false
-  let delayMs = 500
-  let exited: Promise<void>
-  const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-  const logFile = createWriteStream(spec.logFile, { flags: 'a' })
+  async stop(): Promise<void> {
+    const process = this.#process
+    this.#isStopping = true
+    if (process.exitCode !== null || process.signalCode !== null) return
+    process.kill('SIGTERM')
+    const kill = setTimeout(() => process.kill('SIGKILL'), killAfterMs)
+    await this.#exited
+    clearTimeout(kill)
+    this.#logFile.end()
+  }
 
-  function start(): void {
+  #start(): ChildProcess {
+    const { isProgram, nodeOptions = [], script, args } = this.#spec
     const startedMs = performance.now()
-    const command = spec.isProgram ? [spec.script] : [process.execPath, ...(spec.nodeOptions ?? []), spec.script]
-    child = spawn(command[0]!, [...command.slice(1), ...spec.args()], {
+    const [command, ...first] = isProgram ? [script] : [process.execPath, ...nodeOptions, script]
+    const child = spawn(command!, [...first, ...args()], {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
       env: { ...process.env, STOP_WITH_PARENT: '1', NODE_BINARY: process.execPath },
     })
-    child.stdin!.on('error', () => {})
-    for (const stream of [child.stdout!, child.stderr!]) {
-      createInterface({ input: stream }).on('line', (line) => {
-        logFile.write(`${line}\n`)
-        if (spec.readyWhen.test(line)) becomeReady()
-        spec.onLine?.(line)
-        if (line.includes('"level":"error"')) say(`${spec.name}: ${messageOf(line)}`)
-      })
-    }
-    exited = new Promise((resolve) => {
+    child.stdin.on('error', () => {})
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => this.#read(line))
+    this.#exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         resolve()
-        if (isStopping || !spec.restarts) return end()
-        say(`${spec.name} ended (${signal ?? `code ${code}`}); starting it again`)
-        delayMs = performance.now() - startedMs > 10_000 ? 500 : Math.min(5000, delayMs * 2)
-        setTimeout(() => {
-          if (!isStopping) start()
-        }, delayMs)
+        this.#hasEnded(signal ?? `code ${code}`, performance.now() - startedMs)
       })
     })
+    return child
   }
 
-  start()
-  return {
-    name: spec.name,
-    ready,
-    pid: () => child.pid,
-    ended,
-    tell: (line) => void child.stdin!.write(`${line}\n`),
-    async stop() {
-      isStopping = true
-      if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill('SIGTERM')
-      const kill = setTimeout(() => child.kill('SIGKILL'), 12_000)
-      await exited
-      clearTimeout(kill)
-      logFile.end()
-    },
+  #read(line: string): void {
+    this.#logFile.write(`${line}\n`)
+    if (this.#spec.readyWhen.test(line)) this.#becomeReady()
+    this.#spec.onLine?.(line)
+    if (line.includes('"level":"error"')) this.#say(`${this.name}: ${messageOf(line)}`)
+  }
+
+  #hasEnded(how: string, afterMs: number): void {
+    if (this.#isStopping || !this.#spec.restarts) return this.#end()
+    this.#say(`${this.name} ended (${how}); starting it again`)
+    this.#delayMs = afterMs > steadyMs ? restartMs.least : Math.min(restartMs.most, this.#delayMs * 2)
+    setTimeout(() => {
+      if (!this.#isStopping) this.#process = this.#start()
+    }, this.#delayMs)
   }
 }
 

@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { renderMosquitto } from '@millrace/broker/mosquitto'
 import { agentDevices, type Link, type Scenario } from '@millrace/simulators'
-import { type Child, type ChildSpec, startChild } from './children.ts'
+import { Child, type ChildSpec } from './children.ts'
 import { group, host, type Layout, node } from './layout.ts'
 import type { UpOptions } from './options.ts'
 import { alarmRules } from './rules.ts'
@@ -101,7 +101,7 @@ type Program = Omit<ChildSpec, 'logFile' | 'restarts'> & { restarts?: boolean }
 function start({ layout, say }: Installation, program: Program): Child {
   const { script } = program
   const path = program.isProgram && isAbsolute(script) ? script : fileURLToPath(import.meta.resolve(script))
-  return startChild({ restarts: true, ...program, script: path, logFile: layout.file(`logs/${program.name}.log`) }, say)
+  return new Child({ restarts: true, ...program, script: path, logFile: layout.file(`logs/${program.name}.log`) }, say)
 }
 
 const run = (config: string) => () => ['run', '--config', config]

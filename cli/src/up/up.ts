@@ -46,7 +46,7 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
   return {
     url,
     manifest: () => installation.manifest,
-    pids: () => Object.fromEntries([simulator, agent, broker, ...processors].map(({ name, pid }) => [name, pid()])),
+    pids: () => Object.fromEntries([simulator, agent, broker, ...processors].map((child) => [child.name, child.pid()])),
     link,
     order: (command) => simulator.tell(JSON.stringify(command)),
     switchOff: () => simulator.stop(),

@@ -24,7 +24,7 @@ const framesMax = 20_000
 /** Without a path it only counts. */
 export function createManifest(path: string | undefined, header: Omit<ManifestHeader, 'f' | 'k'>): ManifestWriter {
   const file = path === undefined ? undefined : openManifest(path)
-  const books = new Map(header.devices.map((device) => [device.device, createBook(device, file !== undefined)]))
+  const books = new Map(header.devices.map((device) => [device.device, new Book(device, file !== undefined)]))
   let faults: Fault[] = []
   let frames = 0
   const append = (lines: ManifestLine[]) => {
@@ -60,49 +60,63 @@ function openManifest(path: string): number {
   return openSync(path, 'w')
 }
 
+interface Wave {
+  intervalMs: number
+  segments: Segment[]
+  /** The next sample follows on the newest segment. */
+  isOpen: boolean
+}
+
 /** What one device produced: counts for ever, values since they were last taken. */
-function createBook({ device, channels }: ManifestDevice, keepValues: boolean) {
-  const totals: DeviceTotals = { readings: 0, samples: 0, frames: 0, bad: 0 }
-  const columns = new Map(channels.map(({ name }) => [name, { t: [] as number[], v: [] as Value[] }]))
-  const segments = new Map(channels.map(({ name, intervalMs = 0 }) => [name, { intervalMs, list: [] as Segment[], open: false }]))
-  const sample = (channel: string, atMs: number, value: number) => {
-    const wave = segments.get(channel)!
-    if (!wave.open) wave.list.push({ t: atMs, i: wave.intervalMs, v: [] })
-    wave.open = true
-    wave.list.at(-1)!.v.push(value)
+class Book {
+  readonly totals: DeviceTotals = { readings: 0, samples: 0, frames: 0, bad: 0 }
+  readonly #device: string
+  readonly #keepsValues: boolean
+  readonly #columns: Map<string, { t: number[]; v: Value[] }>
+  readonly #waves: Map<string, Wave>
+
+  constructor({ device, channels }: ManifestDevice, keepsValues: boolean) {
+    this.#device = device
+    this.#keepsValues = keepsValues
+    this.#columns = new Map(channels.map(({ name }) => [name, { t: [], v: [] }]))
+    this.#waves = new Map(channels.map(({ name, intervalMs = 0 }) => [name, { intervalMs, segments: [], isOpen: false }]))
   }
-  const breakSegments = () => {
-    for (const wave of segments.values()) wave.open = false
+
+  enter({ frames, bad, readings, samples }: Emission, atMs: number): void {
+    this.totals.frames += frames
+    this.totals.bad += bad
+    this.totals.readings += readings.length
+    this.totals.samples += samples.length
+    if (!this.#keepsValues) return
+    for (const [channel, value] of readings) {
+      const column = this.#columns.get(channel)!
+      column.t.push(atMs)
+      column.v.push(value)
+    }
+    for (const [channel, value] of samples) this.#addSample(this.#waves.get(channel)!, atMs, value)
   }
-  return {
-    totals,
-    breakSegments,
-    enter({ frames, bad, readings, samples }: Emission, atMs: number) {
-      totals.frames += frames
-      totals.bad += bad
-      totals.readings += readings.length
-      totals.samples += samples.length
-      if (!keepValues) return
-      for (const [channel, value] of readings) {
-        const column = columns.get(channel)!
-        column.t.push(atMs)
-        column.v.push(value)
-      }
-      for (const [channel, value] of samples) sample(channel, atMs, value)
-    },
-    take(): Produced[] {
-      const lines: Produced[] = []
-      for (const [channel, { t, v }] of columns) {
-        if (t.length === 0) continue
-        lines.push({ k: 'produced', device, channel, t, v })
-        columns.set(channel, { t: [], v: [] })
-      }
-      for (const [channel, wave] of segments) {
-        for (const segment of wave.list) lines.push({ k: 'produced', device, channel, ...segment })
-        wave.list = []
-      }
-      breakSegments()
-      return lines
-    },
+
+  breakSegments(): void {
+    for (const wave of this.#waves.values()) wave.isOpen = false
+  }
+
+  take(): Produced[] {
+    const device = this.#device
+    const lines: Produced[] = []
+    for (const [channel, { t, v }] of this.#columns) {
+      if (t.length === 0) continue
+      lines.push({ k: 'produced', device, channel, t, v })
+      this.#columns.set(channel, { t: [], v: [] })
+    }
+    for (const [channel, wave] of this.#waves)
+      for (const segment of wave.segments.splice(0)) lines.push({ k: 'produced', device, channel, ...segment })
+    this.breakSegments()
+    return lines
+  }
+
+  #addSample(wave: Wave, atMs: number, value: number): void {
+    if (!wave.isOpen) wave.segments.push({ t: atMs, i: wave.intervalMs, v: [] })
+    wave.isOpen = true
+    wave.segments.at(-1)!.v.push(value)
   }
 }

@@ -36,14 +36,6 @@ export class Refusal extends Error {
   }
 }
 
-export interface SessionFile {
-  loaded: Loaded
-  /** All or nothing. @throws what SQLite throws; the file is as it was before. */
-  apply(group: Group): void
-  page(asked: PageAsked): OwedRow[]
-  close(): void
-}
-
 /** Opens or makes the file, as its only owner. @throws Refusal */
 export function openFile(path: string): SessionFile {
   let db: DatabaseSync | undefined
@@ -55,7 +47,7 @@ export function openFile(path: string): SessionFile {
     db.exec('PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-4096; BEGIN IMMEDIATE; COMMIT')
     if (isNew || isEmpty(db)) make(db)
     check(db, path)
-    return serve(db)
+    return new SessionFile(db)
   } catch (cause) {
     db?.close()
     throw cause instanceof Refusal ? cause : new Refusal(codeOf(cause), { path, detail: describe(cause) })
@@ -84,21 +76,47 @@ function check(db: DatabaseSync, path: string): void {
   if (version > format) throw new Refusal('BROKER_STORE_NEWER', { path, version, known: format })
 }
 
-function serve(db: DatabaseSync): SessionFile {
-  const addSession = db.prepare('INSERT INTO session VALUES (?, ?, ?)')
-  const addFilter = db.prepare('INSERT OR REPLACE INTO subscription VALUES (?, ?, ?)')
-  const dropFilter = db.prepare('DELETE FROM subscription WHERE session = ? AND filter = ?')
-  const forget = [
-    'DELETE FROM owed WHERE session = ?',
-    'DELETE FROM subscription WHERE session = ?',
-    'DELETE FROM session WHERE no = ?',
-  ]
-  const forgets = forget.map((sql) => db.prepare(sql))
-  const owe = db.prepare('INSERT INTO owed VALUES (?, ?, ?, ?, ?)')
-  const free = db.prepare('DELETE FROM owed WHERE id = ?')
-  const page = db.prepare('SELECT id, topic, payload, qos FROM owed WHERE session = ? AND id > ? ORDER BY id LIMIT ?')
+export class SessionFile {
+  readonly loaded: Loaded
+  readonly #db: DatabaseSync
+  readonly #statements: ReturnType<typeof prepare>
 
-  function write({ changes, buffer }: Group): void {
+  constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#statements = prepare(db)
+    this.loaded = load(db)
+  }
+
+  /** All or nothing. @throws what SQLite throws; the file is as it was before. */
+  apply(group: Group): void {
+    try {
+      this.#db.exec('BEGIN IMMEDIATE')
+      this.#write(group)
+      this.#db.exec('COMMIT')
+    } catch (cause) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      throw cause
+    }
+  }
+
+  page({ session, after, rows, bytes }: PageAsked): OwedRow[] {
+    const found: OwedRow[] = []
+    let sum = 0
+    for (const row of this.#statements.page.iterate(session, after, rows)) {
+      const owed = row as unknown as OwedRow
+      found.push({ ...owed })
+      sum += owed.payload.length
+      if (sum >= bytes) break
+    }
+    return found
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #write({ changes, buffer }: Group): void {
+    const { owe, free, addSession, addFilter, dropFilter, forget } = this.#statements
     for (const change of changes) {
       if (change.k === 'owe') {
         const { id, session, topic, qos, from, to } = change
@@ -107,34 +125,24 @@ function serve(db: DatabaseSync): SessionFile {
       else if (change.k === 'session') addSession.run(change.session, change.client, change.user)
       else if (change.k === 'subscribe') addFilter.run(change.session, change.filter, change.qos)
       else if (change.k === 'unsubscribe') dropFilter.run(change.session, change.filter)
-      else for (const statement of forgets) statement.run(change.session)
+      else for (const statement of forget) statement.run(change.session)
     }
   }
+}
 
+function prepare(db: DatabaseSync) {
   return {
-    loaded: load(db),
-    apply(group) {
-      try {
-        db.exec('BEGIN IMMEDIATE')
-        write(group)
-        db.exec('COMMIT')
-      } catch (cause) {
-        if (db.isTransaction) db.exec('ROLLBACK')
-        throw cause
-      }
-    },
-    page({ session, after, rows, bytes }) {
-      const found: OwedRow[] = []
-      let sum = 0
-      for (const row of page.iterate(session, after, rows)) {
-        const owed = row as unknown as OwedRow
-        found.push({ ...owed })
-        sum += owed.payload.length
-        if (sum >= bytes) break
-      }
-      return found
-    },
-    close: () => db.close(),
+    addSession: db.prepare('INSERT INTO session VALUES (?, ?, ?)'),
+    addFilter: db.prepare('INSERT OR REPLACE INTO subscription VALUES (?, ?, ?)'),
+    dropFilter: db.prepare('DELETE FROM subscription WHERE session = ? AND filter = ?'),
+    forget: [
+      db.prepare('DELETE FROM owed WHERE session = ?'),
+      db.prepare('DELETE FROM subscription WHERE session = ?'),
+      db.prepare('DELETE FROM session WHERE no = ?'),
+    ],
+    owe: db.prepare('INSERT INTO owed VALUES (?, ?, ?, ?, ?)'),
+    free: db.prepare('DELETE FROM owed WHERE id = ?'),
+    page: db.prepare('SELECT id, topic, payload, qos FROM owed WHERE session = ? AND id > ? ORDER BY id LIMIT ?'),
   }
 }
 

@@ -1,4 +1,4 @@
-/** What wants somebody, most urgent first; then what is settled. */
+/** Open alarms, most urgent first; then the settled ones. */
 import type { AlarmRecord } from '@millrace/contract'
 import { signal } from '@preact/signals'
 import { ageText, unitText, valueText, whenText } from '../format.ts'
@@ -13,7 +13,6 @@ const settledShown = signal(30)
 
 export function AlarmsView() {
   const open = openAlarms.value
-  const settled = settledAlarms.value
   return (
     <>
       <header class="view-head">
@@ -39,79 +38,85 @@ export function AlarmsView() {
           ))}
         </ul>
       )}
-      {settled.length > 0 && (
-        <section aria-labelledby="settled">
-          <h2 id="settled">Settled</h2>
-          <ul class="alarm-list settled">
-            {settled.slice(0, settledShown.value).map((alarm) => (
-              <AlarmRow key={alarm.id} alarm={alarm} link />
-            ))}
-          </ul>
-          {settled.length > settledShown.value && (
-            <button
-              type="button"
-              class="quiet"
-              onClick={() => {
-                settledShown.value += 50
-              }}
-            >
-              Show more
-            </button>
-          )}
-        </section>
-      )}
+      <Settled />
       <AcknowledgeDialog />
     </>
   )
 }
 
+function Settled() {
+  const settled = settledAlarms.value
+  if (settled.length === 0) return null
+  const showMore = () => {
+    settledShown.value += 50
+  }
+  return (
+    <section aria-labelledby="settled">
+      <h2 id="settled">Settled</h2>
+      <ul class="alarm-list settled">
+        {settled.slice(0, settledShown.value).map((alarm) => (
+          <AlarmRow key={alarm.id} alarm={alarm} link />
+        ))}
+      </ul>
+      {settled.length > settledShown.value && (
+        <button type="button" class="quiet" onClick={showMore}>
+          Show more
+        </button>
+      )}
+    </section>
+  )
+}
+
 export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: boolean }) {
-  const now = nowSecond.value
   const known = device(alarm.device)
   const channel = known && channelOf(known, alarm.channel)
-  const openStill = !alarm.retrospective && (alarm.active || !alarm.acknowledged)
+  const isOpen = !alarm.retrospective && (alarm.active || !alarm.acknowledged)
+  const ask = () => {
+    asked.value = alarm
+  }
   return (
-    <li class={`alarm-row priority-${alarm.priority} ${alarm.active ? 'active' : ''} ${openStill ? 'open' : ''}`}>
+    <li class={`alarm-row priority-${alarm.priority} ${alarm.active ? 'active' : ''} ${isOpen ? 'open' : ''}`}>
       <span class="alarm-mark">
         <Icon name={alarm.priority} size={20} />
         <b>{priorityWords[alarm.priority]}</b>
       </span>
       <div class="alarm-what">
         <strong>{alarm.text}</strong>
-        <p class="soft">
-          {link && <a href={deviceHref(alarm.device)}>{alarm.subject}</a>}
-          <span>
-            raised <time dateTime={new Date(alarm.raisedMs).toISOString()}>{whenText(alarm.raisedMs, now)}</time>
-            {alarm.active && `, ${ageText(now - alarm.raisedMs)} ago`}
-          </span>
-          {alarm.clearedMs !== undefined && <span>over since {whenText(alarm.clearedMs, now)}</span>}
-          {alarm.technical && <span>technical</span>}
-          {alarm.retrospective && <span>from late data: nobody was called</span>}
-          {alarm.acknowledged && (
-            <span>
-              <Icon name="check" size={12} /> {alarm.by ?? 'acknowledged'}
-              {alarm.note && `: ${alarm.note}`}
-            </span>
-          )}
-        </p>
+        <History alarm={alarm} link={link} />
       </div>
       {alarm.value !== undefined && alarm.active && !alarm.technical && (
         <span class="alarm-value">
           {valueText(alarm.value, channel)} <small>{unitText(alarm.unit ?? '')}</small>
         </span>
       )}
-      {openStill && !alarm.acknowledged && (
-        <button
-          type="button"
-          class="main"
-          onClick={() => {
-            asked.value = alarm
-          }}
-        >
+      {isOpen && !alarm.acknowledged && (
+        <button type="button" class="main" onClick={ask}>
           Acknowledge
         </button>
       )}
       {!link && <AcknowledgeDialog only={alarm.id} />}
     </li>
+  )
+}
+
+function History({ alarm, link }: { alarm: AlarmRecord; link: boolean }) {
+  const now = nowSecond.value
+  return (
+    <p class="soft">
+      {link && <a href={deviceHref(alarm.device)}>{alarm.subject}</a>}
+      <span>
+        raised <time dateTime={new Date(alarm.raisedMs).toISOString()}>{whenText(alarm.raisedMs, now)}</time>
+        {alarm.active && `, ${ageText(now - alarm.raisedMs)} ago`}
+      </span>
+      {alarm.clearedMs !== undefined && <span>over since {whenText(alarm.clearedMs, now)}</span>}
+      {alarm.technical && <span>technical</span>}
+      {alarm.retrospective && <span>from late data: nobody was called</span>}
+      {alarm.acknowledged && (
+        <span>
+          <Icon name="check" size={12} /> {alarm.by ?? 'acknowledged'}
+          {alarm.note && `: ${alarm.note}`}
+        </span>
+      )}
+    </p>
   )
 }

@@ -27,33 +27,9 @@ export function FleetView() {
       <header class="view-head">
         <h1 tabIndex={-1}>Fleet</h1>
         <Summary />
-        <div class="tools">
-          <label class="search">
-            <Icon name="search" />
-            <input
-              type="search"
-              placeholder="Find a device"
-              aria-label="Find a device"
-              value={search.value}
-              onInput={(event) => {
-                search.value = event.currentTarget.value
-              }}
-            />
-          </label>
-          <Segments
-            label="Which devices"
-            choices={[
-              { value: 'all' as const, text: 'All' },
-              { value: 'attention' as const, text: 'Needs attention' },
-            ]}
-            chosen={only.value}
-            choose={(value) => {
-              only.value = value
-            }}
-          />
-        </div>
+        <Tools />
       </header>
-      {shown.value.length === 0 ? <Nothing /> : null}
+      {shown.value.length === 0 && <Nothing />}
       <ul class="cards">
         {shown.value.map((one) => (
           <li key={one.name}>
@@ -62,6 +38,36 @@ export function FleetView() {
         ))}
       </ul>
     </>
+  )
+}
+
+function Tools() {
+  return (
+    <div class="tools">
+      <label class="search">
+        <Icon name="search" />
+        <input
+          type="search"
+          placeholder="Find a device"
+          aria-label="Find a device"
+          value={search.value}
+          onInput={(event) => {
+            search.value = event.currentTarget.value
+          }}
+        />
+      </label>
+      <Segments
+        label="Which devices"
+        choices={[
+          { value: 'all' as const, text: 'All' },
+          { value: 'attention' as const, text: 'Needs attention' },
+        ]}
+        chosen={only.value}
+        choose={(value) => {
+          only.value = value
+        }}
+      />
+    </div>
   )
 }
 

@@ -1,4 +1,4 @@
-/** The ledger in the open: the equation with its numbers, and whether it closes. */
+/** The ledger: the equation with its numbers, and whether it closes. */
 import type { LedgerSum, LedgerView } from '@millrace/cloud-processor/web'
 import { signal } from '@preact/signals'
 import { countText, timeText } from '../format.ts'
@@ -126,30 +126,32 @@ function DeviceTable({ view }: { view: LedgerView }) {
         </thead>
         <tbody>
           {view.devices.map((one) => (
-            <tr key={one.device}>
-              <th scope="row">
-                <a href={deviceHref(one.device)}>{one.device}</a>
-              </th>
-              {(['read', ...terms] as const).map((name) => (
-                <td key={name} class={`number ${one[name][at] === 0 ? 'soft' : ''}`}>
-                  {countText(one[name][at])}
-                </td>
-              ))}
-              <td class="number">
-                {one.difference[at] === 0 ? (
-                  <span class="closes">
-                    <Icon name="check" size={14} /> closes
-                  </span>
-                ) : (
-                  <span class="wants">
-                    <Icon name="cross" size={14} /> by {countText(one.difference[at])}
-                  </span>
-                )}
-              </td>
-            </tr>
+            <DeviceRow key={one.device} sum={one} at={at} />
           ))}
         </tbody>
       </table>
     </section>
+  )
+}
+
+function DeviceRow({ sum, at }: { sum: LedgerView['devices'][number]; at: 0 | 1 }) {
+  const difference = sum.difference[at]
+  return (
+    <tr>
+      <th scope="row">
+        <a href={deviceHref(sum.device)}>{sum.device}</a>
+      </th>
+      {(['read', ...terms] as const).map((name) => (
+        <td key={name} class={`number ${sum[name][at] === 0 ? 'soft' : ''}`}>
+          {countText(sum[name][at])}
+        </td>
+      ))}
+      <td class="number">
+        <span class={difference === 0 ? 'closes' : 'wants'}>
+          <Icon name={difference === 0 ? 'check' : 'cross'} size={14} />{' '}
+          {difference === 0 ? 'closes' : `by ${countText(difference)}`}
+        </span>
+      </td>
+    </tr>
   )
 }

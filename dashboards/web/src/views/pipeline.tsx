@@ -108,9 +108,6 @@ function Step({ title, well, trouble = 'behind', figure, unit, children }: StepP
   )
 }
 
-/** A bar for each agent that holds a backlog: it shrinks as the backlog drains. */
-const peaks = new Map<string, number>()
-
 function Backlog({ status: { nodes, bridge } }: { status: PipelineStatus }) {
   if (nodes.length === 0) return null
   const waiting = nodes.reduce((sum, { backlogBytes = 0 }) => sum + backlogBytes, 0)
@@ -118,24 +115,9 @@ function Backlog({ status: { nodes, bridge } }: { status: PipelineStatus }) {
     <section aria-labelledby="agents">
       <h2 id="agents">Edge agents</h2>
       <ul class="agents">
-        {nodes.map(({ node, online, backlogRows = 0, backlogBytes }) => {
-          const peak = backlogRows === 0 ? 0 : Math.max(peaks.get(node) ?? 0, backlogRows)
-          peaks.set(node, peak)
-          return (
-            <li key={node}>
-              <span class={`state state-${online ? 'online' : 'offline'}`}>
-                <i class="dot" aria-hidden="true" />
-                {online ? 'Online' : 'Offline'}
-              </span>
-              <b>{node}</b>
-              <progress max={Math.max(200, peak)} value={backlogRows} aria-label={`Backlog of ${node}`} />
-              <span class="number">
-                {backlogRows === 0 ? 'nothing waits' : `${countText(backlogRows)} rows`}
-                {backlogBytes ? ` · ${bytesText(backlogBytes)}` : ''}
-              </span>
-            </li>
-          )
-        })}
+        {nodes.map((node) => (
+          <Agent key={node.node} status={node} />
+        ))}
       </ul>
       {bridge.isBehind && waiting > 0 && (
         <p class="soft">
@@ -143,5 +125,29 @@ function Backlog({ status: { nodes, bridge } }: { status: PipelineStatus }) {
         </p>
       )}
     </section>
+  )
+}
+
+/** By agent: the most rows since its backlog was empty. */
+const peaks = new Map<string, number>()
+
+/** With a bar that shrinks as the backlog drains. */
+function Agent({ status }: { status: PipelineStatus['nodes'][number] }) {
+  const { node, online, backlogRows = 0, backlogBytes } = status
+  const peak = backlogRows === 0 ? 0 : Math.max(peaks.get(node) ?? 0, backlogRows)
+  peaks.set(node, peak)
+  return (
+    <li>
+      <span class={`state state-${online ? 'online' : 'offline'}`}>
+        <i class="dot" aria-hidden="true" />
+        {online ? 'Online' : 'Offline'}
+      </span>
+      <b>{node}</b>
+      <progress max={Math.max(200, peak)} value={backlogRows} aria-label={`Backlog of ${node}`} />
+      <span class="number">
+        {backlogRows === 0 ? 'nothing waits' : `${countText(backlogRows)} rows`}
+        {backlogBytes ? ` · ${bytesText(backlogBytes)}` : ''}
+      </span>
+    </li>
   )
 }
