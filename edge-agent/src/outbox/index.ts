@@ -1,4 +1,4 @@
-export type { Content } from './content.ts'
+export type { Batch, Content } from './content.ts'
 export type { Entry } from './entry.ts'
 export { type MemoryStorage, memoryStorage } from './memory-storage.ts'
 export { type OutboxOptions, outboxSchema } from './options.ts'

@@ -19,7 +19,7 @@ import {
   formatStateTopic,
   formatTopic,
 } from '@millrace/contract/sparkplug'
-import type { Content, Entry } from '../outbox/index.ts'
+import type { Batch, Content, Entry } from '../outbox/index.ts'
 import type { Connection } from './transport.ts'
 
 export interface NodeName {
@@ -27,103 +27,109 @@ export interface NodeName {
   node: string
 }
 
-export interface Session {
-  /** After NBIRTH. */
-  readonly isBorn: boolean
-  /** The socket's buffer has room. */
-  readonly isWritable: boolean
-  writable(): void
-  /** [tck-id-message-flow-edge-node-ncmd-subscribe] [tck-id-message-flow-edge-node-birth-publish-subscribe] before the birth. */
-  subscribe(host: string): Promise<void>
-  birth(): void
-  deviceBirth(declaration: Declaration): void
-  deviceDeath(device: string): void
-  /** @returns bytes on the wire. @throws SparkplugError when the content cannot be encoded; nothing was sent then. */
-  send(entry: Entry, content: Content, declaration: Declaration | undefined, historical: boolean): number
-  /** [tck-id-operational-behavior-edge-node-intentional-disconnect-ndeath] */
-  end(): Promise<void>
-}
-
 export function nodeDeath({ group, node }: NodeName, bdSeq: number, clock: Clock) {
   return { topic: formatTopic({ type: 'NDEATH', group, node }), payload: encodeNodeDeath(bdSeq, clock.now()) }
 }
 
-export function createSession(connection: Connection, { group, node }: NodeName, bdSeq: number, clock: Clock): Session {
-  let seq = 0
-  let isBorn = false
-  let isWritable = true
-  const nodeTopic = (type: 'NBIRTH' | 'NDATA' | 'NCMD') => formatTopic({ type, group, node })
-  const deviceTopic = (type: 'DBIRTH' | 'DDATA' | 'DDEATH', device: string) => formatTopic({ type, group, node, device })
-  return {
-    get isBorn() {
-      return isBorn
-    },
-    get isWritable() {
-      return isWritable
-    },
-    writable() {
-      isWritable = true
-    },
-    subscribe: (host) => connection.subscribe([nodeTopic('NCMD'), `spBv1.0/${group}/DCMD/${node}/+`, formatStateTopic(host)]),
-    birth() {
-      seq = 0
-      const payload = encodeNodeBirth({ bdSeq, timestamp: clock.now(), seq })
-      publish(nodeTopic('NBIRTH'), payload)
-      isBorn = true
-    },
-    deviceBirth(declaration) {
-      publish(deviceTopic('DBIRTH', declaration.device), encodeDeviceBirth(declaration, stamp()))
-    },
-    deviceDeath(device) {
-      publish(deviceTopic('DDEATH', device), encodeDeviceDeath(stamp()))
-    },
-    send(entry, content, declaration, historical) {
-      const payload =
-        'text' in content ? nodeData(entry, content.text, historical) : deviceData(entry, content, declaration!, historical)
-      publish('text' in content ? nodeTopic('NDATA') : deviceTopic('DDATA', entry.device), payload)
-      return payload.length
-    },
-    async end() {
-      if (isBorn) {
-        const death = nodeDeath({ group, node }, bdSeq, clock)
-        connection.publish(death.topic, death.payload, 1)
-      }
-      await connection.end()
-    },
+export interface SessionContext {
+  node: NodeName
+  bdSeq: number
+  clock: Clock
+}
+
+export class Session {
+  /** After NBIRTH. */
+  isBorn = false
+  /** The socket's buffer has room. */
+  isWritable = true
+  private readonly connection: Connection
+  private readonly context: SessionContext
+  private seq = 0
+
+  constructor(connection: Connection, context: SessionContext) {
+    this.connection = connection
+    this.context = context
   }
 
-  function publish(topic: string, payload: Uint8Array): void {
-    seq = (seq + 1) % 256
-    isWritable = connection.publish(topic, payload, 0)
+  /** [tck-id-message-flow-edge-node-ncmd-subscribe] [tck-id-message-flow-edge-node-birth-publish-subscribe] before the birth. */
+  subscribe(host: string): Promise<void> {
+    const { group, node } = this.context.node
+    return this.connection.subscribe([this.nodeTopic('NCMD'), `spBv1.0/${group}/DCMD/${node}/+`, formatStateTopic(host)])
   }
 
-  function stamp() {
-    return { timestamp: clock.now(), seq }
+  birth(): void {
+    const { bdSeq, clock } = this.context
+    this.seq = 0
+    this.publish(this.nodeTopic('NBIRTH'), encodeNodeBirth({ bdSeq, timestamp: clock.now(), seq: 0 }))
+    this.isBorn = true
   }
 
-  function nodeData(entry: Entry, text: string, historical: boolean): Uint8Array {
-    const metric = entry.kind === 'gap' ? nodeMetrics.gap : nodeMetrics.ledger
-    return encodeNodeData({ name: entry, metrics: { [metric]: text }, historical, ...stamp() })
+  deviceBirth(declaration: Declaration): void {
+    this.publish(this.deviceTopic('DBIRTH', declaration.device), encodeDeviceBirth(declaration, this.stamp()))
   }
 
-  function deviceData(
-    entry: Entry,
-    content: Extract<Content, { batch: object }>,
-    { channels }: Declaration,
-    historical: boolean,
-  ): Uint8Array {
-    const known = new Map(channels.map(({ alias, channel }) => [`${alias}`, channel]))
-    const { columns, bad } = content.batch
-    return encodeBatch({
-      name: entry,
-      device: entry.device,
-      columns,
-      bad,
-      historical,
-      aliasOf: Number,
-      datatypeOf: (alias) => known.get(alias)!.datatype,
-      intervalMsOf: (alias) => known.get(alias)?.intervalMs,
-      ...stamp(),
-    })
+  deviceDeath(device: string): void {
+    this.publish(this.deviceTopic('DDEATH', device), encodeDeviceDeath(this.stamp()))
   }
+
+  /** @returns bytes on the wire. @throws SparkplugError when the content cannot be encoded; nothing was sent then. */
+  send(entry: Entry, content: Content, declaration: Declaration | undefined, historical: boolean): number {
+    const sending = { historical, ...this.stamp() }
+    const isText = 'text' in content
+    const payload = isText ? encodeNode(entry, content.text, sending) : encodeDevice(entry, content.batch, declaration!, sending)
+    this.publish(isText ? this.nodeTopic('NDATA') : this.deviceTopic('DDATA', entry.device), payload)
+    return payload.length
+  }
+
+  /** [tck-id-operational-behavior-edge-node-intentional-disconnect-ndeath] */
+  async end(): Promise<void> {
+    const { node, bdSeq, clock } = this.context
+    if (this.isBorn) {
+      const death = nodeDeath(node, bdSeq, clock)
+      this.connection.publish(death.topic, death.payload, 1)
+    }
+    await this.connection.end()
+  }
+
+  private publish(topic: string, payload: Uint8Array): void {
+    this.seq = (this.seq + 1) % 256
+    this.isWritable = this.connection.publish(topic, payload, 0)
+  }
+
+  private stamp() {
+    return { timestamp: this.context.clock.now(), seq: this.seq }
+  }
+
+  private nodeTopic(type: 'NBIRTH' | 'NDATA' | 'NCMD'): string {
+    return formatTopic({ type, ...this.context.node })
+  }
+
+  private deviceTopic(type: 'DBIRTH' | 'DDATA' | 'DDEATH', device: string): string {
+    return formatTopic({ type, ...this.context.node, device })
+  }
+}
+
+interface Sending {
+  historical: boolean
+  timestamp: number
+  seq: number
+}
+
+function encodeNode(name: Entry, text: string, sending: Sending): Uint8Array {
+  const metric = name.kind === 'gap' ? nodeMetrics.gap : nodeMetrics.ledger
+  return encodeNodeData({ name, metrics: { [metric]: text }, ...sending })
+}
+
+function encodeDevice(name: Entry, { columns, bad }: Batch, { channels }: Declaration, sending: Sending): Uint8Array {
+  const known = new Map(channels.map(({ alias, channel }) => [`${alias}`, channel]))
+  return encodeBatch({
+    name,
+    device: name.device,
+    columns,
+    bad,
+    aliasOf: Number,
+    datatypeOf: (alias) => known.get(alias)!.datatype,
+    intervalMsOf: (alias) => known.get(alias)?.intervalMs,
+    ...sending,
+  })
 }

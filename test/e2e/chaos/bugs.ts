@@ -40,8 +40,8 @@ export const bugs = {
     says: 'the agent frees a batch when it was sent',
     program: '@millrace/edge-agent/main',
     file: 'edge-agent/src/uplink/sender.ts',
-    from: 'if (options.receipts) return\n    flights.forget(flight)',
-    to: 'flights.forget(flight)',
+    from: 'if (options.receipts) return\n    inFlight.forget(entry)',
+    to: 'inFlight.forget(entry)',
   },
   'lost-under-gap': {
     says: 'the store counts the first samples of every start of an agent, beside a gap, and does not keep them',

@@ -1,0 +1,16 @@
+/** What the parts of an uplink share: what is to be sent, what was sent, and what is known of the other side. */
+import type { Clock } from '@millrace/contract/service'
+import type { Outbox } from '../outbox/index.ts'
+import type { Births } from './births.ts'
+import type { Host } from './host.ts'
+import type { InFlight } from './in-flight.ts'
+import type { UplinkOptions } from './options.ts'
+
+export interface SendContext {
+  outbox: Outbox
+  births: Births
+  host: Host
+  inFlight: InFlight
+  options: UplinkOptions
+  clock: Clock
+}
