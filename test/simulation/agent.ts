@@ -157,7 +157,7 @@ function freeing(transport: Transport, outbox: Awaited<ReturnType<typeof openOut
     connect(will, events) {
       const connection = transport.connect(will, events)
       const taken = new Set<Parameters<typeof outbox.take>[0]>()
-      const take = outbox.take
+      const take = outbox.take.bind(outbox)
       outbox.take = (entry) => {
         taken.add(entry)
         take(entry)

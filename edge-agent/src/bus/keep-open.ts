@@ -5,8 +5,8 @@
  *        └──failed────────────────────────────►┘
  *
  * - A line that is gone, or cannot be opened, is tried again after 100 ms, then twice as long each time, up to 2 s.
- * - A line that brings nothing for `silentMs` is closed and opened again: a hung adapter or a stream that must be asked for
- *   anew. It is told once, until bytes come.
+ * - A line that brings nothing for `silentMs` is closed and opened again: a hung adapter, or a stream that must be requested
+ *   once more. It is told once, until bytes come.
  * - When this process was stopped (its timer is late by more than `stallMs`, by the monotonic clock), what waits in the kernel
  *   is of unknown age: it is discarded, and the time since the last bytes is told as lost.
  */
@@ -15,7 +15,7 @@ import type { Bus, BusListener } from './bus.ts'
 
 export interface Line {
   write(bytes: Uint8Array): void
-  /** Throws away what the kernel holds; false when it cannot: the line is opened anew instead. */
+  /** Throws away what the kernel holds; false when it cannot: the line is then closed and opened. */
   discard(): Promise<boolean>
   close(): Promise<void>
 }
@@ -27,112 +27,136 @@ const backOffMs = { first: 100, most: 2000 }
 const tickMs = 250
 const stallMs = 1000
 
-export function keepOpen(open: OpenLine, { silentMs }: { silentMs: number }, { clock, log }: { clock: Clock; log: Log }): Bus {
-  let listener: BusListener
-  let line: Line | undefined
-  /** Rises whenever the line is given up; what an older line still says is ignored. */
-  let generation = 0
-  let stopTick = () => {}
-  let cancelRetry = () => {}
-  let retryMs = backOffMs.first
-  let isLost = false
-  let isSilent = false
-  let isDiscarding = false
-  let lastBytesMs = 0
-  /** Monotonic times of the last sign of life of the line, and of the last tick of our own timer. */
-  let lastHeard = 0
-  let lastTick = 0
+export function keepOpen(open: OpenLine, { silentMs }: { silentMs: number }, context: { clock: Clock; log: Log }): Bus {
+  return new KeptLine({ ...context, open, silentMs })
+}
 
-  async function attempt(): Promise<void> {
-    const mine = ++generation
+interface LineContext {
+  open: OpenLine
+  silentMs: number
+  clock: Clock
+  log: Log
+}
+
+type LossReason = Parameters<BusListener['lost']>[1]
+
+class KeptLine implements Bus {
+  private readonly context: LineContext
+  private listener!: BusListener
+  private line: Line | undefined
+  /** Rises whenever the line is given up; what an older line still says is ignored. */
+  private generation = 0
+  private stopTick = () => {}
+  private cancelRetry = () => {}
+  private retryMs = backOffMs.first
+  private isLost = false
+  private isSilent = false
+  private isDiscarding = false
+  private lastBytesMs = 0
+  /** Monotonic times of the last sign of life of the line, and of the last tick of our own timer. */
+  private lastHeardMs = 0
+  private lastTickMs = 0
+
+  constructor(context: LineContext) {
+    this.context = context
+  }
+
+  start(listener: BusListener): void {
+    const { clock } = this.context
+    this.listener = listener
+    this.lastBytesMs = clock.now()
+    this.lastTickMs = clock.monotonic()
+    this.stopTick = every(clock, tickMs, () => this.tick())
+    void this.attempt()
+  }
+
+  write(bytes: Uint8Array): void {
+    this.line?.write(bytes)
+  }
+
+  async stop(): Promise<void> {
+    this.generation++
+    this.stopTick()
+    this.cancelRetry()
+    await this.line?.close().catch((error) => this.context.log.warn('closing a line failed', { error }))
+    this.line = undefined
+  }
+
+  private async attempt(): Promise<void> {
+    const mine = ++this.generation
     try {
-      const opened = await open({
-        bytes: (chunk) => mine === generation && receive(chunk),
-        gone: (detail) => mine === generation && giveUp('unplugged', detail),
+      const opened = await this.context.open({
+        bytes: (chunk) => mine === this.generation && this.receive(chunk),
+        gone: (detail) => mine === this.generation && this.giveUp('unplugged', detail),
       })
-      if (mine === generation) ready(opened)
+      if (mine === this.generation) this.ready(opened)
       else await opened.close()
     } catch (error) {
-      if (mine === generation) giveUp('unplugged', `${(error as Error).message}`)
+      if (mine === this.generation) this.giveUp('unplugged', (error as Error).message)
     }
   }
 
-  function ready(opened: Line): void {
-    line = opened
-    retryMs = backOffMs.first
-    isLost = isDiscarding = false
-    lastHeard = clock.monotonic()
-    listener.opened(clock.now())
+  private ready(opened: Line): void {
+    const { clock } = this.context
+    this.line = opened
+    this.retryMs = backOffMs.first
+    this.isLost = this.isDiscarding = false
+    this.lastHeardMs = clock.monotonic()
+    this.listener.opened(clock.now())
   }
 
-  function receive(chunk: Uint8Array): void {
-    checkStall()
-    if (isDiscarding) return
-    lastBytesMs = clock.now()
-    lastHeard = clock.monotonic()
-    isSilent = false
-    listener.bytes(chunk, lastBytesMs)
+  private receive(chunk: Uint8Array): void {
+    const { clock } = this.context
+    this.checkStall()
+    if (this.isDiscarding) return
+    this.lastBytesMs = clock.now()
+    this.lastHeardMs = clock.monotonic()
+    this.isSilent = false
+    this.listener.bytes(chunk, this.lastBytesMs)
   }
 
-  function giveUp(reason: 'unplugged' | 'silent' | 'stalled', detail: string): void {
-    generation++
-    const old = line
-    line = undefined
-    tellLost(reason, detail)
-    cancelRetry()
-    cancelRetry = clock.after(retryMs, () => void attempt())
-    retryMs = Math.min(2 * retryMs, backOffMs.most)
+  private giveUp(reason: LossReason, detail: string): void {
+    const { clock, log } = this.context
+    const old = this.line
+    this.generation++
+    this.line = undefined
+    this.tellLost(reason, detail)
+    this.cancelRetry()
+    this.cancelRetry = clock.after(this.retryMs, () => void this.attempt())
+    this.retryMs = Math.min(2 * this.retryMs, backOffMs.most)
     old?.close().catch((error) => log.warn('closing a lost line failed', { error }))
   }
 
-  function tellLost(reason: 'unplugged' | 'silent' | 'stalled', detail: string): void {
-    const isTold = isLost || (reason === 'silent' && isSilent)
-    isLost = reason !== 'silent'
-    isSilent ||= reason === 'silent'
-    if (isTold) return
-    listener.lost(lastBytesMs, reason, detail)
+  private tellLost(reason: LossReason, detail: string): void {
+    const isTold = this.isLost || (reason === 'silent' && this.isSilent)
+    this.isLost = reason !== 'silent'
+    this.isSilent ||= reason === 'silent'
+    if (!isTold) this.listener.lost(this.lastBytesMs, reason, detail)
   }
 
-  function tick(): void {
-    checkStall()
-    if (line && !isDiscarding && silentMs > 0 && clock.monotonic() - lastHeard >= silentMs)
-      giveUp('silent', `no bytes for ${silentMs} ms`)
+  private tick(): void {
+    const { silentMs, clock } = this.context
+    this.checkStall()
+    if (this.line && !this.isDiscarding && silentMs > 0 && clock.monotonic() - this.lastHeardMs >= silentMs)
+      this.giveUp('silent', `no bytes for ${silentMs} ms`)
   }
 
-  function checkStall(): void {
-    const late = clock.monotonic() - lastTick - tickMs
-    lastTick = clock.monotonic()
-    if (late > stallMs && line && !isDiscarding) void recover(line, `not read for ${Math.round(late + tickMs)} ms`)
+  private checkStall(): void {
+    const nowMs = this.context.clock.monotonic()
+    const passedMs = nowMs - this.lastTickMs
+    this.lastTickMs = nowMs
+    if (passedMs - tickMs > stallMs && this.line && !this.isDiscarding)
+      void this.recover(this.line, `not read for ${Math.round(passedMs)} ms`)
   }
 
-  async function recover(stalled: Line, detail: string): Promise<void> {
-    const mine = generation
-    isDiscarding = true
-    listener.lost(lastBytesMs, 'stalled', detail)
+  private async recover(stalled: Line, detail: string): Promise<void> {
+    const mine = this.generation
+    this.isDiscarding = true
+    this.listener.lost(this.lastBytesMs, 'stalled', detail)
     const isClean = await stalled.discard().catch(() => false)
-    if (mine !== generation) return
-    if (isClean) ready(stalled)
-    else {
-      isLost = true
-      giveUp('stalled', detail)
-    }
-  }
-
-  return {
-    start(toListener) {
-      listener = toListener
-      lastBytesMs = clock.now()
-      lastTick = clock.monotonic()
-      stopTick = every(clock, tickMs, tick)
-      void attempt()
-    },
-    write: (bytes) => line?.write(bytes),
-    async stop() {
-      generation++
-      stopTick()
-      cancelRetry()
-      await line?.close().catch((error) => log.warn('closing a line failed', { error }))
-      line = undefined
-    },
+    if (mine !== this.generation) return
+    if (isClean) return this.ready(stalled)
+    this.isLost = true
+    this.giveUp('stalled', detail)
   }
 }

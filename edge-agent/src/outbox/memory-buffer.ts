@@ -2,92 +2,65 @@
  * Work that waits for the disk. Bounded: while the disk takes nothing, the oldest batches leave and are remembered as one
  * line a device, to be numbered and named in the gap with the next write.
  */
-import { addTally, type EdgeCounts, emptyEdgeCounts } from '@millrace/contract'
-import type { Dropped, Prepared } from './plan.ts'
+import type { EdgeCounts } from '@millrace/contract'
+import { addCounts, type Dropped, type Prepared, type Waiting } from './work.ts'
 
-export interface Waiting {
-  dropped: Dropped[]
-  batches: Prepared[]
-  counts: Map<string, EdgeCounts>
-}
+export class MemoryBuffer {
+  bytes = 0
+  private readonly bytesMax: number
+  private batches: Prepared[] = []
+  private counts = new Map<string, EdgeCounts>()
+  private dropped = new Map<string, Dropped>()
 
-export interface MemoryBuffer {
-  readonly bytes: number
-  readonly isEmpty: boolean
-  add(batches: Prepared[], device: string, counts: EdgeCounts): void
-  /** All that waits; it leaves the buffer. */
-  takeAll(): Waiting
-  /** What the disk did not take comes back, before what has come since. */
-  putBack(waiting: Waiting): void
-  /** Readings dropped so far. */
-  readonly droppedReadings: number
-}
-
-export function createMemoryBuffer(bytesMax: number): MemoryBuffer {
-  let batches: Prepared[] = []
-  let counts = new Map<string, EdgeCounts>()
-  let dropped = new Map<string, Dropped>()
-  let bytes = 0
-  let droppedReadings = 0
-  return {
-    get bytes() {
-      return bytes
-    },
-    get isEmpty() {
-      return batches.length === 0 && counts.size === 0 && dropped.size === 0
-    },
-    get droppedReadings() {
-      return droppedReadings
-    },
-    add(more, device, increments) {
-      for (const batch of more) {
-        batches.push(batch)
-        bytes += batch.payload.length
-      }
-      addCounts(counts, device, increments)
-      trim()
-    },
-    takeAll() {
-      const all = { dropped: [...dropped.values()], batches, counts }
-      batches = []
-      counts = new Map()
-      dropped = new Map()
-      bytes = 0
-      return all
-    },
-    putBack(waiting) {
-      batches = [...waiting.batches, ...batches]
-      for (const { payload } of waiting.batches) bytes += payload.length
-      for (const [device, increments] of waiting.counts) addCounts(counts, device, increments)
-      for (const line of waiting.dropped) addDropped(line)
-      trim()
-    },
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax
   }
 
-  function trim(): void {
-    let drop = 0
-    for (; bytes > bytesMax && drop < batches.length; drop++) {
-      const { device, payload, count, samples, first, last } = batches[drop]!
-      bytes -= payload.length
-      droppedReadings += count
-      addDropped({ device, batches: 1, count, samples, first, last })
+  add(batches: Prepared[], device: string, counts: EdgeCounts): void {
+    for (const batch of batches) {
+      this.batches.push(batch)
+      this.bytes += batch.payload.length
     }
-    if (drop > 0) batches = batches.slice(drop)
+    addCounts(this.counts, device, counts)
+    this.trim()
   }
 
-  function addDropped(line: Dropped): void {
-    const known = dropped.get(line.device)
-    if (!known) return void dropped.set(line.device, { ...line })
-    known.batches += line.batches
-    known.count += line.count
-    known.samples += line.samples
-    known.first = Math.min(known.first, line.first)
-    known.last = Math.max(known.last, line.last)
+  /** All that waits; it leaves the buffer. */
+  takeAll(): Waiting {
+    const { batches, counts, dropped } = this
+    this.batches = []
+    this.counts = new Map()
+    this.dropped = new Map()
+    this.bytes = 0
+    return { dropped: [...dropped.values()], batches, counts }
   }
-}
 
-function addCounts(to: Map<string, EdgeCounts>, device: string, more: EdgeCounts): void {
-  const sum = to.get(device) ?? emptyEdgeCounts()
-  for (const key of ['read', 'filtered', 'rejected', 'evicted', 'frames'] as const) addTally(sum[key], more[key])
-  to.set(device, sum)
+  /** What the disk did not take comes back, before what has come since. */
+  putBack({ batches, counts, dropped }: Waiting): void {
+    this.batches = [...batches, ...this.batches]
+    for (const { payload } of batches) this.bytes += payload.length
+    for (const [device, increments] of counts) addCounts(this.counts, device, increments)
+    for (const line of dropped) this.drop(line)
+    this.trim()
+  }
+
+  private trim(): void {
+    let count = 0
+    while (this.bytes > this.bytesMax && count < this.batches.length) {
+      const batch = this.batches[count++]!
+      this.bytes -= batch.payload.length
+      this.drop({ ...batch, batches: 1 })
+    }
+    if (count > 0) this.batches = this.batches.slice(count)
+  }
+
+  private drop({ device, batches, count, samples, first, last }: Dropped): void {
+    const known = this.dropped.get(device)
+    if (!known) return void this.dropped.set(device, { device, batches, count, samples, first, last })
+    known.batches += batches
+    known.count += count
+    known.samples += samples
+    known.first = Math.min(known.first, first)
+    known.last = Math.max(known.last, last)
+  }
 }

@@ -2,8 +2,8 @@
 import { type BadFrame, type Columns, countReadings, countSamples, type EdgeCounts, timeSpan } from '@millrace/contract'
 import type { Declaration } from '@millrace/contract/sparkplug'
 import { type Batch, encodeContent } from './content.ts'
-import type { Prepared } from './plan.ts'
 import { type BatchBounds, split } from './split.ts'
+import type { Prepared } from './work.ts'
 
 /** What one device gave since it was drained last; `counts` are the increments that belong to it. */
 export interface Drained {

@@ -7,14 +7,15 @@ import type { State } from './state.ts'
 import type { OutboxStorage } from './storage.ts'
 import type { Writer } from './writer.ts'
 
-export async function loadContents(
-  state: State,
-  storage: OutboxStorage,
-  writer: Writer,
-  log: Log,
-  entries: Entry[],
-): Promise<Map<Entry, Content>> {
-  const { cache, shelf } = state
+export interface ReaderContext {
+  state: State
+  storage: OutboxStorage
+  writer: Writer
+  log: Log
+}
+
+export async function loadContents(context: ReaderContext, entries: Entry[]): Promise<Map<Entry, Content>> {
+  const { cache, shelf } = context.state
   const contents = new Map<Entry, Content>()
   const missing: Entry[] = []
   for (const entry of entries) {
@@ -22,29 +23,23 @@ export async function loadContents(
     if (cached) contents.set(entry, cached)
     else if (shelf.has(entry)) missing.push(entry)
   }
-  const payloads = await read(storage, writer, missing)
+  const payloads = await read(context, missing)
   for (const entry of missing) {
     const content = unpack(entry, payloads.get(entry.id))
     if (content) contents.set(entry, content)
-    else if (shelf.has(entry)) {
-      log.error('an entry of the outbox has changed on the disk and was set aside', {
-        stream: entry.stream,
-        number: entry.number,
-      })
-      state.next.aside.add(entry)
-      void writer.write()
-    }
+    else if (shelf.has(entry)) setAside(context, entry)
   }
   return contents
 }
 
 /** Gap and closing ledger records stay in memory as well: if the file is lost they are written again. */
-export async function loadGuards(state: State, storage: OutboxStorage, writer: Writer, log: Log): Promise<void> {
-  const contents = await loadContents(state, storage, writer, log, [...state.shelf.guards()])
-  for (const [entry, content] of contents) state.cache.set(entry, content)
+export async function loadGuards(context: ReaderContext): Promise<void> {
+  const { shelf, cache } = context.state
+  const contents = await loadContents(context, [...shelf.guards()])
+  for (const [entry, content] of contents) cache.set(entry, content)
 }
 
-async function read(storage: OutboxStorage, writer: Writer, entries: Entry[]): Promise<Map<number, Uint8Array>> {
+async function read({ storage, writer }: ReaderContext, entries: Entry[]): Promise<Map<number, Uint8Array>> {
   if (entries.length === 0) return new Map()
   try {
     return await storage.read(entries.map(({ id }) => id))
@@ -52,6 +47,13 @@ async function read(storage: OutboxStorage, writer: Writer, entries: Entry[]): P
     if (error instanceof MillraceError && error.code === 'AGENT_OUTBOX_CORRUPT') writer.damaged()
     throw error
   }
+}
+
+function setAside({ state, writer, log }: ReaderContext, entry: Entry): void {
+  const { stream, number } = entry
+  log.error('an entry of the outbox has changed on the disk and was set aside', { stream, number })
+  state.next.aside.add(entry)
+  void writer.write()
 }
 
 function unpack(entry: Entry, payload: Uint8Array | undefined): Content | undefined {

@@ -9,90 +9,96 @@ import { type Entry, storedBytes } from './entry.ts'
 
 export type Lane = 'live' | 'backlog'
 
-export interface Shelf {
-  readonly bytes: number
-  readonly size: number
-  /** All, oldest first. */
-  entries(): IterableIterator<Entry>
-  streams(): IterableIterator<string>
-  /** The lowest of a stream that is not in `gone`. */
-  first(stream: string, gone: ReadonlySet<Entry>): Entry | undefined
-  /** Those with a guard. */
-  guards(): IterableIterator<Entry>
-  isNewestLedger(entry: Entry): boolean
-  find(stream: string, number: number): Entry | undefined
-  has(entry: Entry): boolean
-  /** @param liveSinceMs monotonic time when it became durable; absent for what an earlier run left. */
-  add(entry: Entry, liveSinceMs?: number): void
-  remove(entry: Entry): void
-  /** Oldest first, at most `max`, without taking them. */
-  next(lane: Lane, max: number, nowMs: number, accept?: (entry: Entry) => boolean): Entry[]
-  take(entry: Entry): void
-  waiting(lane: Lane): number
-}
+export class Shelf {
+  bytes = 0
+  private readonly liveMs: number
+  private readonly byId = new Map<number, Entry>()
+  private readonly byStream = new Map<string, Map<number, Entry>>()
+  private readonly guarding = new Set<Entry>()
+  private readonly newestLedger = new Map<string, Entry>()
+  /** With the monotonic time at which each became durable. */
+  private readonly live = new Map<Entry, number>()
+  private readonly backlog = new Set<Entry>()
 
-export function createShelf(liveMs: number): Shelf {
-  const byId = new Map<number, Entry>()
-  const byStream = new Map<string, Map<number, Entry>>()
-  const guards = new Set<Entry>()
-  const newestLedger = new Map<string, Entry>()
-  const live = new Map<Entry, number>()
-  const backlog = new Set<Entry>()
-  let bytes = 0
-  return {
-    get bytes() {
-      return bytes
-    },
-    get size() {
-      return byId.size
-    },
-    entries: () => byId.values(),
-    streams: () => byStream.keys(),
-    first(stream, gone) {
-      for (const entry of byStream.get(stream)?.values() ?? []) if (!gone.has(entry)) return entry
-      return undefined
-    },
-    guards: () => guards.values(),
-    isNewestLedger: (entry) => newestLedger.get(entry.stream) === entry,
-    find: (stream, number) => byStream.get(stream)?.get(number),
-    has: (entry) => byId.get(entry.id) === entry,
-    add(entry, liveSinceMs) {
-      byId.set(entry.id, entry)
-      const stream = byStream.get(entry.stream) ?? new Map<number, Entry>()
-      byStream.set(entry.stream, stream.set(entry.number, entry))
-      bytes += storedBytes(entry)
-      if (entry.guard) guards.add(entry)
-      if (entry.kind === 'ledger' && !entry.guard) newestLedger.set(entry.stream, entry)
-      if (liveSinceMs === undefined) backlog.add(entry)
-      else live.set(entry, liveSinceMs)
-    },
-    remove(entry) {
-      if (!byId.delete(entry.id)) return
-      const stream = byStream.get(entry.stream)!
-      stream.delete(entry.number)
-      if (stream.size === 0) byStream.delete(entry.stream)
-      bytes -= storedBytes(entry)
-      guards.delete(entry)
-      if (newestLedger.get(entry.stream) === entry) newestLedger.delete(entry.stream)
-      live.delete(entry)
-      backlog.delete(entry)
-    },
-    next(lane, max, nowMs, accept = () => true) {
-      age(nowMs)
-      return take(lane === 'live' ? live.keys() : backlog.values(), max, accept)
-    },
-    take(entry) {
-      live.delete(entry)
-      backlog.delete(entry)
-    },
-    waiting: (lane) => (lane === 'live' ? live.size : backlog.size),
+  constructor(liveMs: number) {
+    this.liveMs = liveMs
   }
 
-  function age(nowMs: number): void {
-    for (const [entry, since] of live) {
-      if (nowMs - since < liveMs) return
-      live.delete(entry)
-      backlog.add(entry)
+  get size(): number {
+    return this.byId.size
+  }
+
+  /** All, oldest first. */
+  entries(): IterableIterator<Entry> {
+    return this.byId.values()
+  }
+
+  streams(): IterableIterator<string> {
+    return this.byStream.keys()
+  }
+
+  /** The lowest of a stream that is not in `gone`. */
+  first(stream: string, gone: ReadonlySet<Entry>): Entry | undefined {
+    for (const entry of this.byStream.get(stream)?.values() ?? []) if (!gone.has(entry)) return entry
+    return undefined
+  }
+
+  /** Those with a guard. */
+  guards(): IterableIterator<Entry> {
+    return this.guarding.values()
+  }
+
+  isNewestLedger(entry: Entry): boolean {
+    return this.newestLedger.get(entry.stream) === entry
+  }
+
+  has(entry: Entry): boolean {
+    return this.byId.get(entry.id) === entry
+  }
+
+  /** @param liveSinceMs monotonic time when it became durable; absent for what an earlier run left. */
+  add(entry: Entry, liveSinceMs?: number): void {
+    this.byId.set(entry.id, entry)
+    const stream = this.byStream.get(entry.stream) ?? new Map<number, Entry>()
+    this.byStream.set(entry.stream, stream.set(entry.number, entry))
+    this.bytes += storedBytes(entry)
+    if (entry.guard) this.guarding.add(entry)
+    if (entry.kind === 'ledger' && !entry.guard) this.newestLedger.set(entry.stream, entry)
+    if (liveSinceMs === undefined) this.backlog.add(entry)
+    else this.live.set(entry, liveSinceMs)
+  }
+
+  remove(entry: Entry): void {
+    if (!this.byId.delete(entry.id)) return
+    const stream = this.byStream.get(entry.stream)!
+    stream.delete(entry.number)
+    if (stream.size === 0) this.byStream.delete(entry.stream)
+    this.bytes -= storedBytes(entry)
+    this.guarding.delete(entry)
+    if (this.isNewestLedger(entry)) this.newestLedger.delete(entry.stream)
+    this.take(entry)
+  }
+
+  /** Oldest first, at most `max`, without taking them. */
+  next(lane: Lane, max: number, nowMs: number, accept: (entry: Entry) => boolean = () => true): Entry[] {
+    this.age(nowMs)
+    return firstOf(lane === 'live' ? this.live.keys() : this.backlog.values(), max, accept)
+  }
+
+  take(entry: Entry): void {
+    this.live.delete(entry)
+    this.backlog.delete(entry)
+  }
+
+  waiting(lane: Lane): number {
+    return this[lane].size
+  }
+
+  private age(nowMs: number): void {
+    for (const [entry, since] of this.live) {
+      if (nowMs - since < this.liveMs) return
+      this.live.delete(entry)
+      this.backlog.add(entry)
     }
   }
 }
@@ -100,7 +106,7 @@ export function createShelf(liveMs: number): Shelf {
 /** Entries passed over in one look, so that a long backlog which waits for a birth costs little. */
 const looksMax = 5000
 
-function take<T>(items: IterableIterator<T>, max: number, accept: (item: T) => boolean): T[] {
+function firstOf<T>(items: IterableIterator<T>, max: number, accept: (item: T) => boolean): T[] {
   const taken: T[] = []
   let looks = 0
   for (const item of items) {

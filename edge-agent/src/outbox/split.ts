@@ -30,21 +30,30 @@ function splitColumns(columns: Columns, bounds: BatchBounds): Columns[] {
   return parts ? parts.flatMap((part) => splitColumns(part, bounds)) : [columns]
 }
 
+/** The early one and the late one. */
+type Parts = [Columns, Columns]
+
+function twoParts(): Parts {
+  return [
+    { channels: {}, waves: {} },
+    { channels: {}, waves: {} },
+  ]
+}
+
 /** What is at `time` goes to the first part, what is above it to the second; neither is empty as `time` is inside the span. */
-function cutAt({ channels, waves, absences = [] }: Columns, time: number): [Columns, Columns] {
-  const early: Columns = { channels: {}, waves: {} }
-  const late: Columns = { channels: {}, waves: {} }
-  for (const name in channels) cutColumn(name, channels[name]!, time, early, late)
-  for (const name in waves) for (const segment of waves[name]!) cutSegment(name, segment, time, early, late)
+function cutAt({ channels, waves, absences = [] }: Columns, time: number): Parts {
+  const parts = twoParts()
+  for (const name in channels) cutColumn(name, channels[name]!, time, parts)
+  for (const name in waves) for (const segment of waves[name]!) cutSegment(name, segment, time, parts)
   for (const absence of absences) {
-    const part = absence.t <= time ? early : late
+    const part = parts[absence.t <= time ? 0 : 1]
     part.absences ??= []
     part.absences.push(absence)
   }
-  return [early, late]
+  return parts
 }
 
-function cutColumn(name: string, { t, v, q }: Column, time: number, early: Columns, late: Columns): void {
+function cutColumn(name: string, { t, v, q }: Column, time: number, [early, late]: Parts): void {
   let cut = t.findIndex((at) => at > time)
   if (cut < 0) cut = t.length
   const slice = (from: number, to: number): Column => ({
@@ -56,7 +65,7 @@ function cutColumn(name: string, { t, v, q }: Column, time: number, early: Colum
   if (cut < t.length) late.channels[name] = slice(cut, t.length)
 }
 
-function cutSegment(name: string, { t, i, v }: Segment, time: number, early: Columns, late: Columns): void {
+function cutSegment(name: string, { t, i, v }: Segment, time: number, [early, late]: Parts): void {
   const cut = i > 0 ? Math.min(v.length, Math.max(0, Math.floor((time - t) / i) + 1)) : t <= time ? v.length : 0
   const add = (part: Columns, segment: Segment) => {
     part.waves[name] ??= []
@@ -67,16 +76,13 @@ function cutSegment(name: string, { t, i, v }: Segment, time: number, early: Col
 }
 
 /** One instant: half of the channels each. Undefined when there is only one thing. */
-function halve({ channels, waves, absences = [] }: Columns): [Columns, Columns] | undefined {
+function halve({ channels, waves, absences = [] }: Columns): Parts | undefined {
   const things: ((part: Columns) => void)[] = []
   for (const [name, column] of Object.entries(channels)) things.push((part) => Object.assign(part.channels, { [name]: column }))
   for (const [name, segments] of Object.entries(waves)) things.push((part) => Object.assign(part.waves, { [name]: segments }))
   if (absences.length > 0) things.push((part) => Object.assign(part, { absences }))
   if (things.length < 2) return undefined
-  const parts: [Columns, Columns] = [
-    { channels: {}, waves: {} },
-    { channels: {}, waves: {} },
-  ]
+  const parts = twoParts()
   for (const [index, put] of things.entries()) put(parts[index < things.length / 2 ? 0 : 1])
   return parts
 }

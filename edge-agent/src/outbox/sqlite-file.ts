@@ -21,12 +21,6 @@ const asideRowsMax = 200
 const freePagesMax = 1024
 const pagesGivenBack = 128
 
-export interface OutboxFile {
-  commit(transaction: OutboxTransaction): Committed
-  read(ids: number[]): Map<number, Uint8Array>
-  close(): void
-}
-
 export class StorageError extends Error {
   readonly code: ErrorCode
   readonly values: Record<string, string>
@@ -64,7 +58,7 @@ function openOnce(path: string, pagesMax?: number): { file: OutboxFile; loaded: 
   try {
     prepareFile(db, path)
     if (pagesMax !== undefined) db.exec(`PRAGMA max_page_count=${pagesMax}`)
-    return { loaded: load(db), file: fileOf(db, path) }
+    return { loaded: load(db), file: new OutboxFile(db, path) }
   } catch (error) {
     db.close()
     throw error
@@ -92,50 +86,57 @@ function load(db: DatabaseSync): Loaded {
   return { entries, small: new Map(rows.map(({ key, value }) => [key, value])) }
 }
 
-function fileOf(db: DatabaseSync, path: string): OutboxFile {
-  const put = db.prepare('INSERT INTO entry (id, meta, payload) VALUES (?, ?, ?)')
-  const remove = db.prepare('DELETE FROM entry WHERE id = ?')
-  const aside = db.prepare('INSERT INTO aside (meta, payload) SELECT meta, payload FROM entry WHERE id = ?')
-  const trim = db.prepare(`DELETE FROM aside WHERE id <= (SELECT max(id) FROM aside) - ${asideRowsMax}`)
-  const set = db.prepare('INSERT OR REPLACE INTO small (key, value) VALUES (?, ?)')
-  const unset = db.prepare('DELETE FROM small WHERE key = ?')
-  const get = db.prepare('SELECT payload FROM entry WHERE id = ?')
-  const freePages = db.prepare('PRAGMA freelist_count')
-  let freeBytes = Number.POSITIVE_INFINITY
-  const pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size
-  return {
-    commit(transaction) {
-      try {
-        db.exec('BEGIN IMMEDIATE')
-        write(transaction)
-        db.exec('COMMIT')
-      } catch (error) {
-        if (db.isTransaction) db.exec('ROLLBACK')
-        throw toStorageError(path, error)
-      }
-      try {
-        freeBytes = room()
-      } catch {
-        // Only tidying and asking: the transaction before it is durable.
-      }
-      return { freeBytes }
-    },
-    read(ids) {
-      const found = new Map<number, Uint8Array>()
-      try {
-        for (const id of ids) {
-          const row = get.get(id) as { payload: Uint8Array } | undefined
-          if (row) found.set(id, row.payload)
-        }
-      } catch (error) {
-        throw toStorageError(path, error)
-      }
-      return found
-    },
-    close: () => db.close(),
+export class OutboxFile {
+  private readonly db: DatabaseSync
+  private readonly path: string
+  private readonly statements: ReturnType<typeof prepareStatements>
+  private readonly pageBytes: number
+  private freeBytes = Number.POSITIVE_INFINITY
+
+  constructor(db: DatabaseSync, path: string) {
+    this.db = db
+    this.path = path
+    this.statements = prepareStatements(db)
+    this.pageBytes = (db.prepare('PRAGMA page_size').get() as { page_size: number }).page_size
   }
 
-  function write(transaction: OutboxTransaction): void {
+  commit(transaction: OutboxTransaction): Committed {
+    const { db } = this
+    try {
+      db.exec('BEGIN IMMEDIATE')
+      this.write(transaction)
+      db.exec('COMMIT')
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK')
+      throw toStorageError(this.path, error)
+    }
+    try {
+      this.freeBytes = this.room()
+    } catch {
+      // Only tidying and asking: the transaction before it is durable.
+    }
+    return { freeBytes: this.freeBytes }
+  }
+
+  read(ids: number[]): Map<number, Uint8Array> {
+    const found = new Map<number, Uint8Array>()
+    try {
+      for (const id of ids) {
+        const row = this.statements.get.get(id) as { payload: Uint8Array } | undefined
+        if (row) found.set(id, row.payload)
+      }
+    } catch (error) {
+      throw toStorageError(this.path, error)
+    }
+    return found
+  }
+
+  close(): void {
+    this.db.close()
+  }
+
+  private write(transaction: OutboxTransaction): void {
+    const { put, remove, aside, trim, set, unset } = this.statements
     for (const id of transaction.setAside) {
       aside.run(id)
       remove.run(id)
@@ -147,11 +148,24 @@ function fileOf(db: DatabaseSync, path: string): OutboxFile {
   }
 
   /** Free pages inside the file are room as well. Past a bound some go back to the disk, a little with each commit. */
-  function room(): number {
-    const { freelist_count: pages } = freePages.get() as { freelist_count: number }
-    const { bavail, bsize } = statfsSync(dirname(path))
-    if (pages > freePagesMax) db.exec(`PRAGMA incremental_vacuum(${pagesGivenBack})`)
-    return bavail * bsize + pages * pageBytes
+  private room(): number {
+    const { freelist_count: pages } = this.statements.freePages.get() as { freelist_count: number }
+    const { bavail, bsize } = statfsSync(dirname(this.path))
+    if (pages > freePagesMax) this.db.exec(`PRAGMA incremental_vacuum(${pagesGivenBack})`)
+    return bavail * bsize + pages * this.pageBytes
+  }
+}
+
+function prepareStatements(db: DatabaseSync) {
+  return {
+    put: db.prepare('INSERT INTO entry (id, meta, payload) VALUES (?, ?, ?)'),
+    remove: db.prepare('DELETE FROM entry WHERE id = ?'),
+    aside: db.prepare('INSERT INTO aside (meta, payload) SELECT meta, payload FROM entry WHERE id = ?'),
+    trim: db.prepare(`DELETE FROM aside WHERE id <= (SELECT max(id) FROM aside) - ${asideRowsMax}`),
+    set: db.prepare('INSERT OR REPLACE INTO small (key, value) VALUES (?, ?)'),
+    unset: db.prepare('DELETE FROM small WHERE key = ?'),
+    get: db.prepare('SELECT payload FROM entry WHERE id = ?'),
+    freePages: db.prepare('PRAGMA freelist_count'),
   }
 }
 

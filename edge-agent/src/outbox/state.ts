@@ -3,12 +3,13 @@ import type { Declaration } from '@millrace/contract/sparkplug'
 import { type Cache, createCache } from './cache.ts'
 import { type AliasTable, createAliasTable, firstAlias } from './declarations.ts'
 import { type Entry, parseEntry } from './entry.ts'
-import { createMemoryBuffer, type MemoryBuffer } from './memory-buffer.ts'
+import { LedgerPace } from './ledger-pace.ts'
+import { MemoryBuffer } from './memory-buffer.ts'
 import type { OutboxOptions } from './options.ts'
-import type { Run, Work } from './plan.ts'
 import { keys, parseRecords } from './records.ts'
-import { createShelf, type Shelf } from './shelf.ts'
+import { Shelf } from './shelf.ts'
 import type { Loaded } from './storage.ts'
+import type { Run, Work } from './work.ts'
 
 export interface State {
   shelf: Shelf
@@ -25,6 +26,7 @@ export interface State {
   freed: Set<Entry>
   /** What else the next transaction is to do. */
   next: Next
+  ledgers: LedgerPace
 }
 
 export type Next = Pick<Work, 'small' | 'again' | 'issueGap'> & { aside: Set<Entry> }
@@ -34,7 +36,7 @@ const declarationsKept = 100
 
 export function createState({ entries, small }: Loaded, options: OutboxOptions, random: () => number): State {
   const records = parseRecords(small)
-  const shelf = createShelf(options.liveMs)
+  const shelf = new Shelf(options.liveMs)
   for (const { id, meta } of entries) shelf.add(parseEntry(id, meta))
   const state: State = {
     shelf,
@@ -54,9 +56,10 @@ export function createState({ entries, small }: Loaded, options: OutboxOptions, 
       uncounted: false,
     },
     bdSeq: records.bdSeq ?? -1,
-    buffer: createMemoryBuffer(options.memoryBytesMax),
+    buffer: new MemoryBuffer(options.memoryBytesMax),
     freed: new Set(),
     next: emptyNext(),
+    ledgers: new LedgerPace(options.ledgerEveryMs),
   }
   forgetUnneeded(state, records.declarations)
   return state
@@ -64,6 +67,14 @@ export function createState({ entries, small }: Loaded, options: OutboxOptions, 
 
 export function emptyNext(): Next {
   return { small: new Map(), again: [], issueGap: false, aside: new Set() }
+}
+
+/** The entry is no longer on the disk. */
+export function forget({ shelf, cache, freed, ledgers }: State, entry: Entry): void {
+  shelf.remove(entry)
+  cache.delete(entry)
+  freed.delete(entry)
+  ledgers.gone(entry)
 }
 
 /** All small records, to be written again when their file was lost. */

@@ -2,32 +2,19 @@
  * The one that writes: gathers what waits, has it planned as one transaction, commits it, and only then changes the state.
  *
  * What the disk refuses goes back to what waits and is tried again, later and later. A file that turns out to be damaged is
- * replaced: what it held is evicted, and the rest of the state is written again from memory.
+ * replaced, see `lost-file.ts`.
  */
-import { type Clock, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
-import type { Entry } from './entry.ts'
-import { addToGap } from './gap.ts'
+import { type Clock, type Counter, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
+import type { Plan } from './draft.ts'
+import { startOver } from './lost-file.ts'
 import type { OutboxOptions } from './options.ts'
-import { type Plan, planTransaction, type Work } from './plan.ts'
+import { planTransaction } from './plan.ts'
 import { keys } from './records.ts'
-import { allSmall, emptyNext, type State } from './state.ts'
+import { emptyNext, forget, type State } from './state.ts'
 import { isEmpty, type OutboxStorage } from './storage.ts'
+import type { Work } from './work.ts'
 
-export interface Writer {
-  /** One transaction at a time; what is asked for meanwhile goes into the one after it. False when the disk refused. */
-  write(): Promise<boolean>
-  /** The disk refused the last transaction; it will be tried again without being asked. */
-  readonly isFailing: boolean
-  readonly lastError: string | undefined
-  /** The outbox's bound, which a full disk lowers. */
-  bytesMax(): number
-  /** Reading found damage: the next transaction begins a new file. */
-  damaged(): void
-  /** The last transaction, and none after it. */
-  close(): Promise<boolean>
-}
-
-export interface WriterAround {
+export interface WriterContext {
   storage: OutboxStorage
   options: OutboxOptions
   clock: Clock
@@ -39,162 +26,153 @@ export interface WriterAround {
 
 const retryMsMin = 500
 const retryMsMax = 10_000
-/** Ledger records that wait unreceipted stretch the time to the next one, up to this. */
-const ledgerEveryMsMax = 60_000
 
-export function createWriter(state: State, around: WriterAround): Writer {
-  const { storage, options, clock, log, metrics } = around
-  const { shelf, cache, buffer, durable, freed } = state
-  const committed = metrics.counter('millrace_outbox_readings_committed_total', 'Readings made durable')
-  const evicted = metrics.counter('millrace_outbox_readings_evicted_total', 'Readings evicted at a bound')
-  const failures = metrics.counter('millrace_outbox_storage_failures_total', 'Transactions that the disk refused, by code')
-  const unreadLedgers = new Set<Entry>()
-  let ledgerAtMs = Number.NEGATIVE_INFINITY
-  let writing: Promise<boolean> | undefined
-  let following: Promise<boolean> | undefined
-  let freeBytes = Number.POSITIVE_INFINITY
-  let isDamaged = false
-  let isClosing = false
-  let isClosed = false
-  let retryMs = 0
-  let cancelRetry = () => {}
-  let lastError: string | undefined
-  return {
-    write,
-    get isFailing() {
-      return retryMs > 0
-    },
-    get lastError() {
-      return lastError
-    },
-    bytesMax,
-    damaged() {
-      isDamaged = true
-      void write()
-    },
-    async close() {
-      isClosing = true
-      const done = await write()
-      isClosed = true
-      cancelRetry()
-      return done
-    },
+export class Writer {
+  lastError: string | undefined
+  private readonly state: State
+  private readonly context: WriterContext
+  private readonly committed: Counter
+  private readonly evicted: Counter
+  private readonly refusals: Counter
+  private writing: Promise<boolean> | undefined
+  private following: Promise<boolean> | undefined
+  private freeBytes = Number.POSITIVE_INFINITY
+  private isDamaged = false
+  private isClosing = false
+  private isClosed = false
+  private retryMs = 0
+  private cancelRetry = () => {}
+
+  constructor(state: State, context: WriterContext) {
+    const { metrics } = context
+    this.state = state
+    this.context = context
+    this.committed = metrics.counter('millrace_outbox_readings_committed_total', 'Readings made durable')
+    this.evicted = metrics.counter('millrace_outbox_readings_evicted_total', 'Readings evicted at a bound')
+    this.refusals = metrics.counter('millrace_outbox_storage_failures_total', 'Transactions that the disk refused, by code')
   }
 
-  function write(): Promise<boolean> {
-    if (isClosed) return Promise.resolve(false)
-    if (writing) {
-      following ??= writing.then(() => {
-        following = undefined
-        return write()
+  /** The disk refused the last transaction; it will be tried again without being asked. */
+  get isFailing(): boolean {
+    return this.retryMs > 0
+  }
+
+  /** The outbox's bound. A disk that others filled lowers it, and does not take the last of the outbox. */
+  bytesMax(): number {
+    const { bytesMax, freeDiskMin } = this.context.options
+    const atLeast = Math.min(bytesMax, 1024 * 1024)
+    return Math.min(bytesMax, Math.max(atLeast, this.state.shelf.bytes + this.freeBytes - freeDiskMin))
+  }
+
+  /** One transaction at a time; what is asked for during one goes into the next. False when the disk refused. */
+  write(): Promise<boolean> {
+    if (this.isClosed) return Promise.resolve(false)
+    if (this.writing) {
+      this.following ??= this.writing.then(() => {
+        this.following = undefined
+        return this.write()
       })
-      return following
+      return this.following
     }
-    writing = writeOnce().then((done) => {
-      writing = undefined
+    this.writing = this.writeOnce().then((done) => {
+      this.writing = undefined
       return done
     })
-    return writing
+    return this.writing
   }
 
-  async function writeOnce(): Promise<boolean> {
-    const work = takeWork()
+  /** Reading found damage: the next transaction begins a new file. */
+  damaged(): void {
+    this.isDamaged = true
+    void this.write()
+  }
+
+  /** The last transaction, and none after it. */
+  async close(): Promise<boolean> {
+    this.isClosing = true
+    const done = await this.write()
+    this.isClosed = true
+    this.cancelRetry()
+    return done
+  }
+
+  private async writeOnce(): Promise<boolean> {
+    const work = this.takeWork()
     try {
-      if (isDamaged) await beginAnew(work)
-      const plan = planTransaction(state.run, shelf, work, { options, nowMs: clock.now(), bytesMax: bytesMax() })
-      if (!isEmpty(plan.transaction)) freeBytes = (await storage.commit(plan.transaction)).freeBytes
-      apply(plan, work)
+      if (this.isDamaged) await this.replaceFile(work)
+      const { run, shelf } = this.state
+      const { options, clock, storage } = this.context
+      const plan = planTransaction(run, work, { shelf, options, nowMs: clock.now(), bytesMax: this.bytesMax() })
+      if (!isEmpty(plan.transaction)) this.freeBytes = (await storage.commit(plan.transaction)).freeBytes
+      this.apply(plan, work)
       return true
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error
-      giveBack(work)
-      const isNew = error.code === 'AGENT_OUTBOX_CORRUPT' && !isDamaged
-      isDamaged ||= isNew
-      return isNew ? writeOnce() : refused(error)
+      this.giveBack(work)
+      const isNew = error.code === 'AGENT_OUTBOX_CORRUPT' && !this.isDamaged
+      this.isDamaged ||= isNew
+      return isNew ? this.writeOnce() : this.refused(error)
     }
   }
 
-  function takeWork(): Work {
-    const { aside, small, again, issueGap } = state.next
-    state.next = emptyNext()
-    const waiting = buffer.takeAll()
-    return { ...waiting, freed: [...freed], aside: [...aside], small, again, issueGap, ledger: isLedgerDue(), closing: isClosing }
+  private takeWork(): Work {
+    const { buffer, freed, ledgers, next } = this.state
+    const { aside, small, again, issueGap } = next
+    this.state.next = emptyNext()
+    const ledger = ledgers.isDue(this.context.clock.monotonic())
+    const closing = this.isClosing
+    return { ...buffer.takeAll(), freed: [...freed], aside: [...aside], small, again, issueGap, ledger, closing }
   }
 
-  function giveBack(work: Work): void {
-    const { next } = state
+  private giveBack(work: Work): void {
+    const { buffer, next } = this.state
     buffer.putBack(work)
     next.small = new Map([...work.small, ...next.small])
     next.again = [...work.again, ...next.again]
     for (const entry of work.aside) next.aside.add(entry)
   }
 
-  function refused(error: MillraceError): false {
-    failures.add({ code: error.code })
-    if (retryMs === 0) log.error(error.message)
-    lastError = error.message
-    retryMs = Math.min(retryMsMax, Math.max(retryMsMin, retryMs * 2))
-    cancelRetry()
-    if (!isClosing) cancelRetry = clock.after(retryMs, () => void write())
+  private refused(error: MillraceError): false {
+    this.refusals.add({ code: error.code })
+    if (!this.isFailing) this.context.log.error(error.message)
+    this.lastError = error.message
+    this.retryMs = Math.min(retryMsMax, Math.max(retryMsMin, this.retryMs * 2))
+    this.cancelRetry()
+    if (!this.isClosing) this.cancelRetry = this.context.clock.after(this.retryMs, () => void this.write())
     return false
   }
 
-  function apply(plan: Plan, work: Work): void {
-    for (const entry of plan.gone) forget(entry)
+  private apply(plan: Plan, work: Work): void {
+    const { state, context } = this
+    for (const entry of plan.gone) forget(state, entry)
     for (const { entry, content } of plan.put) {
-      shelf.add(entry, clock.monotonic())
-      cache.set(entry, content)
-      committed.add({}, entry.count)
-      if (entry.kind !== 'ledger' || entry.guard) continue
-      unreadLedgers.add(entry)
-      ledgerAtMs = clock.monotonic()
+      const nowMs = context.clock.monotonic()
+      state.shelf.add(entry, nowMs)
+      state.cache.set(entry, content)
+      state.ledgers.written(entry, nowMs)
+      this.committed.add({}, entry.count)
     }
     state.run = plan.run
     const prefix = keys.declaration('')
     for (const [key, value] of work.small)
-      if (key.startsWith(prefix) && value !== undefined) durable.add(key.slice(prefix.length))
-    if (plan.evicted > 0) evicted.add({}, plan.evicted)
-    if (retryMs > 0) log.info('the outbox takes writes again')
-    retryMs = 0
-    cancelRetry()
-    lastError = undefined
-    if (plan.put.length > 0) around.onEntries()
+      if (key.startsWith(prefix) && value !== undefined) state.durable.add(key.slice(prefix.length))
+    if (plan.evicted > 0) this.evicted.add({}, plan.evicted)
+    this.accepted()
+    if (plan.put.length > 0) context.onEntries()
   }
 
-  function forget(entry: Entry): void {
-    shelf.remove(entry)
-    cache.delete(entry)
-    freed.delete(entry)
-    unreadLedgers.delete(entry)
+  private accepted(): void {
+    if (this.isFailing) this.context.log.info('the outbox takes writes again')
+    this.retryMs = 0
+    this.cancelRetry()
+    this.lastError = undefined
   }
 
-  /** While nobody reads them, ledger records come less and less often: each holds all counts, so few are as good as many. */
-  function isLedgerDue(): boolean {
-    const waitMs = Math.min(ledgerEveryMsMax, options.ledgerEveryMs * 2 ** Math.min(6, unreadLedgers.size))
-    return clock.monotonic() - ledgerAtMs >= Math.max(options.ledgerEveryMs, waitMs)
-  }
-
-  /** A disk that others filled does not take the last of the outbox. */
-  function bytesMax(): number {
-    const atLeast = Math.min(options.bytesMax, 1024 * 1024)
-    return Math.min(options.bytesMax, Math.max(atLeast, shelf.bytes + freeBytes - options.freeDiskMin))
-  }
-
-  async function beginAnew(work: Work): Promise<void> {
+  private async replaceFile(work: Work): Promise<void> {
+    const { storage, log } = this.context
     const { setAside } = await storage.open()
-    isDamaged = false
-    log.error('AGENT_OUTBOX_CORRUPT', { aside: setAside, entries: shelf.size })
-    const gap = structuredClone(state.run.gap)
-    for (const entry of shelf.entries()) {
-      const content = cache.get(entry)
-      if (entry.guard && content && 'text' in content && entry.kind !== 'data')
-        work.again.push({ kind: entry.kind, text: content.text, guard: entry.guard })
-      else if (!freed.has(entry)) addToGap(gap, 'evicted', entry)
-      forget(entry)
-    }
-    state.run = { ...state.run, gap }
-    work.freed = []
-    work.aside = []
-    work.small = new Map([...allSmall(state), ...work.small])
+    this.isDamaged = false
+    log.error('AGENT_OUTBOX_CORRUPT', { aside: setAside, entries: this.state.shelf.size })
+    startOver(this.state, work)
   }
 }

@@ -19,17 +19,6 @@ import { Sender } from './sender.ts'
 import type { NodeName } from './session.ts'
 import type { Transport } from './transport.ts'
 
-export interface Uplink {
-  /** Declares the devices to the outbox and begins to connect. */
-  start(): void
-  /** Sends NDEATH and a DISCONNECT. What is in the outbox stays there. */
-  stop(): Promise<void>
-  /** A device that came back, or a new one with its channels. */
-  deviceOnline(device: string, channels?: Channel[]): void
-  deviceOffline(device: string): void
-  status(): UplinkStatus
-}
-
 export interface UplinkStatus {
   connected: boolean
   /** False while the host says by STATE that it is offline. */
@@ -63,10 +52,10 @@ export interface UplinkContext {
 const tickMs = 50
 
 export function createUplink(context: UplinkContext): Uplink {
-  return new EdgeNode(context)
+  return new Uplink(context)
 }
 
-class EdgeNode implements Uplink {
+export class Uplink {
   private readonly context: UplinkContext
   private readonly births: Births
   private readonly host = new Host()
@@ -106,6 +95,7 @@ class EdgeNode implements Uplink {
     this.showGauges()
   }
 
+  /** Declares the devices to the outbox and begins to connect. */
   start(): void {
     const { devices, clock, outbox } = this.context
     for (const { device, channels } of devices) this.declareDevice(device, channels)
@@ -113,6 +103,7 @@ class EdgeNode implements Uplink {
     this.link.start()
   }
 
+  /** Sends NDEATH and a DISCONNECT. What is in the outbox stays there. */
   async stop(): Promise<void> {
     for (const cancel of this.cancels) cancel()
     const last = this.link.stop()
@@ -120,6 +111,7 @@ class EdgeNode implements Uplink {
     await last?.end()
   }
 
+  /** A device that came back, or a new one with its channels. */
   deviceOnline(device: string, channels?: Channel[]): void {
     this.births.setOnline(device, true)
     if (channels) this.declareDevice(device, channels)

@@ -1,0 +1,96 @@
+/** The transaction as it is being planned. The steps write into it; nothing of the state changes. */
+import { crc32 } from 'node:zlib'
+import { emptyEdgeCounts } from '@millrace/contract'
+import type { Content } from './content.ts'
+import { type Entry, formatEntry, storedBytes } from './entry.ts'
+import { addToGap, type GapReason, type Gone } from './gap.ts'
+import type { OutboxOptions } from './options.ts'
+import type { Shelf } from './shelf.ts'
+import { emptyTransaction, type OutboxTransaction } from './storage.ts'
+import { addCounts, type Run, type Work } from './work.ts'
+
+export interface PlanContext {
+  shelf: Shelf
+  options: OutboxOptions
+  nowMs: number
+  /** Most bytes stored after the transaction. */
+  bytesMax: number
+}
+
+export interface Plan {
+  transaction: OutboxTransaction
+  put: { entry: Entry; content: Content }[]
+  gone: Set<Entry>
+  evicted: number
+  /** What the state becomes. */
+  run: Run
+}
+
+export interface Draft extends Plan, PlanContext {
+  /** Bytes stored once the draft is carried out. */
+  bytes: number
+}
+
+export function startDraft(before: Run, { counts: increments }: Work, context: PlanContext): Draft {
+  const counts = new Map(before.counts)
+  for (const [device, more] of increments) addCounts(counts, device, more)
+  const run: Run = {
+    ...before,
+    counts,
+    before: new Map(before.before),
+    lastMs: new Map(before.lastMs),
+    given: new Map(before.given),
+    gap: structuredClone(before.gap),
+    uncounted: before.uncounted || increments.size > 0,
+  }
+  const { bytes } = context.shelf
+  return { ...context, run, transaction: emptyTransaction(), put: [], gone: new Set(), evicted: 0, bytes }
+}
+
+/** Receipted: it leaves without a word. */
+export function free(draft: Draft, entry: Entry): void {
+  remove(draft, entry, draft.transaction.remove)
+}
+
+/** It leaves without a receipt, and the gap names it. */
+export function lose(draft: Draft, reason: GapReason, entry: Entry): void {
+  if (draft.gone.has(entry)) return
+  remove(draft, entry, reason === 'evicted' ? draft.transaction.remove : draft.transaction.setAside)
+  addGone(draft, reason, entry)
+}
+
+function remove(draft: Draft, entry: Entry, ids: number[]): void {
+  if (draft.gone.has(entry)) return
+  draft.gone.add(entry)
+  draft.bytes -= storedBytes(entry)
+  ids.push(entry.id)
+}
+
+export function addGone(draft: Draft, reason: GapReason, gone: Gone): void {
+  const { run } = draft
+  addToGap(run.gap, reason, gone)
+  if (reason !== 'evicted' || gone.device === '') return
+  draft.evicted += gone.count
+  // The counts of an earlier stream are closed: what is evicted of it is told by the gap alone.
+  if (gone.stream !== run.stream) return
+  addCounts(run.counts, gone.device, { ...emptyEdgeCounts(), evicted: [gone.count, gone.samples] })
+  run.uncounted = true
+}
+
+export type NewEntry = Omit<Entry, 'id' | 'stream' | 'number' | 'bytes' | 'crc'> & { payload: Uint8Array }
+
+/** Gives an entry the next number. */
+export function put(draft: Draft, { payload, ...known }: NewEntry, content: Content): void {
+  const { run } = draft
+  const entry: Entry = {
+    ...known,
+    id: run.nextId++,
+    stream: run.stream,
+    number: ++run.last,
+    bytes: payload.length,
+    crc: crc32(payload),
+  }
+  draft.put.push({ entry, content })
+  draft.bytes += storedBytes(entry)
+  draft.transaction.put.push({ id: entry.id, meta: formatEntry(entry), payload })
+}
