@@ -103,7 +103,7 @@ function takeMetric(work: Work): void {
   if (slot && scan.propertiesStart < 0 && !scan.isNull && scan.timestamp >= 0 && scan.timestamp <= Number.MAX_SAFE_INTEGER) {
     const isAsBorn = scan.datatype === 0 || scan.datatype === slot.code
     const value = isAsBorn ? plainNumber(scan, slot.code) : Number.NaN
-    if (value - value === 0 && slot.channel.kind === 'number') return push(work, slot, scan.timestamp, value, 0)
+    if (value - value === 0 && slot.channel.kind === 'number') return push(work, slot, value, 0)
   }
   takeCarefully(work, slot)
 }
@@ -120,11 +120,11 @@ function plainNumber(scan: MetricScan, code: number): number {
   return typeof wide === 'number' ? wide : Number.NaN
 }
 
-function push({ batch }: Work, slot: Slot, t: number, value: Value, quality: number): void {
+function push({ batch, scan }: Work, slot: Slot, value: Value, quality: number): void {
   slot.column ??= own(batch.columns.channels, slot.channel.name, () => ({ t: [], v: [] }))
   const { column } = slot
   if (quality !== 0) column.q ??= new Array<number>(column.t.length).fill(0)
-  column.t.push(t)
+  column.t.push(scan.timestamp)
   column.v.push(value)
   column.q?.push(quality)
 }
@@ -186,20 +186,20 @@ function takeReading(work: Work, slot: Slot): void {
   if (scan.isNull || scan.field === 0) return problem(work, 'null', slot)
   const properties = scan.propertiesStart < 0 ? undefined : readPropertySet(reader, scan.propertiesStart, scan.propertiesEnd)
   if (kind === 'waveform') return takeSegment(work, slot, properties)
-  const value = readValue(reader, nameOfCode(work, slot), scan, scan.metricStart)
+  const value = readValue(reader, nameOfCode(work, slot), scan)
   if (typeof value === 'bigint') return problem(work, 'out-of-range', slot, value)
   if (kind === 'number' && typeof value === 'number' && !Number.isFinite(value)) return problem(work, 'not-a-number', slot, value)
   if (typeof value !== valueTypes[kind]) return problem(work, 'datatype-mismatch', slot, value as Value)
   // Another datatype than the birth's is taken when it says the same: it must not bring in what the channel cannot hold.
   if (kind === 'number' && !fits(slot.channel.datatype, value)) return problem(work, 'datatype-mismatch', slot, value as Value)
-  push(work, slot, scan.timestamp, value as Value, properties ? qualityOf(properties) : 0)
+  push(work, slot, value as Value, properties ? qualityOf(properties) : 0)
 }
 
 const valueTypes = { number: 'number', text: 'string', boolean: 'boolean' } as const
 
 function nameOfCode({ reader, scan }: Work, slot: Slot | undefined) {
   const code = scan.datatype === 0 && slot ? slot.code : scan.datatype
-  return datatypeName(code) ?? reader.fail('unsupported', `datatype ${code}`, scan.metricStart)
+  return datatypeName(code) ?? reader.fail('unsupported', `datatype ${code}`, scan.at)
 }
 
 function takeSegment(work: Work, slot: Slot, properties: PropertySet | undefined): void {

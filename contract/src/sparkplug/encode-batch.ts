@@ -16,7 +16,7 @@ import { writeArray } from './arrays.ts'
 import { datatypes, fits } from './datatype.ts'
 import { writeMetric, writeWhole } from './metric.ts'
 import { type Note, noteAlias } from './notes.ts'
-import { type PropertySet, writePropertySet } from './properties.ts'
+import { type PropertySet, writeSet } from './properties.ts'
 import { qualityProperties } from './quality.ts'
 import { writer } from './writer.ts'
 
@@ -37,7 +37,7 @@ export interface BatchToEncode {
 }
 
 /** What one channel has to give. */
-interface Lane {
+interface Series {
   channel: string
   alias: number
   datatype: Datatype
@@ -54,11 +54,11 @@ interface Lane {
  * not a whole number of ms. The agent refuses both (see `fits`) before they get here.
  */
 export function encodeBatch(batch: BatchToEncode): Uint8Array {
-  const lanes = lanesOf(batch)
+  const series = seriesOf(batch)
   const name = typeof batch.name === 'string' ? batch.name : formatBatchName(batch.name)
   writer.start().reserve(16)
   writeWhole(writer, 0x08, batch.timestamp)
-  mergeLanes(lanes, batch.historical)
+  mergeSeries(series, batch.historical)
   writeNotes(batch)
   writer.reserve(16)
   writeWhole(writer, 0x18, batch.seq)
@@ -67,72 +67,76 @@ export function encodeBatch(batch: BatchToEncode): Uint8Array {
 }
 
 /** Also asks the caller all its questions, because the writer must not be entered twice. */
-function lanesOf({ columns, aliasOf, datatypeOf, intervalMsOf }: BatchToEncode): Lane[] {
-  const lanes: Lane[] = []
-  const add = (channel: string, t: number[], column?: Column, segments?: Segment[], intervalMs?: number) => {
-    const datatype = datatypeOf(channel)
-    lanes.push({
-      channel,
-      alias: aliasOf(channel),
-      datatype,
-      code: datatypes[datatype],
-      t,
-      column,
-      segments,
-      intervalMs,
-      next: 0,
-    })
+function seriesOf(batch: BatchToEncode): Series[] {
+  const { channels, waves } = batch.columns
+  const all: Series[] = []
+  for (const channel in channels) {
+    const column = channels[channel]!
+    all.push(startSeries(batch, channel, column.t, { column }))
   }
-  for (const channel in columns.channels) add(channel, columns.channels[channel]!.t, columns.channels[channel])
-  for (const channel in columns.waves) {
-    const segments = columns.waves[channel]!
+  for (const channel in waves) {
+    const segments = waves[channel]!
     const starts = segments.map(({ t }) => Math.floor(t))
-    add(channel, starts, undefined, segments, intervalMsOf?.(channel))
+    all.push(startSeries(batch, channel, starts, { segments, intervalMs: batch.intervalMsOf?.(channel) }))
   }
-  return lanes
+  return all
+}
+
+type SeriesData = Pick<Series, 'column' | 'segments' | 'intervalMs'>
+
+/** Of one shape, whatever is in it: the merge is fast only so. */
+function startSeries(
+  { aliasOf, datatypeOf }: BatchToEncode,
+  channel: string,
+  t: number[],
+  { column, segments, intervalMs }: SeriesData,
+): Series {
+  const datatype = datatypeOf(channel)
+  const [alias, code] = [aliasOf(channel), datatypes[datatype]]
+  return { channel, alias, datatype, code, t, column, segments, intervalMs, next: 0 }
 }
 
 /** Each round writes what is due at one time and finds the next: one round a frame where channels share their times. */
-function mergeLanes(lanes: Lane[], historical: boolean): void {
+function mergeSeries(all: Series[], historical: boolean): void {
   let now = Number.POSITIVE_INFINITY
-  for (const { t } of lanes) if (t.length > 0 && t[0]! < now) now = t[0]!
+  for (const { t } of all) if (t.length > 0 && t[0]! < now) now = t[0]!
   while (now < Number.POSITIVE_INFINITY) {
     let soonest = Number.POSITIVE_INFINITY
-    for (let index = 0; index < lanes.length; index++) {
-      const lane = lanes[index]!
-      const { t } = lane
-      let at = lane.next
+    for (let index = 0; index < all.length; index++) {
+      const series = all[index]!
+      const { t } = series
+      let at = series.next
       while (at < t.length && t[at]! <= now) {
-        if (lane.column) writeReading(lane, lane.column, at, historical)
-        else writeSegment(lane, lane.segments![at]!, t[at]!, historical)
+        if (series.column) writeReading(series, series.column, at, historical)
+        else writeSegment(series, series.segments![at]!, t[at]!, historical)
         at++
       }
-      lane.next = at
+      series.next = at
       if (at < t.length && t[at]! < soonest) soonest = t[at]!
     }
     now = soonest
   }
-  for (const { channel, t, next } of lanes) {
+  for (const { channel, t, next } of all) {
     if (next < t.length) writer.fail('out-of-range', `time ${t[next]} of channel ${channel}`)
   }
 }
 
-function writeReading(lane: Lane, column: Column, at: number, historical: boolean): void {
-  const start = openMetric(lane, column.t[at]!, historical)
+function writeReading(series: Series, column: Column, at: number, historical: boolean): void {
+  const start = openMetric(series, column.t[at]!, historical)
   const quality = column.q === undefined ? undefined : qualityProperties[column.q[at]!]
   if (quality) writer.data(0x4a, quality)
-  writeScalar(lane, column.v[at])
+  writeScalar(series, column.v[at])
   writer.close(start)
 }
 
-function openMetric(lane: Lane, timestamp: number, historical: boolean): number {
+function openMetric(series: Series, timestamp: number, historical: boolean): number {
   writer.reserve(96)
   writer.byte(0x12)
   const start = writer.open()
-  writeWhole(writer, 0x10, lane.alias)
+  writeWhole(writer, 0x10, series.alias)
   writeWhole(writer, 0x18, timestamp)
   writer.byte(0x20)
-  writer.byte(lane.code)
+  writer.byte(series.code)
   if (historical) {
     writer.byte(0x28)
     writer.byte(1)
@@ -141,57 +145,52 @@ function openMetric(lane: Lane, timestamp: number, historical: boolean): number 
 }
 
 /** As `writeValue` does, for the datatypes that a channel may have. */
-function writeScalar(lane: Lane, value: unknown): void {
-  switch (lane.code) {
+function writeScalar(series: Series, value: unknown): void {
+  switch (series.code) {
     case datatypes.Int16:
     case datatypes.Int32:
-      if (value !== ((value as number) | 0) || (lane.code === datatypes.Int16 && !fits('Int16', value)))
-        return mismatch(lane, value)
+      if (value !== ((value as number) | 0) || (series.code === datatypes.Int16 && !fits('Int16', value)))
+        return mismatch(series, value)
       writer.byte(0x50)
       return writer.varint32(value as number)
     case datatypes.Int64:
-      if (!Number.isSafeInteger(value)) return mismatch(lane, value)
+      if (!Number.isSafeInteger(value)) return mismatch(series, value)
       writer.byte(0x58)
       return writer.varint(value as number)
     case datatypes.Float:
-      if (typeof value !== 'number') return mismatch(lane, value)
+      if (typeof value !== 'number') return mismatch(series, value)
       writer.byte(0x65)
       return writer.float(value)
     case datatypes.Double:
-      if (typeof value !== 'number') return mismatch(lane, value)
+      if (typeof value !== 'number') return mismatch(series, value)
       writer.byte(0x69)
       return writer.double(value)
     case datatypes.Boolean:
-      if (typeof value !== 'boolean') return mismatch(lane, value)
+      if (typeof value !== 'boolean') return mismatch(series, value)
       writer.byte(0x70)
       return writer.byte(value ? 1 : 0)
     case datatypes.String:
-      if (typeof value !== 'string') return mismatch(lane, value)
+      if (typeof value !== 'string') return mismatch(series, value)
       return writer.text(0x7a, value)
     default:
-      return mismatch(lane, value)
+      return mismatch(series, value)
   }
 }
 
-function mismatch({ channel, datatype }: Lane, value: unknown): never {
+function mismatch({ channel, datatype }: Series, value: unknown): never {
   return writer.fail('datatype-mismatch', `${String(value).slice(0, 40)} in channel ${channel}, which is ${datatype}`)
 }
 
-function writeSegment(lane: Lane, segment: Segment, timestamp: number, historical: boolean): void {
-  const start = openMetric(lane, timestamp, historical)
+function writeSegment(series: Series, segment: Segment, timestamp: number, historical: boolean): void {
+  const start = openMetric(series, timestamp, historical)
   const properties: PropertySet = new Map()
   if (segment.t !== timestamp) properties.set('startMs', { type: 'Double', value: segment.t })
-  if (segment.i !== lane.intervalMs) properties.set('intervalMs', { type: 'Double', value: segment.i })
-  if (properties.size > 0) {
-    writer.byte(0x4a)
-    const set = writer.open()
-    writePropertySet(writer, properties)
-    writer.close(set)
-  }
+  if (segment.i !== series.intervalMs) properties.set('intervalMs', { type: 'Double', value: segment.i })
+  if (properties.size > 0) writeSet(writer, 0x4a, properties)
   writer.reserve(16)
   writer.varint32(0x82)
   const values = writer.open()
-  writeArray(writer, lane.datatype, segment.v)
+  writeArray(writer, series.datatype, segment.v)
   writer.close(values)
   writer.close(start)
 }

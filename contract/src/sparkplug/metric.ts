@@ -16,7 +16,7 @@
  * `scanMetric` finds the fields without making an object; `decodeMetric` makes one.
  */
 import { datatypeName, datatypes, type SparkplugDatatype } from './datatype.ts'
-import { type PropertySet, readPropertySet, writePropertySet } from './properties.ts'
+import { type PropertySet, readPropertySet, writeSet } from './properties.ts'
 import type { Reader } from './reader.ts'
 import { type MetricValue, RawValue, readValue, scanValue, writeValue } from './value.ts'
 import type { Writer } from './writer.ts'
@@ -48,9 +48,6 @@ export class MetricScan extends RawValue {
   isNull = false
   propertiesStart = -1
   propertiesEnd = 0
-  /** Bounds of the metric itself. */
-  metricStart = 0
-  metricEnd = 0
 }
 
 /** Reads the metric whose length comes next. @throws SparkplugError for broken framing, never for a value. */
@@ -69,8 +66,7 @@ export function scanMetric(reader: Reader, scan: MetricScan): void {
   scan.transient = false
   scan.isNull = false
   scan.propertiesStart = -1
-  scan.metricStart = start
-  scan.metricEnd = end
+  scan.at = start
   while (reader.pos < end) scanField(reader, scan, reader.tag())
   reader.end = outer
 }
@@ -113,7 +109,7 @@ function scanField(reader: Reader, scan: MetricScan, tag: number): void {
 
 /** The object of what `scanMetric` found. @throws SparkplugError for a value, a name or a property that is not right. */
 export function decodeMetric(reader: Reader, scan: MetricScan): Metric {
-  const at = scan.metricStart
+  const { at } = scan
   const metric: Metric = {}
   if (scan.nameStart >= 0) metric.name = reader.text(scan.nameStart, scan.nameEnd)
   if (scan.alias >= 0) metric.alias = whole(reader, scan.alias, 'alias', at)
@@ -125,7 +121,7 @@ export function decodeMetric(reader: Reader, scan: MetricScan): Metric {
   if (scan.transient) metric.isTransient = true
   if (scan.propertiesStart >= 0) metric.properties = readPropertySet(reader, scan.propertiesStart, scan.propertiesEnd)
   if (scan.isNull) metric.value = null
-  else if (scan.field !== 0) metric.value = readValue(reader, metric.datatype, scan, at)
+  else if (scan.field !== 0) metric.value = readValue(reader, metric.datatype, scan)
   return metric
 }
 
@@ -151,12 +147,7 @@ export function writeMetric(writer: Writer, metric: Metric): void {
   if (metric.isHistorical) writeTrue(writer, 0x28)
   if (metric.isTransient) writeTrue(writer, 0x30)
   if (value === null) writeTrue(writer, 0x38)
-  if (metric.properties) {
-    writer.byte(0x4a)
-    const set = writer.open()
-    writePropertySet(writer, metric.properties)
-    writer.close(set)
-  }
+  if (metric.properties) writeSet(writer, 0x4a, metric.properties)
   if (value !== null && value !== undefined) {
     if (datatype === undefined) writer.fail('datatype-mismatch', `metric ${name ?? alias} has a value but no datatype`)
     writeValue(writer, datatype, value)

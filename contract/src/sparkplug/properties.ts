@@ -51,6 +51,7 @@ function countProperty(reader: Reader): void {
 
 function readProperty(reader: Reader, start: number, end: number, depth: number): Property {
   const raw = new RawValue()
+  raw.at = start
   let code = 0
   let isNull = false
   inside(reader, start, end, (tag) => {
@@ -66,19 +67,14 @@ function readProperty(reader: Reader, start: number, end: number, depth: number)
   const type = datatypeName(code)
   if (code !== 0 && type === undefined) reader.fail('unsupported', `property type ${code}`, start)
   if (isNull || raw.field === 0) return { type, value: null }
-  return { type, value: readPropertyValue(reader, type, raw, start, depth) }
+  return { type, value: readPropertyValue(reader, type, raw, depth) }
 }
 
-function readPropertyValue(
-  reader: Reader,
-  type: SparkplugDatatype | undefined,
-  raw: RawValue,
-  start: number,
-  depth: number,
-): PropertyValue {
-  if (raw.field === 29 && (type === undefined || type === 'PropertySet'))
+function readPropertyValue(reader: Reader, type: SparkplugDatatype | undefined, raw: RawValue, depth: number): PropertyValue {
+  const { field, at } = raw
+  if (field === 29 && (type === undefined || type === 'PropertySet'))
     return readPropertySet(reader, raw.start, raw.end, depth + 1)
-  if (raw.field === 30 && (type === undefined || type === 'PropertySetList')) {
+  if (field === 30 && (type === undefined || type === 'PropertySetList')) {
     const sets: PropertySet[] = []
     inside(reader, raw.start, raw.end, (tag) => {
       if (tag !== 0x0a) return reader.skipUnknown(tag, 1)
@@ -87,8 +83,8 @@ function readPropertyValue(
     })
     return sets
   }
-  if (raw.field > 16) return reader.fail('datatype-mismatch', `a property's field ${raw.field - 20} holds no ${type}`, start)
-  return readValue(reader, type, raw, start) as PropertyValue
+  if (field > 16) return reader.fail('datatype-mismatch', `a property's field ${field - 20} holds no ${type}`, at)
+  return readValue(reader, type, raw) as PropertyValue
 }
 
 /** Calls for each tag of the message between the bounds, then puts the reader back. */
@@ -101,8 +97,16 @@ function inside(reader: Reader, start: number, end: number, field: (tag: number)
   reader.end = outer
 }
 
-/** @throws SparkplugError datatype-mismatch, bad-properties. */
-export function writePropertySet(writer: Writer, set: PropertySet): void {
+/** A set with its tag and length. @throws SparkplugError datatype-mismatch, bad-properties. */
+export function writeSet(writer: Writer, tag: number, set: PropertySet): void {
+  writer.reserve(16)
+  writer.byte(tag)
+  const start = writer.open()
+  writePropertySet(writer, set)
+  writer.close(start)
+}
+
+function writePropertySet(writer: Writer, set: PropertySet): void {
   for (const key of set.keys()) writer.text(0x0a, key)
   for (const property of set.values()) {
     writer.reserve(16)
@@ -120,23 +124,13 @@ function writeProperty(writer: Writer, { type, value }: Property): void {
   if (value === null) {
     writer.byte(0x10)
     writer.byte(1)
-  } else if (type === 'PropertySet' && value instanceof Map) {
-    writer.byte(0x4a)
-    const start = writer.open()
-    writePropertySet(writer, value)
-    writer.close(start)
-  } else if (type === 'PropertySetList' && Array.isArray(value)) {
+  } else if (type === 'PropertySet' && value instanceof Map) writeSet(writer, 0x4a, value)
+  else if (type === 'PropertySetList' && Array.isArray(value)) {
     writer.byte(0x52)
     const start = writer.open()
-    for (const set of value) {
-      writer.reserve(16)
-      writer.byte(0x0a)
-      const inner = writer.open()
-      writePropertySet(writer, set)
-      writer.close(inner)
-    }
+    for (const set of value) writeSet(writer, 0x0a, set)
     writer.close(start)
-  } else if (value instanceof Map || typeof value === 'object' || datatypes[type] > datatypes.UUID) {
+  } else if (typeof value === 'object' || datatypes[type] > datatypes.UUID)
     writer.fail('datatype-mismatch', `a property of type ${type}`)
-  } else writeValue(writer, type, value, 7)
+  else writeValue(writer, type, value, 7)
 }

@@ -17,7 +17,7 @@
  * DataSet and Template are not decoded: their value is the message's bytes, untouched, which is safe and loses nothing.
  */
 import { type ArrayValue, readArray, writeArray } from './arrays.ts'
-import { integerRanges, type SparkplugDatatype } from './datatype.ts'
+import { datatypes, integerRanges, type SparkplugDatatype } from './datatype.ts'
 import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
@@ -32,6 +32,8 @@ export class RawValue {
   high = 0
   /** A float, a double, or 0 and 1 for a boolean. */
   number = 0
+  /** Where the metric or property begins, for errors. */
+  at = 0
   /** Bounds of what is length-delimited. */
   start = 0
   end = 0
@@ -57,55 +59,49 @@ export function scanValue(reader: Reader, raw: RawValue, field: number, wireType
 const wireTypes = [0, 0, 5, 1, 0, 2, 2, 2, 2, 2]
 
 /** Without a datatype the field decides: integers are then unsigned. @throws SparkplugError datatype-mismatch, bad-utf8, too-large ... */
-export function readValue(reader: Reader, datatype: SparkplugDatatype | undefined, raw: RawValue, at: number): MetricValue {
-  const { field } = raw
-  const integer = field === 10 || field === 11
-  switch (datatype) {
-    case 'Int8':
-    case 'Int16':
-    case 'Int32':
-    case 'UInt8':
-    case 'UInt16':
-    case 'UInt32': {
-      const value = integer ? narrow(raw, integerRanges[datatype]!) : undefined
-      if (value !== undefined) return value
-      break
-    }
-    case 'Int64':
-      if (integer) return field === 10 ? raw.low >>> 0 : signed64(raw)
-      break
-    case 'UInt64':
-    case 'DateTime':
-      if (integer) return unsigned64(raw)
-      break
-    case 'Float':
-    case 'Double':
-      if (field === 12 || field === 13) return raw.number
-      break
-    case 'Boolean':
-      if (field === 14) return raw.number === 1
-      break
-    case 'String':
-    case 'Text':
-    case 'UUID':
-      if (field === 15) return reader.text(raw.start, raw.end)
-      break
-    case 'Bytes':
-    case 'File':
-      if (field === 16) return reader.copy(raw.start, raw.end)
-      break
-    case 'DataSet':
-      if (field === 17) return reader.copy(raw.start, raw.end)
-      break
-    case 'Template':
-      if (field === 18) return reader.copy(raw.start, raw.end)
-      break
-    case undefined:
-      return readUntyped(reader, raw)
-    default:
-      if (field === 16) return readArray(reader, datatype, raw.start, raw.end)
+export function readValue(reader: Reader, datatype: SparkplugDatatype | undefined, raw: RawValue): MetricValue {
+  if (datatype === undefined) return readUntyped(reader, raw)
+  const value = readTyped(reader, datatype, raw)
+  return value ?? reader.fail('datatype-mismatch', `field ${raw.field} holds no ${datatype}`, raw.at)
+}
+
+/** Undefined when the field cannot hold the datatype. */
+function readTyped(reader: Reader, datatype: SparkplugDatatype, raw: RawValue): MetricValue | undefined {
+  const { field, start, end } = raw
+  switch (field) {
+    case 10:
+    case 11:
+      return readInteger(datatype, raw)
+    case 12:
+    case 13:
+      return datatype === 'Float' || datatype === 'Double' ? raw.number : undefined
+    case 14:
+      return datatype === 'Boolean' ? raw.number === 1 : undefined
+    case 15:
+      return isText(datatype) ? reader.text(start, end) : undefined
+    case 16:
+      if (datatypes[datatype] > datatypes.Template) return readArray(reader, datatype, start, end)
+      return datatype === 'Bytes' || datatype === 'File' ? reader.copy(start, end) : undefined
+    case 17:
+      return datatype === 'DataSet' ? reader.copy(start, end) : undefined
+    case 18:
+      return datatype === 'Template' ? reader.copy(start, end) : undefined
   }
-  return reader.fail('datatype-mismatch', `field ${field} holds no ${datatype}`, at)
+}
+
+function readInteger(datatype: SparkplugDatatype, raw: RawValue): number | bigint | undefined {
+  const range = integerRanges[datatype]
+  if (range) return narrow(raw, range)
+  if (datatype === 'Int64') return raw.field === 10 ? raw.low >>> 0 : signed64(raw)
+  return isUnsigned64(datatype) ? unsigned64(raw) : undefined
+}
+
+function isText(datatype: SparkplugDatatype): boolean {
+  return datatype === 'String' || datatype === 'Text' || datatype === 'UUID'
+}
+
+function isUnsigned64(datatype: SparkplugDatatype): boolean {
+  return datatype === 'UInt64' || datatype === 'DateTime'
 }
 
 function readUntyped(reader: Reader, raw: RawValue): MetricValue {
@@ -137,65 +133,72 @@ function unsigned64({ field, low, high }: RawValue): number | bigint {
 
 /** `shift` is 7 for a property, whose field numbers are lower. @throws SparkplugError datatype-mismatch, unsupported. */
 export function writeValue(writer: Writer, datatype: SparkplugDatatype, value: MetricValue, shift = 0): void {
+  if (datatype === 'PropertySet' || datatype === 'PropertySetList')
+    return writer.fail('unsupported', `${datatype} is for properties`)
   writer.reserve(24)
-  const key = (field: number, wireType: number) => writer.varint32(((field - shift) << 3) | wireType)
-  const mismatch = () => writer.fail('datatype-mismatch', `${typeof value} ${String(value).slice(0, 40)} is no ${datatype}`)
-  switch (datatype) {
-    case 'Int8':
-    case 'Int16':
-    case 'Int32':
-    case 'UInt8':
-    case 'UInt16':
-    case 'UInt32': {
-      const [lowest, highest] = integerRanges[datatype]!
-      if (typeof value !== 'number' || !Number.isInteger(value) || value < lowest || value > highest) return mismatch()
-      key(10, 0)
-      return writer.varint32(value)
-    }
-    case 'Int64':
-    case 'UInt64':
-    case 'DateTime': {
+  if (!writeTyped(writer, datatype, value, shift))
+    writer.fail('datatype-mismatch', `${typeof value} ${String(value).slice(0, 40)} is no ${datatype}`)
+}
+
+/** False when the value is not of the datatype; nothing is written then. */
+function writeTyped(writer: Writer, datatype: SparkplugDatatype, value: MetricValue, shift: number): boolean {
+  switch (typeof value) {
+    case 'number':
+      return writeNumber(writer, datatype, value, shift)
+    case 'bigint': {
       const wrap = datatype === 'Int64' ? BigInt.asIntN : BigInt.asUintN
-      const big = typeof value === 'bigint' && wrap(64, value) === value
-      const safe = typeof value === 'number' && Number.isSafeInteger(value) && (value >= 0 || datatype === 'Int64')
-      if (!big && !safe) return mismatch()
-      key(11, 0)
-      return typeof value === 'bigint' ? writer.bigVarint(value) : writer.varint(value as number)
+      if ((datatype !== 'Int64' && !isUnsigned64(datatype)) || wrap(64, value) !== value) return false
+      writer.key(11 - shift, 0)
+      writer.bigVarint(value)
+      return true
     }
-    case 'Float':
-      if (typeof value !== 'number') return mismatch()
-      key(12, 5)
-      return writer.float(value)
-    case 'Double':
-      if (typeof value !== 'number') return mismatch()
-      key(13, 1)
-      return writer.double(value)
-    case 'Boolean':
-      if (typeof value !== 'boolean') return mismatch()
-      key(14, 0)
-      return writer.byte(value ? 1 : 0)
-    case 'String':
-    case 'Text':
-    case 'UUID':
-      if (typeof value !== 'string') return mismatch()
-      return writer.text(((15 - shift) << 3) | 2, value)
-    case 'Bytes':
-    case 'File':
-    case 'DataSet':
-    case 'Template': {
-      if (!(value instanceof Uint8Array)) return mismatch()
-      const field = datatype === 'DataSet' ? 17 : datatype === 'Template' ? 18 : 16
-      return writer.data((field << 3) | 2, value)
-    }
-    case 'PropertySet':
-    case 'PropertySetList':
-      return writer.fail('unsupported', `${datatype} is for properties`)
-    default: {
-      if (!Array.isArray(value)) return mismatch()
-      key(16, 2)
-      const start = writer.open()
-      writeArray(writer, datatype, value)
-      return writer.close(start)
-    }
+    case 'boolean':
+      if (datatype !== 'Boolean') return false
+      writer.key(14 - shift, 0)
+      writer.byte(value ? 1 : 0)
+      return true
+    case 'string':
+      if (isText(datatype)) writer.text(((15 - shift) << 3) | 2, value)
+      return isText(datatype)
   }
+  return Array.isArray(value) ? writeElements(writer, datatype, value) : writeBytes(writer, datatype, value)
+}
+
+function writeNumber(writer: Writer, datatype: SparkplugDatatype, value: number, shift: number): boolean {
+  const range = integerRanges[datatype]
+  if (range) {
+    if (!Number.isInteger(value) || value < range[0] || value > range[1]) return false
+    writer.key(10 - shift, 0)
+    writer.varint32(value)
+  } else if (datatype === 'Float') {
+    writer.key(12 - shift, 5)
+    writer.float(value)
+  } else if (datatype === 'Double') {
+    writer.key(13 - shift, 1)
+    writer.double(value)
+  } else {
+    const isIn = datatype === 'Int64' || (isUnsigned64(datatype) && value >= 0)
+    if (!isIn || !Number.isSafeInteger(value)) return false
+    writer.key(11 - shift, 0)
+    writer.varint(value)
+  }
+  return true
+}
+
+function writeBytes(writer: Writer, datatype: SparkplugDatatype, value: Uint8Array): boolean {
+  const field = bytesFields[datatype]
+  if (field === undefined) return false
+  writer.data((field << 3) | 2, value)
+  return true
+}
+
+const bytesFields: Partial<Record<SparkplugDatatype, number>> = { Bytes: 16, File: 16, DataSet: 17, Template: 18 }
+
+function writeElements(writer: Writer, datatype: SparkplugDatatype, value: ArrayValue): boolean {
+  if (datatypes[datatype] < datatypes.Int8Array) return false
+  writer.key(16, 2)
+  const start = writer.open()
+  writeArray(writer, datatype, value)
+  writer.close(start)
+  return true
 }

@@ -43,6 +43,11 @@ export class Writer {
     this.bytes[this.pos++] = value
   }
 
+  /** Of a field. */
+  key(field: number, wireType: number): void {
+    this.varint32((field << 3) | wireType)
+  }
+
   varint32(value: number): void {
     let rest = value >>> 0
     const { bytes } = this
