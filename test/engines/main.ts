@@ -12,10 +12,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cacheDir } from './cache.ts'
-import { cannotBeHad } from './cannot-be-had.ts'
 import type { Engine, Tool } from './engine.ts'
 import { engines, tools } from './index.ts'
 import { megabytes, table } from './table.ts'
+import { unavailable } from './unavailable.ts'
 
 const all: Tool[] = [...Object.values(engines), ...Object.values(tools)]
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
@@ -59,7 +59,7 @@ async function list(): Promise<void> {
   }
   if (there.length > 0) console.log(`There:\n${table(there)}\n`)
   if (couldBe.length > 0) console.log(`Could be had by npm run engines:\n${table(couldBe)}\n`)
-  console.log(`Cannot be had here:\n${table(cannotBeHad.map(({ name, why }) => [name, why]))}`)
+  console.log(`Unavailable here:\n${table(unavailable.map(({ name, why }) => [name, why]))}`)
 }
 
 async function check(): Promise<void> {

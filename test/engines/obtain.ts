@@ -1,7 +1,7 @@
 /** A running engine for a test: one that runs already, else one of this machine, else why there is none. */
 import type { Engine, RunningEngine, StartOptions } from './engine.ts'
+import { engines } from './engines.ts'
 import { foreign } from './foreign.ts'
-import { engines } from './index.ts'
 
 export interface Missing {
   /** What is missing and how to get it, in a sentence. */
@@ -39,7 +39,7 @@ async function obtainAny(name: keyof Engines, options: StartOptions, say = (_tex
     try {
       await engine.get(say)
     } catch (error) {
-      return { missing: `${name} could not be had: ${(error as Error).message} ${remedy}` }
+      return { missing: `${name} is unavailable: ${(error as Error).message} ${remedy}` }
     }
   }
   return engine.start(options)

@@ -1,5 +1,5 @@
 /** What the consumer printed against what was measured. */
-import type { Measured } from '../../support/life/life.ts'
+import type { Measured } from '../../support/life/diary.ts'
 import type { Ended } from './python.ts'
 
 interface Difference {

@@ -18,7 +18,7 @@ import {
   encodeNodeData,
   encodeNodeDeath,
 } from '@millrace/contract/sparkplug'
-import type { Diary } from './life.ts'
+import type { Diary } from './diary.ts'
 
 const channels: Channel[] = [
   { name: 'spo2', kind: 'number', datatype: 'Int16', unit: '%', range: [0, 100], code: 'loinc:59408-5', intervalMs: 250 },

@@ -1,6 +1,6 @@
 /** A Sparkplug node of somebody else: births with values, every datatype, and values that no timeline can hold. */
 import { encodeNodeDeath, encodePayload, type Metric } from '@millrace/contract/sparkplug'
-import type { Diary } from './life.ts'
+import type { Diary } from './diary.ts'
 
 const key = 'plant/f'
 

@@ -3,33 +3,17 @@
  * devices of every kind of channel, a foreign Sparkplug node, a plain device, repeats, late data, evictions, bad input of every
  * kind, deaths, orders of people and jumps of the clock. The same seed gives the same life.
  */
-import type { Control, RawRecord, Value } from '@millrace/contract'
-import { createRandom, type Random } from '../../simulation/random.ts'
+import type { RawRecord } from '@millrace/contract'
+import { createRandom } from '../../simulation/random.ts'
 import { createAgentNode } from './agent-node.ts'
+import type { Diary, Measured } from './diary.ts'
 import { createForeignNode } from './foreign-node.ts'
 import { createPlainDevice } from './plain-device.ts'
-
-/** A reading, or a sample of a waveform, that must be on the timeline once; `value` is scaled. */
-export interface Measured {
-  device: string
-  channel: string
-  t: number
-  value: Value
-}
 
 export interface Life {
   /** `key` decides the partition of raw; a record without one goes to every partition. */
   records: { key?: string; raw: RawRecord }[]
   measured: Measured[]
-}
-
-/** What a part of the installation writes down as it goes. */
-export interface Diary {
-  random: Random
-  nowMs: number
-  message(key: string, topic: string, payload: Uint8Array): void
-  order(control: Control): void
-  measured(one: Measured): void
 }
 
 const lifeStartMs = Date.UTC(2026, 0, 1)

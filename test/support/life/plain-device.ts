@@ -1,5 +1,5 @@
 /** A device that publishes JSON: good, said twice, broken, of no filter, and some that a person sends again. */
-import type { Diary } from './life.ts'
+import type { Diary } from './diary.ts'
 
 export function createPlainDevice(diary: Diary): () => void {
   const { random } = diary

@@ -1,5 +1,5 @@
 /** What tests would like and no package registry gives. A test that needs one of them says so and counts as skipped. */
-export const cannotBeHad: { name: string; why: string }[] = [
+export const unavailable: { name: string; why: string }[] = [
   { name: 'Grafana', why: 'released as archives and its own package repository only; its Go module lacks the built web page' },
   { name: 'Kibana', why: 'released as archives and container images only' },
   { name: 'OpenSearch Dashboards', why: 'released as archives and container images only' },
