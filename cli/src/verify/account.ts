@@ -58,8 +58,8 @@ function accountOf(evidence: Evidence, k: 0 | 1, wrong: string[]): Record<Term, 
   const { filtered, rejected, collapsed, expired, evicted, unnamed, stored, difference, read } = ledgerOf(evidence, k)
   const notGivenOut = stored - evidence.foundEver[k]
   const committed = Math.max(0, notGivenOut) + Math.max(0, difference) + unnamed
-  const elsewhere = filtered + rejected + collapsed + expired + committed
-  const never = Math.max(0, evidence.missingOutside[k] - elsewhere)
+  // What the ledger names, or misses, may be what is missing outside of gaps: the rest of that was never read.
+  const never = Math.max(0, evidence.missingOutside[k] - (filtered + rejected + collapsed + expired + committed))
   const unread = produced - read - never
   const say = (n: number, text: string) => n > 0 && wrong.push(`${n} ${units[k]} ${text}`)
   say(notGivenOut, 'that the store counts as stored are not given out by it')
