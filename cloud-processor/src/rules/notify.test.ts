@@ -56,7 +56,7 @@ async function notifier(url: string, { lagMs = () => 0, ...more }: { lagMs?: () 
 }
 
 async function until(check: () => boolean, what = 'it'): Promise<void> {
-  for (const endMs = Date.now() + 8000; !check(); ) {
+  for (const endMs = Date.now() + 15_000; !check(); ) {
     if (Date.now() > endMs) throw new Error(`${what} did not happen`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
@@ -173,7 +173,7 @@ test('a damaged outbox is set aside, and made again from the log', async () => {
   expect(readdirSync(folder).filter((name) => name.includes('damaged'))).toHaveLength(1)
 })
 
-test('killed between sending and marking, it repeats that one only, under the same key', async () => {
+test('killed between sending and marking, it repeats that one only, under the same key', { timeout: 60_000 }, async () => {
   await append(alarm('a', { priority: 'low' }), alarm('b'), alarm('c', { priority: 'low' }))
   await log.close()
   let victim: ReturnType<typeof startNotifierProcess>
@@ -194,7 +194,9 @@ test('killed between sending and marking, it repeats that one only, under the sa
   expect(states.map(([key]) => key).sort()).toEqual(['a#raised', 'b#raised', 'c#raised'])
 })
 
-test('what was in flight when it was killed may have been told: its end is told though the beginning is withheld', async () => {
+test('what was in flight when it was killed may have been told: its end is told though the beginning is withheld', {
+  timeout: 60_000,
+}, async () => {
   await append(alarm('a'))
   let isFirst = true
   const server = await receiver(({ key }, response) => {
