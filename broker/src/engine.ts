@@ -43,9 +43,9 @@ class Engine extends Aedes {
     const connection = typeof from === 'object' ? from?.conn : undefined
     if (!(connection instanceof Connection)) return publish.call(this, packet, from, done)
     const bytes = packet.payload.length + packet.topic.length
-    connection.setOut(bytes)
+    connection.addInFlight(bytes)
     publish.call(this, packet, from, (error) => {
-      connection.arrived(bytes)
+      connection.removeInFlight(bytes)
       done?.(error)
     })
   }

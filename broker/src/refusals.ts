@@ -33,7 +33,7 @@ export const refusals = {
   'topic-wildcard': { says: 'a wildcard in the topic of a message', rests: '[MQTT-3.3.2-2]' },
   'topic-too-long': { says: 'topic or filter over limits.topicBytes', rests: 'limit' },
   'topic-too-deep': { says: 'topic or filter over limits.topicLevels', rests: 'limit' },
-  'filter-syntax': { says: '# or + where it may not stand', rests: '[MQTT-4.7.1-2] [MQTT-4.7.1-3]' },
+  'filter-syntax': { says: '# or + where it is not allowed', rests: '[MQTT-4.7.1-2] [MQTT-4.7.1-3]' },
   'filters-missing': { says: 'SUBSCRIBE or UNSUBSCRIBE without a filter', rests: '[MQTT-3.8.3-3] [MQTT-3.10.3-2]' },
   'requested-qos': { says: 'requested QoS is not 0, 1 or 2', rests: '[MQTT-3.8.3-4]' },
   // CONNECT.

@@ -133,7 +133,7 @@ describe.skipIf(!executablePath)('the page in a browser', () => {
     }
   })
 
-  it('says that the link is lost, calls no value live meanwhile, and recovers by itself', async () => {
+  it('says that the link is lost, calls no value live until it is back, and recovers by itself', async () => {
     const page = await open('/')
     await soon(() => page.locator('.value.live').count()).toBeGreaterThan(5)
     const port = Number(new URL(demo.url).port)

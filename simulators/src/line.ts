@@ -1,6 +1,6 @@
 /**
- * The line between an instrument and its reader. A real UART sends on whether or not somebody listens, and loses what finds
- * no room: so does this one, but whole frames at a time, and it knows which. At most one begun frame is held back.
+ * The line between an instrument and its reader. A real UART sends whether or not there is a reader, and loses what finds
+ * no room. So does this one, but whole frames at a time, and it knows which. At most one begun frame is held back.
  */
 import type { Emission } from './instruments/instrument.ts'
 import type { Port } from './ports/index.ts'
@@ -38,7 +38,7 @@ export class Line {
     this.#listener = listener
   }
 
-  /** Looks whether somebody reads. Give it the time, in ms. */
+  /** Checks whether a reader has the port open at `nowMs`. */
   look(nowMs: number): LineState {
     if (!this.#isPlugged || !this.#port.hasReader()) this.#readSinceMs = Number.POSITIVE_INFINITY
     else this.#readSinceMs = Math.min(this.#readSinceMs, nowMs)

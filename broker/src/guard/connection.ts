@@ -44,7 +44,7 @@ export interface ConnectionParts {
 /** Passed on and not yet read by the engine; from then on the socket is not read. */
 const passedBytesMax = 65_536
 /** Of one client's messages that wait for their subscribers; from then on its socket is not read. */
-const underwayBytesMax = 131_072
+const inFlightBytesMax = 131_072
 /** How long what was written last may take to leave after the connection is closed. */
 const lingerMs = 1_000
 
@@ -63,7 +63,7 @@ export class Connection extends Duplex {
   #passedBytes = 0
   #offered = false
   #endTold = false
-  #underwayBytes = 0
+  #inFlightBytes = 0
   #atGate = false
   #hard = false
   #peerEnded = false
@@ -107,16 +107,16 @@ export class Connection extends Duplex {
     this.destroy()
   }
 
-  /** A message of this client is on its way to its subscribers. */
-  setOut(bytes: number): void {
-    this.#underwayBytes += bytes
+  /** A message of this client is in flight to its subscribers. */
+  addInFlight(bytes: number): void {
+    this.#inFlightBytes += bytes
   }
 
   /** The last of them has room for it. */
-  arrived(bytes: number): void {
-    const waited = this.#underwayBytes > underwayBytesMax
-    this.#underwayBytes -= bytes
-    if (waited && this.#underwayBytes <= underwayBytesMax) this.#pump()
+  removeInFlight(bytes: number): void {
+    const waited = this.#inFlightBytes > inFlightBytesMax
+    this.#inFlightBytes -= bytes
+    if (waited && this.#inFlightBytes <= inFlightBytesMax) this.#pump()
   }
 
   #attach(): void {
@@ -158,7 +158,7 @@ export class Connection extends Duplex {
 
   #mayTake(): boolean {
     if (this.destroyed || this.#passedBytes >= passedBytesMax || this.#atGate || this.#state === 'checking') return false
-    if (this.#cancelRateWait || this.#underwayBytes > underwayBytesMax) return false
+    if (this.#cancelRateWait || this.#inFlightBytes > inFlightBytesMax) return false
     if (this.#state === 'waiting' || this.#parts.gate.open) return true
     this.#atGate = true
     this.#parts.gate.wait(() => {

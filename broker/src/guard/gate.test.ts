@@ -3,7 +3,7 @@ import { Gate } from './gate.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-test('what is left of a turn is shared, and the next turn begins anew', async () => {
+test('what is left of a turn is shared, and the next turn has all of it again', async () => {
   const gate = new Gate(100)
   gate.took(60)
   expect(gate.open).toBe(true)

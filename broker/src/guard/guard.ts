@@ -1,5 +1,5 @@
 /**
- * What stands between the network and the MQTT engine: admission, then one `Connection` a socket. Nothing of a connection
+ * Between the network and the MQTT engine: admission, then one `Connection` a socket. Nothing of a connection
  * reaches the engine before a whole, well-formed CONNECT.
  */
 import type { Socket } from 'node:net'

@@ -1,6 +1,6 @@
 /**
  * Sessions that outlive the broker: what a client asked for and every message of QoS 1 and 2 that it is owed is in a file before the
- * publisher has its PUBACK (see store/). Messages reach such a client through its `Delivery` alone, whether it is here or away.
+ * publisher has its PUBACK (see store/). Messages reach such a client through its `Delivery` alone, connected or not.
  *
  *     PUBLISH ─ access ─ keep: durable for each session that wants it ─► PUBACK ─ aedes: everybody else
  *                              └► delivery of each session, in the order of the file
@@ -63,18 +63,18 @@ export class DurableSessions extends Sessions {
       const delivery = this.#deliveries.get(id)!
       return { id, delivery, session: delivery.session, qos: Math.min(granted, packet.qos) as 1 | 2 }
     })
-    connection?.setOut(bytes)
+    connection?.addInFlight(bytes)
     try {
       const ids = await this.#store.keep(topic, payload, targets)
-      // A session that was forgotten meanwhile took its rows along.
+      // The rows of a session that was forgotten before this are gone with it.
       for (const [index, { id, delivery, qos }] of targets.entries())
         if (this.#deliveries.get(id) === delivery) delivery.add({ id: ids[index]!, topic, payload, qos })
     } finally {
-      connection?.arrived(bytes)
+      connection?.removeInFlight(bytes)
     }
   }
 
-  /** Its `Delivery` brings it. */
+  /** The message reaches this client through its `Delivery`. */
   brings(client: Client, packet: { topic: string; qos: number; retain: boolean }): boolean {
     if (client.clean || packet.qos === 0 || packet.retain || !this.#deliveries.has(client.id)) return false
     return (this.tree.match(packet.topic).get(client.id) ?? 0) > 0

@@ -8,7 +8,7 @@ import type { RawData, WebSocket } from 'ws'
 import type { ByteSocket } from '../guard/byte-socket.ts'
 
 export interface StreamParts {
-  /** Limit of a CONNECT: a frame under way may not be much larger before the user is known. */
+  /** Limit of a CONNECT: before the user is known a frame may not be much larger. */
   connectBytes: number
   refused(detail: Record<string, unknown>): void
 }
@@ -26,7 +26,7 @@ export class WebSocketStream extends Duplex implements ByteSocket {
   readonly #parts: StreamParts
   #isOpen = false
   /** Read since the last whole frame. */
-  #underwayBytes = 0
+  #frameBytes = 0
 
   constructor(ws: WebSocket, socket: Socket, parts: StreamParts) {
     super({ allowHalfOpen: true })
@@ -83,15 +83,15 @@ export class WebSocketStream extends Duplex implements ByteSocket {
   }
 
   #count(bytes: number): void {
-    this.#underwayBytes += bytes
-    if (!this.#isOpen && this.#underwayBytes > this.#parts.connectBytes + readBytes)
+    this.#frameBytes += bytes
+    if (!this.#isOpen && this.#frameBytes > this.#parts.connectBytes + readBytes)
       this.#refuse({ what: 'too large before CONNECT' })
   }
 
   #take(data: RawData, isBinary: boolean): void {
     if (this.destroyed) return
     if (!isBinary) return this.#refuse({ what: 'text' })
-    this.#underwayBytes = 0
+    this.#frameBytes = 0
     // Memory of its own: the guard frees the chunks of strangers itself.
     const bytes = data as Buffer
     const own = Buffer.allocUnsafeSlow(bytes.length)

@@ -86,7 +86,7 @@ export function choice(name: string, values: string[], chosen = values[0]!): Cus
     .current({ text: chosen, value: chosen, selected: true })
 }
 
-/** Everything, until somebody chooses. */
+/** Everything is chosen at first. */
 export const all = { text: 'All', value: '$__all', selected: true }
 
 export interface Marks<K extends Kind> {

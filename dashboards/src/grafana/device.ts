@@ -5,7 +5,7 @@ import { answers, columns, isAcknowledged, isActive, priorityColumn } from './co
 import { all, choice, dashboard, documentMarks, labelVariable, withRows } from './dashboard.ts'
 import { absent, atCut, channels, devices, ever, offBalance, silentFor } from './knowledge.ts'
 import { toAlarms, toPipeline, uids } from './links.ts'
-import { is, like, standing, stored } from './names.ts'
+import { inForce, is, like, stored } from './names.ts'
 import { half, lines, number, states, table, tile } from './panels.ts'
 import { counts, documents, field, newest, samples, series, single } from './queries.ts'
 import type { Sources } from './sources.ts'
@@ -80,7 +80,7 @@ const summary = (sources: Sources) => {
 
 const values = ({ store }: Sources) =>
   lines({ title: '$channel', about: 'Means where the time shown holds more readings than the chart has room for.', ...half }, [
-    series(store, standing(reading, 'value', numbers, each('avg')), '{{channel}}'),
+    series(store, inForce(reading, 'value', numbers, each('avg')), '{{channel}}'),
   ])
     .repeat('channel')
     .repeatDirection('h')
@@ -88,7 +88,7 @@ const values = ({ store }: Sources) =>
 
 const waveformPanels = ({ store }: Sources) => {
   const steps = (over: 'min' | 'max', legend: string) =>
-    series(store, standing(wave, 'value', waveform, each(over)), `{{channel}} ${legend}`)
+    series(store, inForce(wave, 'value', waveform, each(over)), `{{channel}} ${legend}`)
   return [
     lines(
       {
@@ -108,12 +108,12 @@ const waveformPanels = ({ store }: Sources) => {
 const statePanels = ({ store }: Sources) => [
   states(
     { title: 'On and off', about: 'Channels that hold true or false.', w: 12, h: 7 },
-    [series(store, standing(reading, 'flag', { device }, each('last')), '{{channel}}')],
+    [series(store, inForce(reading, 'flag', { device }, each('last')), '{{channel}}')],
     flag,
   ),
   states(
     { title: 'Quality', about: 'As the device gave it; good where nothing is said.', w: 12, h: 7 },
-    [series(store, standing(reading, 'quality', numbers, each('last')), '{{channel}}')],
+    [series(store, inForce(reading, 'quality', numbers, each('last')), '{{channel}}')],
     quality,
   ),
   states(

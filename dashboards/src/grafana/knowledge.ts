@@ -1,4 +1,4 @@
-/** Expressions over the store that several dashboards share: who there is, and how the ledger stands. */
+/** Expressions over the store that several dashboards share: devices, channels and the state of the ledger. */
 import { channel, device, gap, ledger, total } from '@millrace/cloud-processor/stores/influxdb-schema'
 import { type Label, type NumberField, stored, type Where } from './names.ts'
 
@@ -35,7 +35,7 @@ export function offBalance(by: Label<typeof ledger>[], where: Where<typeof ledge
 }
 
 function newestCut(amount: LedgerAmount, where: Where<typeof ledger>): string {
-  // The variable stands for the end of two fields, and both are fields.
+  // The variable is the end of either of two fields.
   const name = `${amount}_$what` as unknown as LedgerField
   return `last_over_time(${stored(ledger, name, where)}[$__range])`
 }

@@ -29,7 +29,7 @@ export function stored<M extends Measurement>(measurement: M, field: NumberField
   return `${measurement.name}_${field}${spelled(where)}`
 }
 
-/** A metric that processes tell of themselves. */
+/** A metric that processes expose about themselves. */
 export function told(metric: `millrace_${string}` | `process_${string}`, where: Record<string, string> = {}): string {
   return `${metric}${spelled(where)}`
 }
@@ -45,10 +45,10 @@ function spelled(where: Record<string, string | undefined>): string {
 }
 
 /**
- * VictoriaMetrics cannot replace a point: one that was written again stands beside the first under a revision, which counts.
+ * VictoriaMetrics cannot replace a point: one that was written again is beside the first under a revision, and the revision counts.
  * @param over of the series for one step, such as `(series) => `avg_over_time(${series}[$__interval])``
  */
-export function standing<M extends Measurement>(
+export function inForce<M extends Measurement>(
   measurement: M,
   field: NumberField<M>,
   where: Where<M>,

@@ -1,4 +1,4 @@
-/** Words and colours for numbers that stand for a state. */
+/** Words and colours for numbers that are states. */
 import type { State } from './panels.ts'
 
 export const yesOrNo = (yes: string, no: string): Record<string, State> => ({

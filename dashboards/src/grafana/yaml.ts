@@ -1,4 +1,4 @@
-/** Plain data as YAML in block style. Texts stand in quotes, as JSON spells them, which YAML reads alike. */
+/** Plain data as YAML in block style. Texts are in quotes, as JSON writes them; YAML reads them the same. */
 export function toYaml(content: object, indent = ''): string {
   const entries = Array.isArray(content) ? content.map((value) => ['-', value]) : Object.entries(content)
   return entries

@@ -4,7 +4,7 @@
  *     index-pattern   a data view: the indices of a kind
  *     search          a table of documents: { index (by reference), query in Lucene's language, columns, sort }
  *     visualization   aggregation-based: visState holds { type, params, aggs }, the search source index and query
- *     dashboard       panelsJSON: where each panel stands; the objects that they show by reference
+ *     dashboard       panelsJSON: where each panel is; the objects that they show by reference
  *
  * The formats are those of 7.10, from which OpenSearch Dashboards came and from which Kibana brings them up to its own:
  * `migrationVersion` says so. They differ in the data view: Kibana asks the indices for their fields, OpenSearch Dashboards keeps

@@ -1,4 +1,4 @@
-/** Hash routes: `#/`, `#/device/<name>`, `#/alarms`, `#/pipeline`. They survive a reload and can be sent to somebody. */
+/** Hash routes: `#/`, `#/device/<name>`, `#/alarms`, `#/pipeline`. They survive a reload and can be shared. */
 import { signal } from '@preact/signals'
 
 export type Route = { view: 'fleet' | 'alarms' | 'pipeline' } | { view: 'device'; device: string }

@@ -1,4 +1,4 @@
-/** Dark or light: as the system says, until somebody chooses here. */
+/** Dark or light: as the system says, until a choice is made here. */
 import { computed, effect, signal } from '@preact/signals'
 
 type Theme = 'dark' | 'light'

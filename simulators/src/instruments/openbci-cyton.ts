@@ -1,7 +1,7 @@
 /**
  * A biosignal amplifier on a resting person: at 250 frames a second eight inputs. The first is a lead of the ECG, the second
  * another one with less amplitude, the third breathing, as changes of impedance show it; the rest are the alpha waves of
- * somebody with closed eyes. Amplifier noise on all of them.
+ * a person with closed eyes. Amplifier noise on all of them.
  */
 import { z } from 'zod'
 import { createEcg } from '../signals/ecg.ts'

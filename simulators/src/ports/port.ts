@@ -8,7 +8,7 @@ export type PortAddress = { kind: 'serial'; path: string } | { kind: 'tcp'; host
 export interface Port {
   /** Where a reader opens it, once it is plugged. The same after an unplug and a plug. */
   address(): PortAddress
-  /** Whether somebody has it open now. What the reader wrote is read and thrown away here: call it about once a second or more. */
+  /** Whether a reader has it open now. Discards what the reader wrote: call it once a second or more often. */
   hasReader(): boolean
   /** Takes as many bytes as fit at once, and says how many; the rest is the caller's. */
   write(bytes: Uint8Array): number

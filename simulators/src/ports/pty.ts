@@ -108,7 +108,7 @@ function discardUnread(pty: string, sink: Buffer): void {
     drain(slave, sink)
     closeSync(slave)
   } catch {
-    // Somebody opened it for himself alone meanwhile; the agent flushes at its own open.
+    // A reader opened it exclusively in between; the agent flushes when it opens.
   }
 }
 

@@ -5,7 +5,7 @@ export interface Surface {
   width: number
   height: number
   ratio: number
-  /** Rises with every change of size: everything must be drawn anew. */
+  /** Rises with every change of size: everything must be drawn again. */
   revision: number
   close(): void
 }

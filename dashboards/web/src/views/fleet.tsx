@@ -1,4 +1,4 @@
-/** Everything that is measured, a card each; what needs somebody comes first when asked so. */
+/** All devices, a card each; on request only those that need attention. */
 import { computed, signal } from '@preact/signals'
 import { countText, rateText } from '../format.ts'
 import { alarmsOf, type Device, device, deviceNames, ledger, openAlarms, pipeline } from '../live/model.ts'
@@ -9,7 +9,7 @@ import { DeviceCard } from './card.tsx'
 const search = signal('')
 const only = signal<'all' | 'attention'>('all')
 
-const needsSomebody = ({ name, view }: Device) =>
+const needsAttention = ({ name, view }: Device) =>
   view.value.state !== 'online' || view.value.absences.length > 0 || alarmsOf(name).length > 0
 
 const shown = computed(() => {
@@ -17,7 +17,7 @@ const shown = computed(() => {
   return deviceNames.value
     .map((name) => device(name))
     .filter((one): one is Device => one !== undefined)
-    .filter((one) => only.value === 'all' || needsSomebody(one))
+    .filter((one) => only.value === 'all' || needsAttention(one))
     .filter(({ view }) => `${view.value.device} ${view.value.subject} ${view.value.node}`.toLowerCase().includes(text))
 })
 

@@ -5,7 +5,7 @@
  *   format 212    two samples of 12 bits in three bytes: [low 8 of A] [high 4 of B, high 4 of A] [low 8 of B]
  *
  * Signals of one file are interleaved by frame: the first signal's samples of the frame, then the next one's. Where a signal
- * has a skew its samples are taken from that many frames further on, so that what was measured together stands together.
+ * has a skew its samples are taken from that many frames further on, so that what was measured together is together.
  * Initial value and checksum are about the samples as they lie in the file.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
