@@ -13,7 +13,7 @@
  * Names come from devices, so nothing here is keyed by a name: lists only.
  */
 import type { AlarmRecord } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { RuleFile } from './rule-file.ts'
 
 export interface EngineState {

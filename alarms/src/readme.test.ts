@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadConfig } from '@millrace/contract/service'
+import { loadConfig } from '@millrace/platform'
 import { afterAll, expect, test } from 'vitest'
 import { createEngine } from './engine.ts'
 import { declaration, gap, readings, run, tick } from './records.testing.ts'

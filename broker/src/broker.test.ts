@@ -1,5 +1,5 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { MqttClient } from 'mqtt'
 import mqtt from 'mqtt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'

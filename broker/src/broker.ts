@@ -19,7 +19,7 @@ import {
   silentLog,
   stopInOrder,
   systemClock,
-} from '@millrace/contract/service'
+} from '@millrace/platform'
 import type { AedesOptions } from 'aedes'
 import { Access } from './access/access.ts'
 import { openUsers, type Users } from './access/users.ts'

@@ -1,5 +1,5 @@
 /** The broker's configuration: every key with its default, its unit and, for a limit, what happens at it. */
-import { MillraceError, machinePageSchema } from '@millrace/contract/service'
+import { MillraceError, machinePageSchema } from '@millrace/platform'
 import { z } from 'zod'
 
 const count = (value: number, says: string) => z.int().min(1).default(value).describe(says)

@@ -1,5 +1,5 @@
 /** What the broker counts, and what it says of it: one line a minute and reason at most, so no client can fill the log. */
-import type { Clock, Log, Metrics } from '@millrace/contract/service'
+import type { Clock, Log, Metrics } from '@millrace/platform'
 import { type Refusal, refusals } from './refusals.ts'
 
 /** Why a message was not kept. */

@@ -10,15 +10,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import {
-  createLog,
-  createMetrics,
-  loadConfig,
-  MillraceError,
-  measureProcess,
-  runService,
-  systemClock,
-} from '@millrace/contract/service'
+import { createLog, createMetrics, loadConfig, MillraceError, measureProcess, runService, systemClock } from '@millrace/platform'
 import { parseUsers } from './access/users-file.ts'
 import { addUser, type BrokerConfig, brokerSchema, type Role, startBroker } from './broker.ts'
 import { checkListener } from './config.ts'

@@ -1,5 +1,5 @@
 /** What the broker holds and has done: for /health, for /metrics and for the program that started it. */
-import type { Metrics } from '@millrace/contract/service'
+import type { Metrics } from '@millrace/platform'
 import type { Access } from './access/access.ts'
 import type { Counts } from './counts.ts'
 import type { Guard } from './guard/guard.ts'

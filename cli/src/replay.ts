@@ -12,7 +12,7 @@ import { createPrepareStage } from '@millrace/cloud-processor/prepare'
 import { createRulesStage } from '@millrace/cloud-processor/rules'
 import type { Stage } from '@millrace/cloud-processor/stage'
 import { encodeJson, encodeRaw, type RawRecord, type TimelineRecord, type Topic, topics } from '@millrace/contract'
-import { loadConfig } from '@millrace/contract/service'
+import { loadConfig } from '@millrace/platform'
 import type { Api, LogPage } from './api.ts'
 
 export interface Outcome {

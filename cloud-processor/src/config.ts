@@ -1,6 +1,6 @@
 /** The processor's configuration: one part for each stage, each owned by its stage. */
 import { hostname } from 'node:os'
-import { machinePageSchema } from '@millrace/contract/service'
+import { machinePageSchema } from '@millrace/platform'
 import { z } from 'zod'
 import { bridgeSchema } from './bridge/index.ts'
 import { embeddedLogSchema, kafkaLogSchema } from './log/index.ts'

@@ -1,7 +1,7 @@
 /** The log and the stores that the configuration names. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/platform'
 import type { ProcessorConfig } from './config.ts'
 import { type Log, openEmbeddedLog, openKafkaLog } from './log/index.ts'
 import {

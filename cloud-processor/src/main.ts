@@ -10,7 +10,7 @@ import {
   measureProcess,
   runService,
   systemClock,
-} from '@millrace/contract/service'
+} from '@millrace/platform'
 import { processorSchema } from './config.ts'
 import { setUp } from './engines.ts'
 import { startProcessor } from './processor.ts'

@@ -13,7 +13,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, every, type Log as Lines, type Metrics, type Part, stopInOrder } from '@millrace/contract/service'
+import { type Clock, every, type Log as Lines, type Metrics, type Part, stopInOrder } from '@millrace/platform'
 import { appendControl, connectTransport, createRebirths, startBridge } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
 import { runDocumentSinks } from './document-sinks.ts'

@@ -1,6 +1,6 @@
 /** Counts what is rejected while this process runs: by reason, and where it was found. */
 import type { RejectedRecord } from '@millrace/contract'
-import type { Metrics } from '@millrace/contract/service'
+import type { Metrics } from '@millrace/platform'
 import type { LogRecord } from './log/index.ts'
 
 export function createRejectedCount(metrics: Metrics): (records: LogRecord[]) => void {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import { appendControl } from './bridge/index.ts'
 import type { ProcessorConfig } from './config.ts'
 import type { Log } from './log/index.ts'

@@ -1,6 +1,6 @@
 /** Gathers the figures that the page's pipeline view shows. */
 import { countReadings, type TimelineRecord } from '@millrace/contract'
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import type { BridgeStatus } from './bridge/index.ts'
 import type { Log } from './log/index.ts'
 import type { Progress } from './stage/index.ts'

@@ -1,5 +1,5 @@
 /** docs/reference/errors.md, from the catalogue of errors. */
-import { catalogue } from '@millrace/contract/service'
+import { catalogue } from '@millrace/platform'
 import { head } from './text.ts'
 
 export function errorsPage(): string {
@@ -8,7 +8,7 @@ export function errorsPage(): string {
       `## ${code}\n\n${quoted(says)}\n\n${remedy}${retry ? '\n\nIt is tried again by itself, or trying again helps.' : ''}\n`,
   )
   return [
-    head('Errors', '`contract/src/service/errors.ts`'),
+    head('Errors', '`platform/src/errors.ts`'),
     'Every error that a person may see begins with its code. What stands in braces is filled in. Look for the code in the log of',
     'the process: `{"level":"error", ..., "code":"..."}`.',
     '',

@@ -17,7 +17,7 @@ export interface Metric {
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const processes = [
-  { title: 'Every process', folder: 'contract/src' },
+  { title: 'Every process', folder: 'platform/src' },
   { title: 'The edge agent', folder: 'edge-agent/src' },
   { title: 'The broker', folder: 'broker/src' },
   { title: 'The processor', folder: 'cloud-processor/src' },

@@ -6,7 +6,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, every, type Log, type Metrics, type Part, stopInOrder } from '@millrace/contract/service'
+import { type Clock, every, type Log, type Metrics, type Part, stopInOrder } from '@millrace/platform'
 import { type AgentConfig, checkDevices } from './config.ts'
 import { createDevice } from './device.ts'
 import { observeStorage } from './observe.ts'

@@ -1,6 +1,6 @@
 /** The agent's configuration. The parts of a device belong to its bus and its decoder, which own their schemas. */
 
-import { MillraceError, machinePageSchema } from '@millrace/contract/service'
+import { MillraceError, machinePageSchema } from '@millrace/platform'
 import { z } from 'zod'
 import { busPlugins } from './bus/index.ts'
 import { decoderPlugins } from './decoders/index.ts'

@@ -1,6 +1,6 @@
 /** One device on the gateway: its bytes through its decoder into its intake. */
 import type { Channel } from '@millrace/contract'
-import { type Clock, every, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Clock, every, type Log, type Metrics, MillraceError } from '@millrace/platform'
 import { type DeviceConfig, resolveDevice } from './config.ts'
 import { createIntake, type Drained } from './intake.ts'
 import type { Stretches } from './stretches.ts'

@@ -21,7 +21,7 @@ import {
   qualityCodes,
   type Value,
 } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import { createBadFrames } from './bad-frames.ts'
 import type { Sink } from './decoders/decoder.ts'
 import { createFilter, type Filter, type FilterConfig } from './filters/index.ts'

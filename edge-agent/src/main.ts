@@ -10,7 +10,7 @@ import {
   runService,
   serveMachinePage,
   systemClock,
-} from '@millrace/contract/service'
+} from '@millrace/platform'
 import { startAgent } from './agent.ts'
 import { agentSchema, checkDevices } from './config.ts'
 import { askStatus, serveStatus } from './status.ts'

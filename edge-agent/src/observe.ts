@@ -10,8 +10,8 @@
  *   {"k":"aside","atMs":...,"entries":[["<stream>",1841], ...]}                            set aside with their bytes
  */
 import { writeSync } from 'node:fs'
-import type { Clock } from '@millrace/contract/service'
 import type { Declaration } from '@millrace/contract/sparkplug'
+import type { Clock } from '@millrace/platform'
 import { decodeContent } from './outbox/content.ts'
 import { type Entry, parseEntry } from './outbox/entry.ts'
 import type { OutboxStorage, OutboxTransaction } from './outbox/index.ts'

@@ -2,7 +2,7 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { join } from 'node:path'
-import type { Metrics } from '@millrace/contract/service'
+import type { Metrics } from '@millrace/platform'
 
 const socketName = 'agent.sock'
 

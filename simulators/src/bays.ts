@@ -1,5 +1,5 @@
 /** From a scenario to instruments and ports: one bay for each line that a reader can open. */
-import { checkConfig, MillraceError } from '@millrace/contract/service'
+import { checkConfig, MillraceError } from '@millrace/platform'
 import { decoderOf } from './instruments/decoder-of.ts'
 import { type Instrument, instrumentPlugins } from './instruments/index.ts'
 import { createPtyPort, createTcpPort, type Port, type PortAddress } from './ports/index.ts'

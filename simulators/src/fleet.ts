@@ -2,7 +2,7 @@
  * The fleet: scenario → instruments → lines → ports, with a manifest of what really went out. All devices share one timer;
  * each is served every 50 ms, a few frames at a time, and they take turns, so that not all write at once.
  */
-import { type Clock, systemClock } from '@millrace/contract/service'
+import { type Clock, systemClock } from '@millrace/platform'
 import { type AgentDevice, agentDevice, assemble, type Bay } from './bays.ts'
 import { Device, type DeviceOrder } from './device.ts'
 import { createManifest, type DeviceTotals, type ManifestDevice, type ManifestWriter } from './manifest/index.ts'

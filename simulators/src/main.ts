@@ -17,7 +17,7 @@
 import { basename, extname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { checkConfig, createLog, createMetrics, MillraceError, measureEventLoop } from '@millrace/contract/service'
+import { checkConfig, createLog, createMetrics, MillraceError, measureEventLoop } from '@millrace/platform'
 import { z } from 'zod'
 import { type Fleet, startFleet } from './fleet.ts'
 import { loadScenario, parseScenario, type Scenario, scenarioPath } from './scenario.ts'

@@ -3,7 +3,7 @@
  * Times are seconds of the devices' own time, from the start.
  */
 import { dirname, join, resolve } from 'node:path'
-import { checkConfig, loadConfig, MillraceError } from '@millrace/contract/service'
+import { checkConfig, loadConfig, MillraceError } from '@millrace/platform'
 import { z } from 'zod'
 import type { DueOrder } from './device.ts'
 

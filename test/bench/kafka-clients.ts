@@ -5,7 +5,7 @@
  */
 import { type Log, openKafkaLog } from '@millrace/cloud-processor/log'
 import { topics } from '@millrace/contract'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import { Consumer, MessagesStreamModes, Producer } from '@platformatic/kafka'
 import { isMissing, obtain } from '../engines/index.ts'
 import { CannotRun, program } from '../support/program.ts'

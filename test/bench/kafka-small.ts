@@ -7,7 +7,7 @@
 import { loadavg } from 'node:os'
 import { type Log, openKafkaLog } from '@millrace/cloud-processor/log'
 import { type Topic, topics } from '@millrace/contract'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import { isMissing, obtain } from '../engines/index.ts'
 import { CannotRun, program } from '../support/program.ts'
 

@@ -2,8 +2,8 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Channel, emptyEdgeCounts, type Tally } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
 import { openOutbox, outboxSchema, sqliteStorage } from '@millrace/edge-agent/outbox'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 
 const channels: Channel[] = Array.from({ length: 10 }, (_, i) => ({
   name: `v${i}`,

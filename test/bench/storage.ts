@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { LogRecord } from '@millrace/cloud-processor/log'
 import { openEmbeddedStore } from '@millrace/cloud-processor/stores'
 import { encodeJson, type TimelineRecord } from '@millrace/contract'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 
 const recordings = process.env.MILLRACE_RECORDINGS ?? '../shared/recordings'
 

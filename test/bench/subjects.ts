@@ -10,7 +10,7 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bridgeSchema, connectTransport, startBridge } from '@millrace/cloud-processor/bridge'
 import { type KafkaLogOptions, openEmbeddedLog, openKafkaLog } from '@millrace/cloud-processor/log'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { connect } from 'mqtt'
 
 interface Around {

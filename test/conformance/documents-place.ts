@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/stores'
 import type { Blocked, DocumentsPlace, FoundDocument } from '@millrace/cloud-processor/stores/documents-conformance'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { isMissing, obtain, type RunningEngine } from '../engines/index.ts'
 
 export type SearchEngine = 'opensearch' | 'elasticsearch'

@@ -6,7 +6,7 @@ import { openOpenSearch, openSearchSchema, setUpOpenSearch } from '@millrace/clo
 import { describeDocuments } from '@millrace/cloud-processor/stores/documents-conformance'
 import { kindNames } from '@millrace/cloud-processor/stores/opensearch-schema'
 import { encodeJson, topics } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { afterAll, describe, expect, test } from 'vitest'
 import { askEngine, makePlace, type SearchEngine, startSearchEngine } from './documents-place.ts'
 import { startTlsFront } from './tls-front.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type InfluxStoreOptions, openInfluxStore } from '@millrace/cloud-processor/stores'
 import type { Differences, StorePlace } from '@millrace/cloud-processor/stores/conformance'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { isMissing, obtain, type RunningEngine } from '../engines/index.ts'
 
 export type TimeSeriesEngine = 'victoria-metrics' | 'questdb' | 'influxdb'

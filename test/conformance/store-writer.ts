@@ -7,7 +7,7 @@ import { openEmbeddedLog } from '@millrace/cloud-processor/log'
 import { runSink } from '@millrace/cloud-processor/stage'
 import { openInfluxStore } from '@millrace/cloud-processor/stores'
 import { topics } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 
 const around = { log: silentLog, metrics: createMetrics(), clock: systemClock }
 const log = await openEmbeddedLog({ path: process.argv[2]! }, around)

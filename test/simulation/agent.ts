@@ -3,10 +3,10 @@
  * order. When it starts, the clock may be wrong, and what waited in the kernel comes at once.
  */
 import type { Channel } from '@millrace/contract'
-import { createMetrics, every, silentLog } from '@millrace/contract/service'
 import { createIntake, type Drained, type Intake } from '@millrace/edge-agent/intake'
 import { openOutbox, outboxSchema } from '@millrace/edge-agent/outbox'
 import { createUplink, type Transport, uplinkSchema } from '@millrace/edge-agent/uplink'
+import { createMetrics, every, silentLog } from '@millrace/platform'
 import type { Bug } from './bugs.ts'
 import type { Disk } from './disk.ts'
 import type { Network } from './network.ts'

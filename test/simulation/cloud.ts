@@ -6,7 +6,7 @@ import { createPrepareStage, type PrepareState, prepareSchema } from '@millrace/
 import { createRulesStage, ruleFileSchema } from '@millrace/cloud-processor/rules'
 import { runnerDefaults, runSink, runStage, type Stage } from '@millrace/cloud-processor/stage'
 import { topics } from '@millrace/contract'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import { host } from './agent.ts'
 import type { Bug } from './bugs.ts'
 import type { Disk } from './disk.ts'

@@ -3,7 +3,7 @@
  * keeps every synced frame and an arbitrary beginning of the others (the frame after it is torn, which its checksum shows).
  * Every operation may kill its process before or after it took place, or fail with EIO or ENOSPC.
  */
-import type { MillraceError } from '@millrace/contract/service'
+import type { MillraceError } from '@millrace/platform'
 import type { Random } from './random.ts'
 import type { Process, World } from './world.ts'
 

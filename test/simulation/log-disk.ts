@@ -10,7 +10,7 @@ import {
 } from '@millrace/cloud-processor/log'
 import { type Marks, pass } from '@millrace/cloud-processor/stage'
 import type { Topic } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { Disk } from './disk.ts'
 import type { Process } from './world.ts'
 

@@ -3,7 +3,7 @@
  * answer is lost; applied only long after the caller was told that it failed. The last three look the same to the caller. A
  * request goes on without its process.
  */
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { Random } from './random.ts'
 import type { Process, World } from './world.ts'
 

@@ -1,6 +1,7 @@
 /** The outbox's storage on a simulated disk: a frame is a transaction. */
-import { MillraceError } from '@millrace/contract/service'
+
 import type { OutboxStorage, OutboxTransaction } from '@millrace/edge-agent/outbox'
+import { MillraceError } from '@millrace/platform'
 import type { Disk } from './disk.ts'
 import type { Process } from './world.ts'
 

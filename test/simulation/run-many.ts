@@ -4,8 +4,8 @@
  * zombie comes back to find its work done.
  */
 import { parseReceipt } from '@millrace/contract'
-import { every } from '@millrace/contract/service'
 import { decodePayload, decodeState } from '@millrace/contract/sparkplug'
+import { every } from '@millrace/platform'
 import { type DeviceTruth, startAgent } from './agent.ts'
 import type { Bug } from './bugs.ts'
 import { checkMany, isWaiting, waiting } from './checks-many.ts'

@@ -7,7 +7,7 @@
  */
 import { type Board, type Log, type LogRecord, type NewRecord, partitionOf, type Snapshot } from '@millrace/cloud-processor/log'
 import type { Topic } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import { type Caller, createLogNetwork, type LogNetwork } from './log-network.ts'
 import type { Random } from './random.ts'
 import type { Process, World } from './world.ts'

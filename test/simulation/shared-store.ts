@@ -6,7 +6,7 @@
 import type { LogRecord } from '@millrace/cloud-processor/log'
 import { type Kept, type Marks, pass } from '@millrace/cloud-processor/stage'
 import { addTally, countReadings, countSamples, decodeJson, type Tally, type TimelineRecord } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { Random } from './random.ts'
 import { difference } from './store-disk.ts'
 import type { Process, World } from './world.ts'

@@ -13,7 +13,7 @@ import {
   type Tally,
   type TimelineRecord,
 } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { Disk } from './disk.ts'
 import type { Process } from './world.ts'
 

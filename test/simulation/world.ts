@@ -2,7 +2,7 @@
  * Virtual time. Everything that happens is an event on one queue, in order of time and then of asking, so that a seed gives
  * the same run every time. After each event all promises settle before the next one: code under test is ordinary async code.
  */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 
 export interface World {
   readonly nowMs: number

@@ -4,7 +4,7 @@
  * that does nothing else was late as well), and a machine that others use (the limit is stretched, as for all wall times).
  */
 import { Worker } from 'node:worker_threads'
-import { heldUpMessage, heldUpMsMax } from '@millrace/contract/service'
+import { heldUpMessage, heldUpMsMax } from '@millrace/platform'
 import { contention } from './contention.ts'
 import type { Late } from './machine-late.ts'
 

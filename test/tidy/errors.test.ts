@@ -1,8 +1,8 @@
-import { catalogue } from '@millrace/contract/service'
+import { catalogue } from '@millrace/platform'
 import { expect, test } from 'vitest'
 import { sourcesBelow } from './sources.ts'
 
-const packages = ['alarms', 'broker', 'cli', 'cloud-processor', 'contract', 'dashboards', 'edge-agent', 'simulators']
+const packages = ['alarms', 'broker', 'cli', 'cloud-processor', 'contract', 'dashboards', 'edge-agent', 'platform', 'simulators']
 const codes = Object.keys(catalogue)
 
 test('the error catalogue is sorted', () => {
@@ -12,7 +12,7 @@ test('the error catalogue is sorted', () => {
 test('every code of the catalogue is raised somewhere', () => {
   const text = packages
     .flatMap(sourcesBelow)
-    .filter(({ path }) => path !== 'contract/src/service/errors.ts' && !path.endsWith('.test.ts'))
+    .filter(({ path }) => path !== 'platform/src/errors.ts' && !path.endsWith('.test.ts'))
     .map((source) => source.text)
     .join('\n')
   expect(

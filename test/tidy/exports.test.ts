@@ -5,7 +5,7 @@ import { type Export, unusedExports } from './exports.ts'
 import { root } from './sources.ts'
 
 const folders = [
-  ...['alarms', 'broker', 'cli', 'cloud-processor', 'contract', 'dashboards', 'edge-agent', 'simulators'],
+  ...['alarms', 'broker', 'cli', 'cloud-processor', 'contract', 'dashboards', 'edge-agent', 'platform', 'simulators'],
   ...['docs', 'test'],
 ]
 const isTest = (path: string) => /\.test\.tsx?$/.test(path)

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { catalogue, checkConfig } from '@millrace/contract/service'
+import { catalogue, checkConfig } from '@millrace/platform'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { brokerSchema, checkListener } from '../../broker/src/config.ts'

@@ -22,7 +22,7 @@ test('every configuration key has a description', () => {
 })
 
 test('every metric is registered under its whole name, with what it is', () => {
-  const processes = ['broker', 'cloud-processor', 'contract', 'edge-agent'].map((folder) => `${folder}/src`)
+  const processes = ['broker', 'cloud-processor', 'contract', 'edge-agent', 'platform'].map((folder) => `${folder}/src`)
   const madeUp = processes
     .flatMap(sourcesBelow)
     .filter(({ path, text }) => !/\.test\.ts$/.test(path) && /\b(?:counter|gauge)\(\s*`[^`]*\$\{/.test(text))

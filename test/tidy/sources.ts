@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-export const folders = 'contract alarms edge-agent broker cloud-processor simulators dashboards cli test'.split(' ')
+export const folders = 'platform contract alarms edge-agent broker cloud-processor simulators dashboards cli test'.split(' ')
 
 /** Tests, and what only they use. */
 export const isTest = (path: string) => /\.test\.tsx?$|conformance|testing|test-support|for-test|^test\//.test(path)

@@ -8,7 +8,7 @@
  * | device | topic prefixes | below the prefixes | nothing |
  * | admin | none | everything | everything, $SYS too |
  */
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import { type Levels, levelsOf } from '../topics.ts'
 
 export const roles = ['node', 'host', 'device', 'admin'] as const

@@ -5,7 +5,7 @@
  *
  * `N`, `r` and `p` are the cost of scrypt (RFC 7914), salt and hash base64. The user's name has no colon; an argument no comma.
  */
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { PasswordHash } from './password.ts'
 import { type Rights, type Role, rightsOf, roles } from './policy.ts'
 

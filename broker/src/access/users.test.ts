@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { silentLog, systemClock } from '@millrace/contract/service'
+import { silentLog, systemClock } from '@millrace/platform'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { testCost as cost } from '../for-test/test-broker.ts'
 import { Verifier } from './password.ts'

@@ -1,6 +1,6 @@
 /** The users file as the running broker sees it: read again when it changes, so credentials rotate without a restart. */
 import { readFile, stat } from 'node:fs/promises'
-import { type Clock, every, type Log, MillraceError } from '@millrace/contract/service'
+import { type Clock, every, type Log, MillraceError } from '@millrace/platform'
 import { parseUsers, type User } from './users-file.ts'
 
 const lookEveryMs = 1_000

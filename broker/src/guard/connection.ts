@@ -7,7 +7,7 @@
  * back-pressure reaches the publisher through TCP. Nothing after CONNECT is looked at before the user is known.
  */
 import { Duplex } from 'node:stream'
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import { connackOf, type Refusal } from '../refusals.ts'
 import type { ByteSocket } from './byte-socket.ts'
 import { Framer } from './framer.ts'

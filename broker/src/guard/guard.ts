@@ -3,7 +3,7 @@
  * reaches the engine before a whole, well-formed CONNECT.
  */
 import type { Socket } from 'node:net'
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import type { Refusal } from '../refusals.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import type { ByteSocket } from './byte-socket.ts'

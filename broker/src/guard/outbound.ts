@@ -8,7 +8,7 @@
  * A client that takes less than that half in `slowConsumerMs` while more than it waits is a slow consumer and is cut off,
  * since others wait for it. One that is merely behind makes its publishers wait and is not cut off. Nothing is dropped.
  */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import type { ByteSocket } from './byte-socket.ts'
 import type { Gate } from './gate.ts'
 

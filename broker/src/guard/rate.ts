@@ -2,7 +2,7 @@
  * Holds one publisher to a rate: a bucket of one second's messages. When it is empty the publisher's socket is not read until
  * some have trickled in; nothing is dropped.
  */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 
 export class Rate {
   readonly #clock: Clock

@@ -8,7 +8,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage } from 'n
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import { WebSocketServer } from 'ws'
 import type { BrokerConfig } from '../config.ts'
 import { type Accept, bind, readPair } from '../listener.ts'

@@ -22,7 +22,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
-import { type Clock, createMetrics, type Log as Lines, MillraceError } from '@millrace/contract/service'
+import { type Clock, createMetrics, type Log as Lines, MillraceError } from '@millrace/platform'
 import { appendControl } from '../bridge/index.ts'
 import { type EmbeddedLogOptions, openEmbeddedLog, startNewEpoch } from '../log/index.ts'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import { expect, test } from 'vitest'
 import { createBacklog } from './backlog.ts'
 

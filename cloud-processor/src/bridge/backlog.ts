@@ -8,7 +8,7 @@
  *   turns   the few nodes that have a credit now. A node that does not use its turn within `turnMs` loses it to the next
  *           one that waits, so many nodes do not send at once what only a few of them can get taken.
  */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import type { BridgeConfig } from './config.ts'
 
 export interface Backlog {

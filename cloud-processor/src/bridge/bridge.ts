@@ -10,8 +10,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { type Control, encodeRaw, formatReceipt, nodeMetrics, parseBatchName, parseBirthName, topics } from '@millrace/contract'
-import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
 import { encodeNodeCommand, formatTopic, parseTopic, peek } from '@millrace/contract/sparkplug'
+import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/platform'
 import type { Log, NewRecord } from '../log/log.ts'
 import { createBacklog } from './backlog.ts'
 import type { BridgeConfig } from './config.ts'

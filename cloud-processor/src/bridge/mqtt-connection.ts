@@ -10,7 +10,7 @@
  */
 import { isIP, connect as openTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as openTls } from 'node:tls'
-import { type Clock, every } from '@millrace/contract/service'
+import { type Clock, every } from '@millrace/platform'
 import {
   connectPacket,
   createPacketReader,

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net'
-import { silentLog, systemClock } from '@millrace/contract/service'
+import { silentLog, systemClock } from '@millrace/platform'
 import { afterEach, expect, test } from 'vitest'
 import { bridgeSchema } from './config.ts'
 import { connectTransport } from './mqtt.ts'

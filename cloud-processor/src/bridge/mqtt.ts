@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import type { Clock, Log as Lines } from '@millrace/contract/service'
 import { decodeState, formatStateTopic } from '@millrace/contract/sparkplug'
+import type { Clock, Log as Lines } from '@millrace/platform'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Transport } from './bridge.ts'
 import type { BridgeConfig } from './config.ts'

@@ -1,6 +1,6 @@
 import { encodeJson } from '@millrace/contract'
-import { type Clock, createMetrics, silentLog } from '@millrace/contract/service'
 import { decodePayload } from '@millrace/contract/sparkplug'
+import { type Clock, createMetrics, silentLog } from '@millrace/platform'
 import { beforeEach, expect, test } from 'vitest'
 import { rebirthWanted } from '../rebirth-wanted.ts'
 import { createRebirths } from './rebirth.ts'

@@ -4,8 +4,8 @@
  * What is not sent is no loss: as long as something is missing, `prepare` wishes again.
  */
 import { decodeJson, type EventRecord, nodeMetrics } from '@millrace/contract'
-import type { Clock, Log as Lines, Metrics } from '@millrace/contract/service'
 import { encodeNodeCommand, formatTopic, isValidId } from '@millrace/contract/sparkplug'
+import type { Clock, Log as Lines, Metrics } from '@millrace/platform'
 import { rebirthWanted } from '../rebirth-wanted.ts'
 import type { Transport } from './bridge.ts'
 

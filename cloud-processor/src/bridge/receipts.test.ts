@@ -1,5 +1,5 @@
 import type { Receipt } from '@millrace/contract'
-import { systemClock } from '@millrace/contract/service'
+import { systemClock } from '@millrace/platform'
 import { expect, test } from 'vitest'
 import { createReceipts } from './receipts.ts'
 

@@ -3,7 +3,7 @@
  * the rate. The first after a silence leaves at once; while nothing is due no timer runs.
  */
 import { addRange, type Ranges, type Receipt } from '@millrace/contract'
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 
 export interface Receipts {
   add(node: string, stream: string, number: number, receivedMs: number): void

@@ -1,4 +1,4 @@
-import { createMetrics, silentLog, stopInOrder, stopMsMax, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, stopInOrder, stopMsMax, systemClock } from '@millrace/platform'
 import { afterEach, expect, test } from 'vitest'
 import type { Board } from '../log/index.ts'
 import { joinMembers, keepShares, type Members, ownerOf, type Role } from './index.ts'

@@ -14,7 +14,7 @@
  * While it is not sure it does nothing with it. It lets go when it hears that another one claims it: before it is sure again it has
  * heard all that was said meanwhile. After so long that the board may have forgotten some it lets go at once.
  */
-import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/contract/service'
+import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/platform'
 import type { Board } from '../log/index.ts'
 
 const beatMs = 500

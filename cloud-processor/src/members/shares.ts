@@ -3,7 +3,7 @@
  * or a whole role that one member has at a time (`lead`). Its new owner begins when the old one says that it has let go, with
  * its last snapshot written; a silent one is waited for only so long.
  */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import type { Progress } from '../stage/index.ts'
 import type { Members } from './members.ts'
 import { ownersOf } from './owners.ts'

@@ -1,6 +1,6 @@
 /** What the rules counted without raising an alarm of it. The counts are part of the stage's state: here they are only read. */
 import type { EngineState } from '@millrace/alarms'
-import type { Metrics } from '@millrace/contract/service'
+import type { Metrics } from '@millrace/platform'
 import type { Stage } from '../stage/index.ts'
 
 export interface AlarmWatch {

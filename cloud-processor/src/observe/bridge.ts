@@ -1,5 +1,5 @@
 /** What the bridge of this process is doing now; its counters are its own. */
-import type { Metrics } from '@millrace/contract/service'
+import type { Metrics } from '@millrace/platform'
 import type { BridgeStatus } from '../bridge/index.ts'
 
 export function measureBridge(metrics: Metrics, status: () => BridgeStatus): void {

@@ -2,7 +2,7 @@
  * What the store knows of the whole fleet: whether the ledger closes, and who has fallen silent. The store is asked every
  * `everyMs`; in between the last answer stands. Its age is a metric too, so that an old answer cannot pass for a good one.
  */
-import { type Clock, every, type Log, type Metrics } from '@millrace/contract/service'
+import { type Clock, every, type Log, type Metrics } from '@millrace/platform'
 import type { LedgerRow, StoreReader, StoreTotal } from '../stores/store.ts'
 
 interface Options {

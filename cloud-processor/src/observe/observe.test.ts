@@ -1,6 +1,6 @@
 import { ruleFileSchema } from '@millrace/alarms'
 import { decodeJson, encodeJson, type TimelineRecord, topics } from '@millrace/contract'
-import { type Clock, createMetrics, silentLog } from '@millrace/contract/service'
+import { type Clock, createMetrics, silentLog } from '@millrace/platform'
 import { describe, expect, it } from 'vitest'
 import { createRulesStage } from '../rules/index.ts'
 import type { LedgerRow, StoreTotal } from '../stores/store.ts'

@@ -1,5 +1,5 @@
 /** Everything that one processor tells Prometheus of itself, beside what its parts count, and the page that it is read from. */
-import { type Clock, type Log, type MachinePageConfig, type Metrics, serveMachinePage } from '@millrace/contract/service'
+import { type Clock, type Log, type MachinePageConfig, type Metrics, serveMachinePage } from '@millrace/platform'
 import type { BridgeStatus } from '../bridge/index.ts'
 import type { Progress } from '../stage/index.ts'
 import type { StoreReader } from '../stores/store.ts'

@@ -1,5 +1,5 @@
 /** How far behind the stages and sinks of this process are. */
-import type { Metrics, Sample } from '@millrace/contract/service'
+import type { Metrics, Sample } from '@millrace/platform'
 import type { Progress } from '../stage/index.ts'
 
 export function measureStages(metrics: Metrics, progress: () => Progress[]): void {

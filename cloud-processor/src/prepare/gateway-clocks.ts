@@ -3,8 +3,9 @@
  * two clocks. A difference that stays the same for five seconds is no delay on the way. Where it is what the processor's clock
  * was set by, the gateway goes by the time before that, and it is the processor's clock that is in doubt.
  */
-import { jumpMs } from '@millrace/contract/service'
+
 import { peek } from '@millrace/contract/sparkplug'
+import { jumpMs } from '@millrace/platform'
 import { span } from './clock-events.ts'
 import type { Taking } from './prepare.ts'
 import { nodeOf } from './sparkplug.ts'

@@ -12,7 +12,7 @@
  * (gateway-clocks.ts): their readings are then right, and the processor's clock is not.
  */
 import type { RawTick, TickRecord } from '@millrace/contract'
-import { jumpMs } from '@millrace/contract/service'
+import { jumpMs } from '@millrace/platform'
 import type { PrepareState } from './state.ts'
 
 /** Of a partition's time, what is needed beside the newest tick. */

@@ -1,6 +1,6 @@
 /** What is in flight to one receiver: how many at once, how a delivery ends, and what is known of the receiver by that. */
 import type { NotificationRecord } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { Decided, SenderState } from './sender-state.ts'
 import type { Entry } from './waiting.ts'
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Log, openEmbeddedLog } from '../log/index.ts'
 import { startReceiver } from './notifiers/receiver.testing.ts'

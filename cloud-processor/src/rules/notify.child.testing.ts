@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { openEmbeddedLog } from '../log/index.ts'
 import { notifierSchema } from './config.ts'
 import { openNotifier } from './notify.ts'

@@ -7,7 +7,7 @@
  * an alarm is told at any age to whoever was told of its beginning, and to nobody else.
  */
 import { topics } from '@millrace/contract'
-import type { Clock, Log as Lines, Metrics } from '@millrace/contract/service'
+import type { Clock, Log as Lines, Metrics } from '@millrace/platform'
 import type { Log } from '../log/log.ts'
 import { nextTurn, pause, type RunnerOptions, runSink, type SinkRun } from '../stage/index.ts'
 import type { NotifierConfig } from './config.ts'

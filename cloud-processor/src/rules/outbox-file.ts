@@ -10,7 +10,7 @@
  */
 import { renameSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { type Log as Lines, MillraceError } from '@millrace/contract/service'
+import { type Log as Lines, MillraceError } from '@millrace/platform'
 
 const format = 1
 const schema = `

@@ -11,7 +11,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { type AlarmTopicRecord, decodeJson, type NotificationRecord } from '@millrace/contract'
-import type { Log as Lines } from '@millrace/contract/service'
+import type { Log as Lines } from '@millrace/platform'
 import type { LogRecord } from '../log/log.ts'
 import { type Marks, pass } from '../stage/marks.ts'
 import { openFile, transaction } from './outbox-file.ts'

@@ -1,6 +1,6 @@
 /** What a sender (`sender.ts`) works with, and what it knows. */
 import type { NotificationRecord } from '@millrace/contract'
-import type { Clock, Log as Lines } from '@millrace/contract/service'
+import type { Clock, Log as Lines } from '@millrace/platform'
 import type { NotifierConfig } from './config.ts'
 import type { Notifier } from './notifiers/notifier.ts'
 import type { Outbox, Outcome } from './outbox.ts'

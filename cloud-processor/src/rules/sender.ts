@@ -4,7 +4,7 @@
  *
  * A turn reads, decides and writes a bounded number, then lets the process do other work: what waits may be thousands.
  */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import { nextTurn } from '../stage/index.ts'
 import type { NotifierConfig } from './config.ts'
 import { decide } from './decision.ts'

@@ -3,7 +3,7 @@
  * not send it again. Tried until the log has it; what a killed process had not yet written is repeated, under the same key.
  */
 import { encodeJson, type NotificationRecord, type SettledRecord, topics } from '@millrace/contract'
-import type { Clock, Log as Lines } from '@millrace/contract/service'
+import type { Clock, Log as Lines } from '@millrace/platform'
 import type { Log, NewRecord } from '../log/log.ts'
 
 const tryAgainMs = 500

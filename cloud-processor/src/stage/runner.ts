@@ -8,7 +8,7 @@
  * 4. A snapshot at n is in the same step as, or after, every output up to n.
  */
 import { type Topic, topics } from '@millrace/contract'
-import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/platform'
 import type { Log, LogRecord, NewRecord, Snapshot, StageCommit } from '../log/log.ts'
 import { type Marks, pass } from './marks.ts'
 import { follow } from './reader.ts'

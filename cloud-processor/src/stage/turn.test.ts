@@ -1,4 +1,4 @@
-import { systemClock } from '@millrace/contract/service'
+import { systemClock } from '@millrace/platform'
 import { expect, test } from 'vitest'
 import { createTurns, nextTurn } from './turn.ts'
 

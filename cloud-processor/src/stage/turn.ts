@@ -1,5 +1,5 @@
 /** Long work on the main thread in turns, between which everything else in the process runs. */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 
 /** What others may wait for one of them. */
 const turnMs = 50

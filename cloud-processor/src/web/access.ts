@@ -7,7 +7,7 @@
  */
 import { timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebConfig } from './config.ts'
 

@@ -1,5 +1,5 @@
 /** Errors as JSON `{ code, error }`: the catalogue's text for those that a client can mend, and no more than that for the rest. */
-import { type ErrorCode, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type ErrorCode, type Log, type Metrics, MillraceError } from '@millrace/platform'
 import type { FastifyInstance } from 'fastify'
 
 const statusCodes: Partial<Record<ErrorCode, number>> = {

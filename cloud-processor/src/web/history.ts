@@ -1,7 +1,7 @@
 /** Routes that read the store: series for charts, waveforms, gaps, events, and the raw export that `millrace verify` compares. */
 import { Readable } from 'node:stream'
 import type { Channel } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { FastifyInstance } from 'fastify'
 import type { StoreReader } from '../stores/store.ts'
 import type { WebConfig } from './config.ts'

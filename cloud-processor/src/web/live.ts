@@ -1,6 +1,6 @@
 /** `/api/live`: what happens, to everybody who watches. Nothing is gathered while nobody does. */
 import type { AlarmRecord, TimelineRecord } from '@millrace/contract'
-import { type Clock, every, type Metrics } from '@millrace/contract/service'
+import { type Clock, every, type Metrics } from '@millrace/platform'
 import type { FastifyReply } from 'fastify'
 import { securityHeaders } from './access.ts'
 import type { WebConfig } from './config.ts'

@@ -1,5 +1,5 @@
 /** Queries and bodies are checked once, here; every complaint names the parameter. */
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import { z } from 'zod'
 
 const timeMs = z.coerce.number('must be a time in epoch ms').finite().min(0).max(8.64e15)

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type Control, decodeJson, decodeRaw, type RejectedRecord, type Topic, topics } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Log, LogRecord } from '../log/log.ts'

@@ -1,7 +1,7 @@
 /** For the tests of this folder: a small ward held in memory behind the store's interface, and plain HTTP with any headers. */
 import { type IncomingHttpHeaders, request } from 'node:http'
 import type { AlarmRecord, Channel, Control, ReadingsRecord } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import type { LedgerRow, StoreReader } from '../stores/store.ts'
 import { createWeb, type PipelineStatus, type WebOptions, webConfig } from './index.ts'
 

@@ -1,7 +1,7 @@
 /** The page, its API and its live events, on one listener. See access.ts for who may talk to it. */
 import { readFileSync } from 'node:fs'
 import type { AlarmTopicRecord, Control, TimelineRecord } from '@millrace/contract'
-import { type Clock, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Clock, type Log, type Metrics, MillraceError } from '@millrace/platform'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Log as EventLog } from '../log/log.ts'
 import type { StoreReader } from '../stores/store.ts'

@@ -3,7 +3,7 @@
  *
  * A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md`; it adds one line to `index.ts`.
  */
-import type { Clock, Log } from '@millrace/contract/service'
+import type { Clock, Log } from '@millrace/platform'
 import type { z } from 'zod'
 
 export interface BusListener {

@@ -1,4 +1,4 @@
-import { type Clock, silentLog } from '@millrace/contract/service'
+import { type Clock, silentLog } from '@millrace/platform'
 import { expect, it } from 'vitest'
 import { keepOpen, type Line } from './keep-open.ts'
 import { listen } from './listen-for-test.ts'

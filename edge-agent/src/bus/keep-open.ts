@@ -10,7 +10,7 @@
  * - When this process was stopped (its timer is late by more than `stallMs`, by the monotonic clock), what waits in the kernel
  *   is of unknown age: it is discarded, and the time since the last bytes is told as lost.
  */
-import { type Clock, every, type Log } from '@millrace/contract/service'
+import { type Clock, every, type Log } from '@millrace/platform'
 import type { Bus, BusListener } from './bus.ts'
 
 export interface Line {

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { Loaded, OutboxStorage, OutboxTransaction } from './storage.ts'
 
 export interface MemoryStorage extends OutboxStorage {

@@ -1,6 +1,6 @@
 import type { Channel, Columns } from '@millrace/contract'
 import { type EdgeCounts, emptyEdgeCounts, type GapRecord, inRanges, type LedgerRecord } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from './entry.ts'

@@ -8,8 +8,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Channel } from '@millrace/contract'
-import type { Clock, Log, Metrics } from '@millrace/contract/service'
 import type { Declaration } from '@millrace/contract/sparkplug'
+import type { Clock, Log, Metrics } from '@millrace/platform'
 import type { Stretches } from '../stretches.ts'
 import type { Content } from './content.ts'
 import type { Entry } from './entry.ts'

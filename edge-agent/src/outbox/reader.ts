@@ -1,6 +1,6 @@
 /** Contents of stored entries: from memory while they are fresh, else from the disk, checked against their CRC. */
 import { crc32 } from 'node:zlib'
-import { type Log, MillraceError } from '@millrace/contract/service'
+import { type Log, MillraceError } from '@millrace/platform'
 import { type Content, decodeContent } from './content.ts'
 import type { Entry } from './entry.ts'
 import type { State } from './state.ts'

@@ -12,7 +12,7 @@
 import { existsSync, renameSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { ErrorCode } from '@millrace/contract/service'
+import type { ErrorCode } from '@millrace/platform'
 import type { Committed, Loaded, OutboxTransaction } from './storage.ts'
 
 const formatVersion = 1

@@ -3,7 +3,7 @@
  * its serial ports. Messages are `[call number, method, argument]` one way and `[call number, result, error]` the other.
  */
 import { Worker } from 'node:worker_threads'
-import { type ErrorCode, MillraceError } from '@millrace/contract/service'
+import { type ErrorCode, MillraceError } from '@millrace/platform'
 import type { OutboxStorage } from './storage.ts'
 
 /** Beside this file; both are `.mjs` where the agent is bundled (see install/bundle.ts). */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Channel, emptyEdgeCounts } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { expect, test } from 'vitest'
 import { openOutbox, outboxSchema, sqliteStorage } from './index.ts'
 

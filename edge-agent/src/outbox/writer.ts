@@ -4,7 +4,7 @@
  * What the disk refuses goes back to what waits and is tried again, later and later. A file that turns out to be damaged is
  * replaced, see `lost-file.ts`.
  */
-import { type Clock, type Counter, type Log, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Clock, type Counter, type Log, type Metrics, MillraceError } from '@millrace/platform'
 import type { Plan } from './draft.ts'
 import { startOver } from './lost-file.ts'
 import type { OutboxOptions } from './options.ts'

@@ -1,5 +1,5 @@
 /** What the parts of an uplink share: what is to be sent, what was sent, and what is known of the other side. */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import type { Outbox } from '../outbox/index.ts'
 import type { Births } from './births.ts'
 import type { Host } from './host.ts'

@@ -1,7 +1,7 @@
 /** What the host application says: STATE, and in commands to this node receipts and rebirth requests. */
 import { nodeMetrics, parseReceipt } from '@millrace/contract'
-import type { Log } from '@millrace/contract/service'
 import { decodePayload, decodeState, parseTopic } from '@millrace/contract/sparkplug'
+import type { Log } from '@millrace/platform'
 import type { SendContext } from './context.ts'
 import type { SentEntry } from './in-flight.ts'
 import type { NodeName } from './session.ts'

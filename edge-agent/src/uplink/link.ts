@@ -1,7 +1,7 @@
 /**
  * The connection to the broker: made again by itself for ever, under a new `bdSeq`, after waits that double and are jittered.
  */
-import type { Clock, Log } from '@millrace/contract/service'
+import type { Clock, Log } from '@millrace/platform'
 import type { Outbox } from '../outbox/index.ts'
 import type { UplinkOptions } from './options.ts'
 import { type NodeName, nodeDeath, Session } from './session.ts'

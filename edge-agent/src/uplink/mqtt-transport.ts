@@ -1,7 +1,7 @@
 /** MQTT 3.1.1 by mqtt.js. Reconnecting, queueing and resubscribing are the uplink's: mqtt.js would do them from memory only. */
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import type { Log } from '@millrace/contract/service'
+import type { Log } from '@millrace/platform'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
 import type { UplinkOptions } from './options.ts'

@@ -1,5 +1,5 @@
 /** Chooses what is sent next (a suspect alone, a probe, live, backlog), loads it and sends it. */
-import type { Counter, Log, Metrics } from '@millrace/contract/service'
+import type { Counter, Log, Metrics } from '@millrace/platform'
 import type { Content, Entry, Lane } from '../outbox/index.ts'
 import type { SendContext } from './context.ts'
 import { Poison } from './poison.ts'

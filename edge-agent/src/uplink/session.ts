@@ -7,7 +7,6 @@
  * [tck-id-payloads-sequence-num-incrementing]; it and the payload's time are set when a message is sent.
  */
 import { nodeMetrics } from '@millrace/contract'
-import type { Clock } from '@millrace/contract/service'
 import {
   type Declaration,
   encodeBatch,
@@ -19,6 +18,7 @@ import {
   formatStateTopic,
   formatTopic,
 } from '@millrace/contract/sparkplug'
+import type { Clock } from '@millrace/platform'
 import type { Batch, Content, Entry } from '../outbox/index.ts'
 import type { Connection } from './transport.ts'
 

@@ -10,7 +10,6 @@ import {
   parseBirthName,
   type Ranges,
 } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
 import {
   bdSeqOf,
   decodeBatch,
@@ -21,6 +20,7 @@ import {
   parseTopic,
   peek,
 } from '@millrace/contract/sparkplug'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { Aedes } from 'aedes'
 import { connectAsync, type MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'

@@ -6,7 +6,7 @@
  *     └──────────────┴──── receipts ◄────────────────────────────────┘
  */
 import type { Channel } from '@millrace/contract'
-import { type Clock, type Counter, every, type Log, type Metrics } from '@millrace/contract/service'
+import { type Clock, type Counter, every, type Log, type Metrics } from '@millrace/platform'
 import type { Outbox } from '../outbox/index.ts'
 import { Announcements } from './announcements.ts'
 import { Births } from './births.ts'

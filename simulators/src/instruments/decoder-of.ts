@@ -1,5 +1,5 @@
-import { MillraceError } from '@millrace/contract/service'
 import { type DecoderPlugin, decoderPlugins } from '@millrace/edge-agent/decoders'
+import { MillraceError } from '@millrace/platform'
 
 /** The decoder of a kind; `Config` is what its schema gives. @throws MillraceError CONFIG_INVALID where there is none. */
 export function decoderOf<Config>(kind: string): DecoderPlugin<Config> {

@@ -1,7 +1,7 @@
 /** What an instrument has from the decoder of its kind: channels, the encoder, and garbage that this decoder must skip. */
 import type { Channel } from '@millrace/contract'
-import { checkConfig } from '@millrace/contract/service'
 import type { DecoderPlugin } from '@millrace/edge-agent/decoders'
+import { checkConfig } from '@millrace/platform'
 import { createRandom } from '../signals/random.ts'
 import { decoderOf } from './decoder-of.ts'
 import { makeGarbage } from './garbage.ts'

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Segment, Value } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { DeviceTotals, Fault, ManifestHeader, ManifestLine, Produced } from './manifest.ts'
 
 /** Everything of a finished or running manifest. */

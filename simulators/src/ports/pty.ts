@@ -13,7 +13,7 @@ import { closeSync, constants, mkdirSync, openSync, readSync, renameSync, rmSync
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { ReadStream } from 'node:tty'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { Port } from './port.ts'
 
 interface Pair {

@@ -3,7 +3,7 @@
  * time; a new connection takes over from the one before, as with the servers that outlive a half-open connection.
  */
 import { createServer, type Server, type Socket } from 'node:net'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { Port } from './port.ts'
 
 const host = '127.0.0.1'

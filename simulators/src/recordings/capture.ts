@@ -1,5 +1,5 @@
 /** Plays the raw bytes of a line, as some terminal program captured them, at the pace of the decoder's link. */
-import { checkConfig } from '@millrace/contract/service'
+import { checkConfig } from '@millrace/platform'
 import { decoderOf } from '../instruments/decoder-of.ts'
 import type { Emission, Instrument } from '../instruments/instrument.ts'
 import { readBlocks } from './blocks.ts'

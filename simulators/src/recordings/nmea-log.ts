@@ -3,7 +3,7 @@
  * included; lines that begin with `#` are the log keeper's and are left out. A group begins with each sentence of the type
  * (RMC or GGA) that the log has first.
  */
-import { checkConfig } from '@millrace/contract/service'
+import { checkConfig } from '@millrace/platform'
 import { decoderOf } from '../instruments/decoder-of.ts'
 import type { Emission, Instrument } from '../instruments/instrument.ts'
 import { readLines } from './blocks.ts'

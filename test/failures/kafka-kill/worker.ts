@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs'
 import { openKafkaLog } from '@millrace/cloud-processor/log'
 import { follow, runnerDefaults, runStage, type Stage } from '@millrace/cloud-processor/stage'
 import { topics } from '@millrace/contract'
-import { createLog, createMetrics, systemClock } from '@millrace/contract/service'
+import { createLog, createMetrics, systemClock } from '@millrace/platform'
 
 const [name, settings, rate] = process.argv.slice(2) as [string, string, string]
 const metrics = createMetrics()

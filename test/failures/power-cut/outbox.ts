@@ -7,7 +7,6 @@
  */
 import { join } from 'node:path'
 import { type Columns, emptyEdgeCounts, type GapRecord, inRanges, type LedgerRecord } from '@millrace/contract'
-import { createMetrics, type Log, systemClock } from '@millrace/contract/service'
 import {
   type Content,
   type Drained,
@@ -17,6 +16,7 @@ import {
   outboxSchema,
   sqliteStorage,
 } from '@millrace/edge-agent/outbox'
+import { createMetrics, type Log, systemClock } from '@millrace/platform'
 import { createRandom } from '../../simulation/random.ts'
 import { type Found, itemValue, nothingFound, type Said, type Subject } from './subject.ts'
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { LogRecord } from '@millrace/cloud-processor/log'
 import { type EmbeddedStore, openEmbeddedStore } from '@millrace/cloud-processor/stores'
 import { encodeJson, type TimelineRecord } from '@millrace/contract'
-import { createMetrics, type Log as Lines } from '@millrace/contract/service'
+import { createMetrics, type Log as Lines } from '@millrace/platform'
 import { type Found, itemValue, nothingFound, type Said, type Subject } from './subject.ts'
 
 const file = 'store.sqlite'

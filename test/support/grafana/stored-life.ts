@@ -1,7 +1,7 @@
 /** A simulated life, through the real stages into the real stores. */
 import { type LedgerRow, openInfluxStore, openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/stores'
 import { decodeJson, type TimelineRecord, topics } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { askEngine } from '../../conformance/documents-place.ts'
 import { exact } from '../../conformance/store-place.ts'
 import { liveThrough } from '../life/life.ts'

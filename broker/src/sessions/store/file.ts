@@ -13,8 +13,8 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { ErrorCode } from '@millrace/contract/service'
-import { describe, isDamage, pragma } from '@millrace/contract/sqlite'
+import type { ErrorCode } from '@millrace/platform'
+import { describe, isDamage, pragma } from '@millrace/platform/sqlite'
 import type { Failure, Group, Loaded, OwedRow, PageAsked } from './protocol.ts'
 
 const applicationId = 0x4d526273

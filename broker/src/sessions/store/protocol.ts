@@ -1,5 +1,5 @@
 /** What the store's thread and the broker say to each other. */
-import type { ErrorCode } from '@millrace/contract/service'
+import type { ErrorCode } from '@millrace/platform'
 
 /** A session by its number in the file, as it was found. */
 export interface LoadedSession {

@@ -8,7 +8,7 @@
  *     keep, change ─► waiting (at a bound) ─► queue ─► group, one transaction ─► durable
  *     free ─────────────────────────────────► freed ──┘
  */
-import { type Clock, MillraceError } from '@millrace/contract/service'
+import { type Clock, MillraceError } from '@millrace/platform'
 import type { Change, Group, Loaded, OwedRow, PageAsked } from './protocol.ts'
 import { StoreThread } from './thread.ts'
 

@@ -1,6 +1,6 @@
 /** The thread that owns the file of sessions, as its owner sees it: a call each, answered in the order of the calls. */
 import { Worker } from 'node:worker_threads'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { FromWorker, Loaded, ToWorker } from './protocol.ts'
 
 interface Waiting {

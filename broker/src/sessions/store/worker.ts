@@ -1,6 +1,6 @@
 /** The thread that owns the file of sessions. One message is one transaction or one question; they are served in order. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { describe } from '@millrace/contract/sqlite'
+import { describe } from '@millrace/platform/sqlite'
 import { openFile, Refusal, type SessionFile } from './file.ts'
 import type { FromWorker, ToWorker } from './protocol.ts'
 

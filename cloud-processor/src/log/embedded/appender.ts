@@ -1,6 +1,6 @@
 /** A process to be killed by the conformance suite: appends numbers, writes each offset to standard output once it is durable. */
 import { writeSync } from 'node:fs'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import { openEmbeddedLog } from './embedded.ts'
 
 const log = await openEmbeddedLog({ path: process.argv[2]! }, { log: silentLog, metrics: createMetrics() })

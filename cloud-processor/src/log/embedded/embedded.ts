@@ -10,7 +10,7 @@
  * the file: a caller that retries must bear a repeat, as it must after any lost answer.)
  */
 import { type Topic, topics } from '@millrace/contract'
-import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError, systemClock } from '@millrace/contract/service'
+import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError, systemClock } from '@millrace/platform'
 import type { Log, LogRecord, NewRecord } from '../log.ts'
 import { partitionOf } from '../partition-of.ts'
 import { decodeBlock } from './block.ts'

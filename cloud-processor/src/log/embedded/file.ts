@@ -23,8 +23,8 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { topics } from '@millrace/contract'
-import type { ErrorCode } from '@millrace/contract/service'
-import { describe, isBusy, isDamage, pragma, takeLock } from '@millrace/contract/sqlite'
+import type { ErrorCode } from '@millrace/platform'
+import { describe, isBusy, isDamage, pragma, takeLock } from '@millrace/platform/sqlite'
 import type { Failure, Mark, Slot } from './protocol.ts'
 
 const applicationId = 0x4d526c67

@@ -1,5 +1,5 @@
 /** What the log's thread and its two workers say to each other. */
-import type { ErrorCode } from '@millrace/contract/service'
+import type { ErrorCode } from '@millrace/platform'
 
 /** A topic partition. `slot` numbers it in the file. */
 export interface Slot {

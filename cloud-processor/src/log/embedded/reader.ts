@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { zstdDecompressSync } from 'node:zlib'
-import { describe, isDamage } from '@millrace/contract/sqlite'
+import { describe, isDamage } from '@millrace/platform/sqlite'
 import { slotSpan } from './file.ts'
 import type { FromReader, ToReader } from './protocol.ts'
 

@@ -1,6 +1,6 @@
 /** Starts the log's two workers and turns their messages into promises. */
 import { Worker } from 'node:worker_threads'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { Snapshot } from '../log.ts'
 import type { Failure, FromReader, FromWriter, Group, ToReader, ToWriter, Trim } from './protocol.ts'
 

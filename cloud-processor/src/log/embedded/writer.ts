@@ -1,7 +1,7 @@
 /** The worker that owns the log's file. One message is one transaction; messages are served in order. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { constants, zstdCompressSync } from 'node:zlib'
-import { describe } from '@millrace/contract/sqlite'
+import { describe } from '@millrace/platform/sqlite'
 import { type LogFile, openFile, Refusal, slotSpan } from './file.ts'
 import type { Failure, FromWriter, Group, SnapshotRow, ToWriter, Trim } from './protocol.ts'
 import { createTrimmer } from './trim.ts'

@@ -1,6 +1,6 @@
 /** A process to be killed by the conformance suite: appends numbers, writes each offset to standard output once it is durable. */
 import { writeSync } from 'node:fs'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import { openKafkaLog } from './kafka.ts'
 
 const log = await openKafkaLog(JSON.parse(process.argv[2]!), { log: silentLog, metrics: createMetrics() })

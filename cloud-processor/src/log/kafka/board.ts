@@ -2,7 +2,7 @@
  * The board of the processes on this log: a topic of one partition, whose records are of use for seconds. One long poll each.
  * Notes from before this process began to listen are not seen, nor those that Kafka dropped while it did not answer.
  */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import type { Board } from '../board.ts'
 import type { LogRecord } from '../log.ts'
 import { type At, type KafkaClient, KafkaFailure, type KafkaRecord } from './client.ts'

@@ -1,4 +1,4 @@
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import { expect, test } from 'vitest'
 import { type KafkaLogOptions, kafkaLogSchema } from './config.ts'
 import { openKafkaLog } from './kafka.ts'

@@ -1,6 +1,6 @@
 /** Makes the client that the configuration asks for. @throws MillraceError CONFIG_INVALID, LOG_NOT_ENCRYPTED */
 import { readFileSync } from 'node:fs'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { KafkaClient } from './client.ts'
 import type { KafkaLogConfig } from './config.ts'
 import { isLoopback } from './platformatic/lanes.ts'

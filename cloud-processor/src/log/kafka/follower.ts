@@ -5,7 +5,7 @@
  *   read at the end ─► followed ─ long poll, own appends ─► pages, listeners
  *                         └─ not read for a minute, and nobody wakes at a ring ─► dropped
  */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import { type At, type Chunk, type Fetched, type KafkaClient, KafkaFailure, keyOf } from './client.ts'
 import type { Pages } from './pages.ts'
 import { pauseAfter, sleep } from './retry.ts'

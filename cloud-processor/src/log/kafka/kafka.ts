@@ -10,15 +10,7 @@
  */
 import type { Topic } from '@millrace/contract'
 import { topics as topicIds } from '@millrace/contract'
-import {
-  type Clock,
-  checkConfig,
-  every,
-  type Log as Lines,
-  type Metrics,
-  MillraceError,
-  systemClock,
-} from '@millrace/contract/service'
+import { type Clock, checkConfig, every, type Log as Lines, type Metrics, MillraceError, systemClock } from '@millrace/platform'
 import type { Log } from '../log.ts'
 import { partitionOf } from '../partition-of.ts'
 import { createBoard } from './board.ts'

@@ -1,6 +1,6 @@
 /** Who wants to know of new records. Each end is told once; a listener that fails harms no other. */
 import type { Topic } from '@millrace/contract'
-import type { Log as Lines } from '@millrace/contract/service'
+import type { Log as Lines } from '@millrace/platform'
 
 export type Listener = (partition: number, end: number) => void
 

@@ -1,5 +1,5 @@
 /** Reads at any offset: from memory, else from Kafka. */
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { LogRecord } from '../log.ts'
 import { type At, type Chunk, type Fetched, type KafkaClient, KafkaFailure, keyOf } from './client.ts'
 import type { Follower } from './follower.ts'

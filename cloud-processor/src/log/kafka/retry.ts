@@ -1,5 +1,5 @@
 /** Tries again what may succeed later, until a deadline. */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import { KafkaFailure } from './client.ts'
 
 const pauseMs = { first: 20, most: 400 }

@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type Topic, topics } from '@millrace/contract'
-import { type Clock, MillraceError } from '@millrace/contract/service'
+import { type Clock, MillraceError } from '@millrace/platform'
 import { type KafkaClient, KafkaFailure, type NewTopic, type TopicInfo } from './client.ts'
 import type { KafkaLogConfig } from './config.ts'
 import { persist } from './retry.ts'

@@ -1,5 +1,5 @@
-import type { Clock } from '@millrace/contract/service'
-import { MillraceError } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
+import { MillraceError } from '@millrace/platform'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Fate, simulateKafka } from './simulated-kafka.testing.ts'

@@ -8,7 +8,7 @@
  *   append ─► lane of the partition ─► batch (≤ batchBytesMax) ─┬─► one request for each node ─► durable ─► callers
  *                                      batch of another lane ───┘
  */
-import { type Clock, MillraceError } from '@millrace/contract/service'
+import { type Clock, MillraceError } from '@millrace/platform'
 import { type At, type Batch, type KafkaClient, KafkaFailure, type KafkaRecord, keyOf, type Produced } from './client.ts'
 import { pauseAfter, sleep } from './retry.ts'
 

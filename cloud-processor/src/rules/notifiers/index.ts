@@ -1,5 +1,5 @@
 /** Every kind of notifier. A new one is a folder and a line in each of the two lists. */
-import type { Clock, Log } from '@millrace/contract/service'
+import type { Clock, Log } from '@millrace/platform'
 import { z } from 'zod'
 import { log, logSchema } from './log/log.ts'
 import type { Notifier, NotifierPlugin } from './notifier.ts'

@@ -6,7 +6,7 @@
  * contract as a test suite.
  */
 import type { NotificationRecord } from '@millrace/contract'
-import type { Clock, Log } from '@millrace/contract/service'
+import type { Clock, Log } from '@millrace/platform'
 import type { z } from 'zod'
 
 export interface Notifier {

@@ -6,7 +6,7 @@
  *                  └─ expired days ─► removed in small slices, in between
  *     questions ──► reader worker
  */
-import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
 import type { Store, StoreReader } from '../store.ts'
 import { type EmbeddedStoreOptions, embeddedStoreSchema } from './config.ts'
 import { packRecords } from './pack.ts'

@@ -33,8 +33,8 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { ErrorCode } from '@millrace/contract/service'
-import { describe, isBusy, isDamage, pragma, takeLock } from '@millrace/contract/sqlite'
+import type { ErrorCode } from '@millrace/platform'
+import { describe, isBusy, isDamage, pragma, takeLock } from '@millrace/platform/sqlite'
 
 const applicationId = 0x4d527374
 const format = 2

@@ -1,7 +1,7 @@
 /** The worker that answers questions, with a connection of its own: they do not wait for writes, nor writes for them. */
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import { describe, isDamage } from '@millrace/contract/sqlite'
+import { describe, isDamage } from '@millrace/platform/sqlite'
 import type { EmbeddedStoreConfig } from './config.ts'
 import type { FromReader, ToReader } from './protocol.ts'
 import { createQuestions } from './questions.ts'

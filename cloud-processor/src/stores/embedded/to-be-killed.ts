@@ -3,7 +3,7 @@
  * it is durable. With `expire` each write is an hour of its own, and days expire all the time.
  */
 import { writeSync } from 'node:fs'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import { at, readings, t0 } from '../sample-records.ts'
 import { openEmbeddedStore } from './embedded.ts'
 

@@ -1,6 +1,6 @@
 /** Starts a worker and turns its messages into promises. */
 import { Worker } from 'node:worker_threads'
-import { type ErrorCode, MillraceError } from '@millrace/contract/service'
+import { type ErrorCode, MillraceError } from '@millrace/platform'
 import type { EmbeddedStoreConfig } from './config.ts'
 import type { Failure } from './file.ts'
 

@@ -1,6 +1,6 @@
 /** The worker that owns the store's file. One message is one transaction; messages are served in order. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { describe } from '@millrace/contract/sqlite'
+import { describe } from '@millrace/platform/sqlite'
 import { BadRecord, createApply } from './apply.ts'
 import type { EmbeddedStoreConfig } from './config.ts'
 import { openFile, Refusal } from './file.ts'

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { Agent as TlsAgent } from 'node:https'
 import { HttpError, InfluxDB, type SendOptions } from '@influxdata/influxdb-client'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import type { InfluxStoreConfig } from './config.ts'
 
 export interface Engine {

@@ -7,7 +7,7 @@
  *
  * Nothing that is answered comes from memory: each of several processors writes some timeline partitions, and any process asks.
  */
-import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
 import type { Store, StoreReader } from '../store.ts'
 import { type InfluxStoreOptions, influxStoreSchema } from './config.ts'
 import { dialects } from './dialects/index.ts'

@@ -11,7 +11,7 @@
  * position, time, engine run and length); the state at the position (accounting/state.ts); the pending state. In format 1 the
  * head is the decisions alone, and the rest is the state at the position.
  */
-import type { Clock } from '@millrace/contract/service'
+import type { Clock } from '@millrace/platform'
 import type { Kept } from '../../stage/index.ts'
 import {
   type AccountState,

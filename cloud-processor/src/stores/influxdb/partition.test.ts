@@ -1,5 +1,5 @@
 import { type Channel, type CutCounts, emptyEdgeCounts, type Segment, type TimelineRecord } from '@millrace/contract'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { LogRecord, Snapshot } from '../../log/log.ts'

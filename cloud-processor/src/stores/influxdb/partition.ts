@@ -5,7 +5,7 @@
  * After a failure the state in memory is of no use: `open` makes a new one from what was kept.
  */
 import type { Tally } from '@millrace/contract'
-import { type Clock, type ErrorCode, type Log as Logger, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Clock, type ErrorCode, type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
 import type { LogRecord } from '../../log/log.ts'
 import type { Kept, Refused } from '../../stage/index.ts'
 import {

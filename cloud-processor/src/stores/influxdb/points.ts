@@ -1,6 +1,6 @@
 /** Pieces of readings as lines, and where each line came from. */
 import type { Channel, Segment } from '@millrace/contract'
-import type { ErrorCode } from '@millrace/contract/service'
+import type { ErrorCode } from '@millrace/platform'
 import { cutSegment, type Decisions, decisionKey, nameOf, type Piece } from '../accounting/index.ts'
 import type { Traits } from './dialects/dialect.ts'
 import { isTag, quoteText, seriesPrefix, timeOf } from './line.ts'

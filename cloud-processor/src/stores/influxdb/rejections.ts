@@ -1,6 +1,6 @@
 /** What the engine will never take, as records for the rejected topic. */
 import type { RejectedRecord, Tally } from '@millrace/contract'
-import { catalogue, type ErrorCode } from '@millrace/contract/service'
+import { catalogue, type ErrorCode } from '@millrace/platform'
 import type { Refused } from '../../stage/index.ts'
 import type { Piece } from '../accounting/index.ts'
 import type { Unwritable } from './points.ts'

@@ -1,4 +1,4 @@
-import { createMetrics, MillraceError, silentLog } from '@millrace/contract/service'
+import { createMetrics, MillraceError, silentLog } from '@millrace/platform'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { influxStoreSchema } from './config.ts'

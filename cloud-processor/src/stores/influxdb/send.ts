@@ -2,7 +2,7 @@
  * Lines to the engine, a request at a time. A request that is refused for good is cut in two until the bad lines are alone, so
  * that one bad point never holds up its neighbours: about 2 log2(n) requests for each, up to a bound.
  */
-import { type Log as Logger, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
 import type { Dialect } from './dialects/index.ts'
 import { type Engine, HttpFailure } from './engine.ts'
 import type { Lines } from './lines.ts'

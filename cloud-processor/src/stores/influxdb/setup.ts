@@ -1,5 +1,5 @@
 /** For `millrace setup`: makes what the engine needs (tables, buckets, retention, roll-ups), as often as it is called. */
-import { checkConfig, MillraceError } from '@millrace/contract/service'
+import { checkConfig, MillraceError } from '@millrace/platform'
 import { type InfluxStoreOptions, influxStoreSchema } from './config.ts'
 import { dialects } from './dialects/index.ts'
 import { createEngine } from './engine.ts'

@@ -10,7 +10,7 @@
  *
  * A request that is too large as a whole (413, often a proxy's bound) is halved; a document too large alone is refused.
  */
-import { type Clock, MillraceError } from '@millrace/contract/service'
+import { type Clock, MillraceError } from '@millrace/platform'
 import { type Answer, type Connection, reasonOf } from './connection.ts'
 import type { Document } from './document.ts'
 

@@ -3,7 +3,7 @@
  * answer begins, so a deadline of ours ends a request whose answer stops half way.
  */
 import { readFileSync } from 'node:fs'
-import { type Clock, MillraceError } from '@millrace/contract/service'
+import { type Clock, MillraceError } from '@millrace/platform'
 import type { OpenSearchConfig } from './config.ts'
 
 export interface Answer {

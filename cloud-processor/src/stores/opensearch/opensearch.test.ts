@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { AlarmRecord, AlarmTopicRecord, RejectedRecord, TimelineRecord } from '@millrace/contract'
 import { topics } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { logged, source, t0 } from '../sample-documents.ts'

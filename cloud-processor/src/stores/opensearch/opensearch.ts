@@ -7,7 +7,7 @@
  * written to now, so a record that comes again after a rollover would be there twice. Here the record's own time says which index.
  */
 import { type RejectedRecord, type TimelineRecord, type Topic, topics } from '@millrace/contract'
-import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/contract/service'
+import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/platform'
 import type { LogRecord } from '../../log/log.ts'
 import type { Refused } from '../../stage/index.ts'
 import type { DocumentStore } from '../documents.ts'

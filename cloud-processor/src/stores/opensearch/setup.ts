@@ -5,7 +5,7 @@
  * from the making of an index and so deletes a period and a day later. Neither the free Elasticsearch core nor the OpenSearch of
  * the tests has policies: installing them was never run.
  */
-import { type Clock, type Log as Lines, MillraceError } from '@millrace/contract/service'
+import { type Clock, type Log as Lines, MillraceError } from '@millrace/platform'
 import type { OpenSearchConfig } from './config.ts'
 import { type Answer, type Connection, connect, nameOf, reasonOf } from './connection.ts'
 import { type Kind, kindNames, schemaVersion } from './schema.ts'

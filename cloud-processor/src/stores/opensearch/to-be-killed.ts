@@ -1,7 +1,7 @@
 /** A process to be killed by a test: writes events in order and prints the next offset once they are durable. */
 import { writeSync } from 'node:fs'
 import { topics } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/contract/service'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { eventAt } from '../sample-documents.ts'
 import { openSearchSchema } from './config.ts'
 import { openOpenSearch } from './opensearch.ts'

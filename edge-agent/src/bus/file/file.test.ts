@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { silentLog, systemClock } from '@millrace/contract/service'
+import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, expect, it } from 'vitest'
 import { listen } from '../listen-for-test.ts'
 import { file } from './file.ts'

@@ -3,7 +3,7 @@
  *
  * On open what the kernel held is discarded (tcflush). Modem lines are left alone: pseudo-terminals have none.
  */
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import { SerialPort } from 'serialport'
 import { z } from 'zod'
 import type { BusPlugin } from '../bus.ts'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { silentLog, systemClock } from '@millrace/contract/service'
+import { silentLog, systemClock } from '@millrace/platform'
 import { afterEach, expect, it } from 'vitest'
 import { listen } from '../listen-for-test.ts'
 import { tcp } from './tcp.ts'

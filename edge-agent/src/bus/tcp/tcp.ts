@@ -1,6 +1,6 @@
 /** A device, or a serial-to-Ethernet adapter, that listens on a TCP port. What a stalled connection holds is dropped with it. */
 import { connect, type Socket } from 'node:net'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import { z } from 'zod'
 import type { BusPlugin } from '../bus.ts'
 import { keepOpen, type OpenLine } from '../keep-open.ts'

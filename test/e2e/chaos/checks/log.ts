@@ -6,7 +6,7 @@
 import { type Log, type LogRecord, openKafkaLog } from '@millrace/cloud-processor/log'
 import { type Marks, pass } from '@millrace/cloud-processor/stage'
 import { decodeJson, decodeRaw, type Source, topics } from '@millrace/contract'
-import { createMetrics, silentLog } from '@millrace/contract/service'
+import { createMetrics, silentLog } from '@millrace/platform'
 import type { Api } from 'millrace'
 import type { SharedEngines } from '../engines.ts'
 import type { Installation } from '../installation.ts'

@@ -11,7 +11,7 @@ import { createPrepareStage } from '@millrace/cloud-processor/prepare'
 import { createRulesStage } from '@millrace/cloud-processor/rules'
 import type { Stage } from '@millrace/cloud-processor/stage'
 import { topics } from '@millrace/contract'
-import { loadConfig } from '@millrace/contract/service'
+import { loadConfig } from '@millrace/platform'
 import type { Installation } from '../installation.ts'
 import { readByRule, type TopicName } from './log.ts'
 

@@ -4,7 +4,7 @@
  * and everything else.
  */
 import { isIP } from 'node:net'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import { Connection, type ConnectionOptions } from '@platformatic/kafka'
 import { KafkaFailure } from '../client.ts'
 import { toFailure } from './errors.ts'

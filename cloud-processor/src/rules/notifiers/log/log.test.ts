@@ -1,4 +1,4 @@
-import { createLog, systemClock } from '@millrace/contract/service'
+import { createLog, systemClock } from '@millrace/platform'
 import { testNotifier } from '../conformance.ts'
 import { log, logSchema } from './log.ts'
 

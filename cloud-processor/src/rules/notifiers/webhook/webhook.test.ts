@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { silentLog, systemClock } from '@millrace/contract/service'
+import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { exampleNotification, testNotifier } from '../conformance.ts'
 import { type Message, startReceiver } from '../receiver.testing.ts'

@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { AlarmRecord, NotificationRecord } from '@millrace/contract'
-import { MillraceError } from '@millrace/contract/service'
+import { MillraceError } from '@millrace/platform'
 import { z } from 'zod'
 import type { NotifierPlugin } from '../notifier.ts'
 

@@ -1,5 +1,5 @@
 /**
- * What SQLite says, read the same by the log's and the store's file. An entry of its own (`@millrace/contract/sqlite`): their workers
+ * What SQLite says, read the same by the log's and the store's file. An entry of its own (`@millrace/platform/sqlite`): their workers
  * need nothing else of `service`, and would pay for its libraries at every start.
  */
 import { DatabaseSync } from 'node:sqlite'
