@@ -1,7 +1,7 @@
 /** What the outbox holds in memory: the durable state as an index, and what waits to become durable. */
 import type { Declaration } from '@millrace/contract/sparkplug'
-import { type Cache, createCache } from './cache.ts'
-import { type AliasTable, createAliasTable, firstAlias } from './declarations.ts'
+import { Cache } from './cache.ts'
+import { AliasTable, firstAlias } from './declarations.ts'
 import { type Entry, parseEntry } from './entry.ts'
 import { LedgerPace } from './ledger-pace.ts'
 import { MemoryBuffer } from './memory-buffer.ts'
@@ -40,8 +40,8 @@ export function createState({ entries, small }: Loaded, options: OutboxOptions, 
   for (const { id, meta } of entries) shelf.add(parseEntry(id, meta))
   const state: State = {
     shelf,
-    cache: createCache(options.cacheBytesMax),
-    aliases: createAliasTable(records.declarations, records.nextAlias ?? firstAlias(random)),
+    cache: new Cache(options.cacheBytesMax),
+    aliases: new AliasTable(records.declarations, records.nextAlias ?? firstAlias(random)),
     durable: new Set(records.declarations.map(({ id }) => id)),
     run: {
       stream: Array.from({ length: 14 }, () => Math.floor(random() * 36).toString(36)).join(''),
