@@ -23,5 +23,5 @@ export interface Bus {
 export interface BusPlugin<Config = unknown> {
   kind: string
   schema: z.ZodType<Config>
-  create(config: Config, around: { clock: Clock; log: Log }): Bus
+  create(config: Config, context: { clock: Clock; log: Log }): Bus
 }

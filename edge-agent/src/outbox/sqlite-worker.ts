@@ -25,7 +25,7 @@ const methods: Record<string, (argument: never) => unknown> = {
   },
 }
 
-/** A thread that was started anew after a crash of the last one opens the file by itself. */
+/** A thread that replaces one that crashed opens the file by itself. */
 function opened(): OutboxFile {
   file ??= openFile(path).file
   return file

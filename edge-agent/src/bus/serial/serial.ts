@@ -40,7 +40,7 @@ const writeBytesMax = 65_536
 export const serial: BusPlugin<Config> = {
   kind: 'serial',
   schema,
-  create: (config, around) => keepOpen(opener(config), config, around),
+  create: (config, context) => keepOpen(opener(config), config, context),
 }
 
 function opener(config: Config): OpenLine {

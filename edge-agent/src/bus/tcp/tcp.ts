@@ -8,7 +8,12 @@ import { keepOpen, type OpenLine } from '../keep-open.ts'
 const schema = z.strictObject({
   host: z.string().min(1).describe('Name or address of the device'),
   port: z.number().int().min(1).max(65_535).describe('TCP port of the device'),
-  silentMs: z.number().int().nonnegative().default(10_000).describe('A connection silent for so long is made anew; 0: never'),
+  silentMs: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(10_000)
+    .describe('A connection silent for so long is connected again; 0: never'),
 })
 type Config = z.infer<typeof schema>
 
@@ -19,7 +24,7 @@ const writeBytesMax = 65_536
 export const tcp: BusPlugin<Config> = {
   kind: 'tcp',
   schema,
-  create: (config, around) => keepOpen(opener(config, around.clock.after), config, around),
+  create: (config, context) => keepOpen(opener(config, context.clock.after), config, context),
 }
 
 function opener({ host, port }: Config, after: (ms: number, call: () => void) => () => void): OpenLine {
