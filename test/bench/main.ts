@@ -1,14 +1,17 @@
 /**
- * `npm run bench [-- --seconds 8 --only mqtt --subjects bare,kafka]`
+ * `npm run bench [-- --seconds 8 --only mqtt --subjects bare,kafka] [--against <checkout> --turns 3]`
  *
  * CPU-seconds per million readings of the process under test, at 1, 10 and 100 readings a message, beside a bare MQTT-to-file
  * script in the same run; waiting time from publish to receipt at 10,000 readings a second; memory. Ratios are firm; rates
  * depend on the machine. Our broker stands in front. Where Kafka and VictoriaMetrics are there (`npm run engines`), the same on them.
+ *
+ * With `--against`, each subject of this checkout is measured in turn with the same one of another checkout (with its packages
+ * installed), and the ratio of the two is printed: what a change costs.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
@@ -19,9 +22,16 @@ import { publishLoad } from './publisher.ts'
 import { storageBench } from './storage.ts'
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '8' }, only: { type: 'string' }, subjects: { type: 'string' } },
+  options: {
+    seconds: { type: 'string', default: '8' },
+    only: { type: 'string' },
+    subjects: { type: 'string' },
+    against: { type: 'string' },
+    turns: { type: 'string', default: '3' },
+  },
 })
 const seconds = Number(values.seconds)
+const here = fileURLToPath(new URL('../..', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
 const children: { kill(signal: 'SIGKILL'): unknown }[] = []
 process.on('exit', () => {
@@ -32,68 +42,56 @@ process.on('exit', () => {
 console.log(
   `${cpus().length} cores, ${cpus()[0]?.model.trim()}, load ${loadavg()[0]!.toFixed(2)} at the start, Node ${process.version}\n`,
 )
-if (!values.only || values.only === 'mqtt') await mqttBench()
-if (!values.only || values.only === 'outbox') await openOutboxBench(join(dir, 'outbox'))
-if (!values.only || values.only === 'storage') await storageBench(join(dir, 'storage'))
+if (values.against) await compareBench(resolve(values.against))
+else if (!values.only || values.only === 'mqtt') await mqttBench()
+if (!values.against && (!values.only || values.only === 'outbox')) await openOutboxBench(join(dir, 'outbox'))
+if (!values.against && (!values.only || values.only === 'storage')) await storageBench(join(dir, 'storage'))
 process.exit(0)
 
-async function mqttBench(): Promise<void> {
+/** Readings in a message, and how many readings a second are offered. */
+const loads = [
+  [100, 120_000],
+  [10, 50_000],
+  [1, 8000],
+] as const
+
+interface Setting {
+  broker: Awaited<ReturnType<typeof startBroker>>
+  engines: Awaited<ReturnType<typeof startEngines>>
+}
+
+async function prepare(): Promise<Setting & { subjects: string[] }> {
   const broker = await startBroker()
   const engines = await startEngines(dir, children)
-  const rows: Record<string, string>[] = []
-  const cpuOf: Record<string, Record<number, number>> = {}
   const wanted = values.subjects?.split(',')
-  const isWanted = (subject: string) => !wanted || wanted.includes(subject)
-  for (const subject of ['bare', 'log', 'processor', ...(engines ? ['kafka', 'kafka and store'] : [])].filter(isWanted)) {
-    cpuOf[subject] = {}
-    for (const [batch, readingsPerS] of [
-      [100, 120_000],
-      [10, 50_000],
-      [1, 8000],
-    ] as const) {
-      const child = await startSubject(subject, broker, engines)
-      // Warm up, so that compilation is not counted.
-      await publishLoad({
-        ...broker,
-        batch,
-        readingsPerS,
-        seconds: 4,
-        receipts: subject !== 'bare',
-        name: `warm${subject}${batch}`,
-      })
-      await settle(child.pid!)
-      const idleCpuS = await idle(child.pid!)
-      const before = usage(child.pid!)
-      const load = await publishLoad({
-        ...broker,
-        batch,
-        readingsPerS,
-        seconds,
-        receipts: subject !== 'bare',
-        name: `${subject}${batch}`,
-      })
-      await settle(child.pid!)
-      const after = usage(child.pid!)
-      const cpu = ((after.cpuS - before.cpuS) * 1e6) / load.readings
-      cpuOf[subject]![batch] = cpu
+  const all = ['bare', 'log', 'processor', ...(engines ? ['kafka', 'kafka and store'] : [])]
+  return { broker, engines, subjects: all.filter((subject) => !wanted || wanted.includes(subject)) }
+}
+
+async function mqttBench(): Promise<void> {
+  const { subjects, ...setting } = await prepare()
+  const rows: Record<string, string>[] = []
+  const bare = new Map<number, number>()
+  for (const subject of subjects)
+    for (const [batch, readingsPerS] of loads) {
+      const { cpu, idleCpuS, load, residentMB } = await measure(setting, { subject, root: here, batch, readingsPerS })
+      if (subject === 'bare') bare.set(batch, cpu)
       rows.push({
         subject,
         batch: `${batch}`,
         'idle CPU %': (100 * idleCpuS).toFixed(1),
         'readings/s': `${Math.round(load.readings / load.seconds)}`,
         'CPU s per million': cpu.toFixed(2),
-        'ratio to bare': cpuOf.bare ? (cpu / cpuOf.bare[batch]!).toFixed(2) : '-',
+        'ratio to bare': bare.has(batch) ? (cpu / bare.get(batch)!).toFixed(2) : '-',
         'receipt p50 / p99 ms': subject === 'bare' ? '-' : `${load.p50Ms.toFixed(1)} / ${load.p99Ms.toFixed(1)}`,
         unreceipted: `${load.unreceipted}`,
-        'memory MB': `${after.residentMB}`,
+        'memory MB': `${residentMB}`,
       })
-      await stopChild(child)
     }
-  }
   const waits: string[] = []
-  for (const subject of ['log', ...(engines ? ['kafka'] : [])].filter(isWanted)) {
-    const child = await startSubject(subject, broker, engines)
-    const load = { ...broker, batch: 10, readingsPerS: 10_000, receipts: true }
+  for (const subject of subjects.filter((one) => one === 'log' || one === 'kafka')) {
+    const child = await startSubject(setting, subject, here)
+    const load = { ...setting.broker, batch: 10, readingsPerS: 10_000, receipts: true }
     await publishLoad({ ...load, seconds: 3, name: `pacedwarm${subject}` })
     const paced = await publishLoad({ ...load, seconds, name: `paced${subject}` })
     await stopChild(child)
@@ -102,6 +100,60 @@ async function mqttBench(): Promise<void> {
   table(rows)
   console.log(`at 10,000 readings a second in batches of 10, publish to receipt: ${waits.join('; ')}`)
   console.log('targets: log 1.0 / 3 / 18 and store 2.5 CPU-seconds per million at 100 / 10 / 1 readings a message\n')
+}
+
+/** Each subject of both checkouts in turn. */
+async function compareBench(other: string): Promise<void> {
+  const { subjects, ...setting } = await prepare()
+  const rows: Record<string, string>[] = []
+  for (const subject of subjects)
+    for (const [batch, readingsPerS] of loads) {
+      const turns: { now: number; before: number }[] = []
+      for (let turn = 0; turn < Number(values.turns); turn++) {
+        const { cpu: before } = await measure(setting, { subject, root: other, batch, readingsPerS })
+        const { cpu: now } = await measure(setting, { subject, root: here, batch, readingsPerS })
+        turns.push({ now, before })
+      }
+      const ratios = turns.map(({ now, before }) => now / before).sort((a, b) => a - b)
+      rows.push({
+        subject,
+        batch: `${batch}`,
+        'CPU s per million before': median(turns.map(({ before }) => before)).toFixed(2),
+        now: median(turns.map(({ now }) => now)).toFixed(2),
+        'ratio, median': median(ratios).toFixed(3),
+        'least and most': `${ratios[0]!.toFixed(3)} ${ratios.at(-1)!.toFixed(3)}`,
+      })
+    }
+  table(rows)
+}
+
+function median(numbers: number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2
+}
+
+interface Subject {
+  subject: string
+  /** Checkout that it is of. */
+  root: string
+  batch: number
+  readingsPerS: number
+}
+
+async function measure(setting: Setting, { subject, root, batch, readingsPerS }: Subject) {
+  const child = await startSubject(setting, subject, root)
+  const common = { ...setting.broker, batch, readingsPerS, receipts: subject !== 'bare' }
+  // Warm up, so that compilation is not counted.
+  await publishLoad({ ...common, seconds: 4, name: `warm${subject}${batch}` })
+  await settle(child.pid!)
+  const idleCpuS = await idle(child.pid!)
+  const before = usage(child.pid!)
+  const load = await publishLoad({ ...common, seconds, name: `${subject}${batch}` })
+  await settle(child.pid!)
+  const after = usage(child.pid!)
+  await stopChild(child)
+  const cpu = ((after.cpuS - before.cpuS) * 1e6) / load.readings
+  return { cpu, idleCpuS, load, residentMB: after.residentMB }
 }
 
 async function startBroker() {
@@ -113,24 +165,22 @@ async function startBroker() {
   return { url: `mqtt://127.0.0.1:${port}`, username: 'bench', password: 'bench' }
 }
 
-async function startSubject(
-  subject: string,
-  broker: Awaited<ReturnType<typeof startBroker>>,
-  engines: Awaited<ReturnType<typeof startEngines>>,
-) {
+async function startSubject({ broker, engines }: Setting, subject: string, root: string) {
   const own = join(dir, `${subject}-${performance.now()}`)
   mkdirSync(own, { recursive: true })
   // Topics of its own for each run.
   const log = { kind: 'kafka', brokers: [engines?.kafka], partitions: 1, replicas: 1, topicPrefix: `bench${Date.now()}.` }
   if (!['processor', 'kafka and store'].includes(subject)) {
-    const script = fileURLToPath(new URL('./subjects.ts', import.meta.url))
-    return (await startProcess(script, [subject, JSON.stringify({ ...broker, dir: own, log })], /ready/)).child
+    return (
+      await startProcess(join(root, 'test/bench/subjects.ts'), [subject, JSON.stringify({ ...broker, dir: own, log })], /ready/)
+    ).child
   }
   const config = join(own, 'processor.yaml')
   const store = { kind: 'influxdb', dialect: 'victoriametrics', url: engines?.store }
   const shared = subject === 'processor' ? {} : { log, store }
   writeFileSync(config, stringify({ dataDir: own, web: { port: 0 }, bridge: broker, ...shared }))
-  return (await startProcess('@millrace/cloud-processor/main', ['run', '--config', config], /connected to the broker/)).child
+  return (await startProcess(join(root, 'cloud-processor/src/main.ts'), ['run', '--config', config], /connected to the broker/))
+    .child
 }
 
 function startProcess(script: string, args: string[], ready: RegExp): Promise<{ child: ReturnType<typeof spawn>; port: string }> {
