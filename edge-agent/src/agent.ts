@@ -66,8 +66,8 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
   const parts: Part[] = [
     { name: 'devices', stop: () => Promise.all(devices.map((device) => device.stop())) },
     { name: 'last commit', stop: commitLast },
-    { name: 'uplink', stop: uplink.stop },
-    { name: 'outbox', stop: outbox.close },
+    { name: 'uplink', stop: () => uplink.stop() },
+    { name: 'outbox', stop: () => outbox.close() },
   ]
 
   return {
