@@ -64,6 +64,7 @@ export class Store {
   #isWriting = false
   /** A write is due within `freeEveryMs`. */
   #isArmed = false
+  #isClosed = false
   #cancel = () => {}
 
   constructor(parts: StoreParts) {
@@ -116,7 +117,7 @@ export class Store {
   async close(): Promise<void> {
     const { path, thread } = this.#parts
     this.#cancel()
-    this.#isArmed = true
+    this.#isClosed = true
     const error = new MillraceError('BROKER_STORE_WRITE', { path, detail: 'the broker stops' })
     for (const { fail } of [...this.#waiting.splice(0), ...this.#queue]) fail(error)
     this.#queue = []
@@ -152,7 +153,7 @@ export class Store {
   }
 
   #write(): void {
-    if (this.#isWriting || (this.#queue.length === 0 && this.#freed.length === 0)) return
+    if (this.#isClosed || this.#isWriting || (this.#queue.length === 0 && this.#freed.length === 0)) return
     this.#isWriting = true
     this.#isArmed = false
     this.#cancel()
@@ -183,7 +184,7 @@ export class Store {
   }
 
   #writeSoon(): void {
-    if (this.#isArmed || this.#isWriting) return
+    if (this.#isClosed || this.#isArmed || this.#isWriting) return
     this.#isArmed = true
     this.#cancel = this.#parts.clock.after(freeEveryMs, () => {
       this.#isArmed = false
