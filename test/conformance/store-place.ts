@@ -41,8 +41,8 @@ export async function startStoreEngine(name: TimeSeriesEngine): Promise<RunningS
   }
 }
 
-/** All that is written can be asked for, and is kept, at once. */
-export const exact: InfluxStoreOptions = { flushBeforeReading: true, totalsEveryMs: 0, saveEveryMs: 0, durableAfterMs: 0 }
+/** What is kept is kept at once. What was written is asked for after a refresh. */
+export const exact: InfluxStoreOptions = { totalsEveryMs: 0, saveEveryMs: 0, durableAfterMs: 0 }
 
 export async function makePlace(name: TimeSeriesEngine): Promise<StorePlace> {
   const { options, stop } = await startStoreEngine(name)

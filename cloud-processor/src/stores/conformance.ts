@@ -73,13 +73,14 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       if (record.k === 'cut') return { ...record, devices: { [d]: Object.values(record.devices)[0]! } }
       return 'device' in record ? { ...record, device: d } : record
     }
-    /** Writes, then lets the store settle, as it may at any time. */
+    /** Writes, then lets the store settle, as it may at any time. After a refresh all of it is in the answers. */
     const put = async (...records: TimelineRecord[]) => {
       await store.write(
         0,
         records.map((record) => at(next++, mine(record))),
       )
       if (settled) await place.settle(store)
+      await store.refresh()
     }
     const read = async (channel = 'spo2', from = 0, to = 1e14) => {
       const { t, v } = await store.points(d, channel, from, to)
@@ -187,6 +188,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       await store.write(0, [one(0, 0, source(5)), one(1, 1, source(5, 1)), one(2, 2, source(6))])
       await store.write(0, [one(3, 1, source(5, 1)), one(4, 2, source(6)), one(5, 3, source(6, 1))])
       await store.write(0, [one(6, 4, { ...source(0), log: `raw anew of ${log}` })])
+      await store.refresh()
       expect((await read()).map(([t]) => t)).toEqual([0, 1, 2, 3, 4])
       expect((await store.totals())[d]).toMatchObject({ stored: [5, 0], collapsed: [0, 0] })
     })
@@ -203,6 +205,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       await store.write(0, [at(0, mine(readings({ spo2: column([1000], [2]) })))])
       expect(await openAt(`another ${log}`, 0)).toBe(1)
       expect(await openAt(log, 0)).toBe(2)
+      await store.refresh()
       expect(await read()).toHaveLength(2)
     })
 
@@ -215,6 +218,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         wrong,
         at(3, mine(readings({ spo2: column([1], [2]) }))),
       ])
+      await store.refresh()
       expect(await read()).toHaveLength(2)
       expect(await openAt(log, 0)).toBe(4)
       expect((await store.totals())[d]).toMatchObject({ stored: [2, 0] })

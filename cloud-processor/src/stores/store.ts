@@ -80,6 +80,8 @@ export type StoredEvent = Pick<EventRecord, 'device' | 'atMs' | 'level' | 'code'
 
 /** Times are epoch ms. An unknown device or channel has no data. */
 export interface StoreReader {
+  /** What was written before is in every answer after it. Engines that show a write a second or two later are told to show it now. */
+  refresh(): Promise<void>
   devices(): Promise<{ device: string; subject: string; node: string; channels: Channel[] }[]>
   /** Readings with fromMs <= t <= toMs in order of time; the first `limit` of them. */
   points(device: string, channel: string, fromMs: number, toMs: number, limit?: number): Promise<SeriesPoints>

@@ -2,6 +2,8 @@
  * JSON lines of one channel as the store holds it, unscaled, in time order, read page by page:
  * `{"t":1764000000000,"v":97,"q":1}` a reading (`q` only when not good), `{"t":...,"i":4,"v":[...]}` a waveform segment.
  *
+ * The store is refreshed first: of what becomes visible later, parts behind the newest page would be left out.
+ *
  * A page starts after the last reading or sample of the one before, by time: so nothing is lost or doubled when the store
  * joins or splits what it holds between two pages, or gives less than was asked for. The end is a page with nothing new.
  */
@@ -12,24 +14,19 @@ import { clipSegment, sampleMicroseconds, samplesAfter } from './segments.ts'
 const pointsPerPage = 20_000
 const segmentsPerPage = 2000
 
-export function exportLines(
-  store: StoreReader,
-  device: string,
-  channel: string,
-  kind: ChannelKind,
-  from: number,
-  to: number,
-): AsyncGenerator<string> {
-  return kind === 'waveform' ? segmentLines(store, device, channel, from, to) : pointLines(store, device, channel, from, to)
+export interface ExportRange {
+  device: string
+  channel: string
+  from: number
+  to: number
 }
 
-async function* pointLines(
-  store: StoreReader,
-  device: string,
-  channel: string,
-  from: number,
-  to: number,
-): AsyncGenerator<string> {
+export async function* exportLines(store: StoreReader, kind: ChannelKind, range: ExportRange): AsyncGenerator<string> {
+  await store.refresh()
+  yield* kind === 'waveform' ? segmentLines(store, range) : pointLines(store, range)
+}
+
+async function* pointLines(store: StoreReader, { device, channel, from, to }: ExportRange): AsyncGenerator<string> {
   let after = Number.NEGATIVE_INFINITY
   for (;;) {
     const { t, v, q } = await store.points(device, channel, Math.max(from, after), to, pointsPerPage)
@@ -43,13 +40,7 @@ async function* pointLines(
   }
 }
 
-async function* segmentLines(
-  store: StoreReader,
-  device: string,
-  channel: string,
-  from: number,
-  to: number,
-): AsyncGenerator<string> {
+async function* segmentLines(store: StoreReader, { device, channel, from, to }: ExportRange): AsyncGenerator<string> {
   let last = Number.NEGATIVE_INFINITY
   for (;;) {
     const before = last

@@ -41,7 +41,7 @@ export function historyRoutes(app: FastifyInstance, store: StoreReader, config: 
     const { device, channel } = request.params
     const { from, to } = check(exportQuery, request.query)
     const { kind } = await findChannel(store, device, channel)
-    return reply.type('application/jsonl').send(Readable.from(exportLines(store, device, channel, kind, from, to)))
+    return reply.type('application/jsonl').send(Readable.from(exportLines(store, kind, { device, channel, from, to })))
   })
 }
 

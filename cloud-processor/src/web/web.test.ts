@@ -215,6 +215,19 @@ describe('history', () => {
     expect(lines[1]).toEqual({ t: startMs + 1, v: 1 })
   })
 
+  it('exports all that was written before, though the store shows it only when it is refreshed', async () => {
+    const store = hourStore()
+    const { points } = store
+    let isVisible = false
+    store.refresh = async () => {
+      isVisible = true
+    }
+    store.points = async (...args) => (isVisible ? points(...args) : { t: [], v: [] })
+    const { url } = await start({ store })
+    const text = await (await fetch(`${url}/api/export/oximeter-1/spo2`)).text()
+    expect(text.split('\n').length).toBeGreaterThan(1000)
+  })
+
   it('exports waveform segments once each', async () => {
     const { url } = await start()
     const text = await (await fetch(`${url}/api/export/oximeter-1/pleth?from=${startMs}`)).text()

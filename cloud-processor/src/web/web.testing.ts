@@ -62,6 +62,7 @@ export function hourStore(ledger: LedgerRow[] = [ledgerRow('oximeter-1')]): Stor
     v: Array.from({ length: 100 }, (_, n) => n),
   }))
   return {
+    refresh: async () => {},
     devices: async () => [{ device: 'oximeter-1', subject: 'bed-1', node: 'gateway-1', channels }],
     async points(_device, _channel, from, to, limit = Number.POSITIVE_INFINITY) {
       const found = points.filter(({ t }) => t >= from && t <= to).slice(0, limit)

@@ -30,6 +30,7 @@ export function createSignalStore({ startMs, now, gaps, ledger }: DemoHistory): 
     return found
   }
   return {
+    refresh: async () => {},
     devices: async () => ward.map(({ device, subject, node, channels }) => ({ device, subject, node, channels })),
     async points(device, channel, from, to, limit = 100_000) {
       const found = pointsOf(find(device), channel, from, to).slice(0, limit)

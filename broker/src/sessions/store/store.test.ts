@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, systemClock } from '@millrace/contract/service'
+import { type Clock, systemClock } from '@millrace/platform'
 import { expect, test } from 'vitest'
 import { openStore } from './store.ts'
 

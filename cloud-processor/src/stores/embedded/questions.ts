@@ -11,8 +11,9 @@ import type { Points } from './chunk.ts'
 import { dayMs, hourMs, hourSpan } from './file.ts'
 import { decodeMinutes } from './roll-up.ts'
 
+type Question = Exclude<keyof StoreReader, 'refresh'>
 /** The same questions as `StoreReader`, answered at once. */
-export type Questions = { [K in keyof StoreReader]: (...args: Parameters<StoreReader[K]>) => Awaited<ReturnType<StoreReader[K]>> }
+export type Questions = { [K in Question]: (...args: Parameters<StoreReader[K]>) => Awaited<ReturnType<StoreReader[K]>> }
 
 interface Series {
   id: number

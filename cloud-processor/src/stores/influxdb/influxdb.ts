@@ -85,6 +85,7 @@ export async function openInfluxStore(options: InfluxStoreOptions, { log, metric
         await partition.close().catch((error) => log.warn('the last totals could not be written', { error }))
       engine.close()
     },
+    refresh: ask('refresh'),
     devices: ask('devices'),
     points: ask('points'),
     segments: ask('segments'),

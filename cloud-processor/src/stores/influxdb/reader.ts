@@ -61,6 +61,7 @@ export function createReader(dialect: Dialect, pointsMax: number): StoreReader {
   }
 
   return {
+    refresh: () => dialect.settle(),
     points,
     segments,
     rollUp,
