@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { backUp, restore } from '@millrace/cloud-processor/backup'
 import { processorSchema } from '@millrace/cloud-processor/config'
-import { setUp } from '@millrace/cloud-processor/setup'
+import { setUp } from '@millrace/cloud-processor/engines'
 import { createLog, createMetrics, loadConfig, systemClock } from '@millrace/platform'
 import { findUrl, openApi } from './api.ts'
 import { printLedger } from './ledger.ts'
@@ -78,7 +78,7 @@ export const commands: Record<string, Command> = {
     purpose: 'makes what the processor writes into: topics, buckets, retention, roll-ups, templates; what is there stays',
     async run(args) {
       const { values } = parseArgs({ args, options: { ...common, config: { type: 'string' } } })
-      const around = { clock: systemClock, lines: createLog('setup'), metrics: createMetrics() }
+      const around = { clock: systemClock, logger: createLog('setup'), metrics: createMetrics() }
       await setUp(processorConfig(values.config, values.data), around, (text) => process.stdout.write(`${text}\n`))
       return 0
     },
@@ -109,7 +109,7 @@ export const commands: Record<string, Command> = {
       const { dataDir, log } = processorConfig(values.config, values.data)
       if (log.kind === 'kafka') throw new Error('The log is on Kafka, which has backups of its own: see docs/operations.md')
       const { kind: _, ...embedded } = log
-      const made = await restore(values.from, dataDir, embedded, { clock: systemClock, lines: createLog('restore') })
+      const made = await restore(values.from, dataDir, embedded, { clock: systemClock, logger: createLog('restore') })
       print(values.json, made, () => `as of ${new Date(made.atMs).toISOString()}, in ${dataDir}; start the processor again`)
       return 0
     },

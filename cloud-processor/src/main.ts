@@ -12,14 +12,14 @@ import {
   systemClock,
 } from '@millrace/platform'
 import { processorSchema } from './config.ts'
-import { setUp } from './engines.ts'
+import { openEngines, setUp } from './engines/index.ts'
 import { startProcessor } from './processor.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { config: { type: 'string' }, stages: { type: 'string' } },
 })
-const lines = createLog('processor')
+const logger = createLog('processor')
 const read = () => {
   const config = loadConfig(processorSchema, values.config, process.env)
   return values.stages === undefined
@@ -27,17 +27,17 @@ const read = () => {
     : checkConfig(processorSchema, { ...config, stages: values.stages.split(',') }, '--stages')
 }
 
-await runService(lines, positionals[0], {
+await runService(logger, positionals[0], {
   check: read,
   setup: () =>
-    setUp(read(), { clock: systemClock, lines, metrics: createMetrics() }, (text) => process.stdout.write(`${text}\n`)),
+    setUp(read(), { clock: systemClock, logger, metrics: createMetrics() }, (text) => process.stdout.write(`${text}\n`)),
   async run() {
     const config = read()
     const metrics = createMetrics()
-    measureProcess(metrics, lines)
-    const clock = createSteadyClock(systemClock, (change) => lines.warn('the wall clock was moved', { ...change }))
-    const processor = await startProcessor(config, { clock, lines, metrics })
-    lines.info('processor ready', { web: processor.webPort, host: config.bridge.host, stages: config.stages })
+    measureProcess(metrics, logger)
+    const clock = createSteadyClock(systemClock, (change) => logger.warn('the wall clock was moved', { ...change }))
+    const processor = await startProcessor(config, await openEngines(config, { clock, logger, metrics }))
+    logger.info('processor ready', { web: processor.webPort, host: config.bridge.host, stages: config.stages })
     return processor
   },
 })

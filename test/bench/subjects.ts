@@ -62,8 +62,8 @@ async function log(subject: string, { url, dir, username, password, log }: Aroun
     subject === 'kafka'
       ? await openKafkaLog(onKafka, { log: silentLog, metrics })
       : await openEmbeddedLog({ path: join(dir, 'log.sqlite') }, { log: silentLog, metrics })
-  const transport = connectTransport(config, { clock: systemClock, lines: silentLog })
-  startBridge(config, { log: eventLog, transport, clock: systemClock, lines: silentLog, metrics, lagMs: () => 0 }).lead()
+  const transport = connectTransport(config, { clock: systemClock, logger: silentLog })
+  startBridge(config, { log: eventLog, transport, clock: systemClock, logger: silentLog, metrics, lagMs: () => 0 }).lead()
   while (!transport.connected()) await new Promise((resolve) => setTimeout(resolve, 20))
   await new Promise((resolve) => setTimeout(resolve, 200))
 }

@@ -79,7 +79,7 @@ export function describeFaults(name: TimeSeriesEngine): void {
           write: (records) => store.write(0, records),
         },
         { stepRecords: 500, stepBytes: 1 << 20 },
-        { log, clock: systemClock, lines: silentLog, metrics: createMetrics() },
+        { log, clock: systemClock, logger: silentLog, metrics: createMetrics() },
       )
       let given = 0
       const append = async () => {

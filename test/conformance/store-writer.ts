@@ -22,7 +22,7 @@ const sink = runSink(
     holdsLog: true,
   },
   { stepRecords: 20, stepBytes: 1 << 20 },
-  { log, clock: systemClock, lines: silentLog, metrics: createMetrics() },
+  { log, clock: systemClock, logger: silentLog, metrics: createMetrics() },
 )
 setInterval(() => {
   const { next, end } = sink.progress()

@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { processorSchema } from '@millrace/cloud-processor/config'
-import { setUp } from '@millrace/cloud-processor/setup'
+import { setUp } from '@millrace/cloud-processor/engines'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { closingLine, openApi, printVerdict, up, verify, verifyDefaults } from 'millrace'
 import { engines } from '../engines/index.ts'
@@ -44,7 +44,7 @@ await program('cluster', async (around) => {
   const { dir, atEnd, check, say } = around
   const { config } = await startEngines(around, { partitions: Number(values.partitions), documents: true })
   const metrics = createMetrics()
-  await setUp(processorSchema.parse({ dataDir: dir, ...config }), { clock: systemClock, lines: silentLog, metrics }, say)
+  await setUp(processorSchema.parse({ dataDir: dir, ...config }), { clock: systemClock, logger: silentLog, metrics }, say)
   const running = await up(
     {
       data: dir,

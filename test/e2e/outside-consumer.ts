@@ -89,7 +89,7 @@ async function append(log: Log, { records }: Life): Promise<void> {
 
 /** Until both stages have read all there is. */
 async function runStages(log: Log): Promise<void> {
-  const around = { log, clock: systemClock, lines: silentLog, metrics: createMetrics() }
+  const around = { log, clock: systemClock, logger: silentLog, metrics: createMetrics() }
   const runner: RunnerOptions = { ...runnerDefaults, stepRecords: 97 }
   const finish = async (start: (partition: number) => ReturnType<typeof runStage>, input: Topic) => {
     const runs = each.map(start)

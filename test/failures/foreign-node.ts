@@ -8,6 +8,7 @@
 import { join } from 'node:path'
 import { addUser, brokerSchema, startBroker } from '@millrace/broker/broker'
 import { processorSchema } from '@millrace/cloud-processor/config'
+import { openEngines } from '@millrace/cloud-processor/engines'
 import { type Processor, startProcessor } from '@millrace/cloud-processor/processor'
 import { nodeMetrics } from '@millrace/contract'
 import { decodePayload, encodeNodeDeath, encodePayload, formatTopic } from '@millrace/contract/sparkplug'
@@ -150,7 +151,8 @@ async function restartable(test: Program, url: string) {
     api: undefined as unknown as Api,
     async again() {
       await running?.stop()
-      running = await startProcessor(config, { clock: systemClock, lines: silentLog, metrics: createMetrics() })
+      const engines = await openEngines(config, { clock: systemClock, logger: silentLog, metrics: createMetrics() })
+      running = await startProcessor(config, engines)
       self.api = openApi(`http://127.0.0.1:${running.webPort}/`)
     },
   }

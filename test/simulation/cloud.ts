@@ -53,7 +53,7 @@ export function startCloud(process: Process, around: CloudOptions): void {
   const crash = around.crashed
   const logBugs = { marksMerged: bug === 'marks-merged', sendsPastFailure: bug === 'sends-past-failure' }
   const log = logOnDisk(around.logDisk, process, crash, around.logId, partitions, logBugs)
-  const stageAround = { log, clock: process.clock, lines: silentLog, metrics: createMetrics() }
+  const stageAround = { log, clock: process.clock, logger: silentLog, metrics: createMetrics() }
   const store = storeOnDisk(around.storeDisk, process, crash, {
     markBeforeRows: bug === 'mark-before-rows',
     losesUnderGaps: bug === 'lost-under-gap',

@@ -62,7 +62,7 @@ export async function startMember(process: Process, around: MemberOptions): Prom
   const { clock } = process
   const log = around.sharedLog.open(process, machine, logBugs(bug))
   const { partitions } = log
-  const stageAround = { log, clock, lines: silentLog, metrics: createMetrics() }
+  const stageAround = { log, clock, logger: silentLog, metrics: createMetrics() }
   const store = around.store.open(process)
   const member = { id, machine, process, isSending: false } as Member
 
@@ -77,7 +77,7 @@ export async function startMember(process: Process, around: MemberOptions): Prom
     { name: 'notifier', partitions: 1, isExclusive: true, start: sendNotifications },
     { name: 'store', partitions, start: keepInStore },
   ]
-  const shares = keepShares(roles, clock)
+  const shares = keepShares(clock)
   shares.failed.catch(around.onFailed)
   const joined = joinMembers(
     log.board,
@@ -91,7 +91,7 @@ export async function startMember(process: Process, around: MemberOptions): Prom
     { ...notifierSchema.parse({ to: [{ kind: 'log', name: 'people' }] }), path: ':memory:' },
     {
       ...stageAround,
-      lines: {
+      logger: {
         ...silentLog,
         // The receiver of the kind `log` is the process's own log.
         info(_message, fields) {
@@ -111,7 +111,7 @@ export async function startMember(process: Process, around: MemberOptions): Prom
     isLast: () => members.live('bridge').length <= 1,
     ownsNode: bug === 'trusts-the-other' ? () => true : ownsNode,
   })
-  shares.follow(members)
+  shares.follow(members, roles)
 
   function lead() {
     const leading = bridge.lead()

@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true }))
 
-const around = { clock: systemClock, lines: silentLog }
+const around = { clock: systemClock, logger: silentLog }
 const open = (folder: string) =>
   openEmbeddedLog({ path: join(dir, folder, 'log.sqlite'), partitions: 2 }, { log: silentLog, metrics: createMetrics() })
 const record = (value: string) => ({ key: 'k', value: Buffer.from(value) })

@@ -22,7 +22,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
-import { type Clock, createMetrics, type Log as Lines, MillraceError } from '@millrace/platform'
+import { type Clock, createMetrics, type Log as Logger, MillraceError } from '@millrace/platform'
 import { appendControl } from '../bridge/index.ts'
 import { type EmbeddedLogOptions, openEmbeddedLog, startNewEpoch } from '../log/index.ts'
 
@@ -58,14 +58,14 @@ export async function restore(
   from: string,
   dataDir: string,
   log: Omit<EmbeddedLogOptions, 'path'>,
-  { clock, lines }: { clock: Clock; lines: Lines },
+  { clock, logger }: { clock: Clock; logger: Logger },
 ): Promise<Backup> {
   const made = await readBackup(from)
   mustBeEmpty(dataDir)
   for (const { name } of made.files) copyFileSync(join(from, name), join(dataDir, name))
   const path = join(dataDir, 'log.sqlite')
   startNewEpoch(path)
-  const opened = await openEmbeddedLog({ ...log, path }, { log: lines, metrics: createMetrics() })
+  const opened = await openEmbeddedLog({ ...log, path }, { log: logger, metrics: createMetrics() })
   await appendControl(opened, clock, { by: 'restore', type: 'restored', backupMs: made.atMs }).finally(() => opened.close())
   return made
 }

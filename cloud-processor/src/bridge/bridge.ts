@@ -11,7 +11,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Control, encodeRaw, formatReceipt, nodeMetrics, parseBatchName, parseBirthName, topics } from '@millrace/contract'
 import { encodeNodeCommand, formatTopic, parseTopic, peek } from '@millrace/contract/sparkplug'
-import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/platform'
+import { type Clock, every, type Log as Logger, type Metrics } from '@millrace/platform'
 import type { Log, NewRecord } from '../log/log.ts'
 import { createBacklog } from './backlog.ts'
 import type { BridgeConfig } from './config.ts'
@@ -28,11 +28,11 @@ export interface Transport {
   close(): Promise<void>
 }
 
-export interface BridgeAround {
+export interface BridgeContext {
   log: Log
   transport: Transport
   clock: Clock
-  lines: Lines
+  logger: Logger
   metrics: Metrics
   /** Age of what the rules have not yet seen, in ms. */
   lagMs(): number
@@ -76,8 +76,8 @@ interface Waiting {
   settled: (isDurable: boolean) => void
 }
 
-export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge {
-  const { log, transport, clock, lines, metrics } = around
+export function startBridge(config: BridgeConfig, around: BridgeContext): Bridge {
+  const { log, transport, clock, logger, metrics } = around
   const status: BridgeStatus = {
     connected: false,
     received: 0,
@@ -169,7 +169,10 @@ export function startBridge(config: BridgeConfig, around: BridgeAround): Bridge 
       .catch((error) => {
         for (const { settled } of group) settled(false)
         dropped.add({ reason: 'append-failed' }, group.length)
-        lines.error('append to raw failed; the agents keep these messages and send them again', { messages: group.length, error })
+        logger.error('append to raw failed; the agents keep these messages and send them again', {
+          messages: group.length,
+          error,
+        })
       })
       .finally(() => {
         underway--

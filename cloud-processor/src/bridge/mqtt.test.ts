@@ -33,7 +33,7 @@ test.each([false, true])(
   'a leader steps back though its broker has fallen silent (after SUBACK: %s)',
   async (answersSubscribe) => {
     const config = bridgeSchema.parse({ url: `mqtt://127.0.0.1:${await silentBroker(answersSubscribe)}` })
-    const transport = connectTransport(config, { clock: systemClock, lines: silentLog })
+    const transport = connectTransport(config, { clock: systemClock, logger: silentLog })
     await transport.lead(true)
     await new Promise((resolve) => setTimeout(resolve, 300))
     const startedMs = performance.now()

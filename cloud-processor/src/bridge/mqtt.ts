@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { decodeState, formatStateTopic } from '@millrace/contract/sparkplug'
-import type { Clock, Log as Lines } from '@millrace/platform'
+import type { Clock, Log as Logger } from '@millrace/platform'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Transport } from './bridge.ts'
 import type { BridgeConfig } from './config.ts'
@@ -20,7 +20,7 @@ const goodbyeMs = 1000
 /** @param instance makes the data connection's client id unique among several bridges. */
 export function connectTransport(
   config: BridgeConfig,
-  { clock, lines, instance }: { clock: Clock; lines: Lines; instance?: string },
+  { clock, logger, instance }: { clock: Clock; logger: Logger; instance?: string },
 ): Transport {
   let listener: Listener = (_topic, _payload, settled) => settled(false)
   let led: { announce(): void; close(isLast: boolean): Promise<void> } | undefined
@@ -28,14 +28,14 @@ export function connectTransport(
   const data = connectData(
     { ...config, clientId },
     clock,
-    lines,
+    logger,
     () => listener,
     () => led?.announce(),
   )
 
   function takeLead() {
-    const state = connectState(config, clock, lines)
-    const plain = config.plain.length > 0 ? connectPlain(config, lines, () => listener) : undefined
+    const state = connectState(config, clock, logger)
+    const plain = config.plain.length > 0 ? connectPlain(config, logger, () => listener) : undefined
     if (data.isUp()) state.announce()
     return {
       announce: state.announce,
@@ -66,7 +66,7 @@ export function connectTransport(
   }
 }
 
-function connectData(config: BridgeConfig, clock: Clock, lines: Lines, listener: () => Listener, up: () => void): Connection {
+function connectData(config: BridgeConfig, clock: Clock, logger: Logger, listener: () => Listener, up: () => void): Connection {
   const client = config.clientId
   const { username, password, ca } = credentials(config)
   const unreceipted = () => {}
@@ -84,28 +84,28 @@ function connectData(config: BridgeConfig, clock: Clock, lines: Lines, listener:
     },
     {
       up() {
-        lines.info('connected to the broker', { client })
+        logger.info('connected to the broker', { client })
         up()
       },
       message: (topic, payload) => listener()(topic, payload, unreceipted),
-      tooLarge: (bytes) => lines.warn('a message larger than bridge.queueBytesMax was passed over', { bytes }),
-      down: (error) => lines.warn('broker connection failed', { client, error }),
+      tooLarge: (bytes) => logger.warn('a message larger than bridge.queueBytesMax was passed over', { bytes }),
+      down: (error) => logger.warn('broker connection failed', { client, error }),
     },
     clock,
   )
 }
 
 /** PUBACK follows the durable append; what was dropped is redelivered when the session is taken up again. */
-function connectPlain(config: BridgeConfig, lines: Lines, listener: () => Listener): MqttClient {
+function connectPlain(config: BridgeConfig, logger: Logger, listener: () => Listener): MqttClient {
   const clientId = `${config.clientId}-plain`
   const client = connect(config.url, { ...common(config), clientId, clean: false, queueQoSZero: false, resubscribe: false })
   client.on('connect', () => {
     // Else a PUBACK may wait for the broker to acknowledge the one before.
     ;(client.stream as Socket).setNoDelay(true)
-    subscribe(client, config.plain, lines)
+    subscribe(client, config.plain, logger)
   })
-  client.on('close', () => lines.warn('connection to the broker closed', { client: clientId }))
-  client.on('error', (error) => lines.warn('broker connection failed', { client: clientId, error }))
+  client.on('close', () => logger.warn('connection to the broker closed', { client: clientId }))
+  client.on('error', (error) => logger.warn('broker connection failed', { client: clientId, error }))
   client.handleMessage = (packet, done) => {
     const { topic, payload } = packet as { topic: string; payload: Uint8Array }
     listener()(topic, payload, (isDurable) => {
@@ -129,15 +129,15 @@ async function end(client: MqttClient, clock: Clock, goodbye = async (): Promise
   client.end(true)
 }
 
-function subscribe(client: MqttClient, filters: string[], lines: Lines): void {
-  lines.info('connected to the broker', { client: client.options.clientId })
+function subscribe(client: MqttClient, filters: string[], logger: Logger): void {
+  logger.info('connected to the broker', { client: client.options.clientId })
   client.subscribe(filters, { qos: 1 }, (error) => {
-    if (error) lines.error('the broker refused the subscription; give this account the role host', { filters, error })
+    if (error) logger.error('the broker refused the subscription; give this account the role host', { filters, error })
   })
 }
 
 /** [tck-id-host-topic-phid-birth-payload] The will and the birth of one connection carry the same timestamp, which never goes back. */
-function connectState(config: BridgeConfig, clock: Clock, lines: Lines) {
+function connectState(config: BridgeConfig, clock: Clock, logger: Logger) {
   const topic = formatStateTopic(config.host)
   let timestamp = 0
   let client: MqttClient | undefined
@@ -168,7 +168,7 @@ function connectState(config: BridgeConfig, clock: Clock, lines: Lines) {
     }
   })
   client.on('reconnect', () => Object.assign(client!.options, options()))
-  client.on('error', (error) => lines.warn('STATE connection failed', { error }))
+  client.on('error', (error) => logger.warn('STATE connection failed', { error }))
   return {
     announce() {
       isSubscribed = true

@@ -1,8 +1,7 @@
-import { encodeJson } from '@millrace/contract'
+import { encodeJson, rebirthWanted } from '@millrace/contract'
 import { decodePayload } from '@millrace/contract/sparkplug'
 import { type Clock, createMetrics, silentLog } from '@millrace/platform'
 import { beforeEach, expect, test } from 'vitest'
-import { rebirthWanted } from '../rebirth-wanted.ts'
 import { createRebirths } from './rebirth.ts'
 
 const published: string[] = []
@@ -21,7 +20,7 @@ let rebirths: ReturnType<typeof createRebirths>
 beforeEach(() => {
   nowMs = 1e12
   published.length = 0
-  rebirths = createRebirths({ transport, clock, lines: silentLog, metrics: createMetrics() })
+  rebirths = createRebirths({ transport, clock, logger: silentLog, metrics: createMetrics() })
 })
 
 test('asks the node by NCMD', () => {

@@ -3,10 +3,9 @@
  * seen again by whoever reads from further back; here it counts only while it is fresh by the clock, and once for each node in a while.
  * What is not sent is no loss: as long as something is missing, `prepare` wishes again.
  */
-import { decodeJson, type EventRecord, nodeMetrics } from '@millrace/contract'
+import { decodeJson, type EventRecord, nodeMetrics, rebirthWanted } from '@millrace/contract'
 import { encodeNodeCommand, formatTopic, isValidId } from '@millrace/contract/sparkplug'
-import type { Clock, Log as Lines, Metrics } from '@millrace/platform'
-import { rebirthWanted } from '../rebirth-wanted.ts'
+import type { Clock, Log as Logger, Metrics } from '@millrace/platform'
 import type { Transport } from './bridge.ts'
 
 export interface Rebirths {
@@ -24,10 +23,10 @@ const nodesMax = 10_000
 export function createRebirths(around: {
   transport: Pick<Transport, 'publish'>
   clock: Clock
-  lines: Lines
+  logger: Logger
   metrics: Metrics
 }): Rebirths {
-  const { transport, clock, lines, metrics } = around
+  const { transport, clock, logger, metrics } = around
   const wishes = metrics.counter(
     'millrace_bridge_rebirths_total',
     'Wishes for a rebirth of a node, by what became of them: sent, stale, repeated',
@@ -43,7 +42,7 @@ export function createRebirths(around: {
     askedMs.set(node, clock.monotonic())
     if (askedMs.size > nodesMax) askedMs.delete(askedMs.keys().next().value!)
     wishes.add({ result: 'sent' })
-    lines.info('asked a node for its births again', { node, why })
+    logger.info('asked a node for its births again', { node, why })
     transport.publish(formatTopic({ group, type: 'NCMD', node: id }), encodeNodeCommand(nodeMetrics.rebirth, true, clock.now()))
   }
 

@@ -59,7 +59,7 @@ function work(board: Board, id: string, busy: Map<string, number>, exclusive = f
       }
     },
   })
-  const shares = keepShares([role('prepare', 4), role('rules', 4)], fast)
+  const shares = keepShares(fast)
   const members = joinMembers(
     board,
     {
@@ -68,9 +68,9 @@ function work(board: Board, id: string, busy: Map<string, number>, exclusive = f
       holds: shares.held,
       lagMs: () => ({ prepare: id === 'b' ? 70 : 5, rules: id === 'a' ? 30 : 1 }),
     },
-    { clock: fast, lines: silentLog, metrics: createMetrics() },
+    { clock: fast, logger: silentLog, metrics: createMetrics() },
   )
-  shares.follow(members)
+  shares.follow(members, [role('prepare', 4), role('rules', 4)])
   const worker = {
     id,
     members,
@@ -152,11 +152,11 @@ test.each([
         isExclusive: afterMs % 1000 === 0,
         start: () => ({ stop: () => (isStuck ? new Promise<void>(() => {}) : Promise.resolve()) }),
       }
-      const shares = keepShares([role], fast)
-      const around = { clock: fast, lines: silentLog, metrics: createMetrics() }
+      const shares = keepShares(fast)
+      const around = { clock: fast, logger: silentLog, metrics: createMetrics() }
       const of = { id: 'a', roles: ['prepare'], holds: shares.held, lagMs: () => ({}) }
       const members = joinMembers(board, of, around)
-      shares.follow(members)
+      shares.follow(members, [role])
       await new Promise((resolve) => setTimeout(resolve, afterMs / 20))
       if (isCut) board.cut.add('a')
       const held = shares.held().length

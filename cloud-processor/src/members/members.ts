@@ -14,7 +14,7 @@
  * While it is not sure it does nothing with it. It lets go when it hears that another one claims it: before it is sure again it has
  * heard all that was said meanwhile. After so long that the board may have forgotten some it lets go at once.
  */
-import { type Clock, every, type Log as Lines, type Metrics } from '@millrace/platform'
+import { type Clock, every, type Log as Logger, type Metrics } from '@millrace/platform'
 import type { Board } from '../log/index.ts'
 
 const beatMs = 500
@@ -78,7 +78,7 @@ export interface Members {
 export function joinMembers(
   board: Board | undefined,
   options: MembersOptions,
-  around: { clock: Clock; lines: Lines; metrics: Metrics },
+  around: { clock: Clock; logger: Logger; metrics: Metrics },
 ): Members {
   return board ? joinBoard(board, options, around) : alone(options)
 }
@@ -102,7 +102,7 @@ function alone({ id, roles, lagMs }: MembersOptions): Members {
 function joinBoard(
   board: Board,
   options: MembersOptions,
-  { clock, lines, metrics }: { clock: Clock; lines: Lines; metrics: Metrics },
+  { clock, logger, metrics }: { clock: Clock; logger: Logger; metrics: Metrics },
 ): Members {
   const { id, roles } = options
   const startedMs = clock.monotonic()
@@ -155,13 +155,13 @@ function joinBoard(
 
   function say(member: string, what: string): void {
     changes.add({ what })
-    if (member !== id) lines.info(`a processor ${what}`, { member })
+    if (member !== id) logger.info(`a processor ${what}`, { member })
   }
 
   function leave(member: string, why: string): void {
     if (!heard.delete(member)) return
     changes.add({ what: 'went' })
-    lines.info('a processor went', { member, why })
+    logger.info('a processor went', { member, why })
   }
 
   function check(): void {
@@ -204,7 +204,7 @@ function joinBoard(
   }
 
   const beatOn = () =>
-    void beat().catch((error) => lines.warn('this processor could not tell the others that it lives', { error }))
+    void beat().catch((error) => logger.warn('this processor could not tell the others that it lives', { error }))
   const stopListening = board.onNote(hear)
   const stopBeats = every(clock, beatMs, beatOn)
   const stopChecks = every(clock, checkMs, check)

@@ -30,6 +30,8 @@ export interface Shares {
   held(): string[]
   progress(): Progress[]
   failed: Promise<never>
+  /** Works on this process's part of the roles, from now on. */
+  follow(members: Members, roles: Role[]): void
   stop(): Promise<void>
 }
 
@@ -40,7 +42,7 @@ function shareNameOf(role: string, partition: number): string {
   return `${role}/${partition}`
 }
 
-export function keepShares(roles: Role[], clock: Clock): Shares & { follow(members: Members): void } {
+export function keepShares(clock: Clock): Shares {
   const held = new Map<string, { run: Run; stopping?: Promise<void> }>()
   /** Exclusive ones that the others are being told of first, and since when. */
   const claimed = new Map<string, number>()
@@ -52,7 +54,7 @@ export function keepShares(roles: Role[], clock: Clock): Shares & { follow(membe
   failed.catch(() => {})
   let isStopped = false
 
-  function look(members: Members): void {
+  function look(members: Members, roles: Role[]): void {
     if (isStopped || !members.isSettled()) return
     for (const role of roles) {
       const owners = ownersOf(role.name, role.partitions, members.live(role.among ?? role.name))
@@ -100,9 +102,9 @@ export function keepShares(roles: Role[], clock: Clock): Shares & { follow(membe
     held: () => [...held.keys(), ...claimed.keys()],
     progress: () => [...held.values()].flatMap(({ run }) => run.progress?.() ?? []),
     failed,
-    follow(members) {
-      members.onChange(() => look(members))
-      look(members)
+    follow(members, roles) {
+      members.onChange(() => look(members, roles))
+      look(members, roles)
     },
     async stop() {
       isStopped = true

@@ -8,7 +8,7 @@ import type { LedgerRow, StoreReader, StoreTotal } from '../stores/store.ts'
 interface Options {
   store: Pick<StoreReader, 'devices' | 'ledger' | 'totals'>
   clock: Clock
-  lines: Log
+  logger: Log
   metrics: Metrics
   everyMs?: number
 }
@@ -27,7 +27,7 @@ export const silentAfterMs = 5 * 60_000
 export const goneAfterMs = 7 * 86_400_000
 
 /** Returns the function that ends it. */
-export function watchFleet({ store, clock, lines, metrics, everyMs = 15_000 }: Options): () => void {
+export function watchFleet({ store, clock, logger, metrics, everyMs = 15_000 }: Options): () => void {
   let picture: Picture | undefined
   let isLooking = false
   let isStopped = false
@@ -52,7 +52,7 @@ export function watchFleet({ store, clock, lines, metrics, everyMs = 15_000 }: O
       picture = { atMs: clock.monotonic(), ...balanceOf(rows), ...silenceOf(devices, totals, clock.now()) }
     } catch (error) {
       failures.add()
-      if (!isStopped) lines.warn('the store does not say how the fleet is doing', { error })
+      if (!isStopped) logger.warn('the store does not say how the fleet is doing', { error })
     } finally {
       isLooking = false
     }

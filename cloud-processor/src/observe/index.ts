@@ -1,2 +1,3 @@
 export { watchAlarms } from './alarms.ts'
 export { observe } from './observe.ts'
+export { createRejectedCount } from './rejected.ts'

@@ -51,7 +51,7 @@ describe('the fleet, as the store knows it', () => {
       totals: async () => totals,
     }
     const { clock } = stillClock(nowMs)
-    const stop = watchFleet({ store, clock, lines: silentLog, metrics })
+    const stop = watchFleet({ store, clock, logger: silentLog, metrics })
     expect(metrics.values().millrace_ledger_difference).toBeNaN()
     await settled()
     expect(metrics.values()).toMatchObject({
@@ -75,7 +75,7 @@ describe('the fleet, as the store knows it', () => {
     const stop = watchFleet({
       store: { devices: async () => [], ledger, totals: async () => ({}) },
       clock,
-      lines: silentLog,
+      logger: silentLog,
       metrics,
     })
     await settled()

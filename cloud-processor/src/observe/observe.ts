@@ -9,7 +9,7 @@ import { measureStages } from './stages.ts'
 
 export interface Observed {
   clock: Clock
-  lines: Log
+  logger: Log
   metrics: Metrics
   progress(): Progress[]
   /** Absent where this process has none. */

@@ -11,7 +11,7 @@
  * Nodes with receipts never come here: theirs is a window, and what is lost is sent again.
  */
 import type { EventRecord } from '@millrace/contract'
-import { rebirthWanted } from '../rebirth-wanted.ts'
+import { rebirthWanted } from '@millrace/contract'
 import type { PrepareConfig } from './config.ts'
 import type { NodeState, PrepareState } from './state.ts'
 

@@ -1,4 +1,5 @@
 export { ruleFileSchema } from '@millrace/alarms'
+export { type AnnouncedRules, announceRules } from './announce.ts'
 export { notifierSchema } from './config.ts'
 export { type NotifierRun, openNotifier } from './notify.ts'
 export type { NotificationView } from './outbox.ts'

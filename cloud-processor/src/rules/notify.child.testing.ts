@@ -15,7 +15,7 @@ const { lagMs = 0, readyAt, ...more } = JSON.parse(given)
 const metrics = createMetrics()
 const log = await openEmbeddedLog({ path: join(folder, 'log.sqlite') }, { log: silentLog, metrics })
 const config = notifierSchema.parse({ to: [{ kind: 'webhook', url }], ...more })
-const around = { log, clock: systemClock, lines: silentLog, metrics, lagMs: () => lagMs }
+const around = { log, clock: systemClock, logger: silentLog, metrics, lagMs: () => lagMs }
 const delay = monitorEventLoopDelay({ resolution: 10 })
 delay.enable()
 const notifier = await openNotifier({ ...config, path: join(folder, 'notifier.sqlite') }, around)

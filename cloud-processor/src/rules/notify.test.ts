@@ -44,7 +44,7 @@ async function notifier(url: string, { lagMs = () => 0, ...more }: { lagMs?: () 
   const config = notifierSchema.parse({ to: [{ kind: 'webhook', url }], ...more })
   const metrics = createMetrics()
   const path = join(folder, 'notifier.sqlite')
-  const run = await openNotifier({ ...config, path }, { log, clock: fastClock, lines: silentLog, metrics, lagMs })
+  const run = await openNotifier({ ...config, path }, { log, clock: fastClock, logger: silentLog, metrics, lagMs })
   const sending = run.send()
   let closed: Promise<void> | undefined
   const close = () => {

@@ -7,7 +7,7 @@
  * an alarm is told at any age to whoever was told of its beginning, and to nobody else.
  */
 import { topics } from '@millrace/contract'
-import type { Clock, Log as Lines, Metrics } from '@millrace/platform'
+import type { Clock, Log as Logger, Metrics } from '@millrace/platform'
 import type { Log } from '../log/log.ts'
 import { nextTurn, pause, type RunnerOptions, runSink, type SinkRun } from '../stage/index.ts'
 import type { NotifierConfig } from './config.ts'
@@ -16,10 +16,10 @@ import { type NotificationView, type Outbox, openOutbox, type Taken } from './ou
 import { type Sender, startSender } from './sender.ts'
 import { createSettled } from './settled.ts'
 
-export interface NotifierAround {
+export interface NotifierContext {
   log: Log
   clock: Clock
-  lines: Lines
+  logger: Logger
   metrics: Metrics
   /** How far the rules are behind the log. */
   lagMs(): number
@@ -43,15 +43,15 @@ const readLimit: Pick<RunnerOptions, 'stepRecords' | 'stepBytes'> = { stepRecord
 const takeRecords = 250
 
 /** @throws MillraceError NOTIFY_OUTBOX_NEWER */
-export async function openNotifier(config: NotifierConfig & { path: string }, around: NotifierAround): Promise<NotifierRun> {
-  const { log, clock, lines, metrics } = around
+export async function openNotifier(config: NotifierConfig & { path: string }, around: NotifierContext): Promise<NotifierRun> {
+  const { log, clock, logger, metrics } = around
   const targets = config.to.map(({ name }) => name)
-  const outbox = openOutbox({ ...config, targets }, lines, clock.now())
+  const outbox = openOutbox({ ...config, targets }, logger, clock.now())
   const outcomes = metrics.counter('millrace_notifications_total', 'Notifications by receiver and outcome')
   metrics.gauge('millrace_notifications_pending', 'Notifications that wait to be sent', () => outbox.pending())
 
   // Outlives each turn of sending: what the log refused during one is still to be told, or the next sender repeats it.
-  const settled = createSettled(log, clock, lines)
+  const settled = createSettled(log, clock, logger)
   let senders: Sender[] = []
   const readers = Array.from({ length: log.partitions }, (_, partition) =>
     runSink(
@@ -59,7 +59,7 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
         name: 'notifier',
         topic: topics.alarms,
         partition,
-        position: () => startAt(log, partition, outbox, lines),
+        position: () => startAt(log, partition, outbox, logger),
         async write(records) {
           for (let from = 0; from < records.length; from += takeRecords) {
             if (from > 0) await nextTurn(clock)
@@ -78,7 +78,7 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
   function taken({ evicted, alarms }: Taken): void {
     if (evicted > 0) {
       outcomes.add({ outcome: 'evicted' }, evicted)
-      lines.error('notifications given up: too many wait', { evicted, queueMax: config.queueMax })
+      logger.error('notifications given up: too many wait', { evicted, queueMax: config.queueMax })
     }
     for (const sender of senders) sender.taken(alarms)
   }
@@ -88,10 +88,10 @@ export async function openNotifier(config: NotifierConfig & { path: string }, ar
     await caughtUpWith(log, readers, clock, stopping)
     if (stopping.aborted) return
     senders = config.to.map((target) => {
-      const notifier = createNotifier(target, { target: target.name, clock, log: lines })
+      const notifier = createNotifier(target, { target: target.name, clock, log: logger })
       const count = (outcome: string) => outcomes.add({ target: target.name, outcome })
       const isSure = around.isSure ?? (() => true)
-      return startSender({ target: target.name, notifier, outbox, config, clock, lines, isCaughtUp, isSure, settled, count })
+      return startSender({ target: target.name, notifier, outbox, config, clock, logger, isCaughtUp, isSure, settled, count })
     })
     await new Promise((resolve) => stopping.addEventListener('abort', resolve, { once: true }))
     await Promise.all(senders.map((sender) => sender.stop()))
@@ -134,11 +134,11 @@ async function caughtUpWith(log: Log, readers: SinkRun[], clock: Clock, stopping
 }
 
 /** Where to go on reading; what is no longer there was missed, and is said. */
-async function startAt(log: Log, partition: number, outbox: Outbox, lines: Lines): Promise<number> {
+async function startAt(log: Log, partition: number, outbox: Outbox, logger: Logger): Promise<number> {
   const { start } = await log.bounds(topics.alarms, partition)
   const next = outbox.position(log.id, partition)
   if (next !== undefined && next < start) {
-    lines.error('alarm changes were trimmed before they were notified', { partition, from: next, to: start - 1 })
+    logger.error('alarm changes were trimmed before they were notified', { partition, from: next, to: start - 1 })
   }
   return Math.max(next ?? start, start)
 }

@@ -10,7 +10,7 @@
  */
 import { renameSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { type Log as Lines, MillraceError } from '@millrace/platform'
+import { type Log as Logger, MillraceError } from '@millrace/platform'
 
 const format = 1
 const schema = `
@@ -27,14 +27,14 @@ const schema = `
   PRAGMA user_version = ${format};`
 
 /** @throws MillraceError NOTIFY_OUTBOX_NEWER */
-export function openFile(path: string, lines: Lines, nowMs: number): DatabaseSync {
+export function openFile(path: string, logger: Logger, nowMs: number): DatabaseSync {
   try {
     return tryOpen(path)
   } catch (error) {
     if (error instanceof MillraceError || !/malformed|not a database/.test(`${error}`)) throw error
     const aside = `${path}.damaged-${nowMs}`
     renameSync(path, aside)
-    lines.error('the notification outbox was damaged, set aside and made again from the log', { path, aside })
+    logger.error('the notification outbox was damaged, set aside and made again from the log', { path, aside })
     return tryOpen(path)
   }
 }

@@ -11,7 +11,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { type AlarmTopicRecord, decodeJson, type NotificationRecord } from '@millrace/contract'
-import type { Log as Lines } from '@millrace/platform'
+import type { Log as Logger } from '@millrace/platform'
 import type { LogRecord } from '../log/log.ts'
 import { type Marks, pass } from '../stage/marks.ts'
 import { openFile, transaction } from './outbox-file.ts'
@@ -73,8 +73,8 @@ const forgetMax = 1000
 export type Outbox = ReturnType<typeof openOutbox>
 
 /** @throws MillraceError NOTIFY_OUTBOX_NEWER */
-export function openOutbox(options: OutboxOptions, lines: Lines, nowMs: number) {
-  const db = openFile(options.path, lines, nowMs)
+export function openOutbox(options: OutboxOptions, logger: Logger, nowMs: number) {
+  const db = openFile(options.path, logger, nowMs)
   const listed = JSON.stringify(options.targets)
   db.prepare(
     `UPDATE notifications SET state = 'withheld', error = 'no such receiver any more'

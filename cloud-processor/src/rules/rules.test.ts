@@ -84,7 +84,7 @@ test('run on the log and started again, the stage says each thing once', async (
     const run = runStage(createRulesStage(file()), 0, runnerDefaults, {
       log,
       clock: systemClock,
-      lines: silentLog,
+      logger: silentLog,
       metrics: createMetrics(),
     })
     run.failed.catch(() => {})

@@ -1,6 +1,6 @@
 /** What a sender (`sender.ts`) works with, and what it knows. */
 import type { NotificationRecord } from '@millrace/contract'
-import type { Clock, Log as Lines } from '@millrace/platform'
+import type { Clock, Log as Logger } from '@millrace/platform'
 import type { NotifierConfig } from './config.ts'
 import type { Notifier } from './notifiers/notifier.ts'
 import type { Outbox, Outcome } from './outbox.ts'
@@ -13,7 +13,7 @@ export interface SenderContext {
   outbox: Outbox
   config: NotifierConfig
   clock: Clock
-  lines: Lines
+  logger: Logger
   isCaughtUp(): boolean
   isSure(): boolean
   settled: Settled

@@ -68,7 +68,7 @@ async function run(state: SenderState): Promise<void> {
       else if (read(state) || sendSome(state)) await nextTurn(state.clock)
       else await wait(state, idleMs(state))
     } catch (error) {
-      state.lines.error('the notification outbox failed, tried again', { target: state.target, error })
+      state.logger.error('the notification outbox failed, tried again', { target: state.target, error })
       await wait(state, lookAgainMs)
     }
   }
@@ -170,17 +170,17 @@ function record(state: SenderState): void {
   for (const decided of state.outcomes.splice(0)) tell(state, decided)
 }
 
-function tell({ waiting, settled, target, count, lines }: SenderState, decided: Decided): void {
+function tell({ waiting, settled, target, count, logger }: SenderState, decided: Decided): void {
   const { entry, notification, state, error: why, cause: error } = decided
   const { key } = notification
   count(state === 'pending' ? 'failed' : state)
   if (state === 'pending') {
     waiting.add(entry)
-    lines.warn('notification failed, sent again later', { target, key, attempts: entry.attempts, error })
+    logger.warn('notification failed, sent again later', { target, key, attempts: entry.attempts, error })
     return
   }
   settled.tell(notification, target, state)
   waiting.releaseEnd(entry.alarm)
-  if (state === 'withheld') lines.info('notification withheld', { target, key, why })
-  if (state === 'refused') lines.error('notification refused', { target, key, error })
+  if (state === 'withheld') logger.info('notification withheld', { target, key, why })
+  if (state === 'refused') logger.error('notification refused', { target, key, error })
 }

@@ -3,7 +3,7 @@
  * not send it again. Tried until the log has it; what a killed process had not yet written is repeated, under the same key.
  */
 import { encodeJson, type NotificationRecord, type SettledRecord, topics } from '@millrace/contract'
-import type { Clock, Log as Lines } from '@millrace/platform'
+import type { Clock, Log as Logger } from '@millrace/platform'
 import type { Log, NewRecord } from '../log/log.ts'
 
 const tryAgainMs = 500
@@ -20,7 +20,7 @@ export interface Settled {
   close(): Promise<void>
 }
 
-export function createSettled(log: Log, clock: Clock, lines: Lines): Settled {
+export function createSettled(log: Log, clock: Clock, logger: Logger): Settled {
   let waiting: { partition: number; record: NewRecord }[] = []
   let writing: Promise<void> | undefined
   let cancel = () => {}
@@ -42,7 +42,7 @@ export function createSettled(log: Log, clock: Clock, lines: Lines): Settled {
   function start(): void {
     writing ??= write()
       .catch((error) => {
-        lines.warn('what became of notifications is not in the log yet; tried again', { waiting: waiting.length, error })
+        logger.warn('what became of notifications is not in the log yet; tried again', { waiting: waiting.length, error })
         cancel = clock.after(tryAgainMs, start)
       })
       .finally(() => {

@@ -25,7 +25,7 @@ const counting: Stage<{ seen: number }> = {
 
 let dir: string
 let log: Log
-const around = () => ({ log, clock: systemClock, lines: silentLog, metrics: createMetrics() })
+const around = () => ({ log, clock: systemClock, logger: silentLog, metrics: createMetrics() })
 const options = { ...runnerDefaults, stepRecords: 7, snapshotEveryRecords: 20 }
 
 beforeEach(async () => {

@@ -8,7 +8,7 @@
  * 4. A snapshot at n is in the same step as, or after, every output up to n.
  */
 import { type Topic, topics } from '@millrace/contract'
-import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/platform'
+import { type Clock, type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
 import type { Log, LogRecord, NewRecord, Snapshot, StageCommit } from '../log/log.ts'
 import { type Marks, pass } from './marks.ts'
 import { follow } from './reader.ts'
@@ -32,11 +32,11 @@ export const runnerDefaults: RunnerOptions = {
   snapshotEveryMs: 30_000,
 }
 
-/** What is around a stage; all of it is passed in, so that simulation can own it. */
-export interface Around {
+/** What is context a stage; all of it is passed in, so that simulation can own it. */
+export interface StageContext {
   log: Log
   clock: Clock
-  lines: Lines
+  logger: Logger
   metrics: Metrics
 }
 
@@ -60,8 +60,8 @@ export interface Progress {
   repeats: number
 }
 
-export function runStage<State>(stage: Stage<State>, partition: number, options: RunnerOptions, around: Around): StageRun {
-  const { log, clock, lines, metrics } = around
+export function runStage<State>(stage: Stage<State>, partition: number, options: RunnerOptions, context: StageContext): StageRun {
+  const { log, clock, logger, metrics } = context
   const stopping = new AbortController()
   const at: Progress = { name: stage.name, partition, next: 0, end: 0, lagMs: 0, received: 0, sent: 0, repeats: 0 }
   let newestTakenMs = 0
@@ -118,7 +118,7 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
     isMendable: (error) => error instanceof MillraceError && error.retry,
     failed(error) {
       errors.add({ stage: stage.name })
-      lines.warn('stage resumes from its snapshot', { stage: stage.name, partition, error })
+      logger.warn('stage resumes from its snapshot', { stage: stage.name, partition, error })
     },
   })
   return {

@@ -6,7 +6,7 @@
 import { encodeJson, type RejectedRecord, type Topic, topics } from '@millrace/contract'
 import type { Log, LogRecord, NewRecord, Snapshot } from '../log/log.ts'
 import { follow } from './reader.ts'
-import type { Around, Progress, RunnerOptions } from './runner.ts'
+import type { Progress, RunnerOptions, StageContext } from './runner.ts'
 import { pause, runSessions } from './sessions.ts'
 import { createTurns } from './turn.ts'
 
@@ -42,8 +42,12 @@ export interface SinkRun {
   stop(): Promise<void>
 }
 
-export function runSink(sink: SinkOptions, options: Pick<RunnerOptions, 'stepRecords' | 'stepBytes'>, around: Around): SinkRun {
-  const { log, clock, lines, metrics } = around
+export function runSink(
+  sink: SinkOptions,
+  options: Pick<RunnerOptions, 'stepRecords' | 'stepBytes'>,
+  context: StageContext,
+): SinkRun {
+  const { log, clock, logger, metrics } = context
   const { name, topic, partition, restMs } = sink
   const stopping = new AbortController()
   const at: Progress = { name, partition, next: 0, end: 0, lagMs: 0, received: 0, sent: 0, repeats: 0 }
@@ -95,7 +99,7 @@ export function runSink(sink: SinkOptions, options: Pick<RunnerOptions, 'stepRec
     failed(error) {
       if (stopping.signal.aborted) return
       errors.add({ sink: name })
-      lines.warn('sink tries again', { sink: name, partition, error })
+      logger.warn('sink tries again', { sink: name, partition, error })
     },
   })
   return {

@@ -7,6 +7,8 @@ import type { LogRecord } from '../log/log.ts'
 import type { Kept, Refused } from '../stage/index.ts'
 
 export interface StoreWriter {
+  /** Several processes may open it, and share its partitions. Else it belongs to the process that opened it. */
+  readonly isShared: boolean
   /**
    * Takes up a timeline partition of the log with that id: the next offset to read, as of the last durable write; 0 when it
    * was never read. What is written to the partition afterwards comes from that log. A log made anew has another id and

@@ -107,7 +107,7 @@ function createInstallation(world: World) {
       lead: async () => {},
       close: async () => {},
     }
-    const around = { log, transport, clock, lines: silentLog, metrics: createMetrics(), lagMs: () => 0 }
+    const around = { log, transport, clock, logger: silentLog, metrics: createMetrics(), lagMs: () => 0 }
     startBridge(bridgeSchema.parse({ host: 'millrace' }), around).lead()
   }
   startAgent()

@@ -10,8 +10,8 @@ import { createLog, createMetrics, systemClock } from '@millrace/platform'
 
 const [name, settings, rate] = process.argv.slice(2) as [string, string, string]
 const metrics = createMetrics()
-const lines = createLog(name)
-const log = await openKafkaLog(JSON.parse(settings), { log: lines, metrics })
+const logger = createLog(name)
+const log = await openKafkaLog(JSON.parse(settings), { log: logger, metrics })
 const say = (line: string) => void writeSync(1, `${line}\n`)
 
 /** Two records out for each one in, with how many came before: a state that is lost or doubled shows. */
@@ -28,7 +28,7 @@ const counting: Stage<{ seen: number }> = {
   decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
 }
 
-const around = { log, clock: systemClock, lines, metrics }
+const around = { log, clock: systemClock, logger, metrics }
 const stages = Array.from({ length: log.partitions }, (_, partition) =>
   runStage(counting, partition, { ...runnerDefaults, snapshotEveryRecords: 500, snapshotEveryMs: 1000 }, around),
 )

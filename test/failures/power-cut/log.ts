@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { type Log, type LogRecord, openEmbeddedLog } from '@millrace/cloud-processor/log'
 import { runnerDefaults, runStage, type Stage } from '@millrace/cloud-processor/stage'
 import { topics } from '@millrace/contract'
-import { createMetrics, type Log as Lines, systemClock } from '@millrace/platform'
+import { createMetrics, type Log as Logger, systemClock } from '@millrace/platform'
 import { createRandom } from '../../simulation/random.ts'
 import { until } from '../../support/until.ts'
 import { type Found, itemValue, nothingFound, type Said, type Subject } from './subject.ts'
@@ -42,11 +42,11 @@ const stageOptions = { ...runnerDefaults, stepRecords: 50, snapshotEveryRecords:
 
 function open(folder: string, problems: string[]) {
   const complain = (message: string, fields?: unknown) => void problems.push(`${message} ${JSON.stringify(fields)}`)
-  const lines: Lines = { info() {}, warn: complain, error: complain }
+  const logger: Logger = { info() {}, warn: complain, error: complain }
   const around = { clock: systemClock, metrics: createMetrics() }
-  return openEmbeddedLog({ path: join(folder, file) }, { ...around, log: lines }).then((log) => ({
+  return openEmbeddedLog({ path: join(folder, file) }, { ...around, log: logger }).then((log) => ({
     log,
-    run: () => runStage(summing, 0, stageOptions, { ...around, log, lines }),
+    run: () => runStage(summing, 0, stageOptions, { ...around, log, logger }),
   }))
 }
 

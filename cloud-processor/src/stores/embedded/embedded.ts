@@ -46,6 +46,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
   }
 
   return {
+    isShared: false,
     async open(id, partition) {
       if (closed) throw closed
       const { positions, otherLogs } = await writer.ask({ k: 'open', log: id })

@@ -51,6 +51,7 @@ export async function openInfluxStore(options: InfluxStoreOptions, { log, metric
   }
 
   return {
+    isShared: true,
     async open(id, partition, kept) {
       if (closed) throw closed
       if (!kept) throw new Error('a store without transactions needs a place to keep its state')

@@ -1,7 +1,7 @@
 /** Counts what is rejected while this process runs: by reason, and where it was found. */
 import type { RejectedRecord } from '@millrace/contract'
 import type { Metrics } from '@millrace/platform'
-import type { LogRecord } from './log/index.ts'
+import type { LogRecord } from '../log/index.ts'
 
 export function createRejectedCount(metrics: Metrics): (records: LogRecord[]) => void {
   const messages = metrics.counter('millrace_rejected_total', 'Messages and frames rejected, by reason')

@@ -1,17 +1,26 @@
 /** Gathers the figures that the page's pipeline view shows. */
 import { countReadings, type TimelineRecord } from '@millrace/contract'
 import type { Clock } from '@millrace/platform'
-import type { BridgeStatus } from './bridge/index.ts'
-import type { Log } from './log/index.ts'
-import type { Progress } from './stage/index.ts'
-import type { NodeStatus, PipelineStatus } from './web/index.ts'
+import type { Log } from '../log/log.ts'
+import type { Progress } from '../stage/index.ts'
+import type { NodeStatus, PipelineStatus } from './wire.ts'
 
 const rateWindowMs = 2000
 const noBridge: BridgeFigures = {
   ...{ connected: false, received: 0, heldHistorical: 0, creditBytes: 0 },
   ...{ isBehind: false, backlogBytes: 0, backlogBytesPerSecondMin: 0 },
 }
-type BridgeFigures = Omit<BridgeStatus, 'appended' | 'dropped' | 'queuedBytes'>
+
+/** What the bridge says of itself. */
+interface BridgeFigures {
+  connected: boolean
+  received: number
+  heldHistorical: number
+  creditBytes: number
+  isBehind: boolean
+  backlogBytes: number
+  backlogBytesPerSecondMin: number
+}
 
 export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock; logBytes(): number }) {
   const nodes = new Map<string, NodeStatus>()

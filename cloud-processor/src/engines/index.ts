@@ -1,0 +1,2 @@
+export { openEngines } from './open.ts'
+export { setUp } from './setup.ts'

@@ -1,0 +1,85 @@
+/** The page, and what it sees of the log: the timeline and rejections from now on, alarms from the start, so that open ones are known. */
+import { type AlarmTopicRecord, decodeJson, type TimelineRecord, type Topic, topics } from '@millrace/contract'
+import { appendControl, type Bridge } from '../bridge/index.ts'
+import type { LogRecord } from '../log/index.ts'
+import { createRejectedCount } from '../observe/index.ts'
+import { type Marks, type Progress, pass, runSink, type SinkRun } from '../stage/index.ts'
+import { createStatus, createWeb, type Web } from '../web/index.ts'
+import type { Needs, Service } from './context.ts'
+
+/** The page draws its live values every 100 ms. */
+const restMs = 30
+/** Shown in one turn of the event loop. */
+const showBytes = 512 << 10
+
+export interface Page extends Service {
+  port: number
+}
+
+type PageContext = Needs<'config' | 'store' | 'logBytes'>
+
+/** @param shown what the process works on besides the page, and its bridge */
+export async function openPage(
+  context: PageContext,
+  shown: { progress(): Progress[]; bridge: Bridge | undefined },
+): Promise<Page> {
+  const { config, log, clock, logger } = context
+  const sinks: SinkRun[] = []
+  const progress = () => sinks.map((sink) => sink.progress())
+  const status = createStatus(context)
+  const web = await createWeb({
+    ...context,
+    config: config.web,
+    store: context.store!,
+    log: logger,
+    eventLog: log,
+    controls: { append: (control) => appendControl(log, clock, control) },
+    status: () => status.view([...shown.progress(), ...progress()], shown.bridge?.status()),
+    ...(config.staticDir ? { staticDir: config.staticDir } : {}),
+  })
+  sinks.push(...follow(context, web, status))
+  return {
+    port: web.port,
+    progress,
+    async stop() {
+      await Promise.all(sinks.map((sink) => sink.stop()))
+      await web.close()
+    },
+  }
+}
+
+function follow(context: PageContext, web: Web, status: ReturnType<typeof createStatus>): SinkRun[] {
+  const { log, metrics } = context
+  const countRejected = createRejectedCount(metrics)
+  const showTimeline = (records: LogRecord[]) => {
+    const timeline = records.map(({ value }) => decodeJson<TimelineRecord>(value))
+    status.see(timeline)
+    web.onTimeline(timeline)
+  }
+  const showAlarms = (records: LogRecord[]) => web.onAlarms(records.map(({ value }) => decodeJson<AlarmTopicRecord>(value)))
+  return Array.from({ length: log.partitions }, (_, partition) => [
+    live(context, { name: 'page', topic: topics.timeline, partition, from: 'end', show: showTimeline }),
+    live(context, { name: 'page-rejected', topic: topics.rejected, partition, from: 'end', show: countRejected }),
+    live(context, { name: 'page-alarms', topic: topics.alarms, partition, from: 'start', show: showAlarms }),
+  ]).flat()
+}
+
+interface Live {
+  name: string
+  topic: Topic
+  partition: number
+  from: 'start' | 'end'
+  show(records: LogRecord[]): void
+}
+
+function live(context: PageContext, { name, topic, partition, from, show }: Live): SinkRun {
+  const { config, log } = context
+  const limits = { ...config.runner, stepBytes: Math.min(config.runner.stepBytes, showBytes) }
+  const marks: Marks = {}
+  const position = async () => (await log.bounds(topic, partition))[from]
+  const write = async (records: LogRecord[]) => {
+    show(records.filter(({ source }) => pass(marks, source)))
+    return []
+  }
+  return runSink({ name, topic, partition, position, write, restMs, holdsLog: false }, limits, context)
+}

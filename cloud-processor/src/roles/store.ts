@@ -1,0 +1,88 @@
+/**
+ * From the timeline into the store. A store that several processes reach is shared, and of one partition one process writes,
+ * while it holds its lease: of two, one would find in the engine what the other wrote, and count it as collapsed. A store that
+ * belongs to this process is a copy of everything.
+ */
+import { topics } from '@millrace/contract'
+import type { Role } from '../members/index.ts'
+import { pause, runSink, type SinkRun } from '../stage/index.ts'
+import type { Store } from '../stores/index.ts'
+import type { Needs, Service } from './context.ts'
+
+/** A question to the store misses at most this much of the newest. */
+const restMs = 100
+/** Between two looks whether this process is heard by the others again. */
+const lookAgainMs = 50
+
+type StoreContext = Needs<'config' | 'store' | 'members'>
+
+/** Undefined where there is nothing to share. */
+export function storeRole(context: StoreContext): Role | undefined {
+  const { store, log, members } = context
+  if (!store || !isShared(context)) return undefined
+  const start = (partition: number) => runStoreSink(store, { name: 'store', partition, isSure: members.isSure }, context)
+  return { name: 'store', partitions: log.partitions, isExclusive: true, start }
+}
+
+/** Every partition into the store of this process, where it is not shared. */
+export function copyIntoStore(context: StoreContext): Service {
+  const { store, log, config } = context
+  const name = `store@${config.name}`
+  const count = store && config.stages.includes('store') && !isShared(context) ? log.partitions : 0
+  const copies = Array.from({ length: count }, (_, partition) =>
+    runStoreSink(store!, { name, partition, isSure: () => true }, context),
+  )
+  return {
+    progress: () => copies.map((copy) => copy.progress()),
+    async stop() {
+      await Promise.all(copies.map((copy) => copy.stop()))
+    },
+  }
+}
+
+/** A process that is alone has every share. */
+const isShared = ({ store, log }: StoreContext) => store?.isShared === true || !log.board
+
+interface StoreSink {
+  name: string
+  partition: number
+  /** False when another process may be writing in this one's place: then nothing is read or written. */
+  isSure(): boolean
+}
+
+function runStoreSink(store: Store, { name, partition, isSure }: StoreSink, context: StoreContext): SinkRun {
+  const { log, clock, config } = context
+  const stopping = new AbortController()
+
+  async function beSure(): Promise<void> {
+    while (!isSure() && !stopping.signal.aborted) await pause(clock, lookAgainMs, stopping.signal)
+    if (stopping.signal.aborted) throw new Error('this process writes no more')
+  }
+
+  const run = runSink(
+    {
+      name,
+      topic: topics.timeline,
+      partition,
+      async position(kept) {
+        await beSure()
+        return store.open(log.id, partition, kept)
+      },
+      async write(records) {
+        await beSure()
+        return store.write(partition, records)
+      },
+      restMs,
+      holdsLog: true,
+    },
+    config.runner,
+    context,
+  )
+  return {
+    progress: run.progress,
+    async stop() {
+      stopping.abort()
+      await run.stop()
+    },
+  }
+}
