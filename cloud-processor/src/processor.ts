@@ -26,8 +26,6 @@ import { prepareRole } from './roles/prepare.ts'
 import { rulesRole } from './roles/rules.ts'
 import { copyIntoStore, storeRole } from './roles/store.ts'
 
-export type { Parts, ProcessorContext }
-
 export interface Processor {
   /** Absent where this process serves no page. */
   webPort?: number

@@ -11,8 +11,9 @@ import { type Marks, pass, type Stage } from '@millrace/cloud-processor/stage'
 import { type AlarmTopicRecord, decodeJson, type Topic, topics } from '@millrace/contract'
 import type { DeviceTruth } from './agent.ts'
 import { checkDevice, checkLedger } from './checks.ts'
-import { prepareConfig, rules } from './cloud.ts'
 import { type Member, sharesOf } from './member.ts'
+import { isExclusive } from './planted.ts'
+import { prepareConfig, rules } from './processor.ts'
 import type { SharedLog } from './shared-log.ts'
 import type { SharedStore } from './shared-store.ts'
 import { applyStore, emptyStore, type StoreImage } from './store-disk.ts'
@@ -52,7 +53,7 @@ function checkShares({ members, log, allWork }: ObservedMany): string[] {
   const broken = behind.length > 0 ? [`${waiting}${behind}`] : []
   for (const share of sharesOf(log.partitions)) {
     const times = held.filter((one) => one === share).length
-    const isRight = allWork && share !== 'notifier/0' ? times === members.length : times === 1
+    const isRight = allWork && !isExclusive(share.split('/')[0]!) ? times === members.length : times === 1
     if (!isRight) broken.push(`${share} is held by ${times} processes`)
   }
   return broken

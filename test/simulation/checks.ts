@@ -9,9 +9,9 @@ import type { StoredGap } from '@millrace/cloud-processor/stores'
 import { addTally, type CutRecord, type Tally, type Topic, topics } from '@millrace/contract'
 import { account, type Evidence } from 'millrace/account'
 import type { DeviceTruth } from './agent.ts'
-import { prepareConfig, rules } from './cloud.ts'
 import type { Disk } from './disk.ts'
 import { applyFrame, emptyImage, type LogFrame, type LogImage } from './log-disk.ts'
+import { prepareConfig, rules } from './processor.ts'
 import { applyStore, emptyStore, type StoreFrame, type StoreImage } from './store-disk.ts'
 
 export interface Observed {

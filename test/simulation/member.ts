@@ -1,18 +1,15 @@
-/** One of several simulated processors on a shared log, put together as `cloud-processor/src/processor.ts` does it. */
-
-import { appendControl, bridgeSchema, startBridge } from '@millrace/cloud-processor/bridge'
-import type { Board, Log, LogRecord } from '@millrace/cloud-processor/log'
-import { createPrepareStage } from '@millrace/cloud-processor/prepare'
-import { createRulesStage, notifierSchema, openNotifier } from '@millrace/cloud-processor/rules'
-import { runnerDefaults, runSink, runStage } from '@millrace/cloud-processor/stage'
-import { topics } from '@millrace/contract'
-import { type Clock, createMetrics, type Part, silentLog, stopInOrder, stopMsMax } from '@millrace/platform'
-import { joinMembers, keepShares, type Members, ownerOf, type Role } from '../../cloud-processor/src/members/index.ts'
-import { host } from './agent.ts'
+/** One of several simulated processors on a shared log: the real one, on simulated engines, and what the checks see of it. */
+import type { LogRecord } from '@millrace/cloud-processor/log'
+import type { Members } from '@millrace/cloud-processor/members'
+import { type Parts, parts } from '@millrace/cloud-processor/parts'
+import { startProcessor } from '@millrace/cloud-processor/processor'
+import type { AnnouncedRules, NotifierRun } from '@millrace/cloud-processor/rules'
+import { type Log as Logger, silentLog, stopMsMax } from '@millrace/platform'
 import type { Bug } from './bugs.ts'
-import { prepareConfig, rules } from './cloud.ts'
 import { leadableTransport } from './host-state.ts'
 import type { Network } from './network.ts'
+import { plantedParts } from './planted.ts'
+import { simulatedConfig, simulatedEngines } from './processor.ts'
 import type { LogBugs, SharedLog } from './shared-log.ts'
 import type { SharedStore } from './shared-store.ts'
 import type { Process } from './world.ts'
@@ -25,8 +22,7 @@ export interface MemberOptions {
   sharedLog: SharedLog
   store: SharedStore
   bug: Bug | undefined
-  /** Whether this machine has brought its rules before the stages. */
-  rulesAnnounced: { is: boolean }
+  announced: AnnouncedRules
   onPublish: (member: Member, topic: string, payload: Uint8Array) => void
   /** The receiver of notifications. @throws when it cannot be reached. */
   onSend: (member: Member, key: string) => void
@@ -37,6 +33,7 @@ export interface Member {
   id: string
   machine: string
   process: Process
+  /** As they are, whatever a planted bug makes of them. */
   members: Members
   held(): string[]
   /** Shares with records still to take, as far as it knows. */
@@ -45,140 +42,77 @@ export interface Member {
   stop(): Promise<void>
 }
 
-const roleNames = ['bridge', 'prepare', 'rules', 'notifier', 'store'] as const
+const config = simulatedConfig(['bridge', 'prepare', 'rules', 'notifier', 'store'])
 export const sharesOf = (partitions: number) => [
   'lead/0',
   'notifier/0',
   ...['prepare', 'rules', 'store'].flatMap((role) => Array.from({ length: partitions }, (_, p) => `${role}/${p}`)),
 ]
+/** Of the parts of a processor; and a moment for what happens between them. */
+export const memberStopMsMax = stopMsMax(10) + 100
 
-const options = { ...runnerDefaults, stepRecords: 50, snapshotEveryRecords: 60, snapshotEveryMs: 700 }
-const storeRestMs = 100
-/** Of its parts, as below; and a moment for what happens between them. */
-export const memberStopMsMax = stopMsMax(5) + 100
-
-export async function startMember(process: Process, around: MemberOptions): Promise<Member> {
-  const { machine, id, network, bug } = around
-  const { clock } = process
-  const log = around.sharedLog.open(process, machine, logBugs(bug))
-  const { partitions } = log
-  const stageAround = { log, clock, logger: silentLog, metrics: createMetrics() }
-  const store = around.store.open(process)
+export async function startMember(process: Process, options: MemberOptions): Promise<Member> {
+  const { machine, id, network, bug } = options
   const member = { id, machine, process, isSending: false } as Member
-
-  const roles: Role[] = [
-    { name: 'lead', among: 'bridge', partitions: 1, start: lead },
+  const { shares, failed, stop } = await startProcessor(
+    config,
     {
-      name: 'prepare',
-      partitions,
-      start: (p) => runStage(createPrepareStage(prepareConfig, partitions), p, options, stageAround),
+      ...simulatedEngines(process),
+      id,
+      log: options.sharedLog.open(process, machine, logBugs(bug)),
+      store: options.store.open(process),
+      connect: () => leadableTransport(network, process, machine, (topic, payload) => options.onPublish(member, topic, payload)),
+      announced: options.announced,
+      logger: receiver((key) => options.onSend(member, key)),
     },
-    { name: 'rules', partitions, start: (p) => runStage(createRulesStage(rules), p, options, stageAround) },
-    { name: 'notifier', partitions: 1, isExclusive: true, start: sendNotifications },
-    { name: 'store', partitions, start: keepInStore },
-  ]
-  const shares = keepShares(clock)
-  shares.failed.catch(around.onFailed)
-  const joined = joinMembers(
-    log.board,
-    { id, roles: roleNames, holds: shares.held, lagMs: () => lagOf(shares.progress()) },
-    stageAround,
+    plantedParts(bug, observed(member)),
   )
-  const members = believed(joined, bug)
-  const lagMs = () => members.lagMs(['prepare', 'rules'])
-
-  const notifier = await openNotifier(
-    { ...notifierSchema.parse({ to: [{ kind: 'log', name: 'people' }] }), path: ':memory:' },
-    {
-      ...stageAround,
-      logger: {
-        ...silentLog,
-        // The receiver of the kind `log` is the process's own log.
-        info(_message, fields) {
-          if (typeof fields?.key === 'string') around.onSend(member, fields.key)
-        },
-      },
-      lagMs,
-      isSure: members.isSure,
-    },
-  )
-  const ownsNode = (node: string) => ownerOf(node, members.live('bridge')) === members.self
-  const bridge = startBridge(bridgeSchema.parse({ host }), {
-    ...stageAround,
-    log: bug === 'trusts-the-other' ? trusting(log, ownsNode) : log,
-    transport: leadableTransport(network, process, machine, (topic, payload) => around.onPublish(member, topic, payload)),
-    lagMs,
-    isLast: () => members.live('bridge').length <= 1,
-    ownsNode: bug === 'trusts-the-other' ? () => true : ownsNode,
-  })
-  shares.follow(members, roles)
-
-  function lead() {
-    const leading = bridge.lead()
-    if (!around.rulesAnnounced.is) {
-      appendControl(log, clock, { by: 'configuration', type: 'rules', rules }).then(
-        () => {
-          around.rulesAnnounced.is = true
-        },
-        () => {},
-      )
-    }
-    return leading
-  }
-
-  function sendNotifications() {
-    const sending = notifier.send()
-    member.isSending = true
-    return {
-      stop() {
-        member.isSending = false
-        return sending.stop()
-      },
-    }
-  }
-
-  function keepInStore(partition: number) {
-    return runSink(
-      {
-        name: 'store',
-        topic: topics.timeline,
-        partition,
-        position: (kept) => store.open(partition, kept),
-        async write(records) {
-          await store.write(partition, records)
-          return []
-        },
-        restMs: storeRestMs,
-        holdsLog: true,
-      },
-      options,
-      stageAround,
-    )
-  }
-
-  const parts: Part[] = [
-    { name: 'shares', stop: shares.stop },
-    { name: 'bridge', stop: bridge.stop },
-    { name: 'members', stop: members.close },
-    { name: 'notifier', stop: notifier.close },
-    { name: 'log', stop: log.close },
-  ]
+  failed.catch(options.onFailed)
   return Object.assign(member, {
-    members: joined,
     held: shares.held,
     behind: () =>
       shares
         .progress()
         .filter(({ next, end }) => next < end)
         .map(({ name, partition }) => `${name}/${partition}`),
-    stop: () => stopAll(parts, clock, bug),
+    stop,
   })
 }
 
-/** The planted bug: each part is waited for, however long that takes. */
-async function stopAll(parts: Part[], clock: Clock, bug: Bug | undefined): Promise<void> {
-  if (bug !== 'stop-waits-for-log') await stopInOrder(parts, { clock, log: silentLog })
-  else for (const { stop } of parts) await stop()
+/** The receiver of the kind `log` is the process's own log. */
+function receiver(receive: (key: string) => void): Logger {
+  return {
+    ...silentLog,
+    info(message, fields) {
+      if (message.startsWith('alarm ')) receive(fields!.key as string)
+    },
+  }
+}
+
+/** The real parts, which tell what they do. */
+function observed(member: Member): Parts {
+  return {
+    ...parts,
+    joinMembers(...given) {
+      member.members = parts.joinMembers(...given)
+      return member.members
+    },
+    async openNotifier(config, context) {
+      const notifier = await parts.openNotifier(config, context)
+      return { ...notifier, send: () => observedSending(member, notifier) }
+    },
+  }
+}
+
+function observedSending(member: Member, notifier: NotifierRun): { stop(): Promise<void> } {
+  const sending = notifier.send()
+  member.isSending = true
+  return {
+    stop() {
+      member.isSending = false
+      return sending.stop()
+    },
+  }
 }
 
 function logBugs(bug: Bug | undefined): LogBugs {
@@ -196,34 +130,4 @@ const sourceBugs = {
   'repeats-not-silenced': ({ source, offset }: LogRecord) => source && { ...source, log: `${source.log}#${offset}` },
   // All have the same.
   'one-mark': ({ source }: LogRecord) => source && { ...source, partition: 0 },
-}
-
-/** The planted bug: what another bridge has to append is receipted without waiting for it. */
-function trusting(log: Log & { board: Board }, ownsNode: (node: string) => boolean): Log {
-  return {
-    ...log,
-    async append(topic, partition, records) {
-      const own = records.filter(({ key }) => !key.includes('/') || ownsNode(key))
-      return own.length > 0 ? log.append(topic, partition, own) : 0
-    },
-  }
-}
-
-/** What planted bugs make of membership; with the control it is wrong all the time in all that two may work on. */
-function believed(members: Members, bug: Bug | undefined): Members {
-  if (bug === 'sends-unsure') return { ...members, isSure: () => true }
-  if (bug === 'takes-too-soon') return { ...members, mayTakeAlone: () => true }
-  if (bug !== 'all-work') return members
-  return {
-    ...members,
-    live: (role) => (role === 'notifier' ? members.live(role) : [members.self]),
-    isHeldElsewhere: (share) => share.startsWith('notifier') && members.isHeldElsewhere(share),
-  }
-}
-
-/** The worst of each role. */
-function lagOf(progress: { name: string; lagMs: number }[]): Record<string, number> {
-  const lags: Record<string, number> = {}
-  for (const { name, lagMs } of progress) lags[name] = Math.max(lags[name] ?? 0, lagMs)
-  return lags
 }

@@ -15,6 +15,7 @@ import { type Member, memberStopMsMax, startMember } from './member.ts'
 import { createNetwork } from './network.ts'
 import { createDurableNames, createTold } from './observers.ts'
 import type { OutboxFrame } from './outbox-disk.ts'
+import { rememberAnnounced } from './processor.ts'
 import { createRandom } from './random.ts'
 import type { Outcome } from './run.ts'
 import { createSharedLog } from './shared-log.ts'
@@ -106,7 +107,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
   }
 
   function processorMachine(machine: string): Machine {
-    const rulesAnnounced = { is: false }
+    const announced = rememberAnnounced()
     const wrongByMs = hasWrongClocks ? random.below(4000) - 2000 : 0
     let starts = 0
     const self: Machine = {
@@ -125,7 +126,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
           sharedLog: log,
           store,
           bug,
-          rulesAnnounced,
+          announced,
           onPublish: observe,
           onSend,
           onFailed: (error) => broken.push(`${machine} cannot go on: ${error instanceof Error ? error.stack : error}`),

@@ -13,6 +13,7 @@ import { createDisk, type Disk } from './disk.ts'
 import type { LogFrame } from './log-disk.ts'
 import { createNetwork } from './network.ts'
 import type { OutboxFrame } from './outbox-disk.ts'
+import { rememberAnnounced } from './processor.ts'
 import { createRandom } from './random.ts'
 import type { StoreFrame } from './store-disk.ts'
 import { createWorld, type Process } from './world.ts'
@@ -92,9 +93,13 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
       }),
     )
   }
-  const cloud = machine([logDisk, storeDisk], (process, crashed) =>
-    startCloud(process, { network, logDisk, storeDisk, logId, partitions, bug, crashed, isBusy, onPublish: observeReceipts }),
-  )
+  const announced = rememberAnnounced()
+  const disks = { logDisk, storeDisk, logId, partitions }
+  const cloud = machine([logDisk, storeDisk], (process, crashed) => {
+    startCloud(process, { ...disks, network, announced, bug, crashed, isBusy, onPublish: observeReceipts }).catch((error) =>
+      broken.push(`the processor cannot go on: ${error.stack ?? error}`),
+    )
+  })
   machines.push(cloud)
 
   /** A process on its disks; killed, it starts again after a while. */

@@ -4,9 +4,11 @@
  * and counts of a partition in the log's snapshots, now and then, and never ahead of its rows.
  */
 import type { LogRecord } from '@millrace/cloud-processor/log'
-import { type Kept, type Marks, pass } from '@millrace/cloud-processor/stage'
+import { type Kept, type Marks, pass, type Refused } from '@millrace/cloud-processor/stage'
+import type { Store } from '@millrace/cloud-processor/stores'
 import { addTally, countReadings, countSamples, decodeJson, type Tally, type TimelineRecord } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
+import { unread } from './processor.ts'
 import type { Random } from './random.ts'
 import { difference } from './store-disk.ts'
 import type { Process, World } from './world.ts'
@@ -17,13 +19,8 @@ export interface SharedStore {
   /** What any process found wrong at a cut, or wrote over another value. */
   readonly wrong: string[]
   setFaults(error: number): void
-  open(process: Process): StoreEnd
+  open(process: Process): Store
   readonly struck: { halfWrites: number }
-}
-
-export interface StoreEnd {
-  open(partition: number, kept: Kept): Promise<number>
-  write(partition: number, records: LogRecord[]): Promise<void>
 }
 
 /** What one process keeps of a partition. */
@@ -74,15 +71,15 @@ export function createSharedStore(world: World, random: Random): SharedStore {
     open(process) {
       const places = new Map<number, Place>()
 
-      async function open(partition: number, kept: Kept): Promise<number> {
-        const snapshot = await kept.load()
+      async function open(_log: string, partition: number, kept?: Kept): Promise<number> {
+        const snapshot = await kept!.load()
         const { marks, stored } = snapshot ? JSON.parse(Buffer.from(snapshot.state).toString()) : { marks: {}, stored: [] }
         const next = snapshot?.next ?? 0
-        places.set(partition, { kept, next, marks, stored: new Map(stored), savedMs: world.nowMs })
+        places.set(partition, { kept: kept!, next, marks, stored: new Map(stored), savedMs: world.nowMs })
         return next
       }
 
-      async function write(partition: number, records: LogRecord[]): Promise<void> {
+      async function write(partition: number, records: LogRecord[]): Promise<Refused[]> {
         const place = places.get(partition)!
         // What was written so far is there: the position may follow.
         if (world.nowMs - place.savedMs >= saveEveryMs) await save(place)
@@ -93,6 +90,7 @@ export function createSharedStore(world: World, random: Random): SharedStore {
         for (const record of timeline) count(place, record)
         place.marks = marks
         place.next = records.at(-1)!.offset + 1
+        return []
       }
 
       function send(timeline: TimelineRecord[]): Promise<void> {
@@ -131,7 +129,7 @@ export function createSharedStore(world: World, random: Random): SharedStore {
         await place.kept.save({ next: place.next, state })
       }
 
-      return { open, write }
+      return { ...unread, isShared: true, open, write, close: async () => {} }
     },
   }
 }

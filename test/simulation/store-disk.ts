@@ -2,7 +2,7 @@
 
 import type { LogRecord } from '@millrace/cloud-processor/log'
 import { type Marks, pass } from '@millrace/cloud-processor/stage'
-import type { StoredGap } from '@millrace/cloud-processor/stores'
+import type { Store, StoredGap } from '@millrace/cloud-processor/stores'
 import {
   addTally,
   type CutRecord,
@@ -15,6 +15,7 @@ import {
 } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
 import type { Disk } from './disk.ts'
+import { unread } from './processor.ts'
 import type { Process } from './world.ts'
 
 export interface StoreFrame {
@@ -106,28 +107,27 @@ export function difference(image: Pick<StoreImage, 'stored'>, { stream, devices 
   return edge.read[0] - edge.filtered[0] - edge.rejected[0] - rejected[0] - evicted[0] - stored
 }
 
-export interface SimulatedStore {
-  position(partition: number): number
-  write(partition: number, records: LogRecord[]): Promise<void>
-}
-
 export function storeOnDisk(
   disk: Disk<StoreFrame>,
   process: Process,
   crash: () => void,
   bugs: { markBeforeRows?: boolean; losesUnderGaps?: boolean } = {},
-): SimulatedStore {
+): Store {
   const handle = disk.open(process, crash)
   const positions = new Map<number, number>()
   for (const { partition, next } of disk.frames()) if (next !== undefined) positions.set(partition, next)
   const failure = () => new MillraceError('STORE_WRITE', { path: 'simulated', detail: 'EIO' })
   return {
-    position: (partition) => positions.get(partition) ?? 0,
+    ...unread,
+    isShared: false,
+    open: async (_log, partition) => positions.get(partition) ?? 0,
     async write(partition, records) {
       const next = records.at(-1)!.offset + 1
       if (bugs.markBeforeRows) await handle.commit({ partition, next, records: [] }, failure)
       await handle.commit({ partition, next, records, ...(bugs.losesUnderGaps ? { losesUnderGaps: true } : {}) }, failure)
       positions.set(partition, next)
+      return []
     },
+    close: async () => {},
   }
 }
