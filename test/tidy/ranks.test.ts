@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { rooms, unknownRooms, wrongDoors } from './rooms.ts'
 import { sourcesBelow } from './sources.ts'
 
 /** What each package may import of ours. The processes never import each other: they meet on the wire. */
@@ -75,6 +76,37 @@ test('stages do not import stages', () => {
       ),
   )
   expect(wrong, 'Stages meet in processor.ts, over the log.').toEqual([])
+})
+
+test('every package and every folder of it is known, and no file lies loose', () => {
+  expect(Object.keys(rooms)).toEqual(Object.keys(mayImport))
+  const unknown = Object.keys(rooms).flatMap((folder) => unknownRooms(folder, sourcesBelow(folder)))
+  const remedy =
+    'Move the file into the folder of what it is part of. A new folder needs a line in test/tidy/rooms.ts that says what it may import.'
+  expect(unknown, remedy).toEqual([])
+  const loose = ['cloud-processor/src/loose.ts', 'cloud-processor/src/odds/ends.ts', 'cloud-processor/src/roles/page.ts']
+  expect(
+    unknownRooms(
+      'cloud-processor',
+      loose.map((path) => ({ path })),
+    ),
+  ).toEqual(loose.slice(0, 2))
+})
+
+test('folders of a process import only what their line in rooms.ts says', () => {
+  const wrong = Object.keys(rooms).flatMap((folder) => wrongDoors(folder, sourcesBelow(folder)))
+  expect(wrong, 'Pass it in, or move it down to a folder that both may import. A new way needs a word in rooms.ts.').toEqual([])
+  const upwards = { path: 'cloud-processor/src/bridge/x.ts', text: '', imports: ['../roles/page.ts', '../log/log.ts', './y.ts'] }
+  expect(wrongDoors('cloud-processor', [upwards])).toEqual(['cloud-processor/src/bridge/x.ts imports roles'])
+})
+
+test('roles do not import roles', () => {
+  const wrong = sourcesBelow('cloud-processor/src/roles').flatMap(({ path, imports }) =>
+    imports
+      .filter((specifier) => specifier.startsWith('./') && !/^\.\/(context|parts)\.ts$/.test(specifier))
+      .map((specifier) => `${path} imports ${specifier}`),
+  )
+  expect(wrong, 'processor.ts passes one role what it needs of another.').toEqual([])
 })
 
 test('no folder is called after nothing in particular', () => {

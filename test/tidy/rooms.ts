@@ -1,0 +1,95 @@
+/**
+ * Every room of every package: a folder, or a file beside the package's pipeline file. Of the two processes that hold the flow
+ * each room names the rooms that it may import.
+ */
+import { posix } from 'node:path'
+import { isTest, type Source } from './sources.ts'
+
+type Rooms = Record<string, string>
+
+const anything = (names: string): Rooms => Object.fromEntries(names.split(' ').map((name) => [name, '*']))
+
+export const rooms: Record<string, Rooms> = {
+  platform: anything(
+    'clock config errors event-loop index log machine-page metrics process-metrics run sqlite steady-clock stop',
+  ),
+  contract: anything('index ledger naming ranges reading rebirth receipt schema timeline sparkplug'),
+  alarms: anything(
+    'absence change control engine glob index lane limits list plan readings rule-file series set-back step tick warnings',
+  ),
+  'edge-agent': {
+    main: 'agent config status',
+    agent: 'config device observe outbox uplink',
+    config: 'bus decoders filters outbox uplink',
+    device: 'config intake stretches',
+    intake: 'bad-frames decoders filters segments stretches times values',
+    'bad-frames': '',
+    segments: '',
+    stretches: '',
+    times: 'stretches',
+    values: '',
+    bus: '',
+    decoders: '',
+    filters: '',
+    outbox: 'stretches',
+    uplink: 'outbox',
+    observe: 'outbox',
+    status: '',
+    install: '',
+  },
+  broker: anything(
+    'access broker config counts engine for-test guard keeping listener main mosquitto refusals sessions stats topics websocket',
+  ),
+  'cloud-processor': {
+    main: 'config engines processor',
+    engines: 'bridge config log roles rules stores',
+    config: 'bridge log prepare rules stage stores web',
+    processor: 'config members observe roles',
+    roles: 'bridge config log members observe prepare rules stage stores web',
+    // The stages of the flow: they meet over the log.
+    bridge: 'log',
+    prepare: 'log stage',
+    rules: 'log stage',
+    stores: 'log stage',
+    web: 'log stage stores',
+    observe: 'bridge log stage stores',
+    members: 'log stage',
+    stage: 'log',
+    log: '',
+    backup: 'bridge log',
+  },
+  simulators: anything(
+    'bays device faults fleet index instruments line link main manifest ports recordings scenario scenarios signals',
+  ),
+  dashboards: anything('build demo grafana kibana web'),
+  cli: anything('api commands index ledger main replay tail up verify'),
+}
+
+/** Of a path below a package: `cloud-processor/src/roles/page.ts` is in `roles`, `cloud-processor/src/main.ts` in `main`. */
+const roomOf = (path: string) => path.replace(/^[^/]+\/(src\/)?/, '').replace(/(\.ts|\/.*)$/, '')
+
+/** Test support beside a test may be anywhere. */
+const isForTests = (path: string) => isTest(path) || /sample-|to-be-killed/.test(path)
+
+/** Paths in no known room. */
+export function unknownRooms(folder: string, sources: Pick<Source, 'path'>[]): string[] {
+  const known = rooms[folder]!
+  return sources
+    .map(({ path }) => path)
+    .filter((path) => !(roomOf(path) in known) && !(isForTests(path) && /^[^/]+\/(src\/)?[^/]+$/.test(path)))
+}
+
+/** What is imported beyond the table. */
+export function wrongDoors(folder: string, sources: Source[]): string[] {
+  return sources
+    .filter(({ path }) => !isForTests(path))
+    .flatMap(({ path, imports }) => {
+      const room = roomOf(path)
+      const allowed = rooms[folder]![room]?.split(' ') ?? []
+      return imports
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => roomOf(posix.join(posix.dirname(path), specifier)))
+        .filter((to) => to !== room && !allowed.includes('*') && !allowed.includes(to))
+        .map((to) => `${path} imports ${to}`)
+    })
+}
