@@ -23,6 +23,7 @@ export const sharedBugs = {
   'takes-too-soon': 'a process takes what two must not hold before whoever held it can have noticed',
   'goes-on-past-unknown': 'a stage goes on after outputs of which it does not know whether they are there',
   'trusts-the-other': 'a bridge receipts what it believes another one to append',
+  'store-not-exclusive': 'two processes write one partition into a store without transactions',
   'stop-waits-for-log': 'a process that is told to stop waits until the log answers, which may never be',
 } as const
 

@@ -75,6 +75,13 @@ function checkStore(store: SharedStore, image: StoreImage): string[] {
     if (missing.length > 0) broken.push(`${series}: ${missing.length} rows are not in the store`)
     if (has.size > should.size) broken.push(`${series}: ${has.size - should.size} rows in the store that the timeline has not`)
   }
+  for (const [device, counted] of store.collapsed) {
+    const should = (image.collapsed.get(device) ?? [0, 0]).reduce((sum, kind) => sum + kind, 0)
+    if (counted.size !== should)
+      broken.push(
+        `${device}: ${counted.size} are counted as collapsed, and ${should} are twice on the timeline: ${[...counted][0]}`,
+      )
+  }
   return broken
 }
 

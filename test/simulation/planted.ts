@@ -1,6 +1,6 @@
 /** The planted bugs of processors: the parts of the real processor, one of them wrapped. */
 import type { Log } from '@millrace/cloud-processor/log'
-import type { Members } from '@millrace/cloud-processor/members'
+import type { Members, Role } from '@millrace/cloud-processor/members'
 import type { Parts } from '@millrace/cloud-processor/parts'
 import type { PrepareState } from '@millrace/cloud-processor/prepare'
 import type { Stage } from '@millrace/cloud-processor/stage'
@@ -22,6 +22,8 @@ export function plantedParts(bug: Bug | undefined, parts: Parts): Parts {
       return withMembers(parts, (members) => ({ ...members, mayTakeAlone: () => true }))
     case 'all-work':
       return withMembers(parts, workOnAll)
+    case 'store-not-exclusive':
+      return withSharedStore(parts)
     case 'stop-waits-for-log':
       return { ...parts, stopInOrder: stopAll }
     default:
@@ -86,6 +88,24 @@ function workOnAll(members: Members): Members {
     ...members,
     live: (role) => (isExclusive(role) ? members.live(role) : [members.self]),
     isHeldElsewhere: (share) => isExclusive(share.split('/')[0]!) && members.isHeldElsewhere(share),
+  }
+}
+
+/** The store is handed over like the stages, and written without a lease; the notifier keeps its own. */
+function withSharedStore(parts: Parts): Parts {
+  const inclusive = (role: Role): Role => (role.name === 'store' ? { ...role, isExclusive: false } : role)
+  let real: Members
+  return {
+    ...parts,
+    joinMembers(...given) {
+      real = parts.joinMembers(...given)
+      return { ...real, isSure: () => true }
+    },
+    openNotifier: (config, context) => parts.openNotifier(config, { ...context, isSure: () => real.isSure() }),
+    keepShares(clock) {
+      const shares = parts.keepShares(clock)
+      return { ...shares, follow: (members, roles) => shares.follow(members, roles.map(inclusive)) }
+    },
   }
 }
 

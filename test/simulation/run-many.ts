@@ -345,6 +345,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
     'log restart': log.network.struck.restarts,
     'half a snapshot': log.halfSnapshots(),
     'half a store write': store.struck.halfWrites,
+    'suspect of the store': store.struck.suspects,
     'notification refused': refused,
     'notification repeated': told.repeats(),
   }))

@@ -159,7 +159,8 @@ export function createSharedLog(world: World, random: Random, id: string, partit
     function newest(stage: string, partition: number): Snapshot | undefined {
       const keys = bugs.anySnapshot ? Array.from({ length: partitions }, (_, p) => p) : [partition]
       const whole = keys.flatMap((p) => [...(snapshots.get(`${stage}/${p}`) ?? [])].filter(({ pieces }) => pieces === 2))
-      return whole.sort((a, b) => b.next - a.next)[0]
+      // Of two at one offset the later one counts, as on Kafka: a store saves there what it decided since.
+      return whole.toReversed().sort((a, b) => b.next - a.next)[0]
     }
 
     return {
