@@ -5,7 +5,7 @@
  */
 import { topics } from '@millrace/contract'
 import type { Role } from '../members/index.ts'
-import { pause, runSink, type SinkRun } from '../stage/index.ts'
+import { type Kept, pause, runSink, type SinkRun } from '../stage/index.ts'
 import type { Store } from '../stores/index.ts'
 import type { Needs, Service } from './context.ts'
 
@@ -59,6 +59,24 @@ function runStoreSink(store: Store, { name, partition, isSure }: StoreSink, cont
     if (stopping.signal.aborted) throw new Error('this process writes no more')
   }
 
+  /**
+   * The log may let a writer wait for longer than its lease lasts: what it then asks the store finds another one's rows, and may
+   * not be kept. Before the lease is held again this process has heard who has the partition, and has stopped here.
+   */
+  function whileHeld(kept: Kept): Kept {
+    const check = () => {
+      if (!isSure() || stopping.signal.aborted) throw new Error('another process may write in the place of this one')
+    }
+    return {
+      load: kept.load,
+      async save(snapshot) {
+        check()
+        await kept.save(snapshot)
+        check()
+      },
+    }
+  }
+
   const run = runSink(
     {
       name,
@@ -66,7 +84,7 @@ function runStoreSink(store: Store, { name, partition, isSure }: StoreSink, cont
       partition,
       async position(kept) {
         await beSure()
-        return store.open(log.id, partition, kept)
+        return store.open(log.id, partition, whileHeld(kept))
       },
       async write(records) {
         await beSure()
