@@ -7,7 +7,7 @@ import { root } from './sources.ts'
 const kinds = [
   { folder: 'edge-agent/src/decoders', parts: ['test', 'README.md', 'cases'] },
   { folder: 'edge-agent/src/bus', parts: ['test', 'README.md'] },
-  { folder: 'cloud-processor/src/prepare/codecs', parts: ['test', 'README.md'] },
+  { folder: 'cloud-processor/src/prepare/plain/codecs', parts: ['test', 'README.md'] },
   { folder: 'cloud-processor/src/rules/notifiers', parts: ['test', 'README.md'] },
   { folder: 'cloud-processor/src/stores/influxdb/dialects', parts: ['test', 'README.md'] },
 ]

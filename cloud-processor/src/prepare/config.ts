@@ -1,48 +1,5 @@
 import { z } from 'zod'
-import type { PayloadCodec } from './codecs/codec.ts'
-import { type CodecName, codecs } from './codecs/index.ts'
-
-const channelSchema = z.strictObject({
-  name: z.string().describe('Channel name on the timeline'),
-  path: z
-    .string()
-    .min(1)
-    .describe('Where the value stands: json `vitals.hr`, senml the name or its end `temp`, influx-line `measurement.field`'),
-  unit: z.string().default('1').describe('UCUM unit'),
-  kind: z.enum(['number', 'text', 'boolean']).default('number').describe('What the value is'),
-  payloadUnit: z.string().optional().describe('senml: a value in another unit is rejected; absent: not looked at'),
-})
-
-export const plainSchema = z
-  .strictObject({
-    filter: z.string().describe('MQTT topic filter, such as `sensors/+/vitals`'),
-    codec: z
-      .enum(Object.keys(codecs) as CodecName[])
-      .default('json')
-      .describe('How the payload is read'),
-    device: z
-      .string()
-      .default('{1}')
-      .describe(
-        'Device name; `{n}` is the topic level n, counted from 0; senml: `{base}` what stands before the path in the name; influx-line: `{measurement}`, `{tag.<key>}`',
-      ),
-    time: z.string().optional().describe('json: where the time stands (epoch ms or ISO 8601); absent: time of arrival'),
-    precision: z.enum(['ns', 'us', 'ms', 's']).optional().describe('influx-line: unit of the timestamps; absent: ns'),
-    channels: z.array(channelSchema).min(1).describe('What to take from the payload'),
-  })
-  .superRefine((plain, context) => {
-    const codec: PayloadCodec = codecs[plain.codec]
-    const isForeign = (key: PayloadCodec['keys'][number]) => !codec.keys.includes(key)
-    const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
-    for (const key of ['time', 'precision'] as const)
-      if (plain[key] !== undefined && isForeign(key)) refuse([key], `means nothing to ${plain.codec}`)
-    for (const [index, channel] of plain.channels.entries())
-      if (channel.payloadUnit !== undefined && isForeign('payloadUnit'))
-        refuse(['channels', index, 'payloadUnit'], `means nothing to ${plain.codec}`)
-    for (const [, label] of plain.device.matchAll(/\{([^{}]*)\}/g))
-      if (!/^\d+$/.test(label!) && !codec.labels.test(label!)) refuse(['device'], `${plain.codec} knows no {${label}}`)
-  })
-export type PlainConfig = z.infer<typeof plainSchema>
+import { plainSchema } from './plain/config.ts'
 
 const count = (value: number) => z.int().min(1).default(value)
 

@@ -1,8 +1,8 @@
 import { formatBatchName } from '@millrace/contract'
 import { declare, encodeBatch, encodeDeviceBirth, encodeNodeBirth, encodePayload } from '@millrace/contract/sparkplug'
 import { describe, expect, test } from 'vitest'
-import { createFeed, now } from './stage.testing.ts'
 import { decodeState, encodeState } from './state.ts'
+import { createFeed, now } from './testing/feed.ts'
 
 const channel = { name: 'spo2', kind: 'number', datatype: 'Int16', unit: '%' } as const
 const birth = (device: string) => encodeDeviceBirth(declare(device, [{ alias: 1, channel }]), { timestamp: now, seq: 1 })

@@ -1,13 +1,14 @@
 /** Plain MQTT devices: the first filter of the configuration that takes the topic names the codec, the devices and the channels. */
+
+import { deliver, type Part, redoKeyOf } from '../direct.ts'
+import type { Taking } from '../prepare.ts'
+import { type Problem, recordIdentity } from '../problems.ts'
+import { hashOf, remember } from '../redo.ts'
+import { deviceOf, learn, nodeOf } from '../sparkplug.ts'
+import { bound, hashesMax } from '../state.ts'
 import { type DecodedDevice, labelsIn } from './codecs/codec.ts'
 import { codecs } from './codecs/index.ts'
 import type { PlainConfig } from './config.ts'
-import { deliver, type Part, redoKeyOf } from './direct.ts'
-import type { Taking } from './prepare.ts'
-import { type Problem, recordIdentity } from './problems.ts'
-import { hashOf, remember } from './redo.ts'
-import { deviceOf, learn, nodeOf } from './sparkplug.ts'
-import { bound, hashesMax } from './state.ts'
 
 /** What plain devices stand under, as the devices of a node do. */
 const plainNode = 'plain'

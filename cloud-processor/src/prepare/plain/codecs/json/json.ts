@@ -4,12 +4,12 @@
  * at all is refused: its readings must not vanish without a word.
  */
 import type { Value } from '@millrace/contract'
-import type { PlainConfig } from '../../config.ts'
 import { addReading, createDevices, misfit, nothingFound, type PayloadCodec, startDecoded } from '../codec.ts'
+import type { PayloadConfig } from '../payload-config.ts'
 
 export const json: PayloadCodec = { decode, labels: /^$/, keys: ['time'] }
 
-function decode(payload: Uint8Array, config: PlainConfig, receivedMs: number) {
+function decode(payload: Uint8Array, config: PayloadConfig, receivedMs: number) {
   const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
   const decoded = startDecoded()
   decoded.isTimed = config.time !== undefined
@@ -17,24 +17,26 @@ function decode(payload: Uint8Array, config: PlainConfig, receivedMs: number) {
   const objects = Array.isArray(parsed) ? parsed : [parsed]
   let isAnyFound = objects.length === 0
   for (const [place, object] of objects.entries()) {
-    const t = timeOf(object, config, receivedMs)
+    const where = { place, t: timeOf(object, config, receivedMs) }
     for (const { name, path, kind } of config.channels) {
       const value = at(object, path)
       if (value !== undefined) isAnyFound = true
       if (value === undefined || value === null) continue
-      const detail = t === undefined ? `time at "${config.time}" is not epoch ms or ISO 8601` : misfit(kind, value, path)
+      const isTimeless = Number.isNaN(where.t)
+      const detail = isTimeless ? `time at "${config.time}" is not epoch ms or ISO 8601` : misfit(kind, value, path)
       if (detail !== undefined) device.problems.push({ channel: name, place, detail })
-      else addReading(device, name, place, t!, value as Value)
+      else addReading(device, where, name, value as Value)
     }
   }
   return isAnyFound ? decoded : nothingFound(config)
 }
 
-function timeOf(object: unknown, { time }: PlainConfig, receivedMs: number): number | undefined {
+/** NaN when there is none that can be read. */
+function timeOf(object: unknown, { time }: PayloadConfig, receivedMs: number): number {
   if (time === undefined) return receivedMs
   const value = at(object, time)
   const ms = typeof value === 'number' ? value : typeof value === 'string' ? Date.parse(value) : Number.NaN
-  return Number.isFinite(ms) ? Math.round(ms) : undefined
+  return Number.isFinite(ms) ? Math.round(ms) : Number.NaN
 }
 
 function at(object: unknown, path: string): unknown {

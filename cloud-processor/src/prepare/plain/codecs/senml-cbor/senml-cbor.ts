@@ -8,8 +8,8 @@
  * bytes than needed and arrays of unknown length are taken: RFC 8428 asks for no canonical form.
  */
 import { decode as decodeCbor, type Token, Tokenizer, Type } from 'cborg'
-import type { PlainConfig } from '../../config.ts'
 import type { PayloadCodec } from '../codec.ts'
+import type { PayloadConfig } from '../payload-config.ts'
 import { resolveSenml } from '../senml.ts'
 
 export const senmlCbor: PayloadCodec = { decode, labels: /^base$/, keys: ['payloadUnit'] }
@@ -35,7 +35,7 @@ const labels = new Map<unknown, string>([
   [8, 'vd'],
 ])
 
-function decode(payload: Uint8Array, config: PlainConfig, receivedMs: number) {
+function decode(payload: Uint8Array, config: PayloadConfig, receivedMs: number) {
   const options = {
     allowBigInt: true,
     useMaps: true,

@@ -14,8 +14,17 @@
  * `base`. The longest path wins.
  */
 import type { Value } from '@millrace/contract'
-import type { PlainConfig } from '../config.ts'
-import { addReading, createDevices, type Decoded, labelsIn, misfit, nothingFound, startDecoded } from './codec.ts'
+import {
+  addReading,
+  createDevices,
+  type Decoded,
+  labelsIn,
+  misfit,
+  nothingFound,
+  type ReadingPlace,
+  startDecoded,
+} from './codec.ts'
+import type { PayloadChannel, PayloadConfig } from './payload-config.ts'
 
 /** Fields by their labels in JSON. */
 export type SenmlRecord = Map<string, unknown>
@@ -37,7 +46,7 @@ const baseTypes = { bn: 'string', bt: 'number', bu: 'string', bv: 'number', bs: 
 type BaseLabel = keyof typeof baseTypes
 
 /** Undefined is something that is no record. @throws Error when nothing can be used. */
-export function resolveSenml(records: (SenmlRecord | undefined)[], config: PlainConfig, receivedMs: number): Decoded {
+export function resolveSenml(records: (SenmlRecord | undefined)[], config: PayloadConfig, receivedMs: number): Decoded {
   for (const record of records) {
     const version = record?.get('bver') ?? versionMax
     if (typeof version !== 'number' || version > versionMax) throw new Error(`version ${version} is not known`)
@@ -50,34 +59,37 @@ export function resolveSenml(records: (SenmlRecord | undefined)[], config: Plain
   let isAnyFound = records.length === 0
 
   for (const [place, record] of records.entries()) {
-    const fault =
-      record === undefined ? 'a record is a map of labels' : (takeBase(record, place, base, spoilt) ?? faultOf(record))
-    if (fault !== undefined) {
-      decoded.broken.push({ place, detail: fault })
-      continue
-    }
-    const resolved = resolve(record!, base, receivedMs)
+    const resolved = readRecord(record, place)
     if (resolved === undefined) continue
-    if (typeof resolved === 'string') {
-      decoded.broken.push({ place, detail: resolved })
-      continue
-    }
-    if (!resolved.isTimed) decoded.isTimed = false
-    for (const [path, value] of resolved.values) {
-      const found = find(path)
-      if (!found) continue
-      isAnyFound = true
-      const { channel, labels } = found
-      const device = deviceOf(labels)
-      const wrongUnit = channel.payloadUnit !== undefined && resolved.unit !== channel.payloadUnit
-      const detail = wrongUnit
-        ? `${path} is in ${resolved.unit ?? 'no unit'}, not in ${channel.payloadUnit}`
-        : misfit(channel.kind, value, path)
-      if (detail !== undefined) device.problems.push({ channel: channel.name, place, detail })
-      else addReading(device, channel.name, place, resolved.t, value as Value)
+    if (typeof resolved === 'string') decoded.broken.push({ place, detail: resolved })
+    else {
+      if (!resolved.isTimed) decoded.isTimed = false
+      for (const [path, value] of resolved.values) if (takeValue(resolved, path, value)) isAnyFound = true
     }
   }
   return isAnyFound || decoded.broken.length > 0 ? decoded : nothingFound(config)
+
+  function readRecord(record: SenmlRecord | undefined, place: number): Resolved | string | undefined {
+    if (record === undefined) return 'a record is a map of labels'
+    return takeBase(record, place, base, spoilt) ?? faultOf(record) ?? resolve(record, base, place, receivedMs)
+  }
+
+  /** False when no channel has this path. */
+  function takeValue(record: Resolved, path: string, value: unknown): boolean {
+    const found = find(path)
+    if (!found) return false
+    const { channel, labels } = found
+    const device = deviceOf(labels)
+    const detail = unitFault(record, channel, path) ?? misfit(channel.kind, value, path)
+    if (detail === undefined) addReading(device, record, channel.name, value as Value)
+    else device.problems.push({ channel: channel.name, place: record.place, detail })
+    return true
+  }
+}
+
+function unitFault({ unit }: Resolved, { payloadUnit }: PayloadChannel, path: string): string | undefined {
+  if (payloadUnit === undefined || unit === payloadUnit) return undefined
+  return `${path} is in ${unit ?? 'no unit'}, not in ${payloadUnit}`
 }
 
 /** Takes the record's base fields over. Returns why this record cannot be resolved. */
@@ -117,8 +129,7 @@ const types: Record<string, (value: unknown) => boolean> = {
   vd: (value) => typeof value === 'string' && /^[\w-]*$/.test(value),
 }
 
-interface Resolved {
-  t: number
+interface Resolved extends ReadingPlace {
   isTimed: boolean
   unit: string | undefined
   /** By the path that takes them. */
@@ -126,7 +137,7 @@ interface Resolved {
 }
 
 /** Undefined for a record of base fields alone; a text when it has no name or value. */
-function resolve(record: SenmlRecord, base: Base, receivedMs: number): Resolved | string | undefined {
+function resolve(record: SenmlRecord, base: Base, place: number, receivedMs: number): Resolved | string | undefined {
   const name = `${base.bn ?? ''}${record.get('n') ?? ''}`
   const label = values.find((each) => record.has(each))
   const hasSum = record.has('s')
@@ -139,6 +150,7 @@ function resolve(record: SenmlRecord, base: Base, receivedMs: number): Resolved 
   if (hasSum || base.bs !== undefined)
     found.push([`${name}#sum`, ((record.get('s') as number | undefined) ?? 0) + (base.bs ?? 0)])
   return {
+    place,
     t: Math.round(seconds * 1000) + (isTimed ? 0 : receivedMs),
     isTimed,
     unit: (record.get('u') as string | undefined) ?? base.bu,
@@ -147,11 +159,11 @@ function resolve(record: SenmlRecord, base: Base, receivedMs: number): Resolved 
 }
 
 interface Found {
-  channel: PlainConfig['channels'][number]
+  channel: PayloadChannel
   labels: Map<string, string>
 }
 
-function createFinder({ channels }: PlainConfig): (name: string) => Found | undefined {
+function createFinder({ channels }: PayloadConfig): (name: string) => Found | undefined {
   const known = new Map<string, Found | undefined>()
   return (name) => {
     if (!known.has(name)) {

@@ -6,11 +6,11 @@
  * harms only itself; so does a value of a record.
  */
 import type { Columns, Value } from '@millrace/contract'
-import type { PlainConfig } from '../config.ts'
+import type { PayloadChannel, PayloadConfig } from './payload-config.ts'
 
 export interface PayloadCodec {
   /** @throws Error, with a text for people, when nothing of the payload can be used. */
-  decode(payload: Uint8Array, config: PlainConfig, receivedMs: number): Decoded
+  decode(payload: Uint8Array, config: PayloadConfig, receivedMs: number): Decoded
   /** What may stand in braces in `device`, beside the levels of the topic. */
   labels: RegExp
   /** Keys of the configuration that mean something to this codec alone. */
@@ -65,7 +65,13 @@ export function createDevices(decoded: Decoded, wanted: string[]): (labels: Map<
   }
 }
 
-export function addReading({ columns, places }: DecodedDevice, channel: string, place: number, t: number, value: Value): void {
+/** The record that a reading is in, and its time. */
+export interface ReadingPlace {
+  place: number
+  t: number
+}
+
+export function addReading({ columns, places }: DecodedDevice, { place, t }: ReadingPlace, channel: string, value: Value): void {
   columns.channels[channel] ??= { t: [], v: [] }
   const column = columns.channels[channel]
   column.t.push(t)
@@ -77,7 +83,7 @@ export function addReading({ columns, places }: DecodedDevice, channel: string, 
 }
 
 /** Why a channel of this kind cannot hold the value; undefined when it can. A number is finite: `1e999` is valid JSON. */
-export function misfit(kind: PlainConfig['channels'][number]['kind'], value: unknown, path: string): string | undefined {
+export function misfit(kind: PayloadChannel['kind'], value: unknown, path: string): string | undefined {
   const type = { number: 'number', text: 'string', boolean: 'boolean' }[kind]
   const isGood = typeof value === type && (kind !== 'number' || Number.isFinite(value))
   return isGood ? undefined : `${shown(value)} at "${path}" is no ${kind}`
@@ -89,6 +95,6 @@ function shown(value: unknown): string {
 }
 
 /** @throws Error saying that none of the configured paths is in the payload: its readings must not vanish without a word. */
-export function nothingFound(config: PlainConfig): never {
+export function nothingFound(config: PayloadConfig): never {
   throw new Error(`there is nothing at ${config.channels.map(({ path }) => `"${path}"`).join(', ')}`)
 }

@@ -1,8 +1,8 @@
 /** The stage with its records one by one; between records the state goes through its snapshot. */
 import { decodeJson, encodeRaw, type RawRecord, type RejectedRecord, type TimelineRecord, topics } from '@millrace/contract'
 import type { z } from 'zod'
-import { prepareSchema } from './config.ts'
-import { createPrepareStage } from './prepare.ts'
+import { prepareSchema } from '../config.ts'
+import { createPrepareStage } from '../prepare.ts'
 
 export const now = Date.UTC(2026, 0, 1)
 
