@@ -1,62 +1,39 @@
 /**
- * Sources without an agent: foreign Sparkplug nodes and plain MQTT devices (plain.ts). They have no receipts and no numbers, so their
+ * Sources without an agent: foreign Sparkplug nodes and plain MQTT devices. They have no receipts and no numbers, so their
  * ledger starts here, under the stream `bridge`: read is what was decoded, and equals forwarded + rejected.
  */
 import {
   addTally,
   type Columns,
+  type CutCounts,
   type CutRecord,
   countReadings,
   countSamples,
   emptyEdgeCounts,
+  encodeJson,
   type Tally,
+  topics,
 } from '@millrace/contract'
-import { type BornChannel, decodeBatch, SparkplugError } from '@millrace/contract/sparkplug'
 import { tellAbsences } from './absences.ts'
-import type { Taking } from './prepare.ts'
-import {
-  byAlias,
-  checkTimes,
-  countedBefore,
-  describe,
-  type IdentitiesOf,
-  keepOnly,
-  leftOver,
-  newlyFound,
-  type Problem,
-  rejectAll,
-} from './problems.ts'
-import { messageKey, remember } from './redo.ts'
-import { deviceOf, nodeOf } from './sparkplug.ts'
-import type { DeviceState, DirectCounts, PrepareState } from './state.ts'
+import { type Context, toTimeline } from './context.ts'
+import type { Message } from './message.ts'
+import { type IdentitiesOf, identityOf, type Problem, rejectAll } from './rejections/problems.ts'
+import { checkTimes } from './rejections/times.ts'
+import { setReplayable } from './replay/replayable.ts'
+import { countedBefore, keepRejected, newlyFound, stillRejected } from './replay/selection.ts'
+import type { DirectCounts, PrepareState } from './state/state.ts'
 
 const directStream = 'bridge'
 
-/** Data of a node that gives its messages no Millrace name. */
-export function takeForeign(taking: Taking, id: string, device: string): void {
-  const key = redoKeyOf(taking)
-  if (taking.isReplay && !taking.state.redo.has(key)) return
-  const known = deviceOf(taking, nodeOf(taking, id), id, device)
-  try {
-    const batch = decodeBatch(taking.payload, (alias) => known.channels.get(alias))
-    const problems = batch.problems.map(describe)
-    const { columns, historical } = batch
-    const part = { device: known.name, columns, found: problems, identitiesOf: byAlias(known.channels) }
-    deliver(taking, id, [part], [], historical, key)
-  } catch (error) {
-    if (!(error instanceof SparkplugError)) throw error
-    if (taking.isReplay) return
-    remember(taking.state, key, 'all')
-    taking.reject({ reason: 'PREPARE_PAYLOAD', detail: error.message, lost: [0, 0], node: id, device: known.name })
-  }
-}
-
-/** Birth values of our own agents are state; those of a foreign node are readings. */
-export function takeBirthValues(taking: Taking, id: string, known: DeviceState, born: BornChannel[]): void {
-  const columns: Columns = { channels: {}, waves: {} }
-  for (const { channel, last } of born) if (last) columns.channels[channel.name] = { t: [last.t], v: [last.v] }
-  const part = { device: known.name, columns, found: [], identitiesOf: byAlias(known.channels) }
-  deliver(taking, id, [part], [], false, redoKeyOf(taking))
+/** A message that was decoded. */
+export interface Delivery {
+  node: string
+  /** What a replay calls the message: see replay/replayable.ts. */
+  key: string
+  parts: Part[]
+  /** Problems of no device: nothing is counted for them. */
+  broken: Problem[]
+  hist: boolean
 }
 
 /** What a message says about one device. */
@@ -70,73 +47,59 @@ export interface Part {
 }
 
 /**
- * `broken` are problems of no device: nothing is counted for them. One record of rejections for the whole message, whatever the
- * number of its devices: each carries all its bytes.
+ * One record of rejections for the whole message, whatever the number of its devices: each carries all its bytes. Of a message
+ * that was rejected in part, a replay delivers that part.
  */
-export function deliver(taking: Taking, node: string, parts: Part[], broken: Problem[], hist: boolean, key: string): void {
-  const redo = taking.state.redo.get(key)
-  const isPart = taking.isReplay && redo !== 'all'
-  const before = new Set(isPart ? redo : [])
-  const problems = [...broken]
-  const left: string[] = []
-  const taken = new Set<string>()
-  const outOfTime: Problem[] = []
-  const perPart = parts.map(({ columns, found, identitiesOf }) => {
-    if (isPart) for (const one of keepOnly(columns, before, [...broken, ...found], identitiesOf)) taken.add(one)
-    const late = checkTimes(columns, taking, identitiesOf)
-    outOfTime.push(...late)
-    problems.push(...found, ...late)
-    return [...found, ...late]
-  })
-  const fresh = new Set(isPart ? newlyFound(before, problems) : problems)
-  if (isPart) left.push(...leftOver(before, taken, outOfTime))
-  for (const { identity } of fresh) left.push(identity)
-  const forwarded = parts.map(({ columns }): Tally => [countReadings(columns), countSamples(columns)])
-  if (isPart && left.length === before.size && forwarded.every(([readings, samples]) => readings + samples === 0)) return
-  for (const [index, { device, columns, identitiesOf }] of parts.entries()) {
-    const counts = countsOf(taking.state, device, node)
-    addTally(counts.forwarded, forwarded[index]!)
-    // What was rejected before and is good now leaves the rejected.
-    if (isPart) addTally(counts.rejected, countedBefore(columns, before, identitiesOf), -1)
-    for (const problem of perPart[index]!) if (fresh.has(problem)) addTally(counts.rejected, problem.lost)
-    counts.messages++
-    counts.dirty = true
-  }
-  remember(taking.state, key, left)
-  if (!taking.isReplay) rejectAll(taking, problems, { node, ...(parts.length === 1 ? { device: parts[0]!.device } : {}) })
-  for (const [index, { device, columns }] of parts.entries()) {
-    tellAbsences(taking, device, columns.absences)
-    if (forwarded[index]![0] + forwarded[index]![1] === 0) continue
-    const { receivedMs } = taking
-    const { channels, waves } = columns
-    taking.out({ f: 1, k: 'readings', subject: device, device, stream: directStream, hist, receivedMs, channels, waves })
-  }
+export function deliver(context: Context, message: Message, delivery: Delivery): void {
+  const rejected = message.isReplay ? context.state.redo.get(delivery.key) : 'all'
+  if (rejected === 'all') return deliverAll(context, message, delivery)
+  redeliver(context, message, delivery, new Set(rejected))
 }
 
-/** At a tick: one cut for every device whose counts changed. */
-export function closeDirect(state: PrepareState, out: (cut: CutRecord) => void): void {
-  for (const [device, counts] of state.direct) {
-    if (!counts.dirty) continue
-    counts.dirty = false
-    const read: Tally = [counts.forwarded[0] + counts.rejected[0], counts.forwarded[1] + counts.rejected[1]]
-    const edge = { ...emptyEdgeCounts(), read }
-    const cut = {
-      edge,
-      evicted: [0, 0] as Tally,
-      rejected: [...counts.rejected] as Tally,
-      forwarded: [...counts.forwarded] as Tally,
-      ahead: [0, 0] as Tally,
-    }
-    out({
-      f: 1,
-      k: 'cut',
-      node: counts.node,
-      stream: directStream,
-      through: counts.messages,
-      closed: false,
-      devices: { [device]: cut },
-    })
+function deliverAll(context: Context, message: Message, delivery: Delivery): void {
+  const { state } = context
+  const { node, key, parts } = delivery
+  const problems = [...delivery.broken]
+  for (const part of parts) {
+    const rejected = [...part.found, ...checkTimes(context, message, part.columns, part.identitiesOf)]
+    count(state, node, part, rejected)
+    problems.push(...rejected)
   }
+  setReplayable(state, key, problems.map(identityOf))
+  rejectAll(context, message, problems, { node, ...(parts.length === 1 ? { device: parts[0]!.device } : {}) })
+  for (const part of parts) forward(context, message, part, delivery.hist)
+}
+
+/** `before`: the identities of what was rejected. */
+function redeliver(context: Context, message: Message, delivery: Delivery, before: Set<string>): void {
+  const { state } = context
+  const { node, key, parts, broken, hist } = delivery
+  const taken = new Set<string>()
+  const outOfTime: Problem[] = []
+  const newOf = parts.map(({ columns, found, identitiesOf }) => {
+    for (const one of keepRejected(columns, before, [...broken, ...found], identitiesOf)) taken.add(one)
+    const late = checkTimes(context, message, columns, identitiesOf)
+    outOfTime.push(...late)
+    return newlyFound(before, [...found, ...late])
+  })
+  const fresh = [...newlyFound(before, broken), ...newOf.flat()]
+  const left = [...stillRejected(before, taken, outOfTime), ...fresh.map(identityOf)]
+  if (left.length === before.size && parts.every(isEmpty)) return
+  for (const [index, part] of parts.entries()) {
+    count(state, node, part, newOf[index]!)
+    // What was rejected before and is good now leaves the rejected.
+    addTally(countsOf(state, part.device, node).rejected, countedBefore(part.columns, before, part.identitiesOf), -1)
+  }
+  setReplayable(state, key, left)
+  for (const part of parts) forward(context, message, part, hist)
+}
+
+function count(state: PrepareState, node: string, { device, columns }: Part, rejected: Problem[]): void {
+  const counts = countsOf(state, device, node)
+  addTally(counts.forwarded, tallyOf(columns))
+  for (const { lost } of rejected) addTally(counts.rejected, lost)
+  counts.messages++
+  counts.dirty = true
 }
 
 function countsOf(state: PrepareState, device: string, node: string): DirectCounts {
@@ -148,6 +111,41 @@ function countsOf(state: PrepareState, device: string, node: string): DirectCoun
   return counts
 }
 
-export function redoKeyOf({ topic, payload, receivedMs }: Taking): string {
-  return messageKey(topic, payload, receivedMs)
+function forward(context: Context, { receivedMs }: Message, part: Part, hist: boolean): void {
+  const { device, columns } = part
+  tellAbsences(context, device, columns.absences)
+  if (isEmpty(part)) return
+  const { channels, waves } = columns
+  toTimeline(context, { f: 1, k: 'readings', subject: device, device, stream: directStream, hist, receivedMs, channels, waves })
+}
+
+function isEmpty({ columns }: Part): boolean {
+  const [readings, samples] = tallyOf(columns)
+  return readings + samples === 0
+}
+
+function tallyOf(columns: Columns): Tally {
+  return [countReadings(columns), countSamples(columns)]
+}
+
+/** At a tick: one cut for every device whose counts changed. */
+export function closeDirect({ state, emit }: Context): void {
+  for (const [device, counts] of state.direct) {
+    if (!counts.dirty) continue
+    counts.dirty = false
+    emit(topics.timeline, device, encodeJson(cutOf(device, counts)))
+  }
+}
+
+function cutOf(device: string, { node, messages, forwarded, rejected }: DirectCounts): CutRecord {
+  const read: Tally = [forwarded[0] + rejected[0], forwarded[1] + rejected[1]]
+  const counts: CutCounts = {
+    edge: { ...emptyEdgeCounts(), read },
+    evicted: [0, 0],
+    rejected: [...rejected],
+    forwarded: [...forwarded],
+    ahead: [0, 0],
+  }
+  const devices = { [device]: counts }
+  return { f: 1, k: 'cut', node, stream: directStream, through: messages, closed: false, devices }
 }

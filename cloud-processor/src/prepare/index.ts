@@ -1,3 +1,3 @@
 export { type PrepareConfig, prepareSchema } from './config.ts'
 export { createPrepareStage } from './prepare.ts'
-export type { PrepareState } from './state.ts'
+export type { PrepareState } from './state/state.ts'

@@ -1,7 +1,7 @@
 import { formatBatchName } from '@millrace/contract'
 import { declare, encodeBatch, encodeDeviceBirth, encodeNodeBirth, encodePayload } from '@millrace/contract/sparkplug'
 import { describe, expect, test } from 'vitest'
-import { decodeState, encodeState } from './state.ts'
+import { decodeState, encodeState } from './state/snapshot.ts'
 import { createFeed, now } from './testing/feed.ts'
 
 const channel = { name: 'spo2', kind: 'number', datatype: 'Int16', unit: '%' } as const

@@ -2,57 +2,56 @@
  * Room for what a hostile node could invent: nodes, devices, streams, stretches of numbers. A message that needs more is rejected
  * whole as PREPARE_LIMIT before it has touched anything; when the limit is raised, a replay takes it as if it came for the first time.
  */
-import { inRanges } from '@millrace/contract'
-import type { Taking } from './prepare.ts'
-import { forget, messageKey, remember } from './redo.ts'
-import type { NodeState, PrepareState } from './state.ts'
+import { type BatchName, inRanges } from '@millrace/contract'
+import { type Context, reject } from './context.ts'
+import type { Message, SparkplugMessage } from './message.ts'
+import { forgetReplayable, messageKey, setReplayable } from './replay/replayable.ts'
+import type { NodeState, PrepareState } from './state/state.ts'
 
-/** What a message needs. */
-export interface Need {
-  device?: string
-  /** Of an agent. */
-  entry?: { stream: string; number: number; count: number }
-}
-
-/** False when the message was rejected for want of room. */
-export function hasRoom(taking: Taking, id: string, need: Need): boolean {
-  const full = fullAt(taking, id, need)
+/** False when the message was rejected because there is no room for it. */
+export function hasRoom(context: Context, message: SparkplugMessage): boolean {
+  const full = fullAt(context, message)
   if (full === undefined) return true
-  const { device, entry } = need
-  remember(taking.state, limitKey(taking.topic, taking.payload, taking.receivedMs), 'all')
-  taking.reject({
+  const { node, device, name } = message
+  setReplayable(context.state, limitKey(message), 'all')
+  reject(context, message, {
     reason: 'PREPARE_LIMIT',
     detail: `limits.${full} is reached`,
-    lost: [entry?.count ?? 0, 0],
-    node: id,
-    ...(device ? { device } : {}),
+    lost: [name?.count ?? 0, 0],
+    node,
+    ...(device === '' ? {} : { device }),
   })
   return false
 }
 
-/** For what stands inside of a message that is used otherwise. */
-export function hasDeviceRoom({ config }: Taking, node: NodeState, device: string): boolean {
-  return node.devices.has(device) || node.devices.size < config.limits.devicesPerNode
+/** For the devices inside a message that is used otherwise. */
+export function hasDeviceRoom({ config }: Context, { devices }: NodeState, device: string): boolean {
+  return devices.has(device) || devices.size < config.limits.devicesPerNode
 }
 
-/** A rejected message that is tried again had not touched anything. */
-export function wasOverLimit(state: PrepareState, topic: string, payload: Uint8Array, receivedMs: number): boolean {
-  return forget(state, limitKey(topic, payload, receivedMs))
+/** A message that was rejected for its limit and is replayed has not touched anything. */
+export function wasOverLimit(state: PrepareState, message: Message): boolean {
+  return forgetReplayable(state, limitKey(message))
 }
 
-function fullAt({ state, config: { limits } }: Taking, id: string, { device, entry }: Need): string | undefined {
+function fullAt(context: Context, { node: id, device, name }: SparkplugMessage): string | undefined {
+  const { state, config } = context
   const node = state.nodes.get(id)
-  if (!node && state.nodes.size >= limits.nodes) return 'nodes'
-  if (node && device && !node.devices.has(device) && node.devices.size >= limits.devicesPerNode) return 'devicesPerNode'
-  if (!entry || state.ended.has(entry.stream)) return undefined
-  const stream = state.streams.get(entry.stream)
+  if (!node && state.nodes.size >= config.limits.nodes) return 'nodes'
+  if (node && device !== '' && !hasDeviceRoom(context, node, device)) return 'devicesPerNode'
+  return name && fullStreamAt(context, node, name)
+}
+
+function fullStreamAt({ state, config: { limits } }: Context, node: NodeState | undefined, name: BatchName): string | undefined {
+  if (state.ended.has(name.stream)) return undefined
+  const stream = state.streams.get(name.stream)
   if (!stream) return node && node.streams >= limits.streamsPerNode ? 'streamsPerNode' : undefined
   const { settled, floor } = stream
-  if (settled.length < limits.rangesPerStream || entry.number < floor) return undefined
-  const joins = [entry.number - 1, entry.number, entry.number + 1].some((number) => inRanges(settled, number))
+  if (settled.length < limits.rangesPerStream || name.number < floor) return undefined
+  const joins = [name.number - 1, name.number, name.number + 1].some((number) => inRanges(settled, number))
   return joins ? undefined : 'rangesPerStream'
 }
 
-function limitKey(topic: string, payload: Uint8Array, receivedMs: number): string {
-  return `limit ${messageKey(topic, payload, receivedMs)}`
+function limitKey(message: Message): string {
+  return `limit ${messageKey(message)}`
 }

@@ -22,7 +22,7 @@ export const bugs = {
   'no-deduplication': {
     says: 'prepare forgets which numbers it has seen',
     program: '@millrace/cloud-processor/main',
-    file: 'cloud-processor/src/prepare/stream.ts',
+    file: 'cloud-processor/src/prepare/state/stream.ts',
     from: `if (number < stream.floor) return 'repeat'`,
     to: `return 'new'`,
   },

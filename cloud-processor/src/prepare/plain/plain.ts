@@ -1,44 +1,35 @@
 /** Plain MQTT devices: the first filter of the configuration that takes the topic names the codec, the devices and the channels. */
 
-import { deliver, type Part, redoKeyOf } from '../direct.ts'
-import type { Taking } from '../prepare.ts'
-import { type Problem, recordIdentity } from '../problems.ts'
-import { hashOf, remember } from '../redo.ts'
-import { deviceOf, learn, nodeOf } from '../sparkplug.ts'
-import { bound, hashesMax } from '../state.ts'
-import { type DecodedDevice, labelsIn } from './codecs/codec.ts'
+import type { Channel } from '@millrace/contract'
+import { type Context, type Rejection, reject, toTimeline } from '../context.ts'
+import { type Delivery, deliver, type Part } from '../direct.ts'
+import type { Message } from '../message.ts'
+import { type Problem, recordIdentity } from '../rejections/problems.ts'
+import { hashOf, messageKey, setReplayable } from '../replay/replayable.ts'
+import { deviceOf, learn, nodeOf } from '../state/nodes.ts'
+import { bound, hashesMax, type PrepareState } from '../state/state.ts'
+import { type Decoded, type DecodedDevice, labelsIn } from './codecs/codec.ts'
 import { codecs } from './codecs/index.ts'
+import type { PayloadChannel } from './codecs/payload-config.ts'
 import type { PlainConfig } from './config.ts'
 
-/** What plain devices stand under, as the devices of a node do. */
+/** What the devices are under, as those of a node are. */
 const plainNode = 'plain'
 
-export function takePlain(taking: Taking): void {
-  const config = taking.config.plain.find(({ filter }) => matches(filter, taking.topic))
-  const key = redoKeyOf(taking)
-  if (taking.isReplay && !taking.state.redo.has(key)) return
-  if (!config) return rejectWhole(taking, key, 'PREPARE_TOPIC', `no plain filter takes ${taking.topic}`)
-  const levels = taking.topic.split('/')
-  const decoded = decode(taking, config)
+export function takePlain(context: Context, message: Message): void {
+  const key = messageKey(message)
+  if (message.isReplay && !context.state.redo.has(key)) return
+  const config = context.config.plain.find(({ filter }) => matches(filter, message.topic))
+  if (!config) return rejectWhole(context, message, { reason: 'PREPARE_TOPIC', detail: `no plain filter takes ${message.topic}` })
+  const decoded = decode(message, config)
   const isTimed = typeof decoded === 'string' ? config.time !== undefined : decoded.isTimed
-  if (!taking.isReplay && isTimed && isRepeat(taking)) return
-  if (typeof decoded === 'string') {
-    const device = labelsIn(config.device).length === 0 ? nameOf(config.device, levels, {}) : undefined
-    return rejectWhole(taking, key, 'PREPARE_PAYLOAD', `${config.codec}: ${decoded}`, device)
-  }
-  const broken = decoded.broken.map(({ place, detail }) => brokenRecord('PREPARE_READING', place, detail))
-  const parts: Part[] = []
-  for (const found of decoded.devices) {
-    const own = nameOf(config.device, levels, found.labels)
-    const device = own === undefined ? undefined : declare(taking, config, own)
-    if (device !== undefined) parts.push(partOf(device, found))
-    else broken.push(...placesOf(found).map((place) => withoutDevice(place, config, own)))
-  }
-  deliver(taking, plainNode, parts, broken, false, key)
+  if (!message.isReplay && isTimed && isRepeat(context.state, message)) return
+  if (typeof decoded === 'string') rejectPayload(context, message, config, decoded)
+  else deliver(context, message, { node: plainNode, key, hist: false, ...partsOf(context, message, config, decoded) })
 }
 
 /** The reason, when nothing of it can be used. */
-function decode({ payload, receivedMs }: Taking, config: PlainConfig) {
+function decode({ payload, receivedMs }: Message, config: PlainConfig): Decoded | string {
   try {
     return codecs[config.codec].decode(payload, config, receivedMs)
   } catch (error) {
@@ -46,20 +37,44 @@ function decode({ payload, receivedMs }: Taking, config: PlainConfig) {
   }
 }
 
+function rejectPayload(context: Context, message: Message, config: PlainConfig, why: string): void {
+  const device = labelsIn(config.device).length === 0 ? nameOf(config.device, levelsOf(message), {}) : undefined
+  const which = device === undefined ? {} : { device }
+  rejectWhole(context, message, { reason: 'PREPARE_PAYLOAD', detail: `${config.codec}: ${why}`, ...which })
+}
+
 /** Nothing of the message can be used as things are. */
-function rejectWhole(taking: Taking, key: string, reason: string, detail: string, device?: string): void {
-  if (taking.isReplay) return
-  remember(taking.state, key, 'all')
-  taking.reject({ reason, detail, lost: [0, 0], ...(device === undefined ? {} : { device }) })
+function rejectWhole(context: Context, message: Message, { reason, detail, ...which }: Omit<Rejection, 'lost'>): void {
+  if (message.isReplay) return
+  setReplayable(context.state, messageKey(message), 'all')
+  reject(context, message, { reason, detail, lost: [0, 0], ...which })
 }
 
 /** Only a payload with its times in it can be told from the next one that says the same. */
-function isRepeat({ state, topic, payload }: Taking): boolean {
+function isRepeat({ hashes }: PrepareState, { topic, payload }: Message): boolean {
   const key = hashOf(topic, payload)
-  if (state.hashes.has(key)) return true
-  state.hashes.add(key)
-  bound(state.hashes, hashesMax)
+  if (hashes.has(key)) return true
+  hashes.add(key)
+  bound(hashes, hashesMax)
   return false
+}
+
+/** By device. What has none, or no room for it, is broken. */
+function partsOf(context: Context, message: Message, config: PlainConfig, decoded: Decoded): Pick<Delivery, 'parts' | 'broken'> {
+  const levels = levelsOf(message)
+  const broken = decoded.broken.map(({ place, detail }) => brokenRecord('PREPARE_READING', place, detail))
+  const parts: Part[] = []
+  for (const found of decoded.devices) {
+    const own = nameOf(config.device, levels, found.labels)
+    const device = own === undefined ? undefined : declare(context, config, own)
+    if (device !== undefined) parts.push(partOf(device, found))
+    else broken.push(...placesOf(found).map((place) => withoutDevice(place, config, own)))
+  }
+  return { parts, broken }
+}
+
+function levelsOf({ topic }: Message): string[] {
+  return topic.split('/')
 }
 
 /** Undefined when the payload says nothing that the name needs. */
@@ -100,18 +115,23 @@ function brokenRecord(reason: string, place: number, detail: string): Problem {
 }
 
 /** The configuration says what the channels are; when it says something new, that is told. Undefined when there is no room for it. */
-function declare(taking: Taking, config: PlainConfig, device: string): string | undefined {
-  const node = nodeOf(taking, plainNode)
-  if (!node.devices.has(device) && node.devices.size >= taking.config.limits.plainDevices) return undefined
-  const known = deviceOf(taking, node, plainNode, device)
-  const born = config.channels.map(({ name, kind, unit }) => {
-    const datatype = kind === 'number' ? 'Double' : kind === 'text' ? 'String' : 'Boolean'
-    return { channel: { name, kind, datatype, unit } as const }
-  })
-  const { name, channels } = known
-  if (learn(known, born))
-    taking.out({ f: 1, k: 'declaration', subject: name, device: name, node: plainNode, channels: [...channels.values()] })
+function declare(context: Context, config: PlainConfig, own: string): string | undefined {
+  const { state } = context
+  const { devices } = nodeOf(state, plainNode)
+  if (!devices.has(own) && devices.size >= context.config.limits.plainDevices) return undefined
+  const device = deviceOf(state, plainNode, own)
+  const { name, channels } = device
+  if (learn(device, config.channels.map(channelOf))) {
+    const declared = [...channels.values()]
+    toTimeline(context, { f: 1, k: 'declaration', subject: name, device: name, node: plainNode, channels: declared })
+  }
   return name
+}
+
+const datatypes = { number: 'Double', text: 'String', boolean: 'Boolean' } as const
+
+function channelOf({ name, kind, unit }: PayloadChannel): { channel: Channel } {
+  return { channel: { name, kind, datatype: datatypes[kind], unit } }
 }
 
 /** [MQTT-4.7] `+` is one level, `#` the rest. */

@@ -2,7 +2,7 @@ import { type EventRecord, nodeMetrics, type ReadingsRecord, type TimelineRecord
 import { encodeNodeDeath, encodePayload, type Metric } from '@millrace/contract/sparkplug'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createFeed, now } from './testing/feed.ts'
+import { createFeed, now } from '../testing/feed.ts'
 
 const topic = (type: string, device = '') => `spBv1.0/g/${type}/f${device && `/${device}`}`
 const bdSeq = (value: number): Metric => ({ name: nodeMetrics.bdSeq, timestamp: now, datatype: 'Int64', value })

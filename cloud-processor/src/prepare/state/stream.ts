@@ -65,10 +65,8 @@ export function createStream(node: string): StreamState {
   return { node, floor: 1, settled: [], detail: new Map(), devices: new Map(), held: [], gapTop: 0, closed: false }
 }
 
-export type Sighting = 'new' | 'repeat' | 'other-content'
-
 /** Whether this number is to be used. A number below the floor, or settled, is a repeat. */
-export function sight(stream: StreamState, number: number, digest: number): Sighting {
+export function deduplicate(stream: StreamState, number: number, digest: number): 'new' | 'repeat' | 'other-content' {
   if (number < stream.floor) return 'repeat'
   if (!inRanges(stream.settled, number)) return 'new'
   const known = stream.detail.get(number)
@@ -86,11 +84,19 @@ export function settle(stream: StreamState, number: number, held: Detail): void 
   addTally(totals.rejected, held.rejected)
 }
 
-/** A replay made good what was rejected before: `lifted` leaves the rejected, `good` joins the forwarded. */
-export function redeem(stream: StreamState, number: number, device: string, good: Tally, lifted: Tally): void {
+export interface Replayed {
+  device: string
+  /** Joins the forwarded. */
+  forwarded: Tally
+  /** Leaves the rejected. */
+  lifted: Tally
+}
+
+/** What was rejected before and a replay forwards. */
+export function countReplayed(stream: StreamState, number: number, { device, forwarded, lifted }: Replayed): void {
   for (const counts of [totalsOf(stream, device), stream.detail.get(number)]) {
     if (!counts) continue
-    addTally(counts.forwarded, good)
+    addTally(counts.forwarded, forwarded)
     addTally(counts.rejected, lifted, -1)
   }
 }

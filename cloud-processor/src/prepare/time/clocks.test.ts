@@ -1,7 +1,7 @@
 import type { Channel, RawTick, TimelineRecord } from '@millrace/contract'
 import { declare, encodeBatch, encodeDeviceBirth, encodeNodeBirth } from '@millrace/contract/sparkplug'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createFeed, now } from './testing/feed.ts'
+import { createFeed, now } from '../testing/feed.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs

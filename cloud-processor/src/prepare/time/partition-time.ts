@@ -13,25 +13,7 @@
  */
 import type { RawTick, TickRecord } from '@millrace/contract'
 import { jumpMs } from '@millrace/platform'
-import type { PrepareState } from './state.ts'
-
-/** Of a partition's time, what is needed beside the newest tick. */
-export interface PartitionTime {
-  run?: string
-  elapsedMs?: number
-  /** Time by which readings expire. It takes a jump an hour a tick, which leaves time to notice before anything expires by it. */
-  expireMs: number
-  /** Ticks of another run in a row that were behind. */
-  behind: number
-  /** What the clock may have been set by. */
-  shiftMs: number
-  /** A pause may be in `shiftMs`: two runs have no monotonic time in common. */
-  hasPause?: boolean
-  /** Ticks since the last change, or since a gateway went by the time before it. */
-  quietTicks: number
-  /** Since the last tick a gateway went by the time before. */
-  isDisputed?: boolean
-}
+import type { PrepareState } from '../state/state.ts'
 
 /** What a tick made of the time. */
 export interface TimeChange {
@@ -45,8 +27,6 @@ const expireStepMs = 3_600_000
 const disputeTicks = 60
 /** A processor that was away for longer is not told from a gateway with a wrong clock. */
 const pauseMsMax = 3_600_000
-
-export const initialTime = (): PartitionTime => ({ expireMs: 0, behind: 0, shiftMs: 0, quietTicks: 0 })
 
 /** Moves `state.tickMs`. */
 export function advance(state: PrepareState, tick: RawTick): TimeChange {

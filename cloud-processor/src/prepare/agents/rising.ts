@@ -4,7 +4,7 @@
  * readings for one. Foreign nodes and plain devices promise nothing: there the store collapses and counts.
  */
 import type { Channel, Column, Columns, Segment } from '@millrace/contract'
-import type { IdentitiesOf, Problem } from './problems.ts'
+import type { IdentitiesOf, Problem } from '../rejections/problems.ts'
 
 type Channels = Map<number | string, Channel>
 

@@ -1,7 +1,7 @@
 import { emptyEdgeCounts, type LedgerRecord, type Tally } from '@millrace/contract'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { countGap, createStream, cut, hold, raiseFloor, seenOf, settle, sight } from './stream.ts'
+import { countGap, createStream, cut, deduplicate, hold, raiseFloor, seenOf, settle } from './stream.ts'
 
 const ledger = (through: number, read: number, floors: Record<string, number> = {}): LedgerRecord => ({
   f: 1,
@@ -14,17 +14,17 @@ const ledger = (through: number, read: number, floors: Record<string, number> = 
 describe('a stream', () => {
   test('uses each number once', () => {
     const stream = createStream('g/n')
-    expect(sight(stream, 1, 7)).toBe('new')
+    expect(deduplicate(stream, 1, 7)).toBe('new')
     settle(stream, 1, { device: 'd', atMs: 0, forwarded: [5, 0], rejected: [0, 0], digest: 7 })
-    expect(sight(stream, 1, 7)).toBe('repeat')
-    expect(sight(stream, 1, 8)).toBe('other-content')
+    expect(deduplicate(stream, 1, 7)).toBe('repeat')
+    expect(deduplicate(stream, 1, 8)).toBe('other-content')
   })
 
   test('takes a number below the floor for a repeat', () => {
     const stream = createStream('g/n')
     settle(stream, 1, { device: 'd', atMs: 0, forwarded: [5, 0], rejected: [0, 0], digest: 7 })
     expect(raiseFloor(stream, 2)).toBe(0)
-    expect(sight(stream, 1, 99)).toBe('repeat')
+    expect(deduplicate(stream, 1, 99)).toBe('repeat')
   })
 
   test('says how many numbers were freed that it never saw', () => {
@@ -66,7 +66,7 @@ describe('a stream', () => {
           const number = index + 1
           read += readings
           const arrive = () => {
-            if (sight(stream, number, 0) === 'new')
+            if (deduplicate(stream, number, 0) === 'new')
               settle(stream, number, { device: 'd', atMs: 0, forwarded: [readings, 0], rejected: [0, 0], digest: 0 })
           }
           if (!isEvicted || isSeen) arrivals.push(arrive, arrive)

@@ -1,0 +1,53 @@
+/** A message of the raw topic, parsed once: what is behind it reads these fields. */
+import { type BatchName, parseBatchName, parseBirthName } from '@millrace/contract'
+import { peek, type SparkplugTopic } from '@millrace/contract/sparkplug'
+
+export interface Message {
+  topic: string
+  payload: Uint8Array
+  receivedMs: number
+  /** True when a message that was rejected, at least in part, is replayed. */
+  isReplay: boolean
+  /** When the replay was ordered. */
+  replayMs?: number
+  /** When it was sent, by the clock of a Sparkplug node. */
+  sentMs?: number
+}
+
+export type NodeTopic = Exclude<SparkplugTopic, { type: 'STATE' | 'NCMD' | 'DCMD' }>
+
+export interface SparkplugMessage extends Message {
+  type: NodeTopic['type']
+  /** `group/node`. */
+  node: string
+  /** Sparkplug device id; `''` in a message of the node itself. */
+  device: string
+  /** Data of a Millrace agent has one. */
+  name?: BatchName
+  /** Of a Millrace agent: its data and births are called by the names of naming.ts. */
+  isOurs: boolean
+  seq?: number
+}
+
+/** Of a Millrace agent, under a batch name. */
+export type AgentMessage = SparkplugMessage & { name: BatchName }
+
+export function readSparkplug(message: Message, topic: NodeTopic): SparkplugMessage {
+  const { payload, receivedMs, isReplay, replayMs } = message
+  const { uuid, seq, timestamp } = peek(payload) ?? {}
+  const name = parseBatchName(uuid)
+  return {
+    topic: message.topic,
+    payload,
+    receivedMs,
+    isReplay,
+    replayMs,
+    sentMs: timestamp,
+    type: topic.type,
+    node: `${topic.group}/${topic.node}`,
+    device: topic.device ?? '',
+    name,
+    isOurs: name !== undefined || parseBirthName(uuid) !== undefined,
+    seq,
+  }
+}
