@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { prepareSchema } from '../config.ts'
+import { createPrepareStage } from '../prepare.ts'
+import { decodeState, encodeState } from './snapshot.ts'
+
+/** `records`: raw records behind the snapshot, as base64. `outputs`: what the version that wrote it made of them, without their bytes. */
+const sample = JSON.parse(readFileSync(new URL('cases/format-2.json', import.meta.url), 'utf8'))
+const stage = createPrepareStage(prepareSchema.parse(sample.config))
+const read = () => stage.decode(Buffer.from(JSON.stringify(sample.snapshot)))
+
+test('a snapshot of format 2 is written as it was read', () => {
+  expect(JSON.parse(Buffer.from(stage.encode(read())).toString())).toEqual(sample.snapshot)
+})
+
+test('the stage goes on from a snapshot of format 2 as the version that wrote it did', () => {
+  const state = read()
+  const outputs: unknown[] = []
+  for (const [offset, record] of sample.records.entries())
+    stage.step(state, { offset, key: '', value: Buffer.from(record, 'base64'), timeMs: 0 }, (topic, key, value) => {
+      const { bytesBase64: _, ...rest } = JSON.parse(Buffer.from(value).toString())
+      outputs.push([topic, key, rest])
+    })
+  expect(outputs).toEqual(sample.outputs)
+})
+
+test('a snapshot of a newer format is refused', () => {
+  const { f, state } = JSON.parse(Buffer.from(encodeState(read())).toString())
+  expect(() => decodeState(Buffer.from(JSON.stringify({ f: f + 1, state })))).toThrow('reads up to 2')
+})
