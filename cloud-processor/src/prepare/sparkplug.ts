@@ -35,7 +35,7 @@ function useInOrder(context: Context, message: SparkplugMessage): void {
   const { node: id, type, seq } = message
   const node = nodeOf(context.state, id)
   if (node.order && seq !== undefined) {
-    // Whatever the order, what is used by it counts as of its arrival.
+    // In an order a message has the time of its arrival, also one that a replay brought.
     return useAll(context, putInOrder(context, { ...message, seq, replayMs: undefined }))
   }
   // Its agent sends a birth of its own again when that was lost.

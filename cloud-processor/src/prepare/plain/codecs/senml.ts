@@ -45,46 +45,62 @@ interface Base {
 const baseTypes = { bn: 'string', bt: 'number', bu: 'string', bv: 'number', bs: 'number' } as const
 type BaseLabel = keyof typeof baseTypes
 
+/** A pack while its records are read one after the other. */
+interface Pack {
+  decoded: Decoded
+  receivedMs: number
+  base: Base
+  /** Base fields that cannot be used, and the records that have them. */
+  spoilt: Map<string, number>
+  deviceOf: ReturnType<typeof createDevices>
+  find: ReturnType<typeof createFinder>
+}
+
 /** Undefined is something that is no record. @throws Error when nothing can be used. */
 export function resolveSenml(records: (SenmlRecord | undefined)[], config: PayloadConfig, receivedMs: number): Decoded {
+  checkVersions(records)
+  const decoded = startDecoded()
+  const deviceOf = createDevices(decoded, labelsIn(config.device))
+  const pack: Pack = { decoded, receivedMs, base: {}, spoilt: new Map(), deviceOf, find: createFinder(config) }
+  let isAnyFound = records.length === 0
+  for (const [place, record] of records.entries()) if (takeRecord(pack, record, place)) isAnyFound = true
+  return isAnyFound || decoded.broken.length > 0 ? decoded : nothingFound(config)
+}
+
+function checkVersions(records: (SenmlRecord | undefined)[]): void {
   for (const record of records) {
     const version = record?.get('bver') ?? versionMax
     if (typeof version !== 'number' || version > versionMax) throw new Error(`version ${version} is not known`)
   }
-  const decoded = startDecoded()
-  const deviceOf = createDevices(decoded, labelsIn(config.device))
-  const find = createFinder(config)
-  const base: Base = {}
-  const spoilt = new Map<string, number>()
-  let isAnyFound = records.length === 0
+}
 
-  for (const [place, record] of records.entries()) {
-    const resolved = readRecord(record, place)
-    if (resolved === undefined) continue
-    if (typeof resolved === 'string') decoded.broken.push({ place, detail: resolved })
-    else {
-      if (!resolved.isTimed) decoded.isTimed = false
-      for (const [path, value] of resolved.values) if (takeValue(resolved, path, value)) isAnyFound = true
-    }
+/** False when it has nothing that a channel takes. */
+function takeRecord(pack: Pack, record: SenmlRecord | undefined, place: number): boolean {
+  const resolved =
+    record === undefined
+      ? 'a record is a map of labels'
+      : (takeBase(pack, record, place) ?? faultOf(record) ?? resolve(pack, record, place))
+  if (resolved === undefined) return false
+  if (typeof resolved === 'string') {
+    pack.decoded.broken.push({ place, detail: resolved })
+    return false
   }
-  return isAnyFound || decoded.broken.length > 0 ? decoded : nothingFound(config)
+  if (!resolved.isTimed) pack.decoded.isTimed = false
+  let isAnyFound = false
+  for (const [path, value] of resolved.values) if (takeValue(pack, resolved, path, value)) isAnyFound = true
+  return isAnyFound
+}
 
-  function readRecord(record: SenmlRecord | undefined, place: number): Resolved | string | undefined {
-    if (record === undefined) return 'a record is a map of labels'
-    return takeBase(record, place, base, spoilt) ?? faultOf(record) ?? resolve(record, base, place, receivedMs)
-  }
-
-  /** False when no channel has this path. */
-  function takeValue(record: Resolved, path: string, value: unknown): boolean {
-    const found = find(path)
-    if (!found) return false
-    const { channel, labels } = found
-    const device = deviceOf(labels)
-    const detail = unitFault(record, channel, path) ?? misfit(channel.kind, value, path)
-    if (detail === undefined) addReading(device, record, channel.name, value as Value)
-    else device.problems.push({ channel: channel.name, place: record.place, detail })
-    return true
-  }
+/** False when no channel has this path. */
+function takeValue(pack: Pack, record: Resolved, path: string, value: unknown): boolean {
+  const found = pack.find(path)
+  if (!found) return false
+  const { channel, labels } = found
+  const device = pack.deviceOf(labels)
+  const detail = unitFault(record, channel, path) ?? misfit(channel.kind, value, path)
+  if (detail === undefined) addReading(device, record, channel.name, value as Value)
+  else device.problems.push({ channel: channel.name, place: record.place, detail })
+  return true
 }
 
 function unitFault({ unit }: Resolved, { payloadUnit }: PayloadChannel, path: string): string | undefined {
@@ -93,7 +109,7 @@ function unitFault({ unit }: Resolved, { payloadUnit }: PayloadChannel, path: st
 }
 
 /** Takes the record's base fields over. Returns why this record cannot be resolved. */
-function takeBase(record: SenmlRecord, place: number, base: Base, spoilt: Map<string, number>): string | undefined {
+function takeBase({ base, spoilt }: Pack, record: SenmlRecord, place: number): string | undefined {
   for (const label of Object.keys(baseTypes) as BaseLabel[]) {
     if (!record.has(label)) continue
     const value = record.get(label)
@@ -137,7 +153,7 @@ interface Resolved extends ReadingPlace {
 }
 
 /** Undefined for a record of base fields alone; a text when it has no name or value. */
-function resolve(record: SenmlRecord, base: Base, place: number, receivedMs: number): Resolved | string | undefined {
+function resolve({ base, receivedMs }: Pack, record: SenmlRecord, place: number): Resolved | string | undefined {
   const name = `${base.bn ?? ''}${record.get('n') ?? ''}`
   const label = values.find((each) => record.has(each))
   const hasSum = record.has('s')
