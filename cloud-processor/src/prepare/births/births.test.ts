@@ -1,0 +1,34 @@
+import { encodeDeviceBirth, encodeNodeDeath } from '@millrace/contract/sparkplug'
+import { beforeEach, expect, test } from 'vitest'
+import { createAgentFeed, declaration } from '../testing/agent.ts'
+import { now } from '../testing/feed.ts'
+
+let feed: ReturnType<typeof createAgentFeed>
+
+beforeEach(() => {
+  feed = createAgentFeed()
+})
+
+test('tells the death of a node for each of its devices, but not by an old will', () => {
+  feed.born()
+  expect(feed.message('spBv1.0/g/NDEATH/n', encodeNodeDeath(2)).timeline).toEqual([])
+  expect(feed.message('spBv1.0/g/NDEATH/n', encodeNodeDeath(3)).timeline).toMatchObject([{ k: 'death', device: 'bed-1' }])
+})
+
+test('gives a device of another node with a taken name a longer name', () => {
+  feed.born()
+  const { timeline } = feed.message('spBv1.0/g/DBIRTH/other/bed-1', encodeDeviceBirth(declaration, { timestamp: now, seq: 1 }))
+  expect(timeline[0]).toMatchObject({ device: 'g/other:bed-1' })
+})
+
+test('tells every device’s channels again once a day, for readers that begin late', () => {
+  feed.born()
+  const midnight = Math.ceil(now / 86_400_000) * 86_400_000
+  feed.tick(midnight - 2000)
+  expect(feed.tick(midnight - 1000).timeline.map(({ k }) => k)).toEqual(['tick'])
+  expect(feed.tick(midnight).timeline).toMatchObject([
+    { k: 'tick' },
+    { k: 'declaration', device: 'bed-1', channels: [{ name: 'spo2' }] },
+  ])
+  expect(feed.tick(midnight + 1000).timeline.map(({ k }) => k)).toEqual(['tick'])
+})
