@@ -39,6 +39,7 @@ export const simulatedEngines = ({ clock }: Process) => ({
 
 /** Nobody asks: what a simulated store holds is looked at from outside. */
 export const unread: StoreReader = {
+  refresh: async () => {},
   devices: async () => [],
   points: async () => ({ t: [], v: [] }),
   segments: async () => [],
