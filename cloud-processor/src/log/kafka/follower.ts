@@ -128,11 +128,11 @@ export function createFollower(options: FollowerOptions): Follower {
     options.ring(at, at.next)
   }
 
-  /** A reader that waits reads again when the bell rings, which shows that it is still there. */
+  /** A reader that waits reads again when the bell rings, which shows that it is still there; it is followed again if it was dropped. */
   function dropUnread(): void {
     const now = clock.monotonic()
     for (const at of [...followed.values()]) {
-      if (now - at.readMs > idleMs.drop) followed.delete(keyOf(at))
+      if (now - at.readMs > idleMs.drop) drop(at)
       else if (now - at.readMs > idleMs.ring) options.ring(at, at.next)
     }
   }
