@@ -5,6 +5,7 @@ import { createMetrics, type Log, systemClock } from '@millrace/platform'
 import { expect, test } from 'vitest'
 import { startAgent } from './agent.ts'
 import { agentSchema } from './config.ts'
+import { openEngines } from './engines.ts'
 
 test('an agent that is told to stop stops every part, and another can start where it was', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'agent-'))
@@ -12,7 +13,7 @@ test('an agent that is told to stop stops every part, and another can start wher
   const log: Log = { info() {}, warn() {}, error: (message, fields) => void problems.push(`${message} ${fields?.part}`) }
   const config = agentSchema.parse({ dataDir, uplink: { url: 'mqtt://127.0.0.1:1' } })
   for (let start = 0; start < 2; start++) {
-    const agent = await startAgent(config, { clock: systemClock, log, metrics: createMetrics() })
+    const agent = await startAgent(config, openEngines(config, { clock: systemClock, log, metrics: createMetrics() }))
     await agent.stop().catch((error) => problems.push(`${error}`))
   }
   expect(problems).toEqual([])

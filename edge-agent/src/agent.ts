@@ -4,14 +4,26 @@
  *   device ─ bus ─► decoder ─► intake (filters, columns) ─ every 100 ms ─► outbox ─ uplink ─► broker
  *                                                                            ▲ receipts ┘
  */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Clock, every, type Log, type Metrics, type Part, stopInOrder } from '@millrace/platform'
-import { type AgentConfig, checkDevices } from './config.ts'
-import { createDevice } from './device.ts'
-import { observeStorage } from './observe.ts'
-import { openOutbox, sqliteStorage } from './outbox/index.ts'
-import { connectMqtt, createUplink } from './uplink/index.ts'
+import type { AgentConfig } from './config.ts'
+import type { Device } from './device.ts'
+import type { OutboxStorage } from './outbox/index.ts'
+import { type Parts, parts as realParts } from './parts.ts'
+import type { Stretches } from './stretches.ts'
+import type { Transport } from './uplink/index.ts'
+
+/** What an agent needs besides its configuration. All of it is passed in, so that a simulation can own it. */
+export interface AgentContext {
+  storage: OutboxStorage
+  transport: Transport
+  /** The devices on this gateway. @param given where readings of earlier runs of a device have their times */
+  devices(given: (device: string) => Stretches): Device[]
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  /** Below 1, as Math.random; absent: of the machine. */
+  random?: () => number
+}
 
 export interface Agent {
   status(): AgentStatus
@@ -25,22 +37,19 @@ export interface AgentStatus {
   uplink: unknown
 }
 
-export async function startAgent(config: AgentConfig, around: { clock: Clock; log: Log; metrics: Metrics }): Promise<Agent> {
-  const { clock, log, metrics } = around
-  checkDevices(config)
-  mkdirSync(config.dataDir, { recursive: true })
-  const file = sqliteStorage(join(config.dataDir, 'outbox.sqlite'))
-  const storage = config.observe ? observeStorage(file, config.observe.fd, clock) : file
-  const outbox = await openOutbox(storage, config.outbox, around)
-  const devices = config.devices.map((device) => createDevice(device, { ...around, given: outbox.given(device.id) }))
+/** Production, simulation and tests start this same function; they differ in the engines that they pass. */
+export async function startAgent(config: AgentConfig, engines: AgentContext, parts: Parts = realParts): Promise<Agent> {
+  const { clock, log, metrics, transport } = engines
+  const outbox = await parts.openOutbox(engines.storage, config.outbox, engines)
+  const devices = engines.devices((device) => outbox.given(device))
   for (const device of devices) {
     const sinceMs = outbox.lastCommittedMs(device.id)
     if (sinceMs !== undefined) device.gap(sinceMs, 'agent-down')
   }
-  const uplink = createUplink({
-    ...around,
+  const uplink = parts.createUplink({
+    ...engines,
     outbox,
-    transport: connectMqtt(config.uplink, around),
+    transport,
     node: { group: config.group, node: config.node },
     host: config.host,
     devices: devices.map(({ id, channels }) => ({ device: id, channels })),
@@ -63,7 +72,7 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
     commit()
     await committing
   }
-  const parts: Part[] = [
+  const inOrder: Part[] = [
     { name: 'devices', stop: () => Promise.all(devices.map((device) => device.stop())) },
     { name: 'last commit', stop: commitLast },
     { name: 'uplink', stop: () => uplink.stop() },
@@ -79,7 +88,7 @@ export async function startAgent(config: AgentConfig, around: { clock: Clock; lo
     }),
     async stop() {
       stopTimer()
-      await stopInOrder(parts, around)
+      await stopInOrder(inOrder, engines)
     },
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '@millrace/platform'
 import { startAgent } from './agent.ts'
 import { agentSchema, checkDevices } from './config.ts'
+import { openEngines } from './engines.ts'
 import { askStatus, serveStatus } from './status.ts'
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { config: { type: 'string' } } })
@@ -38,7 +39,7 @@ if (positionals[0] === 'status') {
       const metrics = createMetrics()
       measureProcess(metrics, log)
       const clock = createSteadyClock(systemClock, (change) => log.warn('the wall clock was moved', { ...change }))
-      const agent = await startAgent(config, { clock, log, metrics })
+      const agent = await startAgent(config, openEngines(config, { clock, log, metrics }))
       const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
       const page = await serveMachinePage(config.metrics, { health: agent.status, metrics: () => metrics.expose() })
       log.info('agent ready', { node: `${config.group}/${config.node}`, devices: config.devices.length })

@@ -1,12 +1,16 @@
 /**
- * A simulated gateway: real intake, real outbox, real uplink; readings come from a counter, so every value has one place in the
- * order. When it starts, the clock may be wrong, and what waited in the kernel comes at once.
+ * A simulated gateway: the real agent on a simulated disk and network. Readings come from a counter, so every value has one
+ * place in the order. When it starts, the clock may be wrong, and what waited in the kernel comes at once.
  */
 import type { Channel } from '@millrace/contract'
+import { startAgent } from '@millrace/edge-agent/agent'
+import { type AgentConfig, agentSchema } from '@millrace/edge-agent/config'
+import type { Device } from '@millrace/edge-agent/device'
 import { createIntake, type Drained, type Intake } from '@millrace/edge-agent/intake'
-import { openOutbox, outboxSchema } from '@millrace/edge-agent/outbox'
-import { createUplink, type Transport, uplinkSchema } from '@millrace/edge-agent/uplink'
-import { createMetrics, every, silentLog } from '@millrace/platform'
+import type { Outbox } from '@millrace/edge-agent/outbox'
+import { type Parts, parts } from '@millrace/edge-agent/parts'
+import type { Transport } from '@millrace/edge-agent/uplink'
+import { createMetrics, silentLog } from '@millrace/platform'
 import type { Bug } from './bugs.ts'
 import type { Disk } from './disk.ts'
 import type { Network } from './network.ts'
@@ -14,7 +18,6 @@ import { type OutboxFrame, outboxOnDisk } from './outbox-disk.ts'
 import type { Random } from './random.ts'
 import type { Process, World } from './world.ts'
 
-const group = 'sim'
 export const host = 'millrace'
 
 /** Value k of a device is k: what is stored tells by itself what is missing, doubled or moved. */
@@ -54,76 +57,102 @@ export interface AgentOptions {
   crashed: () => void
 }
 
-/** Starts a process; it lives until it is killed. */
-export async function startAgent(process: Process, options: AgentOptions): Promise<void> {
-  const { world, random, network, disk, node, truths, bug } = options
-  const around = {
-    clock: process.clock,
-    log: silentLog,
-    metrics: createMetrics(),
-    random: bug === 'stream-reused' ? () => 0.5 : () => random.next(),
-  }
-  const storage = outboxOnDisk(disk, process, options.crashed)
-  const outbox = await openOutbox(
-    storage,
-    { ...outboxSchema.parse({}), bytesMax: options.bytesMax, freeDiskMin: 0, ledgerEveryMs: 500 },
-    around,
-  )
-  if (!process.isAlive) return
-  let transport: Transport = network.agentTransport(node, process)
-  if (bug === 'free-before-receipt') transport = freeing(transport, outbox)
-  const uplink = createUplink({
-    ...around,
-    outbox,
-    transport,
-    node: { group, node },
-    host,
-    devices: truths.map(({ device }) => ({ device, channels })),
-    options: { ...uplinkSchema.parse({}), reconnectMsMin: 100, reconnectMsMax: 1000, resendMs: 500, resendMsMax: 4000 },
-  })
-  uplink.start()
+const common = agentSchema.parse({ group: 'sim', host })
 
+function configOf({ node, bytesMax, commitMs = 150 }: AgentOptions): AgentConfig {
+  return {
+    ...common,
+    node,
+    commitEveryMs: commitMs,
+    outbox: { ...common.outbox, bytesMax, freeDiskMin: 0, ledgerEveryMs: 500 },
+    uplink: { ...common.uplink, reconnectMsMin: 100, reconnectMsMax: 1000, resendMs: 500, resendMsMax: 4000 },
+  }
+}
+
+/** Starts a process; it lives until it is killed. */
+export async function startSimulatedAgent(process: Process, options: AgentOptions): Promise<void> {
+  const { random, network, disk, node, bug } = options
+  await startAgent(
+    configOf(options),
+    {
+      clock: process.clock,
+      log: silentLog,
+      metrics: createMetrics(),
+      random: bug === 'stream-reused' ? () => 0.5 : () => random.next(),
+      storage: outboxOnDisk(disk, process, options.crashed),
+      transport: network.agentTransport(node, process),
+      devices: (given) => createDevices(options, bug === 'same-millisecond' ? () => [] : given),
+    },
+    partsOf(options),
+  )
+}
+
+/** The real parts: what the outbox says to be durable is noted. */
+function partsOf({ disk, truths, bug }: AgentOptions): Parts {
+  return {
+    async openOutbox(...given) {
+      const outbox = await parts.openOutbox(...given)
+      const commit = outbox.commit.bind(outbox)
+      outbox.commit = async (drained) => {
+        const isDurable = await commit(drained)
+        if (isDurable) note(drained, truths, disk.synced().length)
+        return isDurable
+      }
+      return outbox
+    },
+    createUplink: (context) =>
+      parts.createUplink(
+        bug === 'free-before-receipt' ? { ...context, transport: freeing(context.transport, context.outbox) } : context,
+      ),
+  }
+}
+
+function note(drained: Drained[], truths: DeviceTruth[], frames: number): void {
+  for (const { device, columns } of drained) {
+    const { committed } = truths.find((truth) => truth.device === device)!
+    for (const value of columns.channels.count?.v ?? []) committed.set(value as number, frames)
+  }
+}
+
+function createDevices(options: AgentOptions, given: Parameters<Parameters<typeof startAgent>[1]['devices']>[0]): Device[] {
+  const { random, truths, bug } = options
   // A disk that loses what it said was durable takes the memory of given times with it.
   const isLying = bug === 'stream-reused' || bug === 'lying-disk'
   const isRough = options.hasRoughStarts === true && !isLying
   const clockMs = isRough ? wrongMs[random.below(wrongMs.length)]! : 0
-  const devices = truths.map((truth): Device => {
-    const given = bug === 'same-millisecond' ? [] : outbox.given(truth.device)
-    return { truth, intake: createIntake({ device: truth.device, channels, given }), waited: isRough ? random.below(30) : 0 }
-  })
-  let isCommitting = false
-  every(process.clock, options.commitMs ?? 150, async () => {
-    if (isCommitting) return
-    isCommitting = true
-    const around = { nowMs: world.nowMs, clockMs, levelMs: options.levelMs ?? 4000, random }
-    const taken = (options.isProducing() ? devices : []).map((device) => take(device, around))
-    const isDurable = await outbox.commit(taken.flatMap(({ drained }) => drained))
-    if (isDurable)
-      for (const { truth, values } of taken) for (const value of values) truth.committed.set(value, disk.synced().length)
-    isCommitting = false
+  return truths.map((truth) => {
+    const intake = createIntake({ device: truth.device, channels, given: given(truth.device) })
+    return createDevice(options, { truth, intake, clockMs, waited: isRough ? random.below(30) : 0 })
   })
 }
 
-interface Device {
+interface Line {
   truth: DeviceTruth
   intake: Intake
+  clockMs: number
   /** Frames that waited in the kernel when the process started. */
   waited: number
 }
 
-interface Taking {
-  nowMs: number
-  clockMs: number
-  levelMs: number
-  random: Random
+/** It measures when it is drained. */
+function createDevice(options: AgentOptions, line: Line): Device {
+  return {
+    id: line.truth.device,
+    channels,
+    start() {},
+    drain: () => (options.isProducing() ? measure(options, line) : []),
+    gap: (sinceMs, reason) => line.intake.gap(sinceMs, reason),
+    status: () => ({ isOpen: true, lastBytesMs: 0, detail: 'simulated' }),
+    stop: async () => {},
+  }
 }
 
 /** What the device measured since the last commit: 1 to 5 readings of each channel. */
-function take(device: Device, { nowMs, clockMs, levelMs, random }: Taking) {
-  const { truth, intake } = device
+function measure({ world, random, levelMs = 4000 }: AgentOptions, line: Line): Drained[] {
+  const { truth, intake, clockMs } = line
   const fresh = 1 + random.below(5)
-  for (let i = -device.waited; i < fresh; i++) {
-    const at = Math.floor(nowMs) - 140 + Math.max(0, i) * 28
+  for (let i = -line.waited; i < fresh; i++) {
+    const at = Math.floor(world.nowMs) - 140 + Math.max(0, i) * 28
     const level = Math.floor(at / levelMs) % 2 === 0 ? 10 : 90
     const value = truth.produced.length
     truth.produced.push({ t: Number.NaN, v: value, level })
@@ -132,31 +161,24 @@ function take(device: Device, { nowMs, clockMs, levelMs, random }: Taking) {
     intake.reading('level', at + clockMs, level)
     for (const k of [0, 1]) intake.sample('wave', at + clockMs + 14 * k, 2 * value + k)
   }
-  device.waited = 0
-  const drained = drainAll(intake)
-  const values = drained.flatMap(({ columns }) => learnTimes(truth, columns.channels.count))
-  return { truth, values, drained }
-}
-
-function drainAll(intake: Intake): Drained[] {
-  const all: Drained[] = []
-  for (let drained = intake.drain(); drained; drained = intake.drain()) all.push(drained)
-  return all
+  line.waited = 0
+  const drained: Drained[] = []
+  for (let one = intake.drain(); one; one = intake.drain()) drained.push(one)
+  for (const { columns } of drained) learnTimes(truth, columns.channels.count)
+  return drained
 }
 
 /** The intake gives the times. */
-function learnTimes({ produced }: DeviceTruth, column: Drained['columns']['channels'][string] | undefined): number[] {
-  const values = (column?.v ?? []) as number[]
-  for (const [k, value] of values.entries()) produced[value]!.t = column!.t[k]!
-  return values
+function learnTimes({ produced }: DeviceTruth, column: Drained['columns']['channels'][string] | undefined): void {
+  for (const [k, value] of ((column?.v ?? []) as number[]).entries()) produced[value]!.t = column!.t[k]!
 }
 
 /** The planted bug: everything that was sent is freed at once. */
-function freeing(transport: Transport, outbox: Awaited<ReturnType<typeof openOutbox>>): Transport {
+function freeing(transport: Transport, outbox: Outbox): Transport {
   return {
     connect(will, events) {
       const connection = transport.connect(will, events)
-      const taken = new Set<Parameters<typeof outbox.take>[0]>()
+      const taken = new Set<Parameters<Outbox['take']>[0]>()
       const take = outbox.take.bind(outbox)
       outbox.take = (entry) => {
         taken.add(entry)

@@ -6,7 +6,7 @@
 import { parseReceipt } from '@millrace/contract'
 import { decodePayload, decodeState } from '@millrace/contract/sparkplug'
 import { every } from '@millrace/platform'
-import { type DeviceTruth, startAgent } from './agent.ts'
+import { type DeviceTruth, startSimulatedAgent } from './agent.ts'
 import type { Bug } from './bugs.ts'
 import { checkMany, isWaiting, waiting } from './checks-many.ts'
 import { createDisk, type Disk } from './disk.ts'
@@ -87,7 +87,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
       isAway: false,
       start() {
         self.process = world.process()
-        startAgent(self.process, {
+        startSimulatedAgent(self.process, {
           world,
           random: createRandom(seed, `${name}/${world.nowMs}`),
           network,

@@ -5,7 +5,7 @@
  */
 import { decodeRaw, parseBatchName, parseReceipt, topics } from '@millrace/contract'
 import { decodePayload, peek } from '@millrace/contract/sparkplug'
-import { type DeviceTruth, startAgent } from './agent.ts'
+import { type DeviceTruth, startSimulatedAgent } from './agent.ts'
 import type { Bug } from './bugs.ts'
 import { checkAll } from './checks.ts'
 import { startCloud } from './cloud.ts'
@@ -77,7 +77,7 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
     })
     machines.push(
       machine([disk], (process, crashed) => {
-        startAgent(process, {
+        startSimulatedAgent(process, {
           world,
           random: createRandom(seed, `${node}/${world.nowMs}`),
           network,

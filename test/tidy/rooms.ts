@@ -18,8 +18,10 @@ export const rooms: Record<string, Rooms> = {
     'absence change control engine glob index lane limits list plan readings rule-file series set-back step tick warnings',
   ),
   'edge-agent': {
-    main: 'agent config status',
-    agent: 'config device observe outbox uplink',
+    main: 'agent config engines status',
+    engines: 'agent config device observe outbox uplink',
+    agent: 'config device outbox parts stretches uplink',
+    parts: 'outbox uplink',
     config: 'bus decoders filters outbox uplink',
     device: 'config intake stretches',
     intake: 'bad-frames decoders filters segments stretches times values',
