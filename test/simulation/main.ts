@@ -41,7 +41,7 @@ const faultsOfMany = [
     'log restart',
     'kill -9 of an agent',
   ],
-  ...['log request lost', 'log answer lost', 'log request late', 'half a snapshot', 'half a store write'],
+  ...['log request lost', 'log answer lost', 'log request late', 'half a snapshot', 'half a store write', 'suspect of the store'],
   ...['notification refused', 'notification repeated'],
 ]
 
