@@ -2,7 +2,7 @@
  * The time of a raw partition, by its ticks.
  *
  *     tick against this time           same run of the bridge                     another run, or an old bridge
- *     up to 5 s behind                 time stands still                          the same
+ *     up to 5 s behind                 time does not move                         the same
  *     further behind                   the clock was set back: time goes back     the same at the third tick in a row:
  *                                                                                 two bridges may tick for a moment
  *     ahead                            goes on; more than the monotonic time      goes on: a pause, or a clock that is

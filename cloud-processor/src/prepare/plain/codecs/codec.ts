@@ -11,7 +11,7 @@ import type { PayloadChannel, PayloadConfig } from './payload-config.ts'
 export interface PayloadCodec {
   /** @throws Error, with a text for people, when nothing of the payload can be used. */
   decode(payload: Uint8Array, config: PayloadConfig, receivedMs: number): Decoded
-  /** What may stand in braces in `device`, beside the levels of the topic. */
+  /** What may be in braces in `device`, beside the levels of the topic. */
   labels: RegExp
   /** Keys of the configuration that mean something to this codec alone. */
   keys: readonly ('time' | 'precision' | 'payloadUnit')[]

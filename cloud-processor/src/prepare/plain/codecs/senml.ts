@@ -1,16 +1,16 @@
 /**
  * SenML (RFC 8428) after its bytes are read: base fields are resolved (section 4.6), names are found among the channels.
  *
- *   bn, bt, bu, bv, bs   base name, time, unit, value, sum: hold for their record and those after it, until given anew
+ *   bn, bt, bu, bv, bs   base name, time, unit, value, sum: hold for their record and those after it, until given again
  *   n, u, v | vs | vb | vd, s, t   name, unit, value (number, text, boolean, base64url data), sum, time; `ut` is not used
  *
  * - Name: base name + name, of the characters in section 4.5.1. Time: base time + time in seconds; below 2^28 it counts from now,
  *   which is the time of arrival (section 4.5.3).
  * - A record with an unknown label that ends in `_` is rejected (section 4.4): whoever wrote it says that it cannot be understood without.
- * - A base field that cannot be used spoils the records behind it as well, until it is given anew: they would mean something else.
+ * - A base field that cannot be used spoils the records behind it as well, until it is given again: they would mean something else.
  * - A pack of a version above 10 is refused whole (section 4.4).
  *
- * A channel's `path` is the whole name, or its end behind `:`, `/` or `.`; `<path>#sum` is the sum. What stands before is the label
+ * A channel's `path` is the whole name, or its end behind `:`, `/` or `.`; `<path>#sum` is the sum. What is before it is the label
  * `base`. The longest path wins.
  */
 import type { Value } from '@millrace/contract'

@@ -3,7 +3,7 @@
  *
  *     measurement[,tag=value...] field=value[,field=value...] [timestamp]
  *
- *   measurement   `\,` and `\ ` are escapes; tag keys, tag values, field keys: also `\=`. Any other backslash stands for itself
+ *   measurement   `\,` and `\ ` are escapes; tag keys, tag values, field keys: also `\=`. Any other backslash is itself
  *   field value   12.5 -1e3 float · 12i integer · 12u unsigned · "text" (`\"` and `\\` are escapes) · t T true True TRUE f F ...
  *   timestamp     a whole number in the configured `precision` (ns), rounded down to ms; absent: time of arrival
  *
