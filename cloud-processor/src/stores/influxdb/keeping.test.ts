@@ -13,16 +13,18 @@ function world() {
   const kept: Kept = {
     load: async () => snapshot,
     async save(next) {
+      // A reader of the log takes the snapshot with the highest position: one with a lower is not found again.
+      expect(next.next).toBeGreaterThanOrEqual(snapshot?.next ?? 0)
       snapshot = next
     },
   }
   const clock = { now: () => nowMs, monotonic: () => nowMs, after: () => () => {} }
   /** One owner writes for `sessionMs`, a record each 100 ms, and is gone without a word. */
-  async function session(sessionMs: number): Promise<void> {
+  async function session(sessionMs: number, writeMs = 100): Promise<void> {
     const keeping = await createKeeping(kept, { saveEveryMs: 1000, durableAfterMs, clock, run: async () => run })
-    for (let ms = 0; ms < sessionMs; ms += 100) {
+    for (let ms = 0; ms < sessionMs; ms += writeMs) {
       await keeping.begin()
-      nowMs += 100
+      nowMs += writeMs
       keeping.state.next++
       await keeping.end(false)
     }
@@ -47,6 +49,15 @@ test('gets further though no session lasts as long as the engine needs to make a
   const before = position()
   for (let turn = 0; turn < 40; turn++) await session(5000)
   expect(position()).toBeGreaterThan(before)
+})
+
+test('never goes back behind what a former owner had written, though it is read again from further back', async () => {
+  const { session, position } = world()
+  await session(5000)
+  expect(position()).toBe(0)
+  // Slowly: when the former owner's state becomes the position, this one is still behind it.
+  await session(60_000, 3000)
+  expect(position()).toBeGreaterThan(0)
 })
 
 test('does not take over what a restarted engine may have lost', async () => {

@@ -119,7 +119,8 @@ export async function createKeeping(kept: Kept, options: KeepingOptions): Promis
     },
     begin: saveDurable,
     async end(hasRefused) {
-      if (pending || clock.now() - keptMs < saveEveryMs) return
+      // A former owner's state may be the position, and ahead of this one: a position never falls.
+      if (pending || state.next <= base.next || clock.now() - keptMs < saveEveryMs) return
       keptMs = clock.now()
       pending = { next: state.next, bytes: encodeState(state), atMs: keptMs, run }
       isUnsaved = true
