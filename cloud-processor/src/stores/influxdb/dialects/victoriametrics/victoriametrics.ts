@@ -63,10 +63,10 @@ export function victoriametrics(engine: Engine): Dialect {
     },
     run: async () => startOf(await engine.request('GET', '/metrics')),
     settle: async () => void (await engine.request('GET', '/internal/force_flush')),
-    async rows({ measurement, where, fromUs, toUs }) {
+    async rows({ measurement, where, fromUs, toUs, limit }) {
       const match = selector(measurement, Object.keys(measurement.fields), where)
       const series = await export_(match, Math.ceil(fromUs / 1000), Math.floor(toUs / 1000))
-      return joinFields(measurement, series)
+      return joinFields(measurement, limit === undefined ? series : firstOf(series, limit))
     },
     async newest(measurement, where = {}) {
       const fields = numbersOf(measurement)
@@ -126,6 +126,23 @@ function fieldOf(measurement: Measurement, metric: Record<string, string>): stri
 
 function put(measurement: Measurement, row: Row, field: string, value: number): void {
   row.values[field] = measurement.fields[field] === 'boolean' ? value === 1 : value
+}
+
+/** Of so many times, the earliest: what nobody asked for is not joined. An export has no limit of its own. */
+function firstOf(series: Series[], limit: number): Series[] {
+  const times = new Float64Array(series.reduce((sum, { timestamps }) => sum + timestamps.length, 0))
+  let count = 0
+  for (const { timestamps } of series) for (const time of timestamps) times[count++] = time
+  times.sort()
+  let last = 0
+  for (let distinct = 0; last < count; last++) if (times[last] !== times[last - 1] && ++distinct > limit) break
+  if (last === count) return series
+  const isFirst = (time: number) => time < times[last]!
+  return series.map(({ metric, values, timestamps }) => ({
+    metric,
+    values: values.filter((_, k) => isFirst(timestamps[k]!)),
+    timestamps: timestamps.filter(isFirst),
+  }))
 }
 
 /** Fields of one point have the same labels and time. */
