@@ -32,6 +32,12 @@ const { values } = parseArgs({
 })
 const seconds = Number(values.seconds)
 const here = fileURLToPath(new URL('../..', import.meta.url))
+/** Readings in a message, and how many readings a second are offered. */
+const loads = [
+  [100, 120_000],
+  [10, 50_000],
+  [1, 8000],
+] as const
 const dir = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
 const children: { kill(signal: 'SIGKILL'): unknown }[] = []
 process.on('exit', () => {
@@ -47,13 +53,6 @@ else if (!values.only || values.only === 'mqtt') await mqttBench()
 if (!values.against && (!values.only || values.only === 'outbox')) await openOutboxBench(join(dir, 'outbox'))
 if (!values.against && (!values.only || values.only === 'storage')) await storageBench(join(dir, 'storage'))
 process.exit(0)
-
-/** Readings in a message, and how many readings a second are offered. */
-const loads = [
-  [100, 120_000],
-  [10, 50_000],
-  [1, 8000],
-] as const
 
 interface Setting {
   broker: Awaited<ReturnType<typeof startBroker>>
