@@ -5,16 +5,14 @@
  * and started again, then stopped and started again. What is older than `pageAgeMaxMs` by its turn is withheld unless it is
  * still active; with `--full` that age is an hour, so that all are delivered. At no time may the event loop be held up.
  */
-import { writeFileSync } from 'node:fs'
+
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
 import mqtt from 'mqtt'
-import { stringify } from 'yaml'
 import { freePort } from '../support/free-port.ts'
 import { type Program, program } from '../support/program.ts'
-import { type RealProcess, realProcess } from '../support/real-process.ts'
+import { serviceIn } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { openWebhookReceiver } from '../support/webhook-receiver.ts'
 import { classes, messageOf, notificationsOf, rules } from './notifications/lines.ts'
@@ -69,19 +67,7 @@ async function makeProcesses({ dir, atEnd, check }: Program, webhook: string) {
   const cost = { N: 16, r: 1, p: 1 }
   await addUser(path('users'), { name: 'devices', password, role: 'device', args: ['plain'], cost })
   await addUser(path('users'), { name: 'processor', password, role: 'host', args: ['millrace', 'plain/#'], cost })
-  const run = (name: string, specifier: string, config: object, readyWhen: RegExp): RealProcess => {
-    writeFileSync(path(`${name}.yaml`), stringify(config))
-    const process = realProcess({
-      name,
-      command: globalThis.process.execPath,
-      args: [fileURLToPath(import.meta.resolve(specifier)), 'run', '--config', path(`${name}.yaml`)],
-      readyWhen,
-      logFile: path(`${name}.log`),
-      onUnexpectedEnd: (how) => check(false, `${name} ended by itself: ${how}`),
-    })
-    atEnd(() => process.stop())
-    return process
-  }
+  const run = serviceIn({ dir, check, atEnd })
   const store = { path: path('sessions.sqlite') }
   const broker = run(
     'broker',

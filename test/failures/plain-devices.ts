@@ -5,20 +5,19 @@
  * turn, at times both are down. Whatever got its PUBACK must be stored once, value for value; a bad record in every tenth message
  * is rejected alone.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
 import { encode } from 'cborg'
 import { openApi } from 'millrace'
 import mqtt from 'mqtt'
-import { stringify } from 'yaml'
 import { createRandom } from '../simulation/random.ts'
 import { freePort } from '../support/free-port.ts'
 import { readTopic } from '../support/log-pages.ts'
 import { program } from '../support/program.ts'
-import { realProcess } from '../support/real-process.ts'
+import { serviceIn } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
 const { values } = parseArgs({
@@ -70,19 +69,7 @@ await program('plain-devices', async (test) => {
   const plain = Object.entries(codecs).map(([codec, { path, time }]) => {
     return { filter: `plain/${codec}`, codec, channels: [{ name: 'v', path }], ...(time ? { time } : {}) }
   })
-  const run = (name: string, specifier: string, config: object, readyWhen: RegExp) => {
-    writeFileSync(path(`${name}.yaml`), stringify(config))
-    const process = realProcess({
-      name,
-      command: globalThis.process.execPath,
-      args: [fileURLToPath(import.meta.resolve(specifier)), 'run', '--config', path(`${name}.yaml`)],
-      readyWhen,
-      logFile: path(`${name}.log`),
-      onUnexpectedEnd: (how) => test.check(false, `${name} ended by itself: ${how}`),
-    })
-    test.atEnd(() => process.stop())
-    return process
-  }
+  const run = serviceIn(test)
   const broker = run(
     'broker',
     '@millrace/broker/main',
