@@ -41,8 +41,14 @@ afterEach(async () => {
   for (const worker of running.splice(0)) await worker.stop()
 })
 
+/** A share that stops when `ended` does. */
+interface Slow {
+  share?: string
+  ended: Promise<void>
+}
+
 /** `busy`: how many work on each share now. */
-function work(board: Board, id: string, busy: Map<string, number>, exclusive = false): Worker {
+function work(board: Board, id: string, busy: Map<string, number>, exclusive = false, slow?: Slow): Worker {
   const role = (name: string, partitions: number): Role => ({
     name,
     partitions,
@@ -54,6 +60,7 @@ function work(board: Board, id: string, busy: Map<string, number>, exclusive = f
       return {
         async stop() {
           await new Promise((resolve) => setTimeout(resolve, 5))
+          if (share === slow?.share) await slow.ended
           busy.set(share, busy.get(share)! - 1)
         },
       }
@@ -174,6 +181,31 @@ test.each([
     }),
   )
 })
+
+test.each([{ isExclusive: true }, { isExclusive: false }])(
+  'whoever ends hands over share by share: the others do not wait for the slowest of them ($isExclusive)',
+  async ({ isExclusive }) => {
+    const board = createBoard()
+    const busy = new Map<string, number>()
+    const a = work(board, 'a', busy, isExclusive)
+    await until(() => isShared([a]))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const slow: Slow = { ended: promise }
+    const b = work(board, 'b', busy, isExclusive, slow)
+    await until(() => isShared([a, b]) && [...busy.values()].every((count) => count === 1))
+    const last = b.held()[0]!
+    slow.share = last
+    const stopping = b.stop()
+    const startedMs = fast.monotonic()
+    await until(() => a.held().length === everything.length - 1)
+    expect(fast.monotonic() - startedMs).toBeLessThan(2500)
+    expect([a.held().includes(last), b.held()]).toEqual([false, [last]])
+    resolve()
+    await stopping
+    await until(() => isShared([a]))
+    expect(Math.max(...busy.values())).toBe(1)
+  },
+)
 
 test('a note that comes late changes nothing that was said since', async () => {
   const board = createBoard()

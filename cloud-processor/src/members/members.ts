@@ -29,6 +29,8 @@ const lostMs = 60_000
 /** Between two checks. One that comes this much late was not run: what the others said meanwhile is still to be read. */
 const checkMs = 250
 const stalledMs = 1000
+/** What a process that ends lets go of in this time it tells in one beat. */
+const tellMs = 20
 
 interface Beat {
   id: string
@@ -70,6 +72,8 @@ export interface Members {
   mayTakeAlone(): boolean
   /** Called after any beat or departure. */
   onChange(listener: () => void): void
+  /** Tells the others that this process takes no more work: each share is theirs as soon as it lets go of it. Again when it has. */
+  withdraw(): void
   /** Says goodbye, so that nobody waits; but not while it still works on a share. */
   close(): Promise<void>
 }
@@ -95,6 +99,7 @@ function alone({ id, roles, lagMs }: MembersOptions): Members {
     isLost: () => false,
     mayTakeAlone: () => true,
     onChange: () => {},
+    withdraw: () => {},
     close: async () => {},
   }
 }
@@ -123,6 +128,8 @@ function joinBoard(
   const newest = new Map<string, number>()
   let checkedMs = startedMs
   let isClosed = false
+  let isWithdrawn = false
+  let isTelling = false
   let wasReady = false
 
   function hear(note: Uint8Array): void {
@@ -192,7 +199,7 @@ function joinBoard(
     const said: Beat = {
       id,
       n: ++n,
-      roles: [...roles],
+      roles: isWithdrawn ? [] : [...roles],
       holds: options.holds(),
       lagMs: options.lagMs(),
       ...(isReady() ? {} : { joining: true }),
@@ -229,6 +236,15 @@ function joinBoard(
     isLost,
     mayTakeAlone,
     onChange: (listener) => void listeners.push(listener),
+    withdraw() {
+      isWithdrawn = true
+      if (isTelling) return
+      isTelling = true
+      clock.after(tellMs, () => {
+        isTelling = false
+        if (!isClosed) beatOn()
+      })
+    },
     async close() {
       isClosed = true
       stopBeats()

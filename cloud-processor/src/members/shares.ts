@@ -32,6 +32,7 @@ export interface Shares {
   failed: Promise<never>
   /** Works on this process's part of the roles, from now on. */
   follow(members: Members, roles: Role[]): void
+  /** The others take each share as soon as this process lets go of it, and need not wait for the slowest. */
   stop(): Promise<void>
 }
 
@@ -53,6 +54,7 @@ export function keepShares(clock: Clock): Shares {
   })
   failed.catch(() => {})
   let isStopped = false
+  let followed: Members | undefined
 
   function look(members: Members, roles: Role[]): void {
     if (isStopped || !members.isSettled()) return
@@ -95,7 +97,10 @@ export function keepShares(clock: Clock): Shares {
     claimed.delete(name)
     const share = held.get(name)
     if (!share || share.stopping) return
-    share.stopping = share.run.stop().finally(() => held.delete(name))
+    share.stopping = share.run.stop().finally(() => {
+      held.delete(name)
+      if (isStopped) followed?.withdraw()
+    })
   }
 
   return {
@@ -103,12 +108,14 @@ export function keepShares(clock: Clock): Shares {
     progress: () => [...held.values()].flatMap(({ run }) => run.progress?.() ?? []),
     failed,
     follow(members, roles) {
+      followed = members
       members.onChange(() => look(members, roles))
       look(members, roles)
     },
     async stop() {
       isStopped = true
       claimed.clear()
+      followed?.withdraw()
       for (const name of held.keys()) letGo(name)
       await Promise.all([...held.values()].map(({ stopping }) => stopping))
     },

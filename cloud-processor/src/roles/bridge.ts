@@ -10,7 +10,7 @@ export function runBridge(context: Needs<'config' | 'parts' | 'connect' | 'membe
     ...context,
     transport,
     lagMs,
-    isLast: () => live().length <= 1,
+    isLast: () => live().every((id) => id === members.self),
     ...(log.board && config.bridge.share === 'nodes' ? { ownsNode: (node) => ownerOf(node, live()) === members.self } : {}),
   })
   return { bridge, transport }
