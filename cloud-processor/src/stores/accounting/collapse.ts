@@ -70,7 +70,7 @@ export function* timesOf({ points, segments }: Piece): Generator<number> {
 }
 
 /** Their names; in an engine that cannot tell them apart two may be the same. */
-function* namesOf(piece: Piece, resolutionMs: number): Generator<number> {
+export function* namesOf(piece: Piece, resolutionMs: number): Generator<number> {
   const seen = resolutionMs > 0.001 && piece.segments ? new Set<number>() : undefined
   for (const t of timesOf(piece)) {
     const name = nameOf(t, resolutionMs)

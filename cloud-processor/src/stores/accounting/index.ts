@@ -1,4 +1,4 @@
-export { decide, type Held, type Suspicion, suspicions, timesOf } from './collapse.ts'
+export { decide, type Held, namesOf, type Suspicion, suspicions, timesOf } from './collapse.ts'
 export { sumEarlier } from './ledger.ts'
 export * from './resolve.ts'
 export * from './roll-up.ts'

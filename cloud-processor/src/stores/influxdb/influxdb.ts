@@ -28,7 +28,7 @@ export async function openInfluxStore(options: InfluxStoreOptions, { log, metric
   const engine = createEngine(config)
   const dialect = dialects[config.dialect](engine)
   const sender = createSender(engine, dialect, { log, metrics })
-  const reader = createReader(dialect, config.pointsMax)
+  const reader = createReader(dialect, { pointsMax: config.pointsMax, clock })
   const partitions = new Map<number, PartitionWriter>()
   let closed: MillraceError | undefined
   let isPrepared = false

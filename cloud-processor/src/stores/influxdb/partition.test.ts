@@ -52,12 +52,13 @@ test('refuses by name a waveform that the engine has no times for, and stores ev
   world.append(readings({}, { ecg: [segmentAt(0, 1, 5)], vibration: [segmentAt(0, 0.5, 5)] }))
   world.append(readings({}, { ecg: [segmentAt(5, 1, 5)], vibration: [segmentAt(2.5, 0.5, 5)] }))
   await world.drain(2)
+  await world.fault('wait', 1, 2)
   const what = { reason: 'STORE_CHANNEL_TOO_FINE', at: 'store', device: 'd', channel: 'vibration', lost: [0, 5] }
   expect(world.refused.map(({ offset, rejected }) => [offset, rejected])).toMatchObject([
     [1, what],
     [2, what],
   ])
-  const reader = createReader(world.engine.dialect, 1e6)
+  const reader = world.reader()
   expect(await reader.segments('d', 'vibration', 0, 1e14)).toEqual([])
   expect((await reader.segments('d', 'ecg', 0, 1e14)).flatMap(({ v }) => v)).toHaveLength(10)
   expect((await reader.totals()).d).toMatchObject({ stored: [0, 10], collapsed: [0, 0] })
@@ -95,7 +96,7 @@ async function run(steps: Step[], size: number, replaces: boolean): Promise<void
     await world.drain(size)
   }
   world.engine.spare()
-  const reader = createReader(world.engine.dialect, 1e6)
+  const reader = world.reader()
   const totals = await reader.totals()
   for (const device of ['a', 'b'] as const) await devices[device].compare(device, reader, totals[device])
   for (const row of await reader.ledger()) expect(row.difference).toEqual([0, 0])
@@ -142,7 +143,12 @@ function createWorld(replaces: boolean) {
   let nowMs = 1000
   let snapshot: Snapshot | undefined
   const engine = createSimulatedEngine(replaces, () => nowMs)
-  const clock = { now: () => nowMs, monotonic: () => nowMs, after: () => () => {} }
+  const after = (ms: number, call: () => void) => {
+    nowMs += ms
+    queueMicrotask(call)
+    return () => {}
+  }
+  const clock = { now: () => nowMs, monotonic: () => nowMs, after }
   const config = influxStoreSchema.parse({ retentionDays: 0, totalsEveryMs: 0, saveEveryMs: 1000 })
   const kept = {
     load: async () => snapshot,
@@ -163,7 +169,7 @@ function createWorld(replaces: boolean) {
   async function session(size: number): Promise<void> {
     writer ??= await open()
     for (let next = writer.next; next < log.length; next += size) {
-      nowMs += 700
+      nowMs += 100
       refused.push(...(await writer.write(log.slice(next, next + size))))
     }
   }
@@ -181,6 +187,7 @@ function createWorld(replaces: boolean) {
 
   return {
     engine,
+    reader: () => createReader(engine.dialect, { pointsMax: 1e6, clock }),
     refused,
     drain,
     append: (record: TimelineRecord) => void log.push(at(log.length, record)),

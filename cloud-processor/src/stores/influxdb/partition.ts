@@ -28,6 +28,7 @@ import { createKeeping } from './keeping.ts'
 import { linesOf } from './lines.ts'
 import { createPoints, type Stretch, type Unwritable } from './points.ts'
 import { createQuestions } from './questions.ts'
+import { createRecent } from './recent.ts'
 import { rejections, tooFineText } from './rejections.ts'
 import type { Sender } from './send.ts'
 import { createSummaryLines } from './summaries.ts'
@@ -67,6 +68,7 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
   const keeping = await createKeeping(kept, { saveEveryMs, durableAfterMs, clock, run: dialect.run })
   const { state, decisions } = keeping
   const questions = createQuestions(dialect)
+  const recent = createRecent(dialect, clock)
   const pointsOf = createPoints(dialect.traits)
   const summaryLines = createSummaryLines(dialect.traits, { log: options.log, partition })
   const received = metrics.counter('millrace_store_received_total', 'Readings and samples the store took')
@@ -90,6 +92,7 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
       if ('device' in record && !state.devices.has(record.device)) strangers.set(record.device, record.subject)
     const unknown = [...strangers.keys()].filter((device) => !decisions.adopted.has(device))
     if (unknown.length > 0) {
+      await dialect.settle()
       const held = await questions.heldElsewhere(options.log, partition)
       for (const device of unknown) decisions.adopted.set(device, held.get(device) ?? [])
     }
@@ -99,8 +102,9 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
 
   async function decideSuspects(pieces: Piece[]): Promise<boolean> {
     const asking = suspicions(pieces, decisions)
-    if (asking.length > 0) await dialect.settle()
+    if (asking.length > 0) await recent.settle()
     const held = await questions.heldTimes(asking)
+    recent.complete(held, asking)
     asked.add({}, asking.length)
     return decide(pieces, (device, series) => held.get(`${device} ${series}`), decisions, resolutionMs)
   }
@@ -123,10 +127,11 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
 
   async function writeSummaries(out: Summaries): Promise<void> {
     for (const untold of out.gaps.filter(({ isUntold }) => isUntold)) {
-      await dialect.settle()
+      await recent.settle()
       const { device, gap } = untold
-      const end = await questions.firstAfter(device, gap.channel, gap.fromMs)
-      if (end !== undefined) gap.toMs = end
+      const shown = await questions.firstAfter(device, gap.channel, gap.fromMs)
+      const hidden = recent.firstAfter(device, gap.channel, gap.fromMs)
+      if (shown !== undefined || hidden !== undefined) gap.toMs = Math.min(shown ?? hidden!, hidden ?? shown!)
     }
     for (const [device, versionMs] of out.totals) owed.set(device, versionMs)
     const isDue = clock.monotonic() - totalsMs >= totalsEveryMs
@@ -181,6 +186,7 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
     const out = noSummaries()
     out.devices = changed
     const refused = byPiece(unwritable)
+    recent.add(refused.size === 0 ? pieces : pieces.filter((piece) => !refused.has(piece)), decisions)
     for (const step of steps) settle(state, step.taken, step.pieces, { decisions, refused, resolutionMs }, out)
     for (const { offset, detail } of bad) {
       const text = `Timeline record ${offset} cannot be read: ${detail}`

@@ -8,7 +8,7 @@ import { parseLine } from './simulated-engine.testing.ts'
 
 const exact: Traits = {
   ...{ precision: 'us', resolutionMs: 0.001, text: 'field', replaces: true },
-  ...{ futureMsMax: Number.POSITIVE_INFINITY, durableAfterMs: 0 },
+  ...{ futureMsMax: Number.POSITIVE_INFINITY, durableAfterMs: 0, visibleAfterMs: 0 },
 }
 const coarse: Traits = { ...exact, precision: 'ms', resolutionMs: 1, text: 'label', replaces: false }
 const always = () => ({ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY })

@@ -1,5 +1,6 @@
 /** Answers a reader's questions from the engine alone: what several processors wrote, another process may ask. */
 import type { AbsenceReason, Channel, Segment, Tally } from '@millrace/contract'
+import type { Clock } from '@millrace/platform'
 import { createRollUp, rollUpPoints, rollUpSegments, sumEarlier } from '../accounting/index.ts'
 import type { LedgerRow, RollUp, SeriesPoints, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
 import type { Dialect, Row } from './dialects/index.ts'
@@ -13,7 +14,8 @@ import { joinSamples, lookBackMs } from './waves.ts'
 const dayMs = 86_400_000
 const eventsAtOnce = 10_000
 
-export function createReader(dialect: Dialect, pointsMax: number): StoreReader {
+export function createReader(dialect: Dialect, { pointsMax, clock }: { pointsMax: number; clock: Clock }): StoreReader {
+  const { visibleAfterMs } = dialect.traits
   /** As the device's newest declaration has it: what was declared otherwise when it was written is given in today's steps. */
   async function declared(device: string, channel: string): Promise<Channel | undefined> {
     const rows = await dialect.newest(schema.channel, { device, channel })
@@ -61,7 +63,10 @@ export function createReader(dialect: Dialect, pointsMax: number): StoreReader {
   }
 
   return {
-    refresh: () => dialect.settle(),
+    async refresh() {
+      if (visibleAfterMs > 0) await new Promise<void>((resolve) => void clock.after(visibleAfterMs, resolve))
+      await dialect.settle()
+    },
     points,
     segments,
     rollUp,

@@ -1,6 +1,7 @@
 /**
  * An engine in memory, to stop and to kill at any operation: it reads the lines as they are sent, loses what it acknowledged
- * within the last seconds when killed, and can refuse lines.
+ * within the last seconds when killed, and can refuse lines. One that cannot replace points shows some of its writes only a
+ * moment after it acknowledged them, whoever asks it to settle.
  */
 
 import type { Dialect, Row, Traits } from './dialects/index.ts'
@@ -10,11 +11,14 @@ import type { RefusedLine, Sender } from './send.ts'
 
 /** What an acknowledged write may be lost by; durableAfterMs leaves room. */
 const lostMs = 6000
+/** What an acknowledged write may be hidden for; visibleAfterMs leaves room. */
+const hiddenMs = 900
 
 export class Killed extends Error {}
 
 interface Written {
   atMs: number
+  shownMs: number
   measurement: string
   us: number
   values: Row['values']
@@ -27,8 +31,16 @@ export function createSimulatedEngine(replaces: boolean, now: () => number) {
   let killAt = Number.POSITIVE_INFINITY
   let refuses = (_: string) => false
   const traits: Traits = replaces
-    ? { precision: 'us', resolutionMs: 0.001, text: 'field', replaces, futureMsMax: 1e15, durableAfterMs: 0 }
-    : { precision: 'ms', resolutionMs: 1, text: 'label', replaces, futureMsMax: 1e15, durableAfterMs: 15_000 }
+    ? { precision: 'us', resolutionMs: 0.001, text: 'field', replaces, futureMsMax: 1e15, durableAfterMs: 0, visibleAfterMs: 0 }
+    : {
+        precision: 'ms',
+        resolutionMs: 1,
+        text: 'label',
+        replaces,
+        futureMsMax: 1e15,
+        durableAfterMs: 15_000,
+        visibleAfterMs: 1500,
+      }
 
   /** One step that a kill may come before or after, as its number is even or odd. */
   async function operation<T>(work: () => T): Promise<T> {
@@ -41,7 +53,8 @@ export function createSimulatedEngine(replaces: boolean, now: () => number) {
 
   function rows(measurement: { name: string; tags: readonly string[] }, where: Record<string, string>): Row[] {
     const found = new Map<string, Row>()
-    for (const { measurement: name, us, values } of journal) {
+    for (const { measurement: name, us, values, shownMs } of journal) {
+      if (shownMs > now()) continue
       if (name !== measurement.name || Object.entries(where).some(([tag, value]) => values[tag] !== value)) continue
       const labels = [...measurement.tags, revisionTag].map((tag) => values[tag])
       const key = JSON.stringify([us, labels])
@@ -75,6 +88,8 @@ export function createSimulatedEngine(replaces: boolean, now: () => number) {
     setUp: async () => [],
   }
 
+  const shownMs = () => (!replaces && operations % 3 === 0 ? now() + hiddenMs : now())
+
   const sender: Sender = {
     async send(lines) {
       const refused: RefusedLine[] = []
@@ -83,7 +98,7 @@ export function createSimulatedEngine(replaces: boolean, now: () => number) {
         await operation(() => {
           for (let line = from; line < Math.min(from + 7, lines.count); line++)
             if (refuses(lines.text(line))) refused.push({ line, detail: 'refused' })
-            else journal.push({ atMs: now(), ...parseLine(lines.text(line), traits) })
+            else journal.push({ atMs: now(), shownMs: shownMs(), ...parseLine(lines.text(line), traits) })
         })
       return refused
     },
@@ -116,7 +131,10 @@ const fieldKinds = new Map(
 )
 
 /** The lines that this store writes, and no others. */
-export function parseLine(line: string, { precision, text }: Pick<Traits, 'precision' | 'text'>): Omit<Written, 'atMs'> {
+export function parseLine(
+  line: string,
+  { precision, text }: Pick<Traits, 'precision' | 'text'>,
+): Omit<Written, 'atMs' | 'shownMs'> {
   const match = /^((?:\\.|[^ \\])+) (.*) (-?\d+)$/s.exec(line)
   if (!match) throw new Error(`not a line: ${line}`)
   const [measurement, ...tags] = match[1]!.split(/(?<!\\),/)

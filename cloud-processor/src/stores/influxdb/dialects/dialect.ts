@@ -15,6 +15,8 @@ export interface Traits {
   futureMsMax: number
   /** How long an acknowledged write may be lost by a kill of the engine, with room to spare. */
   durableAfterMs: number
+  /** How long an acknowledged write may be hidden from answers, whatever the engine is told, with room to spare. 0: it is seen at once, or after `settle`. */
+  visibleAfterMs: number
 }
 
 /** Tags and fields of one point; an absent field is not there. */

@@ -16,6 +16,7 @@ const traits: Traits = {
   replaces: true,
   futureMsMax: Number.POSITIVE_INFINITY,
   durableAfterMs: 0,
+  visibleAfterMs: 0,
 }
 
 type Record_ = Record<string, string | number | boolean | null>

@@ -16,6 +16,7 @@ const traits: Traits = {
   replaces: true,
   futureMsMax: Number.POSITIVE_INFINITY,
   durableAfterMs: 0,
+  visibleAfterMs: 0,
 }
 
 const columnTypes: Record<FieldKind, string> = { float: 'DOUBLE', integer: 'LONG', text: 'VARCHAR', boolean: 'BOOLEAN' }

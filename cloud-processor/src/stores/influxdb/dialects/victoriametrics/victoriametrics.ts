@@ -4,7 +4,7 @@
  * `-dedup.minScrapeInterval=1ms` a repeated write is held twice until the next merge.
  *
  * A write is acknowledged from memory. Rows become searchable and are put to disk within a second or two, small parts within
- * five more.
+ * five more. A flush that is asked for does not wait for one that has begun.
  */
 import type { Engine } from '../../engine.ts'
 import { decodeLabel } from '../../line.ts'
@@ -19,6 +19,7 @@ const traits: Traits = {
   replaces: false,
   futureMsMax: 2 * 86_400_000,
   durableAfterMs: 15_000,
+  visibleAfterMs: 1500,
 }
 
 /** How far back the newest of each series is looked for; then all of time, when some are older. */
