@@ -28,10 +28,10 @@ export interface DeviceParts {
 /** Bytes that `pump` offers at once. */
 const pumpBytes = 4096
 /**
- * At most so many readings of one channel a millisecond, on average: their times are whole milliseconds and no two may be
- * equal, so a faster reader would have to reject some.
+ * At most so many values of one channel a millisecond, on average: the agent gives no millisecond twice, so of a faster line it
+ * would have to reject some. A waveform of more than 1,000 samples a second has finer times.
  */
-const readingsPerMs = 0.5
+const valuesPerMs = { readings: 0.5, samples: 0.8 }
 /** A device that was suspended for longer does not make up for it. */
 const catchUpS = 10
 
@@ -57,8 +57,8 @@ export class Device {
   /** The newest on the line is garbage. */
   #isBadBefore = false
   #pumpedSinceMs: number | undefined
-  /** Readings by channel while pumped. */
-  readonly #pumped = new Map<string, number>()
+  /** By channel: how long what was pumped of it takes at most so many values a millisecond. */
+  readonly #pumpedMs = new Map<string, number>()
 
   constructor({ id, instrument, port, manifest, story }: DeviceParts) {
     this.id = id
@@ -151,13 +151,20 @@ export class Device {
   }
 
   #countPumped(emissions: Emission[]): void {
-    const pumped = this.#pumped
-    for (const { readings } of emissions) for (const [channel] of readings) pumped.set(channel, (pumped.get(channel) ?? 0) + 1)
+    const count = (channel: string, ms: number) => this.#pumpedMs.set(channel, (this.#pumpedMs.get(channel) ?? 0) + ms)
+    for (const { readings, samples } of emissions) {
+      for (const [channel] of readings) count(channel, 1 / valuesPerMs.readings)
+      for (const [channel] of samples) count(channel, Math.min(1, this.#intervalMs(channel)) / valuesPerMs.samples)
+    }
+  }
+
+  #intervalMs(name: string): number {
+    return this.#instrument.channels.find((channel) => channel.name === name)?.intervalMs ?? 1
   }
 
   #isTooFast(): boolean {
     this.#pumpedSinceMs ??= this.#nowMs
-    return Math.max(0, ...this.#pumped.values()) > (this.#nowMs - this.#pumpedSinceMs) * readingsPerMs
+    return Math.max(0, ...this.#pumpedMs.values()) > this.#nowMs - this.#pumpedSinceMs
   }
 
   /** What the story has up to this time. */

@@ -5,7 +5,7 @@
  *
  *   --manifest <file>   write down what was really sent
  *   --seed <n>          another seed than the scenario's
- *   --speed <x>         device time over real time; `max` plays recordings as fast as they are read, losing nothing
+ *   --speed <x>         device time over real time; `max` plays recordings as fast as they are read, at most 0.8 samples of a waveform a ms, losing nothing
  *   --duration <s>      end by itself
  *   --control           commands on standard input, a JSON object a line:
  *                       {"cmd": "unplug" | "plug" | "probe-off" | "probe-on", "device"}, {"cmd": "garbage", "device", "bytes"},

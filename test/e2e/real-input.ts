@@ -4,7 +4,7 @@
  *
  *     node test/e2e/real-input.ts [--recordings <dir>] [--quick]
  *
- * `--quick` plays the first minutes of each WFDB record. Times of samples are compressed by such a replay: values and their
+ * `--quick` plays the first minute of each WFDB record. Times of samples are compressed by such a replay: values and their
  * order are what is compared.
  */
 import { writeFileSync } from 'node:fs'
@@ -27,7 +27,7 @@ const logs = [
   'gps-nmea/gpsd/haicom-305N.log',
   'gps-nmea/gpsd/telit-he910.log',
 ]
-const quickSeconds = 300
+const quickSeconds = 60
 const settleMs = 60_000
 
 const { values: given } = parseArgs({ options: { recordings: { type: 'string' }, quick: { type: 'boolean', default: false } } })
