@@ -19,16 +19,19 @@ export interface Contents {
 /** Above all times that a store may hold. */
 const foreverMs = 8e15
 
+/** How long is waited, ms. What is used up is taken off. */
 export interface Patience {
-  /** Until then what differs may still be on its way. */
-  agreesByMs: number
-  /** Until then a moment is looked for in which nothing is stored. */
-  stillByMs: number
+  /** Of all devices together: for what differs and may still be on its way. */
+  agreesMs: number
+  /** Of each device: for a moment in which nothing is stored. */
+  readonly stillMs: number
 }
 
 export async function readContents(api: Api, device: string, channels: Channel[], patience: Patience): Promise<Contents> {
   let before = await api.ledger()
   let series = await readAll(api, device, channels)
+  const startedMs = Date.now()
+  const waitedMs = () => Date.now() - startedMs
   for (;;) {
     const grew = await catchUp(api, device, channels, series)
     const ledger = await api.ledger()
@@ -36,8 +39,11 @@ export async function readContents(api: Api, device: string, channels: Channel[]
     const isStill = grew === 0 && isSame(before, ledger, device)
     const stored = ledger.stored[device]?.stored ?? [0, 0]
     const agrees = stored.every((n, k) => n === found[k])
-    const isOver = Date.now() >= (isStill ? patience.agreesByMs : patience.stillByMs)
-    if ((isStill && agrees) || isOver) return { series, found, ledger, isSettled: isStill }
+    const isOver = waitedMs() >= (isStill ? patience.agreesMs : patience.stillMs)
+    if ((isStill && agrees) || isOver) {
+      patience.agreesMs = Math.max(0, patience.agreesMs - waitedMs())
+      return { series, found, ledger, isSettled: isStill }
+    }
     before = ledger
     if (!isStill) continue
     // Late readings may have come between earlier ones, and some engines show what they took only after a while.

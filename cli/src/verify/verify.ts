@@ -14,7 +14,7 @@ export interface VerifyOptions {
   slackMs: number
   /** What a running simulator produced this long before the manifest's end need not be stored yet. Above `slackMs`. */
   settleMs: number
-  /** How long to wait for the ledger to close and the store to agree, and, of each device, for a moment that both are of. */
+  /** How long to wait for the ledger to close, for the store to agree, and, of each device, for a moment that both are of. */
   waitMs: number
 }
 
@@ -37,14 +37,13 @@ export interface Verdict {
 export async function verify(api: Api, manifests: string[], options: VerifyOptions): Promise<Verdict> {
   const runs = await readRuns(manifests, options)
   const names = [...new Set(runs.flatMap(({ manifest }) => manifest.devices.map(({ device }) => device)))]
-  const agreesByMs = Date.now() + options.waitMs
-  const open = await waitForCuts(api, names, agreesByMs)
+  const open = await waitForCuts(api, names, Date.now() + options.waitMs)
+  const patience = { agreesMs: options.waitMs, stillMs: options.waitMs }
   const fleet = await api.fleet()
   const found: ReturnType<typeof verifyDevice>[] = []
   let gapCount = 0
   for (const device of names) {
     const channels = fleet.find((one) => one.device === device)?.channels ?? []
-    const patience = { agreesByMs, stillByMs: Date.now() + options.waitMs }
     const contents = await readContents(api, device, channels, patience)
     if (!contents.isSettled) open.push(`${device}: readings were stored all the while it was compared`)
     const gaps = (await api.gaps(0, 8e15)).filter((gap) => gap.device === device)

@@ -191,18 +191,24 @@ function withoutRows(view: LedgerView | undefined): LedgerView | undefined {
   return view && { ...view, rows: [] }
 }
 
-/** However many watch, the store is asked at most once a second. */
+/** However many ask, the store spends a fifth of its time on it at most, or is asked once a second. */
+const ledgerShare = 5
+const ledgerAgeMs = { least: 50, most: 900 }
+
 function cachedLedger({ store, status, clock }: WebOptions) {
   let reading: Promise<LedgerView> | undefined
   let readAt = Number.NEGATIVE_INFINITY
+  let ageMs = ledgerAgeMs.most
   let newest: LedgerView | undefined
   const read = () => {
-    if (reading && clock.monotonic() - readAt < 900) return reading
+    if (reading && clock.monotonic() - readAt < ageMs) return reading
     readAt = clock.monotonic()
+    ageMs = ledgerAgeMs.most
     reading = readLedger(store, status(), clock.now())
     reading.then(
       (view) => {
         newest = view
+        ageMs = Math.min(ledgerAgeMs.most, Math.max(ledgerAgeMs.least, ledgerShare * (clock.monotonic() - readAt)))
       },
       () => {
         reading = undefined

@@ -44,6 +44,7 @@ async function fillStore(url: string, outputs: Output[]) {
       return { offset, key: key ?? '', value, timeMs, source: { log: 'raw', partition: 0, offset, index: 0 } }
     })
   for (let at = 0; at < records.length; at += writeRecords) await store.write(0, records.slice(at, at + writeRecords))
+  await store.refresh()
   const [devices, ledger] = [await store.devices(), await store.ledger()]
   await store.close()
   return { records: records.length, devices: devices.length, ledger }
