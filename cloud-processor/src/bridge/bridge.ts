@@ -11,8 +11,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Control, encodeRaw, formatReceipt, nodeMetrics, parseBatchName, parseBirthName, topics } from '@millrace/contract'
 import { encodeNodeCommand, formatTopic, parseTopic, peek } from '@millrace/contract/sparkplug'
-import { type Clock, every, type Log as Logger, type Metrics } from '@millrace/platform'
-import type { Log, NewRecord } from '../log/log.ts'
+import { type Clock, type Counter, every, type Log as Logger, type Metrics } from '@millrace/platform'
+import type { Log } from '../log/log.ts'
+import { AppendQueue, type Waiting } from './append-queue.ts'
 import { createBacklog } from './backlog.ts'
 import type { BridgeConfig } from './config.ts'
 import { createReceipts } from './receipts.ts'
@@ -67,18 +68,157 @@ export interface BridgeStatus {
 
 const hostTypes: ReadonlySet<string> = new Set(['NCMD', 'DCMD', 'STATE'])
 
-interface Waiting {
-  record: NewRecord
-  /** `group/node`, and what the message is to be receipted by. */
-  node: string | undefined
-  uuid: string | undefined
-  receivedMs: number
-  settled: (isDurable: boolean) => void
+export function startBridge(config: BridgeConfig, context: BridgeContext): Bridge {
+  const bridge = new MqttToLog(config, context)
+  context.transport.onMessage((topic, payload, settled) => bridge.take(topic, payload, settled))
+  return { lead: () => bridge.lead(), status: () => bridge.status(), stop: () => bridge.stop() }
 }
 
-export function startBridge(config: BridgeConfig, around: BridgeContext): Bridge {
-  const { log, transport, clock, logger, metrics } = around
-  const status: BridgeStatus = {
+class MqttToLog {
+  readonly #config: BridgeConfig
+  readonly #context: BridgeContext
+  readonly #status: BridgeStatus
+  readonly #backlog: ReturnType<typeof createBacklog>
+  readonly #receipts: ReturnType<typeof createReceipts>
+  readonly #queue: AppendQueue
+  readonly #received: Counter
+  readonly #dropped: Counter
+  /** Of this process: its ticks have one monotonic clock. */
+  readonly #run = randomUUID().slice(0, 8)
+
+  constructor(config: BridgeConfig, context: BridgeContext) {
+    const { log, clock, logger, metrics } = context
+    this.#config = config
+    this.#context = context
+    this.#status = emptyStatus(config)
+    this.#backlog = createBacklog(config, context.lagMs, clock)
+    this.#dropped = metrics.counter('millrace_bridge_dropped_total', 'Messages not appended, by reason; agents send theirs again')
+    this.#received = metrics.counter('millrace_bridge_received_total', 'Messages from the broker')
+    this.#receipts = createReceipts({
+      host: config.host,
+      log: log.id,
+      everyMs: config.receiptEveryMs,
+      credit: (node) => this.#credit(node),
+      clock,
+      send: (node, receipt) => this.#sendReceipt(node, receipt),
+    })
+    const appended = (group: Waiting[]) => this.#appended(group)
+    this.#queue = new AppendQueue({ log, logger, dropped: this.#dropped, inFlightMax: config.appendsUnderway, appended })
+  }
+
+  take(topic: string, payload: Uint8Array, settled: Waiting['settled']): void {
+    const parsed = topic.startsWith('spBv1.0/') ? parseTopic(topic) : undefined
+    // What hosts say, this one's receipts among it, comes back from the broker and is no data.
+    if (parsed && hostTypes.has(parsed.type)) return settled(true)
+    const node = parsed && 'node' in parsed ? `${parsed.group}/${parsed.node}` : undefined
+    if (this.#isOthers(topic, node)) return settled(true)
+    this.#status.received++
+    this.#received.add()
+    const glance = node === undefined ? undefined : peek(payload)
+    if (node !== undefined && glance?.historical && this.#isHeldBack(node, glance.uuid, payload.length)) return settled(false)
+    if (!glance?.historical) this.#backlog.tookLive(payload.length)
+    if (this.#queue.bytes + payload.length > this.#config.queueBytesMax) {
+      this.#status.dropped++
+      this.#dropped.add({ reason: 'queue-full' })
+      return settled(false)
+    }
+    const receivedMs = this.#context.clock.now()
+    const record = { key: node ?? topic, value: encodeRaw({ k: 'message', topic, payload, receivedMs }) }
+    this.#queue.push({ record, node, uuid: glance?.uuid, receivedMs, settled })
+  }
+
+  #isOthers(topic: string, node: string | undefined): boolean {
+    const { ownsNode } = this.#context
+    return ownsNode !== undefined && topic.startsWith('spBv1.0/') && !ownsNode(node ?? topic)
+  }
+
+  #isHeldBack(node: string, uuid: string | undefined, bytes: number): boolean {
+    if (parseBatchName(uuid) === undefined) return false
+    if (this.#backlog.takes(node, bytes)) {
+      this.#status.backlogBytes += bytes
+      return false
+    }
+    this.#status.heldHistorical++
+    this.#dropped.add({ reason: 'historical-held' })
+    this.#receipts.remind(node)
+    this.#receipts.flush()
+    return true
+  }
+
+  #appended(group: Waiting[]): void {
+    this.#status.appended += group.length
+    for (const message of group) {
+      message.settled(true)
+      this.#receipt(message)
+    }
+    this.#receipts.flush()
+  }
+
+  #receipt({ node, uuid, receivedMs }: Waiting): void {
+    if (node === undefined || uuid === undefined) return
+    const batch = parseBatchName(uuid)
+    if (batch) return this.#receipts.add(node, batch.stream, batch.number, receivedMs)
+    const declaration = parseBirthName(uuid)
+    if (declaration) this.#receipts.addBirth(node, declaration, receivedMs)
+  }
+
+  #credit(node: string): number {
+    this.#status.creditBytes = this.#backlog.credit(node)
+    return this.#status.creditBytes
+  }
+
+  #sendReceipt(node: string, receipt: Parameters<typeof formatReceipt>[0]): void {
+    const { transport, clock } = this.#context
+    const [group, id] = node.split('/') as [string, string]
+    const topic = formatTopic({ group, type: 'NCMD', node: id })
+    transport.publish(topic, encodeNodeCommand(nodeMetrics.receipt, formatReceipt(receipt), clock.now()))
+  }
+
+  lead() {
+    const { clock, transport } = this.#context
+    const stopTicks = every(clock, 1000, () => this.#tick())
+    const leading = transport.lead(true)
+    return {
+      stop: async () => {
+        stopTicks()
+        await leading
+        await this.#leadNoMore()
+      },
+    }
+  }
+
+  /** The host is offline only when no other bridge goes on. */
+  #leadNoMore(): Promise<void> {
+    const { transport, isLast } = this.#context
+    return transport.lead(false, isLast?.() ?? true)
+  }
+
+  #tick(): void {
+    const { clock, log } = this.#context
+    const offMs = clock.offMs?.() ?? 0
+    const elapsedMs = Math.round(clock.monotonic())
+    const value = encodeRaw({ k: 'tick', atMs: clock.now(), run: this.#run, elapsedMs, ...(offMs === 0 ? {} : { offMs }) })
+    for (let partition = 0; partition < log.partitions; partition++)
+      log.append(topics.raw, partition, [{ key: 'tick', value }]).catch(() => {})
+  }
+
+  status(): BridgeStatus {
+    const { transport } = this.#context
+    const queuedBytes = this.#queue.bytes
+    return { ...this.#status, queuedBytes, connected: transport.connected(), isBehind: this.#backlog.isBehind() }
+  }
+
+  async stop(): Promise<void> {
+    this.#queue.stop()
+    this.#receipts.stop()
+    // Only where a stop of leading was cut off.
+    await this.#leadNoMore()
+    await this.#context.transport.close()
+  }
+}
+
+function emptyStatus({ backlogBytesPerSecondMin }: BridgeConfig): BridgeStatus {
+  return {
     connected: false,
     received: 0,
     appended: 0,
@@ -87,153 +227,8 @@ export function startBridge(config: BridgeConfig, around: BridgeContext): Bridge
     queuedBytes: 0,
     creditBytes: 0,
     backlogBytes: 0,
-    backlogBytesPerSecondMin: config.backlogBytesPerSecondMin,
+    backlogBytesPerSecondMin,
     isBehind: false,
-  }
-  const backlog = createBacklog(config, around.lagMs, clock)
-  const dropped = metrics.counter('millrace_bridge_dropped_total', 'Messages not appended, by reason; agents send theirs again')
-  const received = metrics.counter('millrace_bridge_received_total', 'Messages from the broker')
-  const receipts = createReceipts({ host: config.host, log: log.id, everyMs: config.receiptEveryMs, credit, clock, send })
-  let queue: Waiting[] = []
-  let underway = 0
-  let isPumpDue = false
-  let isStopped = false
-  const run = randomUUID().slice(0, 8)
-
-  function credit(node: string): number {
-    status.creditBytes = backlog.credit(node)
-    return status.creditBytes
-  }
-
-  function send(node: string, receipt: Parameters<typeof formatReceipt>[0]): void {
-    const [group, id] = node.split('/') as [string, string]
-    transport.publish(
-      formatTopic({ group, type: 'NCMD', node: id }),
-      encodeNodeCommand(nodeMetrics.receipt, formatReceipt(receipt), clock.now()),
-    )
-  }
-
-  transport.onMessage((topic, payload, settled) => {
-    const parsed = topic.startsWith('spBv1.0/') ? parseTopic(topic) : undefined
-    // What hosts say, this one's receipts among it, comes back from the broker and is no data.
-    if (parsed && hostTypes.has(parsed.type)) return settled(true)
-    const node = parsed && 'node' in parsed ? `${parsed.group}/${parsed.node}` : undefined
-    if (around.ownsNode && topic.startsWith('spBv1.0/') && !around.ownsNode(node ?? topic)) return settled(true)
-    status.received++
-    received.add()
-    const glance = node === undefined ? undefined : peek(payload)
-    if (node !== undefined && glance?.historical && isHeldBack(node, glance.uuid, payload.length)) return settled(false)
-    if (!glance?.historical) backlog.tookLive(payload.length)
-    if (status.queuedBytes + payload.length > config.queueBytesMax) {
-      status.dropped++
-      dropped.add({ reason: 'queue-full' })
-      return settled(false)
-    }
-    const receivedMs = clock.now()
-    const record = { key: node ?? topic, value: encodeRaw({ k: 'message', topic, payload, receivedMs }) }
-    queue.push({ record, node, uuid: glance?.uuid, receivedMs, settled })
-    status.queuedBytes += record.value.length
-    pumpSoon()
-  })
-
-  function isHeldBack(node: string, uuid: string | undefined, bytes: number): boolean {
-    if (parseBatchName(uuid) === undefined) return false
-    if (backlog.takes(node, bytes)) {
-      status.backlogBytes += bytes
-      return false
-    }
-    status.heldHistorical++
-    dropped.add({ reason: 'historical-held' })
-    receipts.remind(node)
-    receipts.flush()
-    return true
-  }
-
-  /** Once all that came together is in the queue. */
-  function pumpSoon(): void {
-    if (isPumpDue) return
-    isPumpDue = true
-    queueMicrotask(() => {
-      isPumpDue = false
-      pump()
-    })
-  }
-
-  /** Groups under way are appended in order; a group is what came while the ones before it were being written. */
-  function pump(): void {
-    if (isStopped || queue.length === 0 || underway >= config.appendsUnderway) return
-    const group = queue
-    queue = []
-    underway++
-    append(group)
-      .catch((error) => {
-        for (const { settled } of group) settled(false)
-        dropped.add({ reason: 'append-failed' }, group.length)
-        logger.error('append to raw failed; the agents keep these messages and send them again', {
-          messages: group.length,
-          error,
-        })
-      })
-      .finally(() => {
-        underway--
-        for (const { record } of group) status.queuedBytes -= record.value.length
-        pump()
-      })
-  }
-
-  async function append(group: Waiting[]): Promise<void> {
-    const byPartition = new Map<number, NewRecord[]>()
-    for (const { record } of group) {
-      const partition = log.partitionOf(record.key)
-      const records = byPartition.get(partition)
-      if (records) records.push(record)
-      else byPartition.set(partition, [record])
-    }
-    await Promise.all([...byPartition].map(([partition, records]) => log.append(topics.raw, partition, records)))
-    status.appended += group.length
-    for (const message of group) {
-      message.settled(true)
-      receipt(message)
-    }
-    receipts.flush()
-  }
-
-  function receipt({ node, uuid, receivedMs }: Waiting): void {
-    if (node === undefined || uuid === undefined) return
-    const batch = parseBatchName(uuid)
-    if (batch) return receipts.add(node, batch.stream, batch.number, receivedMs)
-    const declaration = parseBirthName(uuid)
-    if (declaration) receipts.addBirth(node, declaration, receivedMs)
-  }
-
-  function tick(): void {
-    const offMs = clock.offMs?.() ?? 0
-    const elapsedMs = Math.round(clock.monotonic())
-    const value = encodeRaw({ k: 'tick', atMs: clock.now(), run, elapsedMs, ...(offMs === 0 ? {} : { offMs }) })
-    for (let partition = 0; partition < log.partitions; partition++)
-      log.append(topics.raw, partition, [{ key: 'tick', value }]).catch(() => {})
-  }
-
-  return {
-    lead() {
-      const stopTicks = every(clock, 1000, tick)
-      const leading = transport.lead(true)
-      return {
-        async stop() {
-          stopTicks()
-          await leading
-          await transport.lead(false, around.isLast?.() ?? true)
-        },
-      }
-    },
-    status: () => ({ ...status, connected: transport.connected(), isBehind: backlog.isBehind() }),
-    async stop() {
-      isStopped = true
-      receipts.stop()
-      // Only where a stop of leading was cut off; the host is offline only when no other bridge goes on.
-      await transport.lead(false, around.isLast?.() ?? true)
-      await transport.close()
-    },
   }
 }
 

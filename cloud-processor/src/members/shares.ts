@@ -39,85 +39,107 @@ export interface Shares {
 /** A live owner that does not let go of a share that two may work on is waited for no longer. */
 const handOverMs = 5000
 
-function shareNameOf(role: string, partition: number): string {
-  return `${role}/${partition}`
+export function keepShares(clock: Clock): Shares {
+  const shares = new HeldShares(clock)
+  return {
+    held: () => shares.names(),
+    progress: () => shares.progress(),
+    failed: shares.failed,
+    follow: (members, roles) => shares.follow(members, roles),
+    stop: () => shares.stop(),
+  }
 }
 
-export function keepShares(clock: Clock): Shares {
-  const held = new Map<string, { run: Run; stopping?: Promise<void> }>()
+class HeldShares {
+  readonly failed: Promise<never>
+  readonly #clock: Clock
+  readonly #fail: (error: unknown) => void
+  readonly #held = new Map<string, { run: Run; stopping?: Promise<void> }>()
   /** Exclusive ones that the others are being told of first, and since when. */
-  const claimed = new Map<string, number>()
-  const wantedSince = new Map<string, number>()
-  let fail: (error: unknown) => void
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject
-  })
-  failed.catch(() => {})
-  let isStopped = false
-  let followed: Members | undefined
+  readonly #claimedMs = new Map<string, number>()
+  readonly #wantedMs = new Map<string, number>()
+  #members: Members | undefined
+  #isStopped = false
 
-  function look(members: Members, roles: Role[]): void {
-    if (isStopped || !members.isSettled()) return
+  constructor(clock: Clock) {
+    const { promise, reject } = Promise.withResolvers<never>()
+    promise.catch(() => {})
+    this.#clock = clock
+    this.failed = promise
+    this.#fail = reject
+  }
+
+  names(): string[] {
+    return [...this.#held.keys(), ...this.#claimedMs.keys()]
+  }
+
+  progress(): Progress[] {
+    return [...this.#held.values()].flatMap(({ run }) => run.progress?.() ?? [])
+  }
+
+  follow(members: Members, roles: Role[]): void {
+    this.#members = members
+    members.onChange(() => this.#look(members, roles))
+    this.#look(members, roles)
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#claimedMs.clear()
+    this.#members?.withdraw()
+    for (const name of this.#held.keys()) this.#letGo(name)
+    await Promise.all([...this.#held.values()].map(({ stopping }) => stopping))
+  }
+
+  #look(members: Members, roles: Role[]): void {
+    if (this.#isStopped || !members.isSettled()) return
     for (const role of roles) {
       const owners = ownersOf(role.name, role.partitions, members.live(role.among ?? role.name))
-      owners.forEach((owner, partition) => {
-        const name = shareNameOf(role.name, partition)
-        const isLost = role.isExclusive && held.has(name) && (members.isLost() || members.isHeldElsewhere(name))
-        if (owner !== members.self || isLost) letGo(name)
-        else if (!held.has(name)) take(role, partition, name, members)
-      })
+      for (const [partition, owner] of owners.entries()) {
+        const name = `${role.name}/${partition}`
+        if (owner !== members.self || this.#isLost(role, name, members)) this.#letGo(name)
+        else if (!this.#held.has(name)) this.#take(role, partition, members)
+      }
     }
   }
 
-  function take(role: Role, partition: number, name: string, members: Members): void {
-    const sinceMs = wantedSince.get(name) ?? clock.monotonic()
-    wantedSince.set(name, sinceMs)
-    const mustWait = members.isHeldElsewhere(name) && (role.isExclusive || clock.monotonic() - sinceMs < handOverMs)
-    if (mustWait) return
-    if (role.isExclusive && !claim(name, members)) return
-    claimed.delete(name)
-    wantedSince.delete(name)
-    const run = role.start(partition)
-    held.set(name, { run })
-    run.failed?.catch((error) => fail(error))
+  #isLost(role: Role, name: string, members: Members): boolean {
+    return role.isExclusive === true && this.#held.has(name) && (members.isLost() || members.isHeldElsewhere(name))
   }
 
-  function claim(name: string, members: Members): boolean {
+  #take(role: Role, partition: number, members: Members): void {
+    const name = `${role.name}/${partition}`
+    const nowMs = this.#clock.monotonic()
+    const sinceMs = this.#wantedMs.get(name) ?? nowMs
+    this.#wantedMs.set(name, sinceMs)
+    const mustWait = members.isHeldElsewhere(name) && (role.isExclusive || nowMs - sinceMs < handOverMs)
+    if (mustWait || (role.isExclusive && !this.#claim(name, members))) return
+    this.#claimedMs.delete(name)
+    this.#wantedMs.delete(name)
+    const run = role.start(partition)
+    this.#held.set(name, { run })
+    run.failed?.catch(this.#fail)
+  }
+
+  /** True when all have heard the claim. */
+  #claim(name: string, members: Members): boolean {
     if (!members.mayTakeAlone()) {
-      claimed.delete(name)
+      this.#claimedMs.delete(name)
       return false
     }
-    const sinceMs = claimed.get(name) ?? clock.monotonic()
-    claimed.set(name, sinceMs)
+    const sinceMs = this.#claimedMs.get(name) ?? this.#clock.monotonic()
+    this.#claimedMs.set(name, sinceMs)
     return members.hasSaid(name, sinceMs)
   }
 
-  function letGo(name: string): void {
-    wantedSince.delete(name)
-    claimed.delete(name)
-    const share = held.get(name)
+  #letGo(name: string): void {
+    this.#wantedMs.delete(name)
+    this.#claimedMs.delete(name)
+    const share = this.#held.get(name)
     if (!share || share.stopping) return
     share.stopping = share.run.stop().finally(() => {
-      held.delete(name)
-      if (isStopped) followed?.withdraw()
+      this.#held.delete(name)
+      if (this.#isStopped) this.#members?.withdraw()
     })
-  }
-
-  return {
-    held: () => [...held.keys(), ...claimed.keys()],
-    progress: () => [...held.values()].flatMap(({ run }) => run.progress?.() ?? []),
-    failed,
-    follow(members, roles) {
-      followed = members
-      members.onChange(() => look(members, roles))
-      look(members, roles)
-    },
-    async stop() {
-      isStopped = true
-      claimed.clear()
-      followed?.withdraw()
-      for (const name of held.keys()) letGo(name)
-      await Promise.all([...held.values()].map(({ stopping }) => stopping))
-    },
   }
 }
