@@ -8,7 +8,7 @@
  * 4. A snapshot at n is in the same step as, or after, every output up to n.
  */
 import { type Topic, topics } from '@millrace/contract'
-import { type Clock, type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
+import { type Clock, type Counter, type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
 import type { Log, LogRecord, NewRecord, Snapshot, StageCommit } from '../log/log.ts'
 import { type Marks, pass } from './marks.ts'
 import { follow } from './reader.ts'
@@ -63,56 +63,12 @@ export interface Progress {
 export function runStage<State>(stage: Stage<State>, partition: number, options: RunnerOptions, context: StageContext): StageRun {
   const { log, clock, logger, metrics } = context
   const stopping = new AbortController()
-  const at: Progress = { name: stage.name, partition, next: 0, end: 0, lagMs: 0, received: 0, sent: 0, repeats: 0 }
-  let newestTakenMs = 0
-  const received = metrics.counter('millrace_stage_received_total', 'Records a stage took')
-  const sent = metrics.counter('millrace_stage_sent_total', 'Records a stage made')
-  const repeats = metrics.counter(
-    'millrace_stage_repeats_total',
-    'Records that a stage had taken before, from a zombie or after a takeover',
-  )
+  const runner = new StageRunner(stage, partition, options, context)
   const errors = metrics.counter('millrace_stage_errors_total', 'Sessions of a stage that ended by an error')
   const unsubscribe = log.onAppend(stage.input, (changed, end) => {
-    if (changed === partition) at.end = Math.max(at.end, end)
+    if (changed === partition) runner.seeEnd(end)
   })
-
-  async function session(): Promise<void> {
-    const { state, marks, next } = await restore(stage, log, partition)
-    at.next = next
-    at.end = Math.max(at.end, (await log.bounds(stage.input, partition)).end)
-    await log.registerReader(stage.name, stage.input, partition, next)
-    const turnOver = createTurns(clock)
-    let sinceSnapshot = 0
-    let snapshotMs = clock.monotonic()
-
-    const take = async (records: LogRecord[], nextOffset: number) => {
-      const outputs = await step(stage, { state, marks, records }, { log, partition, turnOver })
-      sinceSnapshot += records.length
-      const isDue = sinceSnapshot >= options.snapshotEveryRecords || clock.monotonic() - snapshotMs >= options.snapshotEveryMs
-      const commit: StageCommit = { stage: stage.name, partition, outputs: outputs.groups }
-      if (isDue) commit.snapshot = pack(stage, state, marks, nextOffset)
-      if (isDue || outputs.groups.length > 0) await log.commit(commit)
-      if (isDue) {
-        await log.registerReader(stage.name, stage.input, partition, nextOffset)
-        sinceSnapshot = 0
-        snapshotMs = clock.monotonic()
-      }
-      at.next = nextOffset
-      at.received += records.length
-      at.sent += outputs.count
-      at.repeats += outputs.repeats
-      if (outputs.repeats > 0) repeats.add({ stage: stage.name }, outputs.repeats)
-      newestTakenMs = records.at(-1)!.timeMs
-      received.add({ stage: stage.name }, records.length)
-      sent.add({ stage: stage.name }, outputs.count)
-    }
-    const limit = { records: options.stepRecords, bytes: options.stepBytes }
-    await follow(log, { topic: stage.input, partition, from: next, limit }, take, stopping.signal)
-    if (sinceSnapshot > 0)
-      await log.commit({ stage: stage.name, partition, outputs: [], snapshot: pack(stage, state, marks, at.next) })
-  }
-
-  const running = runSessions(session, {
+  const running = runSessions(() => runner.session(stopping.signal), {
     clock,
     signal: stopping.signal,
     isMendable: (error) => error instanceof MillraceError && error.retry,
@@ -122,7 +78,7 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
     },
   })
   return {
-    progress: () => ({ ...at, lagMs: at.next < at.end && newestTakenMs > 0 ? Math.max(0, clock.now() - newestTakenMs) : 0 }),
+    progress: () => runner.progress(),
     failed: running.then(
       () => new Promise<never>(() => {}),
       (error) => Promise.reject(error),
@@ -135,6 +91,106 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
   }
 }
 
+/** What one session has made of the input so far. */
+interface Session<State> {
+  state: State
+  marks: Marks
+  /** Not in a snapshot yet. */
+  records: number
+  snapshotMs: number
+  turnOver: ReturnType<typeof createTurns>
+}
+
+class StageRunner<State> {
+  readonly #stage: Stage<State>
+  readonly #partition: number
+  readonly #options: RunnerOptions
+  readonly #context: StageContext
+  readonly #at: Progress
+  #newestTakenMs = 0
+  readonly #received: Counter
+  readonly #sent: Counter
+  readonly #repeats: Counter
+
+  constructor(stage: Stage<State>, partition: number, options: RunnerOptions, context: StageContext) {
+    const { metrics } = context
+    this.#stage = stage
+    this.#partition = partition
+    this.#options = options
+    this.#context = context
+    this.#at = { name: stage.name, partition, next: 0, end: 0, lagMs: 0, received: 0, sent: 0, repeats: 0 }
+    this.#received = metrics.counter('millrace_stage_received_total', 'Records a stage took')
+    this.#sent = metrics.counter('millrace_stage_sent_total', 'Records a stage made')
+    this.#repeats = metrics.counter(
+      'millrace_stage_repeats_total',
+      'Records that a stage had taken before, from a zombie or after a takeover',
+    )
+  }
+
+  seeEnd(end: number): void {
+    this.#at.end = Math.max(this.#at.end, end)
+  }
+
+  progress(): Progress {
+    return { ...this.#at, lagMs: lagMsOf(this.#at, this.#newestTakenMs, this.#context.clock) }
+  }
+
+  /** From the newest snapshot until `signal` aborts, with a last snapshot. @throws what ends it before */
+  async session(signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#context
+    const { name, input } = this.#stage
+    const partition = this.#partition
+    const { state, marks, next } = await restore(this.#stage, log, partition)
+    this.#at.next = next
+    this.seeEnd((await log.bounds(input, partition)).end)
+    await log.registerReader(name, input, partition, next)
+    const session = { state, marks, records: 0, snapshotMs: clock.monotonic(), turnOver: createTurns(clock) }
+    const limit = { records: this.#options.stepRecords, bytes: this.#options.stepBytes }
+    const take = (records: LogRecord[], nextOffset: number) => this.#take(session, records, nextOffset)
+    await follow(log, { topic: input, partition, from: next, limit }, take, signal)
+    if (session.records > 0)
+      await log.commit({ stage: name, partition, outputs: [], snapshot: pack(this.#stage, state, marks, this.#at.next) })
+  }
+
+  async #take(session: Session<State>, records: LogRecord[], next: number): Promise<void> {
+    const outputs = await step(this.#stage, session, records, { log: this.#context.log, partition: this.#partition })
+    session.records += records.length
+    await this.#commit(session, outputs.groups, next)
+    this.#count(records, outputs)
+    this.#at.next = next
+  }
+
+  async #commit(session: Session<State>, outputs: StageCommit['outputs'], next: number): Promise<void> {
+    const { log, clock } = this.#context
+    const { snapshotEveryRecords, snapshotEveryMs } = this.#options
+    const { name, input } = this.#stage
+    const commit: StageCommit = { stage: name, partition: this.#partition, outputs }
+    const isDue = session.records >= snapshotEveryRecords || clock.monotonic() - session.snapshotMs >= snapshotEveryMs
+    if (isDue) commit.snapshot = pack(this.#stage, session.state, session.marks, next)
+    if (isDue || outputs.length > 0) await log.commit(commit)
+    if (!isDue) return
+    await log.registerReader(name, input, this.#partition, next)
+    session.records = 0
+    session.snapshotMs = clock.monotonic()
+  }
+
+  #count(records: LogRecord[], { count, repeats }: Outputs): void {
+    const stage = this.#stage.name
+    this.#at.received += records.length
+    this.#at.sent += count
+    this.#at.repeats += repeats
+    if (repeats > 0) this.#repeats.add({ stage }, repeats)
+    this.#newestTakenMs = records.at(-1)!.timeMs
+    this.#received.add({ stage }, records.length)
+    this.#sent.add({ stage }, count)
+  }
+}
+
+/** Age of the newest record taken while more wait, else 0. */
+export function lagMsOf({ next, end }: Progress, newestTakenMs: number, clock: Clock): number {
+  return next < end && newestTakenMs > 0 ? Math.max(0, clock.now() - newestTakenMs) : 0
+}
+
 /** State, marks and next offset from the newest snapshot. @throws MillraceError STAGE_INPUT_GONE when the log no longer holds what follows it. */
 async function restore<State>(stage: Stage<State>, log: Log, partition: number) {
   const snapshot = await log.loadSnapshot(stage.name, partition)
@@ -144,13 +200,20 @@ async function restore<State>(stage: Stage<State>, log: Log, partition: number) 
   return snapshot ? unpack(stage, snapshot) : { state: stage.initial(partition), marks: {} as Marks, next }
 }
 
+interface Outputs {
+  groups: { topic: Topic; partition: number; records: NewRecord[] }[]
+  count: number
+  repeats: number
+}
+
 /** A record may be a message of thousands of readings: several of them are more than one turn. */
 async function step<State>(
   stage: Stage<State>,
-  { state, marks, records }: { state: State; marks: Marks; records: LogRecord[] },
-  { log, partition, turnOver }: { log: Log; partition: number; turnOver: ReturnType<typeof createTurns> },
-) {
-  const groups: { topic: Topic; partition: number; records: NewRecord[] }[] = []
+  { state, marks, turnOver }: Session<State>,
+  records: LogRecord[],
+  { log, partition }: { log: Log; partition: number },
+): Promise<Outputs> {
+  const groups: Outputs['groups'] = []
   let count = 0
   let repeats = 0
   for (const record of records) {

@@ -4,9 +4,10 @@
  * What it refuses for good goes to the rejected topic before anything further is written.
  */
 import { encodeJson, type RejectedRecord, type Topic, topics } from '@millrace/contract'
+import type { Counter } from '@millrace/platform'
 import type { Log, LogRecord, NewRecord, Snapshot } from '../log/log.ts'
 import { follow } from './reader.ts'
-import type { Progress, RunnerOptions, StageContext } from './runner.ts'
+import { lagMsOf, type Progress, type RunnerOptions, type StageContext } from './runner.ts'
 import { pause, runSessions } from './sessions.ts'
 import { createTurns } from './turn.ts'
 
@@ -48,51 +49,14 @@ export function runSink(
   context: StageContext,
 ): SinkRun {
   const { log, clock, logger, metrics } = context
-  const { name, topic, partition, restMs } = sink
+  const { name, topic, partition } = sink
   const stopping = new AbortController()
-  const at: Progress = { name, partition, next: 0, end: 0, lagMs: 0, received: 0, sent: 0, repeats: 0 }
-  let newestTakenMs = 0
+  const runner = new SinkRunner(sink, options, context)
   const errors = metrics.counter('millrace_sink_errors_total', 'Writes that a sink refused and that were tried again')
-  const refusals = metrics.counter('millrace_sink_refused_total', 'Records of which a sink will never take a part')
   const unsubscribe = log.onAppend(topic, (changed, end) => {
-    if (changed === partition) at.end = Math.max(at.end, end)
+    if (changed === partition) runner.seeEnd(end)
   })
-
-  async function session(): Promise<void> {
-    // Of a sink that keeps its position in the log: it may come back to what it kept last, which lies behind what it took.
-    let kept: number | undefined
-    const seeKept = (next: number) => {
-      kept = next
-    }
-    const from = await sink.position(keptIn(log, name, partition, seeKept))
-    at.next = from
-    at.end = Math.max(at.end, (await log.bounds(topic, partition)).end)
-    let registered = from
-    if (sink.holdsLog) await log.registerReader(name, topic, partition, from)
-    const limit = { records: options.stepRecords, bytes: options.stepBytes }
-    const turnOver = createTurns(clock)
-    const take = async (records: LogRecord[], next: number) => {
-      await turnOver()
-      const refused = await sink.write(records)
-      if (refused.length > 0) {
-        refusals.add({ sink: name }, refused.length)
-        await log.commit(rejection(log, name, partition, refused))
-      }
-      at.next = next
-      at.received += records.length
-      at.sent += refused.length
-      newestTakenMs = records.at(-1)!.timeMs
-      const needed = kept ?? next
-      if (sink.holdsLog && needed - registered > 5000) {
-        registered = needed
-        await log.registerReader(name, topic, partition, needed)
-      }
-    }
-    const rest = restMs === undefined ? {} : { rest: (signal: AbortSignal) => pause(clock, restMs, signal) }
-    await follow(log, { topic, partition, from, limit, ...rest }, take, stopping.signal)
-  }
-
-  const running = runSessions(session, {
+  const running = runSessions(() => runner.session(stopping.signal), {
     clock,
     signal: stopping.signal,
     isMendable: () => true,
@@ -103,12 +67,88 @@ export function runSink(
     },
   })
   return {
-    progress: () => ({ ...at, lagMs: at.next < at.end && newestTakenMs > 0 ? Math.max(0, clock.now() - newestTakenMs) : 0 }),
+    progress: () => runner.progress(),
     async stop() {
       stopping.abort()
       unsubscribe()
       await running
     },
+  }
+}
+
+/** Records that a reader may be ahead of what it has told the log. */
+const toldEvery = 5000
+
+class SinkRunner {
+  readonly #sink: SinkOptions
+  readonly #limit: { records: number; bytes: number }
+  readonly #context: StageContext
+  readonly #refusals: Counter
+  readonly #at: Progress
+  #newestTakenMs = 0
+  /** Of a sink that keeps its position in the log: it may come back to what it kept last, which lies behind what it took. */
+  #kept: number | undefined
+  /** What the log was told: it keeps what follows. */
+  #told = 0
+
+  constructor(sink: SinkOptions, options: Pick<RunnerOptions, 'stepRecords' | 'stepBytes'>, context: StageContext) {
+    const { name, partition } = sink
+    this.#sink = sink
+    this.#limit = { records: options.stepRecords, bytes: options.stepBytes }
+    this.#context = context
+    this.#refusals = context.metrics.counter('millrace_sink_refused_total', 'Records of which a sink will never take a part')
+    this.#at = { name, partition, next: 0, end: 0, lagMs: 0, received: 0, sent: 0, repeats: 0 }
+  }
+
+  seeEnd(end: number): void {
+    this.#at.end = Math.max(this.#at.end, end)
+  }
+
+  progress(): Progress {
+    return { ...this.#at, lagMs: lagMsOf(this.#at, this.#newestTakenMs, this.#context.clock) }
+  }
+
+  /** From where the sink wants to go on until `signal` aborts. @throws what ends it before */
+  async session(signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#context
+    const { name, topic, partition, restMs, holdsLog } = this.#sink
+    this.#kept = undefined
+    const seeKept = (next: number) => {
+      this.#kept = next
+    }
+    const from = await this.#sink.position(keptIn(log, name, partition, seeKept))
+    this.#at.next = this.#told = from
+    this.seeEnd((await log.bounds(topic, partition)).end)
+    if (holdsLog) await log.registerReader(name, topic, partition, from)
+    const turnOver = createTurns(clock)
+    const take = async (records: LogRecord[], next: number) => {
+      await turnOver()
+      await this.#take(records, next)
+    }
+    const rest = restMs === undefined ? {} : { rest: (signal: AbortSignal) => pause(clock, restMs, signal) }
+    await follow(log, { topic, partition, from, limit: this.#limit, ...rest }, take, signal)
+  }
+
+  async #take(records: LogRecord[], next: number): Promise<void> {
+    const { log } = this.#context
+    const { name, partition } = this.#sink
+    const refused = await this.#sink.write(records)
+    if (refused.length > 0) {
+      this.#refusals.add({ sink: name }, refused.length)
+      await log.commit(rejection(log, name, partition, refused))
+    }
+    this.#at.next = next
+    this.#at.received += records.length
+    this.#at.sent += refused.length
+    this.#newestTakenMs = records.at(-1)!.timeMs
+    await this.#tell(this.#kept ?? next)
+  }
+
+  async #tell(needed: number): Promise<void> {
+    const { name, topic, partition, holdsLog } = this.#sink
+    if (!holdsLog || needed - this.#told <= toldEvery) return
+    this.#told = needed
+    await this.#context.log.registerReader(name, topic, partition, needed)
   }
 }
 
