@@ -2,12 +2,13 @@
  * Whether the store can be what was produced, less some values under gaps. Decided exactly, for values that repeat as well: where
  * a stretch under a gap ends in the store is not known, so every place where it may end is followed.
  */
-import type { Produced, Stretch } from './align.ts'
+import type { Produced, Stretch } from './stretches.ts'
 
 export function fits({ v }: Produced, stored: Produced['v'], stretches: Stretch[]): boolean {
   let places: Places = [[0, 0]]
   for (const { isCore, from, to } of stretches) {
-    places = isCore ? afterCore(v, from, to, stored, places) : afterGap(v, from, to, stored, places)
+    const values = v.slice(from, to)
+    places = isCore ? afterCore(values, stored, places) : afterGap(values, stored, places)
     if (places.length === 0) return false
   }
   return places.at(-1)![1] === stored.length
@@ -17,13 +18,13 @@ export function fits({ v }: Produced, stored: Produced['v'], stretches: Stretch[
 type Places = [first: number, last: number][]
 
 /** Under a gap, any beginning of what is stored next that is a subsequence of what was produced. */
-function afterGap(v: Produced['v'], from: number, to: number, stored: Produced['v'], places: Places): Places {
+function afterGap(values: Produced['v'], stored: Produced['v'], places: Places): Places {
   const reached: Places = []
   for (const [first, last] of places) {
     let end = last
     for (let start = first; start <= last; start++) {
       let at = start
-      for (let i = from; i < to && at < stored.length; i++) if (stored[at] === v[i]) at++
+      for (let i = 0; i < values.length && at < stored.length; i++) if (stored[at] === values[i]) at++
       end = Math.max(end, at)
     }
     const before = reached.at(-1)
@@ -33,13 +34,13 @@ function afterGap(v: Produced['v'], from: number, to: number, stored: Produced['
   return reached
 }
 
-function afterCore(v: Produced['v'], from: number, to: number, stored: Produced['v'], places: Places): Places {
+function afterCore(values: Produced['v'], stored: Produced['v'], places: Places): Places {
   const reached: Places = []
   for (const [first, last] of places) {
-    for (let start = first; start <= last && start + to - from <= stored.length; start++) {
+    for (let start = first; start <= last && start + values.length <= stored.length; start++) {
       let k = 0
-      while (k < to - from && stored[start + k] === v[from + k]) k++
-      if (k === to - from) reached.push([start + k, start + k])
+      while (k < values.length && stored[start + k] === values[k]) k++
+      if (k === values.length) reached.push([start + k, start + k])
     }
   }
   return reached

@@ -3,9 +3,8 @@ import type { Socket } from 'node:net'
 import { freezeSubscriber } from '../../support/frozen-subscriber.ts'
 import type { Victim } from './engines.ts'
 import type { Agent, Installation } from './installation.ts'
+import { distributedKinds, type Fault, type Kind, kinds, standingKinds } from './kinds.ts'
 import type { Processor } from './processors.ts'
-import { distributedKinds, type Fault, type Kind, kinds } from './schedule.ts'
-import { standingKinds } from './standing.ts'
 
 export interface Strike {
   kind: Kind

@@ -7,10 +7,7 @@
  *   store ...                    one after the other where a storm has several of them
  */
 import type { Random } from '../../../simulators/src/signals/random.ts'
-import type { Fault, Kind } from './schedule.ts'
-
-const storeKinds = ['kill -9 store', 'SIGSTOP store', 'store disk full'] as const
-export const standingKinds = ['zombie processor', 'processor joins and leaves', ...storeKinds] as const
+import { type Fault, type Kind, storeKinds } from './kinds.ts'
 
 const zombieMs = { short: 12_000, long: 60_000 }
 const visitEveryMs = 20_000

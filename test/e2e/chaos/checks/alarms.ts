@@ -7,8 +7,8 @@
 import { until } from '../../../support/until.ts'
 import type { Strike } from '../faults.ts'
 import type { Installation } from '../installation.ts'
+import type { Kind } from '../kinds.ts'
 import type { Ledgers } from '../observer.ts'
-import type { Kind } from '../schedule.ts'
 import type { LogView } from './log.ts'
 
 export interface AlarmFinding {

@@ -1,11 +1,5 @@
 /** Every promise that the run can speak for, as a line that holds or does not. */
 import { type Manifest, readManifest } from '@millrace/simulators'
-import type { Busy } from '../busy.ts'
-import type { Faults } from '../faults.ts'
-import type { Look } from '../freshness.ts'
-import type { Installation } from '../installation.ts'
-import type { Ledgers } from '../observer.ts'
-import type { Window } from '../quiet.ts'
 import { compareAlarms } from './alarms.ts'
 import { runReplay, runVerify, sayVerdict } from './command-line.ts'
 import { type Committed, compareCommitted, compareRead, explainedAway } from './committed.ts'
@@ -16,26 +10,13 @@ import { findOutages } from './outages.ts'
 import { compareReceipts, readNames } from './receipts.ts'
 import { compareRejected } from './rejected.ts'
 import { replayShared } from './replay.ts'
+import type { Run } from './run.ts'
 import { checkShared } from './shared.ts'
 import { readStored } from './stored.ts'
 
 export interface Finding {
   isSo: boolean
   what: string
-}
-
-export interface Run {
-  installation: Installation
-  ledgers: Ledgers
-  faults: Faults
-  windows: Window[]
-  last: Window
-  seconds: number
-  startedMs: number
-  /** When the devices were switched off. */
-  endMs: number
-  /** What was to be seen while it ran; of the distributed installation. */
-  seen?: { looks: Look[]; busy: Busy }
 }
 
 /** At least so many a second of the run. */

@@ -6,7 +6,7 @@
 import { addTally, type Tally } from '@millrace/contract'
 import type { Account, Verdict } from 'millrace'
 import type { Ledgers } from '../observer.ts'
-import { type Series, samplesOf } from './stored.ts'
+import { type Series, type StoredSeries, samplesOf } from './stored.ts'
 
 export interface Committed {
   lost: number
@@ -16,8 +16,6 @@ export interface Committed {
   unseen: number
   first?: string
 }
-
-export type StoredSeries = Map<string, Map<string, Series>>
 
 /** Two computations of the time of one sample. */
 const exactMs = 0.01

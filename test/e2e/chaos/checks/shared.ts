@@ -1,9 +1,9 @@
 /** What is promised only of several processors on one log: beside all that one alone promises. */
 import type { SharedEngines } from '../engines.ts'
 import { type FirstAfter, firstIn, type Recovery, recoveries } from '../freshness.ts'
-import type { Run } from './checks.ts'
 import { type Committed, compareCommitted } from './committed.ts'
 import type { LogView } from './log.ts'
+import type { Run } from './run.ts'
 import { readTimeline } from './timeline.ts'
 import { exportAll, storedSameMs } from './victoria-metrics.ts'
 

@@ -1,12 +1,14 @@
 /** What the store holds, by the processor's API: scalars as columns, waveforms as single samples, in the order of time. */
 import type { Value } from '@millrace/contract'
 import type { Api } from 'millrace'
-import type { StoredSeries } from './committed.ts'
 
 export interface Series {
   t: number[]
   v: Value[]
 }
+
+/** By device and channel. */
+export type StoredSeries = Map<string, Map<string, Series>>
 
 export async function readStored(api: Api): Promise<StoredSeries> {
   const stored: StoredSeries = new Map()

@@ -1,8 +1,7 @@
 /** What a reader of the timeline learns who follows the published rule: readings as columns, waveforms as single samples. */
 import type { ReadingsRecord, Segment } from '@millrace/contract'
-import type { StoredSeries } from './committed.ts'
 import type { LogView } from './log.ts'
-import { type Series, samplesOf } from './stored.ts'
+import { type Series, type StoredSeries, samplesOf } from './stored.ts'
 
 export interface TimelineReadings {
   series: StoredSeries

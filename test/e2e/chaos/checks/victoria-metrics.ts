@@ -5,8 +5,7 @@
  */
 import type { Channel, Value } from '@millrace/contract'
 import type { Api } from 'millrace'
-import type { StoredSeries } from './committed.ts'
-import type { Series } from './stored.ts'
+import type { Series, StoredSeries } from './stored.ts'
 import { sorted } from './timeline.ts'
 
 export interface ExportedSeries {
