@@ -84,8 +84,7 @@ export class Membership {
       'millrace_members_changes_total',
       'Processes that came to or went from the log, as this one saw it',
     )
-    const hears = 'Processes on the log that this one hears, itself included'
-    metrics.gauge('millrace_members', hears, () => this.#heard.size)
+    metrics.gauge('millrace_members', 'Processes on the log that this one hears, itself included', () => this.#heard.size)
   }
 
   start(): void {
