@@ -16,12 +16,15 @@ export interface Contents {
   isSettled: boolean
 }
 
+/** Of each device that readings still come from, while others used up what was to be waited in all. */
+const agreesLeastMs = 2000
+
 /** Above all times that a store may hold. */
 const foreverMs = 8e15
 
 /** How long is waited, ms. What is used up is taken off. */
 export interface Patience {
-  /** Of all devices together: for what differs and may still be on its way. */
+  /** Of all devices together, and a little of each: for what differs and may still be on its way. */
   agreesMs: number
   /** Of each device: for a moment in which nothing is stored. */
   readonly stillMs: number
@@ -32,6 +35,7 @@ export async function readContents(api: Api, device: string, channels: Channel[]
   let series = await readAll(api, device, channels)
   const startedMs = Date.now()
   const waitedMs = () => Date.now() - startedMs
+  const agreesMs = Math.max(patience.agreesMs, Math.min(agreesLeastMs, patience.stillMs))
   for (;;) {
     const grew = await catchUp(api, device, channels, series)
     const ledger = await api.ledger()
@@ -39,7 +43,7 @@ export async function readContents(api: Api, device: string, channels: Channel[]
     const isStill = grew === 0 && isSame(before, ledger, device)
     const stored = ledger.stored[device]?.stored ?? [0, 0]
     const agrees = stored.every((n, k) => n === found[k])
-    const isOver = waitedMs() >= (isStill ? patience.agreesMs : patience.stillMs)
+    const isOver = waitedMs() >= (isStill ? agreesMs : patience.stillMs)
     if ((isStill && agrees) || isOver) {
       patience.agreesMs = Math.max(0, patience.agreesMs - waitedMs())
       return { series, found, ledger, isSettled: isStill }
