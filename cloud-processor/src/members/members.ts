@@ -27,7 +27,9 @@ export interface Members {
   mayTakeAlone(): boolean
   /** Called after any heartbeat or departure. */
   onChange(listener: () => void): void
-  /** Tells the others that this process takes no more work: each share is theirs as soon as it lets go of it. Again when it has. */
+  /** Tells the others at once, not at the next heartbeat, what this process works on or claims now. */
+  announce(): void
+  /** This process takes no more work, and says so: each share is the others' as soon as it lets go of it. */
   withdraw(): void
   /** Says goodbye, so that nobody waits; but not while it still works on a share. */
   close(): Promise<void>
@@ -50,6 +52,7 @@ function alone({ id, roles, lagMs }: MembersOptions): Members {
     isLost: () => false,
     mayTakeAlone: () => true,
     onChange: () => {},
+    announce: () => {},
     withdraw: () => {},
     close: async () => {},
   }
@@ -69,6 +72,7 @@ function joinBoard(board: Board, options: MembersOptions, context: MembersContex
     isLost: () => membership.isLost(),
     mayTakeAlone: () => membership.mayTakeAlone(),
     onChange: (listener) => membership.onChange(listener),
+    announce: () => membership.announce(),
     withdraw: () => membership.withdraw(),
     close: () => membership.close(),
   }

@@ -27,8 +27,8 @@ const lostMs = 60_000
 /** Between two checks. One that comes this much late was not run: what the others said in between is still to be read. */
 const checkMs = 250
 const stalledMs = 1000
-/** What a process that ends lets go of in this time it tells in one heartbeat. */
-const tellMs = 20
+/** What changes in this time is told in one heartbeat. */
+const announceMs = 20
 /** Heartbeats that may come back yet. */
 const sentMax = 100
 
@@ -68,7 +68,7 @@ export class Membership {
   #checkedMs: number
   #isClosed = false
   #isWithdrawn = false
-  #isTelling = false
+  #isAnnouncing = false
   #wasReady = false
   #stopSending = () => {}
   #stopChecking = () => {}
@@ -186,6 +186,8 @@ export class Membership {
       if (isDeaf) one.atMs = nowMs
       else if (nowMs - one.atMs > aliveMs) {
         this.#fellSilentMs = nowMs
+        // Nothing is taken from it before this process has heard itself again.
+        this.announce()
         this.#remove(member, `not heard for ${aliveMs} ms`)
       }
     }
@@ -225,14 +227,18 @@ export class Membership {
     return this.#wasReady
   }
 
-  withdraw(): void {
-    this.#isWithdrawn = true
-    if (this.#isTelling) return
-    this.#isTelling = true
-    this.#clock.after(tellMs, () => {
-      this.#isTelling = false
+  announce(): void {
+    if (this.#isAnnouncing) return
+    this.#isAnnouncing = true
+    this.#clock.after(announceMs, () => {
+      this.#isAnnouncing = false
       if (!this.#isClosed) this.#sendHeartbeat()
     })
+  }
+
+  withdraw(): void {
+    this.#isWithdrawn = true
+    this.announce()
   }
 
   async close(): Promise<void> {

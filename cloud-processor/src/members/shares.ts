@@ -127,9 +127,11 @@ class HeldShares {
       this.#claimedMs.delete(name)
       return false
     }
-    const sinceMs = this.#claimedMs.get(name) ?? this.#clock.monotonic()
-    this.#claimedMs.set(name, sinceMs)
-    return members.hasSaid(name, sinceMs)
+    const sinceMs = this.#claimedMs.get(name)
+    if (sinceMs !== undefined) return members.hasSaid(name, sinceMs)
+    this.#claimedMs.set(name, this.#clock.monotonic())
+    members.announce()
+    return false
   }
 
   #letGo(name: string): void {
@@ -139,7 +141,7 @@ class HeldShares {
     if (!share || share.stopping) return
     share.stopping = share.run.stop().finally(() => {
       this.#held.delete(name)
-      if (this.#isStopped) this.#members?.withdraw()
+      if (this.#isStopped) this.#members?.announce()
     })
   }
 }

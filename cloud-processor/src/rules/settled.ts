@@ -14,9 +14,9 @@ const writeMax = 500
 
 export interface Settled {
   tell(notification: NotificationRecord, target: string, state: SettledRecord['state']): void
-  /** Resolves when the log has what was told, or refused it once more; then it is tried further. */
+  /** Resolves when the log has what was told: before that nobody else may send. */
   flush(): Promise<void>
-  /** The same, and no further. */
+  /** Tries once more, and no further. */
   close(): Promise<void>
 }
 
@@ -24,6 +24,7 @@ export function createSettled(log: Log, clock: Clock, logger: Logger): Settled {
   let waiting: { partition: number; record: NewRecord }[] = []
   let writing: Promise<void> | undefined
   let cancel = () => {}
+  let isClosed = false
 
   async function write(): Promise<void> {
     while (waiting.length > 0) {
@@ -43,14 +44,14 @@ export function createSettled(log: Log, clock: Clock, logger: Logger): Settled {
     writing ??= write()
       .catch((error) => {
         logger.warn('what became of notifications is not in the log yet; tried again', { waiting: waiting.length, error })
-        cancel = clock.after(tryAgainMs, start)
+        if (!isClosed) cancel = clock.after(tryAgainMs, start)
       })
       .finally(() => {
         writing = undefined
       })
   }
 
-  async function flush(): Promise<void> {
+  async function tryNow(): Promise<void> {
     cancel()
     start()
     await writing
@@ -63,9 +64,16 @@ export function createSettled(log: Log, clock: Clock, logger: Logger): Settled {
       if (waiting.length > waitingMax) waiting.shift()
       start()
     },
-    flush,
+    async flush() {
+      await tryNow()
+      while (waiting.length > 0 && !isClosed) {
+        await new Promise<void>((resolve) => void clock.after(tryAgainMs, resolve))
+        await tryNow()
+      }
+    },
     async close() {
-      await flush()
+      isClosed = true
+      await tryNow()
       cancel()
     },
   }
