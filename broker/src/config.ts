@@ -1,5 +1,5 @@
 /** The broker's configuration: every key with its default, its unit and, for a limit, what happens at it. */
-import { MillraceError, machinePageSchema } from '@millrace/platform'
+import { isLoopback, MillraceError, machinePageSchema } from '@millrace/platform'
 import { z } from 'zod'
 
 const count = (value: number, says: string) => z.int().min(1).default(value).describe(says)
@@ -103,8 +103,4 @@ export function checkListener({ listen, websocket, tls, users, dangerouslyAllowA
   if (host === undefined) return
   const missing = [tls ? '' : 'TLS', users && !dangerouslyAllowAnonymous ? '' : 'credentials'].filter(Boolean).join(' and ')
   if (missing) throw new MillraceError('LISTENER_NOT_LOOPBACK', { host, missing })
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }

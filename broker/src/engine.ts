@@ -3,12 +3,13 @@
  * however many of its messages wait for a subscriber (lib/client.js, `nextBatch`). Here the publisher's connection counts each
  * message from its arrival until the last subscriber has room for it.
  */
+
+import { levelsOf, matches } from '@millrace/contract'
 import type { Log } from '@millrace/platform'
 import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes'
 import type { Counts } from './counts.ts'
 import { Connection } from './guard/connection.ts'
 import { refusals } from './refusals.ts'
-import { levelsOf, matches } from './topics.ts'
 
 type Done = (error?: Error) => void
 

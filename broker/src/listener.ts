@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { MillraceError } from '@millrace/platform'
+import { listenFailure, MillraceError } from '@millrace/platform'
 import type { BrokerConfig } from './config.ts'
 import type { ByteSocket } from './guard/byte-socket.ts'
 import type { Refusal } from './refusals.ts'
@@ -24,9 +24,7 @@ export async function listen(config: BrokerConfig, accept: Accept): Promise<{ se
 /** Resolves with the port that it listens on. @throws MillraceError PROCESS_PORT_IN_USE */
 export async function bind(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new MillraceError('PROCESS_PORT_IN_USE', { port }, error) : error)
-    })
+    server.once('error', (error) => reject(listenFailure(error, port)))
     server.listen({ host, port, backlog: 1024 }, resolve)
   })
   return (server.address() as AddressInfo).port

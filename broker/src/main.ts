@@ -10,7 +10,17 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { createLog, createMetrics, loadConfig, MillraceError, measureProcess, runService, systemClock } from '@millrace/platform'
+import {
+  createLog,
+  createMetrics,
+  firstLine,
+  loadConfig,
+  MillraceError,
+  measureProcess,
+  readSecret,
+  runService,
+  systemClock,
+} from '@millrace/platform'
 import { parseUsers } from './access/users-file.ts'
 import { addUser, type BrokerConfig, brokerSchema, type Role, startBroker } from './broker.ts'
 import { checkListener } from './config.ts'
@@ -32,18 +42,11 @@ async function main(): Promise<void> {
     },
   })
   const [command, ...rest] = positionals
-  if (command === 'run') return run(load(values.config))
-  if (command === 'check') return check(load(values.config))
+  if (command === 'run') return run(loadConfig(brokerSchema, values.config, process.env))
+  if (command === 'check') return check(loadConfig(brokerSchema, values.config, process.env))
   if (command === 'passwd' && rest.length === 2) return passwd(rest[0]!, rest[1]!, values)
   process.stderr.write(usage)
   process.exitCode = 2
-}
-
-/** Of the environment only what names a key of the broker: other processes of Millrace share the prefix. */
-function load(path: string | undefined): BrokerConfig {
-  const sections = Object.keys(brokerSchema.shape).map((key) => `MILLRACE_${key.toUpperCase()}`)
-  const own = Object.entries(process.env).filter(([name]) => sections.some((s) => name === s || name.startsWith(`${s}_`)))
-  return loadConfig(brokerSchema, path, Object.fromEntries(own))
 }
 
 async function run(config: BrokerConfig): Promise<void> {
@@ -87,7 +90,7 @@ async function passwd(
   const role = (given.role ?? known?.role ?? '') as Role
   const args = given.args?.split(',') ?? (given.role === undefined ? known?.args : undefined)
   const from = given['password-file']
-  const password = (from === undefined ? await text(process.stdin) : await readFile(from, 'utf8')).split(/\r?\n/)[0]!
+  const password = from === undefined ? firstLine(await text(process.stdin)) : readSecret(from, '--password-file')
   if (password === '') throw new MillraceError('BROKER_USER_INVALID', { name, detail: 'the password is empty' })
   await addUser(file, { name, password, role, args })
 }

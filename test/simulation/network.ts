@@ -4,6 +4,7 @@
  */
 
 import type { Transport as BridgeTransport } from '@millrace/cloud-processor/bridge'
+import { levelsOf, matches } from '@millrace/contract'
 import type { Transport as AgentTransport, Connection, TransportEvents } from '@millrace/edge-agent/uplink'
 import type { Random } from './random.ts'
 import type { Process, World } from './world.ts'
@@ -56,7 +57,8 @@ export function createNetwork(world: World, random: Random): Network {
 
   function route(topic: string, payload: Uint8Array): void {
     if (topic.startsWith(retainedPrefix)) retained.set(topic, payload)
-    for (const peer of peers) if (peer.filters.some((filter) => matches(filter, topic))) send(peer, topic, payload)
+    for (const peer of peers)
+      if (peer.filters.some((filter) => matches(levelsOf(filter), levelsOf(topic)))) send(peer, topic, payload)
   }
 
   /** A message that is under way when its connection ends is lost. */
@@ -189,9 +191,4 @@ export function createNetwork(world: World, random: Random): Network {
       }
     },
   }
-}
-
-function matches(filter: string, topic: string): boolean {
-  if (filter === topic) return true
-  return filter.endsWith('/#') && topic.startsWith(filter.slice(0, -1))
 }

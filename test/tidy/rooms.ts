@@ -11,9 +11,9 @@ const anything = (names: string): Rooms => Object.fromEntries(names.split(' ').m
 
 export const rooms: Record<string, Rooms> = {
   platform: anything(
-    'clock config errors event-loop index log machine-page metrics process-metrics run sqlite steady-clock stop',
+    'back-off clock config errors event-loop fnv http index log loopback machine-page metrics process-metrics run secret-file sqlite steady-clock stop varint',
   ),
-  contract: anything('index ledger naming ranges reading rebirth receipt schema timeline sparkplug'),
+  contract: anything('index ledger naming ranges reading rebirth receipt schema timeline topic-filter sparkplug'),
   alarms: anything(
     'absence change control engine glob index lane limits list plan readings rule-file series set-back step tick warnings',
   ),
@@ -40,7 +40,7 @@ export const rooms: Record<string, Rooms> = {
     install: '',
   },
   broker: anything(
-    'access broker config counts engine for-test guard keeping listener main mosquitto refusals sessions stats topics websocket',
+    'access broker config counts engine for-test guard keeping listener main mosquitto refusals sessions stats websocket',
   ),
   'cloud-processor': {
     main: 'config engines processor',

@@ -4,9 +4,10 @@
  * CONNECT: user and password → room for a client → the will, by the rule for messages → the client id, which is bound to the
  * user that is connected with it or that owns the session kept for it. Only then the connection is opened for more.
  */
+
+import { covers, levelsOf, matches } from '@millrace/contract'
 import type { Aedes, AedesOptions, Client, PublishPacket } from 'aedes'
 import { connackOf, type Refusal } from '../refusals.ts'
-import { covers, levelsOf, matches } from '../topics.ts'
 import { Clients, connectionOf, type Identity } from './clients.ts'
 import { Verifier } from './password.ts'
 import { type Rights, rightsOf } from './policy.ts'

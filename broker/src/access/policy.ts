@@ -8,8 +8,9 @@
  * | device | topic prefixes | below the prefixes | nothing |
  * | admin | none | everything | everything, $SYS too |
  */
+
+import { type Levels, levelsOf } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
-import { type Levels, levelsOf } from '../topics.ts'
 
 export const roles = ['node', 'host', 'device', 'admin'] as const
 export type Role = (typeof roles)[number]

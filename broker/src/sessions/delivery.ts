@@ -9,6 +9,7 @@
  * A client that comes back gets what was sent and not acknowledged again, with its packet identifier and DUP [MQTT-4.4.0-1]; after a restart
  * of the broker everything has DUP and new identifiers. Identifiers are 1 to 32767; aedes uses those above for retained messages.
  */
+import { putVarint } from '@millrace/platform/varint'
 import type { Connection } from '../guard/connection.ts'
 import type { OwedRow } from './store/protocol.ts'
 import { messageBytes, type Store } from './store/store.ts'
@@ -205,16 +206,9 @@ export class Delivery {
 /** MQTT 3.1.1 section 3.3, in one piece. */
 function encodePublish(topic: string, payload: Uint8Array, messageId: number, flags: number): Buffer {
   const name = Buffer.from(topic)
-  let remaining = 2 + name.length + 2 + payload.length
-  const head = [0x30 | flags]
-  do {
-    head.push((remaining & 0x7f) | (remaining > 0x7f ? 0x80 : 0))
-    remaining >>>= 7
-  } while (remaining > 0)
-  return Buffer.concat([
-    Buffer.from([...head, name.length >> 8, name.length & 0xff]),
-    name,
-    Buffer.from([messageId >> 8, messageId & 0xff]),
-    payload,
-  ])
+  const head = Buffer.allocUnsafe(7)
+  head[0] = 0x30 | flags
+  const at = putVarint(head, 1, 2 + name.length + 2 + payload.length)
+  const end = head.writeUInt16BE(name.length, at)
+  return Buffer.concat([head.subarray(0, end), name, Buffer.from([messageId >> 8, messageId & 0xff]), payload])
 }

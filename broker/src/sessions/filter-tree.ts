@@ -1,5 +1,5 @@
 /** Which sessions want a topic: a tree of filter levels, so a message costs the depth of its topic and not the number of filters. */
-import { type Levels, levelsOf } from '../topics.ts'
+import { type Levels, levelsOf } from '@millrace/contract'
 
 interface Branch {
   next: Map<string, Branch>

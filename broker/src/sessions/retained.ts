@@ -2,7 +2,7 @@
  * Retained messages by topic, bounded by number and bytes. At the bound a topic that has none yet gets none. STATE topics are
  * always kept: only hosts may write them, one each, and nodes wait for them.
  */
-import { type Levels, levelsOf, matches } from '../topics.ts'
+import { type Levels, levelsOf, matches } from '@millrace/contract'
 
 export interface Retained {
   cmd: 'publish'

@@ -1,6 +1,6 @@
+import { levelsOf, matches } from '@millrace/contract'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { levelsOf, matches } from '../topics.ts'
 import { FilterTree } from './filter-tree.ts'
 import { type Owed, Queue } from './queue.ts'
 import { RetainedMessages } from './retained.ts'

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { backOffMs } from '@millrace/platform'
 
 export interface ChildSpec {
   name: string
@@ -40,7 +41,8 @@ export class Child {
   #process: ChildProcess
   #exited!: Promise<void>
   #isStopping = false
-  #delayMs = restartMs.least
+  /** In a row, with the next. */
+  #failures = 1
 
   constructor(spec: ChildSpec, say: (text: string) => void) {
     const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
@@ -106,10 +108,13 @@ export class Child {
   #hasEnded(how: string, afterMs: number): void {
     if (this.#isStopping || !this.#spec.restarts) return this.#end()
     this.#say(`${this.name} ended (${how}); starting it again`)
-    this.#delayMs = afterMs > steadyMs ? restartMs.least : Math.min(restartMs.most, this.#delayMs * 2)
-    setTimeout(() => {
-      if (!this.#isStopping) this.#process = this.#start()
-    }, this.#delayMs)
+    this.#failures = afterMs > steadyMs ? 1 : this.#failures + 1
+    setTimeout(
+      () => {
+        if (!this.#isStopping) this.#process = this.#start()
+      },
+      backOffMs(this.#failures, restartMs.least, restartMs.most),
+    )
   }
 }
 

@@ -10,7 +10,7 @@
  */
 import { isIP, connect as openTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as openTls } from 'node:tls'
-import { type Clock, every } from '@millrace/platform'
+import { backOffMs, type Clock, every } from '@millrace/platform'
 import {
   connectPacket,
   createPacketReader,
@@ -80,7 +80,7 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
           if (isClosed) return
           if (clock.monotonic() - upMs > soundMs) failures = 0
           events.down(reason)
-          const most = Math.min(pauseMs.most, pauseMs.first * 2 ** failures++)
+          const most = backOffMs(++failures, pauseMs.first, pauseMs.most)
           // Jitter: after a broker's restart its clients do not come all at once.
           cancelPause = clock.after(most * (0.5 + Math.random() / 2), open)
         },

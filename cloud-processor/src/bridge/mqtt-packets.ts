@@ -8,6 +8,7 @@
  * Incoming packets are read in place, out of chunks cut anywhere: only what lies across a cut is put together in a buffer of
  * its own. A PUBLISH larger than allowed is passed over by its length, and its neighbours go on.
  */
+import { putVarint } from '@millrace/platform/varint'
 
 export interface IncomingPackets {
   /** Return code 0: accepted [MQTT-3.2.2.3]. */
@@ -179,11 +180,8 @@ function text(value: string): Buffer {
 }
 
 function pack(first: number, parts: Uint8Array[]): Buffer {
-  let length = parts.reduce((sum, part) => sum + part.length, 0)
-  const head = [first]
-  do {
-    head.push((length & 0x7f) | (length > 0x7f ? 0x80 : 0))
-    length >>>= 7
-  } while (length > 0)
-  return Buffer.concat([Buffer.from(head), ...parts])
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const head = Buffer.allocUnsafe(5)
+  head[0] = first
+  return Buffer.concat([head.subarray(0, putVarint(head, 1, length)), ...parts])
 }

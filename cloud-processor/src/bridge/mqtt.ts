@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { decodeState, formatStateTopic } from '@millrace/contract/sparkplug'
-import type { Clock, Log as Logger } from '@millrace/platform'
+import { type Clock, type Log as Logger, readSecret } from '@millrace/platform'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Transport } from './bridge.ts'
 import type { BridgeConfig } from './config.ts'
@@ -198,9 +198,7 @@ function credentials({ url, username, password, passwordFile, caFile }: BridgeCo
   const inUrl = new URL(url)
   return {
     username: username ?? decodeURIComponent(inUrl.username),
-    password: passwordFile
-      ? readFileSync(passwordFile, 'utf8').split('\n')[0]!
-      : (password ?? decodeURIComponent(inUrl.password)),
+    password: passwordFile ? readSecret(passwordFile, 'bridge.passwordFile') : (password ?? decodeURIComponent(inUrl.password)),
     ca: caFile ? readFileSync(caFile) : undefined,
   }
 }

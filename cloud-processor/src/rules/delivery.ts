@@ -1,6 +1,6 @@
 /** What is in flight to one receiver: how many at once, how a delivery ends, and what is known of the receiver by that. */
 import type { NotificationRecord } from '@millrace/contract'
-import { MillraceError } from '@millrace/platform'
+import { backOffMs, MillraceError } from '@millrace/platform'
 import type { Decided, SenderState } from './sender-state.ts'
 import type { Entry } from './waiting.ts'
 
@@ -79,7 +79,7 @@ function failed(state: SenderState, what: Pick<Decided, 'entry' | 'notification'
     return { ...what, seq: entry.seq, state: 'refused', attempts: entry.attempts, error }
   }
   state.failuresInARow++
-  const waitMs = Math.min(config.retryMsMax, retryFirstMs * 2 ** Math.min(entry.attempts - 1, 20))
+  const waitMs = backOffMs(entry.attempts, retryFirstMs, config.retryMsMax)
   const again = { ...entry, isRetry: true, dueMs: clock.monotonic() + waitMs }
   return {
     ...what,

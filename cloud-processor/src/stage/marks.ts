@@ -5,6 +5,7 @@
  * state, one set for each input partition, kept apart from its read offset.
  */
 import type { Source } from '@millrace/contract'
+import { isAbove } from '../log/source-order.ts'
 
 /** `<source log>/<source partition>` to the highest (offset, index) taken. */
 export type Marks = Record<string, [offset: number, index: number]>
@@ -14,7 +15,7 @@ export function pass(marks: Marks, source: Source | undefined): boolean {
   if (source === undefined) return true
   const key = `${source.log}/${source.partition}`
   const mark = marks[key]
-  if (mark && (source.offset < mark[0] || (source.offset === mark[0] && source.index <= mark[1]))) return false
+  if (mark && !isAbove(source.offset, source.index, mark[0], mark[1])) return false
   marks[key] = [source.offset, source.index]
   return true
 }

@@ -2,7 +2,7 @@
  * A session works until it is stopped or something fails; the next one starts from what is durable. Stages and sinks run
  * in sessions, so what a failure left half done is never continued.
  */
-import type { Clock } from '@millrace/platform'
+import { backOffMs, type Clock } from '@millrace/platform'
 
 const firstPauseMs = 50
 /** What waited for a store or a log that is back waits no longer than this, and new data is stored within 5 s. */
@@ -30,7 +30,7 @@ export async function runSessions(session: () => Promise<void>, options: Session
       options.failed(error)
       if (!options.isMendable(error)) throw error
       if (clock.monotonic() - startedMs >= wellAfterMs) failures = 0
-      await pause(clock, Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures++, 10)), signal)
+      await pause(clock, backOffMs(++failures, firstPauseMs, longestPauseMs), signal)
     }
   }
 }

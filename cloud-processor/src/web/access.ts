@@ -5,10 +5,8 @@
  * - answers forbid framing, sniffing and every source but this page.
  * Off loopback TLS and a credential are required as well.
  */
-import { timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { MillraceError } from '@millrace/platform'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { basicCheck, MillraceError } from '@millrace/platform'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { WebConfig } from './config.ts'
 
 /** Asked by service managers, which have no credential; they tell a bit each. */
@@ -36,21 +34,12 @@ export const securityHeaders = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 }
 
-/** @throws MillraceError LISTENER_NOT_LOOPBACK */
-export function refuseOpenListener({ host, tls, credential }: WebConfig): void {
-  if (['127.0.0.1', '::1', 'localhost'].includes(host) || (tls && credential)) return
-  throw new MillraceError('LISTENER_NOT_LOOPBACK', {
-    host,
-    missing: tls ? 'credential' : credential ? 'TLS' : 'TLS and credential',
-  })
-}
-
 export function guardAccess(app: FastifyInstance, config: WebConfig, port: () => number): void {
-  const credential = config.credential && expectedAuthorisation(config.credential)
+  const isCredential = config.credential && basicCheck(config.credential)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders)
     refuseForeignHost(request, config, port())
-    if (credential && !probes.includes(request.url)) refuseStranger(request, reply, credential)
+    if (isCredential && !probes.includes(request.url) && !isCredential(request.headers.authorization)) refuseStranger(reply)
     if (request.method !== 'GET' && request.method !== 'HEAD') refuseForeignOrigin(request, config)
   })
 }
@@ -76,22 +65,7 @@ function refuseForeignOrigin(request: FastifyRequest, { tls }: WebConfig): void 
   }
 }
 
-function refuseStranger(
-  request: FastifyRequest,
-  reply: { header(name: string, value: string): unknown },
-  expected: Buffer,
-): void {
-  const given = Buffer.alloc(expected.length)
-  const sent = Buffer.from(request.headers.authorization ?? '')
-  sent.copy(given)
-  if (timingSafeEqual(given, expected) && sent.length === expected.length) return
+function refuseStranger(reply: FastifyReply): never {
   reply.header('www-authenticate', 'Basic realm="Millrace", charset="UTF-8"')
   throw new MillraceError('WEB_AUTHENTICATION')
-}
-
-function expectedAuthorisation({ name, passwordFile }: { name: string; passwordFile: string }): Buffer {
-  const password = readFileSync(passwordFile, 'utf8').split('\n')[0]!.trimEnd()
-  if (password.length < 8)
-    throw new MillraceError('CONFIG_INVALID', { path: passwordFile, detail: 'the password has fewer than 8 characters' })
-  return Buffer.from(`Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`)
 }

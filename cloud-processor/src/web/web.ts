@@ -1,11 +1,10 @@
 /** The page, its API and its live events, on one listener. See access.ts for who may talk to it. */
-import { readFileSync } from 'node:fs'
 import type { AlarmTopicRecord, Control, TimelineRecord } from '@millrace/contract'
-import { type Clock, type Log, type Metrics, MillraceError } from '@millrace/platform'
+import { type Clock, type Log, listenFailure, type Metrics, MillraceError, readTls, refuseOpenListener } from '@millrace/platform'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Log as EventLog } from '../log/log.ts'
 import type { StoreReader } from '../stores/store.ts'
-import { guardAccess, refuseOpenListener } from './access.ts'
+import { guardAccess } from './access.ts'
 import { type AlarmView, createAlarmView } from './alarm-view.ts'
 import type { WebConfig } from './config.ts'
 import { answerErrors } from './errors.ts'
@@ -137,16 +136,14 @@ function createApp({ tls }: WebConfig): FastifyInstance {
     routerOptions: { maxParamLength: 512 },
   }
   if (!tls) return fastify(common)
-  const https = { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile), minVersion: 'TLSv1.2' as const }
-  return fastify({ ...common, https }) as unknown as FastifyInstance
+  return fastify({ ...common, https: readTls(tls) }) as unknown as FastifyInstance
 }
 
 async function listen(app: FastifyInstance, { host, port }: WebConfig): Promise<void> {
   try {
     await app.listen({ host, port })
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new MillraceError('PROCESS_PORT_IN_USE', { port }, cause)
-    throw cause
+    throw listenFailure(cause, port)
   }
 }
 

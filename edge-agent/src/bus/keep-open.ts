@@ -10,7 +10,7 @@
  * - When this process was stopped (its timer is late by more than `stallMs`, by the monotonic clock), what waits in the kernel
  *   is of unknown age: it is discarded, and the time since the last bytes is told as lost.
  */
-import { type Clock, every, type Log } from '@millrace/platform'
+import { backOffMs, type Clock, every, type Log } from '@millrace/platform'
 import type { Bus, BusListener } from './bus.ts'
 
 export interface Line {
@@ -23,7 +23,7 @@ export interface Line {
 /** Resolves when the line is open and holds nothing from before. Rejects with what a person should read. */
 export type OpenLine = (on: { bytes(chunk: Uint8Array): void; gone(detail: string): void }) => Promise<Line>
 
-const backOffMs = { first: 100, most: 2000 }
+const pauseMs = { first: 100, most: 2000 }
 const tickMs = 250
 const stallMs = 1000
 
@@ -48,7 +48,7 @@ class KeptLine implements Bus {
   private generation = 0
   private stopTick = () => {}
   private cancelRetry = () => {}
-  private retryMs = backOffMs.first
+  private failures = 0
   private isLost = false
   private isSilent = false
   private isDiscarding = false
@@ -99,7 +99,7 @@ class KeptLine implements Bus {
   private ready(opened: Line): void {
     const { clock } = this.context
     this.line = opened
-    this.retryMs = backOffMs.first
+    this.failures = 0
     this.isLost = this.isDiscarding = false
     this.lastHeardMs = clock.monotonic()
     this.listener.opened(clock.now())
@@ -122,8 +122,7 @@ class KeptLine implements Bus {
     this.line = undefined
     this.tellLost(reason, detail)
     this.cancelRetry()
-    this.cancelRetry = clock.after(this.retryMs, () => void this.attempt())
-    this.retryMs = Math.min(2 * this.retryMs, backOffMs.most)
+    this.cancelRetry = clock.after(backOffMs(++this.failures, pauseMs.first, pauseMs.most), () => void this.attempt())
     old?.close().catch((error) => log.warn('closing a lost line failed', { error }))
   }
 

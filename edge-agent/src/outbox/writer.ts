@@ -4,7 +4,7 @@
  * What the disk refuses goes back to what waits and is tried again, later and later. A file that turns out to be damaged is
  * replaced, see `lost-file.ts`.
  */
-import { type Clock, type Counter, type Log, type Metrics, MillraceError } from '@millrace/platform'
+import { backOffMs, type Clock, type Counter, type Log, type Metrics, MillraceError } from '@millrace/platform'
 import type { Plan } from './draft.ts'
 import { startOver } from './lost-file.ts'
 import type { OutboxOptions } from './options.ts'
@@ -40,7 +40,7 @@ export class Writer {
   private isDamaged = false
   private isClosing = false
   private isClosed = false
-  private retryMs = 0
+  private failures = 0
   private cancelRetry = () => {}
 
   constructor(state: State, context: WriterContext) {
@@ -54,7 +54,7 @@ export class Writer {
 
   /** The disk refused the last transaction; it will be tried again without being asked. */
   get isFailing(): boolean {
-    return this.retryMs > 0
+    return this.failures > 0
   }
 
   /** The outbox's bound. A disk that others filled lowers it, and does not take the last of the outbox. */
@@ -134,11 +134,11 @@ export class Writer {
 
   private refused(error: MillraceError): false {
     this.refusals.add({ code: error.code })
-    if (!this.isFailing) this.context.log.error(error.message)
+    if (!this.isFailing) this.context.log.error(error.message, { error })
     this.lastError = error.message
-    this.retryMs = Math.min(retryMsMax, Math.max(retryMsMin, this.retryMs * 2))
+    const retryMs = backOffMs(++this.failures, retryMsMin, retryMsMax)
     this.cancelRetry()
-    if (!this.isClosing) this.cancelRetry = this.context.clock.after(this.retryMs, () => void this.write())
+    if (!this.isClosing) this.cancelRetry = this.context.clock.after(retryMs, () => void this.write())
     return false
   }
 
@@ -163,7 +163,7 @@ export class Writer {
 
   private accepted(): void {
     if (this.isFailing) this.context.log.info('the outbox takes writes again')
-    this.retryMs = 0
+    this.failures = 0
     this.cancelRetry()
     this.lastError = undefined
   }

@@ -3,6 +3,7 @@
  * has a receipt and its device was born on this connection. A birth without receipt is sent again with a back-off.
  */
 import type { Declaration } from '@millrace/contract/sparkplug'
+import { backOffMs } from '@millrace/platform'
 
 const retryMsMin = 500
 const retryMsMax = 30_000
@@ -14,7 +15,7 @@ export class Births {
   private readonly receipts = new Set<string>()
   /** Declaration of each device's newest birth on this connection. */
   private readonly alive = new Map<string, string>()
-  private readonly tries = new Map<string, { retryMs: number; notBeforeMs: number }>()
+  private readonly tries = new Map<string, { sends: number; notBeforeMs: number }>()
 
   constructor(needsReceipts: boolean) {
     this.needsReceipts = needsReceipts
@@ -45,8 +46,8 @@ export class Births {
 
   born({ id, device }: Declaration, nowMs: number): void {
     this.alive.set(device, id)
-    const retryMs = Math.min(retryMsMax, (this.tries.get(id)?.retryMs ?? retryMsMin / 2) * 2)
-    this.tries.set(id, { retryMs, notBeforeMs: nowMs + retryMs })
+    const sends = (this.tries.get(id)?.sends ?? 0) + 1
+    this.tries.set(id, { sends, notBeforeMs: nowMs + backOffMs(sends, retryMsMin, retryMsMax) })
     if (!this.needsReceipts) this.receipts.add(id)
     if (this.receipts.has(id)) this.needed.delete(id)
   }

@@ -10,6 +10,7 @@
  * takes no backlog makes the backlog wait for its credit only.
  */
 import { inRanges, type Ranges } from '@millrace/contract'
+import { backOffMs } from '@millrace/platform'
 import type { Entry, Lane } from '../outbox/index.ts'
 import type { UplinkOptions } from './options.ts'
 
@@ -81,7 +82,7 @@ export class InFlight {
     sent.order = ++this.order
     sent.isInFlight = true
     sent.timeOutAtMs = sending.sentMs + this.timeOutMs()
-    sent.notBeforeMs = sending.sentMs + this.backOffMs(sent.sends - sent.held)
+    sent.notBeforeMs = sending.sentMs + this.pauseMs(sent.sends - sent.held)
     this.count(sent, 1)
     return sent
   }
@@ -183,8 +184,8 @@ export class InFlight {
     return Math.min(this.options.resendMsMax, Math.max(this.options.resendMs, 3 * this.roundTripMs))
   }
 
-  private backOffMs(sends: number): number {
-    return Math.min(this.options.resendMsMax, this.timeOutMs() * 2 ** (sends - 1)) * (1 + 0.2 * this.random())
+  private pauseMs(sends: number): number {
+    return backOffMs(sends, this.timeOutMs(), this.options.resendMsMax) * (1 + 0.2 * this.random())
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The connection to the broker: made again by itself for ever, under a new `bdSeq`, after waits that double and are jittered.
  */
-import type { Clock, Log } from '@millrace/platform'
+import { backOffMs, type Clock, type Log } from '@millrace/platform'
 import type { Outbox } from '../outbox/index.ts'
 import type { UplinkOptions } from './options.ts'
 import { type NodeName, nodeDeath, Session } from './session.ts'
@@ -125,7 +125,6 @@ export class Link {
 
   private waitMs(): number {
     const { options, random } = this.context
-    const waitMs = Math.min(options.reconnectMsMax, options.reconnectMsMin * 2 ** Math.min(20, this.failures++))
-    return waitMs * (0.5 + 0.5 * random())
+    return backOffMs(++this.failures, options.reconnectMsMin, options.reconnectMsMax) * (0.5 + 0.5 * random())
   }
 }

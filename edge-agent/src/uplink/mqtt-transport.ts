@@ -1,7 +1,7 @@
 /** MQTT 3.1.1 by mqtt.js. Reconnecting, queueing and resubscribing are the uplink's: mqtt.js would do them from memory only. */
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import type { Log } from '@millrace/platform'
+import { type Log, readSecret } from '@millrace/platform'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
 import type { UplinkOptions } from './options.ts'
@@ -28,7 +28,7 @@ export function connectMqtt(options: UplinkOptions, { log }: { log: Log }): Tran
 /** The files are read at each connection, so that a renewed credential is used without a restart. */
 function clientOptions(options: UplinkOptions): IClientOptions {
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path))
-  const password = options.passwordFile === undefined ? options.password : readFileSync(options.passwordFile, 'utf8').trim()
+  const password = options.passwordFile === undefined ? options.password : readSecret(options.passwordFile, 'uplink.passwordFile')
   return {
     protocolVersion: 4,
     clean: true,

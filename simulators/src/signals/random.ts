@@ -2,6 +2,8 @@
  * The one source of chance: xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021),
  * its four words filled by SplitMix32 from a seed. The same seed and name give the same numbers on every machine.
  */
+import { fnv1a, fnvStart } from '@millrace/platform'
+
 export interface Random {
   /** 0 ≤ x < 1, 32 bits fine. */
   next(): number
@@ -57,9 +59,8 @@ function splitMix32(seed: number): () => number {
   }
 }
 
-/** FNV-1a, 32 bits. */
 function hash(text: string): number {
-  let h = 0x811c9dc5
-  for (let k = 0; k < text.length; k++) h = Math.imul(h ^ text.charCodeAt(k), 0x01000193)
+  let h = fnvStart
+  for (let k = 0; k < text.length; k++) h = fnv1a(h, text.charCodeAt(k))
   return h
 }

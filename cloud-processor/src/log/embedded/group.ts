@@ -3,6 +3,7 @@
  * One group is in flight at a time, so the state here is exactly what is durable; a group that fails changes nothing.
  */
 import type { NewRecord, StageCommit } from '../log.ts'
+import { isAbove } from '../source-order.ts'
 import { encodeBlock, headBytes, recordBytesMax, sourceLogsOf } from './block.ts'
 import type { Group, Mark, ReaderRow, Slot } from './protocol.ts'
 import type { TailBlock } from './tail.ts'
@@ -111,7 +112,7 @@ function addUnmarked(from: NewRecord[], to: NewRecord[], slot: number, durable: 
     const { source } = record
     if (source) {
       if (mark?.log !== source.log || mark.partition !== source.partition) mark = markOf(slot, source, durable, marks)
-      if (source.offset < mark.offset || (source.offset === mark.offset && source.index <= mark.index)) continue
+      if (!isAbove(source.offset, source.index, mark.offset, mark.index)) continue
       mark.offset = source.offset
       mark.index = source.index
     }

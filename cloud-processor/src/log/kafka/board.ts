@@ -6,6 +6,7 @@ import type { Clock } from '@millrace/platform'
 import type { Board } from '../board.ts'
 import type { LogRecord } from '../log.ts'
 import { type At, type KafkaClient, KafkaFailure, type KafkaRecord } from './client.ts'
+import { fetchFromLeader } from './from-leader.ts'
 import { pauseAfter, sleep } from './retry.ts'
 
 const pollMs = 500
@@ -48,10 +49,7 @@ export function createBoard({ client, clock, topic, append, refresh }: BoardOpti
   }
 
   async function poll(from: number): Promise<number> {
-    const node = client.leader(at)
-    if (node === undefined) throw new KafkaFailure('LEADER_NOT_AVAILABLE', true)
-    const [answer] = await client.fetch(node, 'board', [{ ...at, from, bytesMax }], pollMs)
-    if (!answer) throw new KafkaFailure('UNKNOWN_TOPIC_OR_PARTITION', true)
+    const answer = await fetchFromLeader(client, { ...at, from, bytesMax, lane: 'board', waitMs: pollMs })
     if (answer.error) throw answer.error
     let next = from
     for (const chunk of answer.chunks) {

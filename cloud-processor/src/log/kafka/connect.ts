@@ -1,9 +1,8 @@
 /** Makes the client that the configuration asks for. @throws MillraceError CONFIG_INVALID, LOG_NOT_ENCRYPTED */
 import { readFileSync } from 'node:fs'
-import { MillraceError } from '@millrace/platform'
+import { isLoopback, MillraceError, readSecret } from '@millrace/platform'
 import type { KafkaClient } from './client.ts'
 import type { KafkaLogConfig } from './config.ts'
-import { isLoopback } from './platformatic/lanes.ts'
 import { createPlatformaticClient } from './platformatic/platformatic.ts'
 
 export type MakeClient = (config: KafkaLogConfig, onConnect: () => void) => KafkaClient
@@ -22,7 +21,7 @@ export const makeClient: MakeClient = (config, onConnect) => {
   const sasl = config.sasl && {
     mechanism: config.sasl.mechanism,
     username: config.sasl.username,
-    password: config.sasl.password ?? firstLine(config.sasl.passwordFile!),
+    password: config.sasl.password ?? readSecret(config.sasl.passwordFile!, 'log.sasl.passwordFile'),
   }
   const connection = {
     connectTimeout: Math.min(5000, requestMs),
@@ -48,8 +47,4 @@ function fileOf(path: string | undefined, key: string): Buffer | undefined {
   } catch (cause) {
     throw new MillraceError('CONFIG_INVALID', { path: key, detail: `cannot read ${path}` }, cause)
   }
-}
-
-function firstLine(path: string): string {
-  return fileOf(path, 'log.sasl.passwordFile')!.toString('utf8').split(/\r?\n/)[0]!
 }

@@ -16,8 +16,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type Source, topics } from '@millrace/contract'
+import type { Cursor } from '@millrace/platform/varint'
 import type { KafkaRecord } from './client.ts'
-import { type Cursor, readVarint, varintBytes, writeVarint } from './varint.ts'
+import { readVarint, varintBytes, writeVarint } from './varint.ts'
 
 const names = { log: 'ce_millracelog', partition: 'ce_millracepartition', offset: 'ce_millraceoffset', index: 'ce_millraceindex' }
 /** One for each process: numbers of records without a source are unique under it. */

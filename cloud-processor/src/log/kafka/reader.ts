@@ -1,8 +1,9 @@
 /** Reads at any offset: from memory, else from Kafka. */
 import { MillraceError } from '@millrace/platform'
 import type { LogRecord } from '../log.ts'
-import { type At, type Chunk, type Fetched, type KafkaClient, KafkaFailure, keyOf } from './client.ts'
+import { type At, type Chunk, type Fetched, type KafkaClient, keyOf } from './client.ts'
 import type { Follower } from './follower.ts'
+import { fetchFromLeader } from './from-leader.ts'
 import { type Pages, take } from './pages.ts'
 import { type Persistence, persist } from './retry.ts'
 
@@ -95,14 +96,7 @@ export function createReader({ client, pages, pagesBytesMax, follower, persisten
   async function fetch(at: At, from: number, limit: Limit): Promise<Fetched> {
     const wanted = Math.min(limit.bytes, pagesBytesMax * pagesShare) / (expansion.get(keyOf(at)) ?? 4)
     const bytesMax = Math.min(fetchBytes.most, Math.max(fetchBytes.least, Math.round(wanted)))
-    const fetched = await persist(persistence, async () => {
-      const node = client.leader(at)
-      if (node === undefined) throw new KafkaFailure('LEADER_NOT_AVAILABLE', true)
-      const [answer] = await client.fetch(node, 'read', [{ ...at, from, bytesMax }], 0)
-      if (!answer) throw new KafkaFailure('UNKNOWN_TOPIC_OR_PARTITION', true)
-      if (answer.error && answer.error.name !== 'OFFSET_OUT_OF_RANGE') throw answer.error
-      return answer
-    })
+    const fetched = await persist(persistence, () => fetchFromLeader(client, { ...at, from, bytesMax, lane: 'read', waitMs: 0 }))
     if (fetched.error) throw await gone(at, from)
     edges.seen(at, { start: fetched.start, end: fetched.end })
     keep(at, fetched.chunks)

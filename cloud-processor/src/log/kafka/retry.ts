@@ -1,11 +1,11 @@
 /** Tries again what may succeed later, until a deadline. */
-import type { Clock } from '@millrace/platform'
+import { backOffMs, type Clock } from '@millrace/platform'
 import { KafkaFailure } from './client.ts'
 
 const pauseMs = { first: 20, most: 400 }
 
 /** How long to wait after so many failures: short enough that a broker that is back is found at once. */
-export const pauseAfter = (failures: number) => Math.min(pauseMs.most, pauseMs.first * 2 ** (failures - 1))
+export const pauseAfter = (failures: number) => backOffMs(failures, pauseMs.first, pauseMs.most)
 
 export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => void clock.after(ms, resolve))

@@ -1,6 +1,7 @@
 /** Reads a compacted partition to its end. */
 import type { LogRecord } from '../log.ts'
-import { type At, type KafkaClient, KafkaFailure } from './client.ts'
+import type { At, KafkaClient } from './client.ts'
+import { fetchFromLeader } from './from-leader.ts'
 import { type Persistence, persist } from './retry.ts'
 
 const fetchBytes = 4 << 20
@@ -19,14 +20,9 @@ export async function scan(
 ): Promise<number> {
   let next = from
   for (;;) {
-    const fetched = await persist(persistence, async () => {
-      const node = client.leader(at)
-      if (node === undefined) throw new KafkaFailure('LEADER_NOT_AVAILABLE', true)
-      const [answer] = await client.fetch(node, 'read', [{ ...at, from: next, bytesMax: fetchBytes }], 0)
-      if (!answer) throw new KafkaFailure('UNKNOWN_TOPIC_OR_PARTITION', true)
-      if (answer.error && answer.error.name !== 'OFFSET_OUT_OF_RANGE') throw answer.error
-      return answer
-    })
+    const fetched = await persist(persistence, () =>
+      fetchFromLeader(client, { ...at, from: next, bytesMax: fetchBytes, lane: 'read', waitMs: 0 }),
+    )
     if (fetched.error) {
       const [start] = await persist(persistence, () => client.offsets([at], 'earliest'))
       next = start!

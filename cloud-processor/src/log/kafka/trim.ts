@@ -4,7 +4,8 @@
  * Kafka tells the size of its files, which shrinks minutes after records were deleted, a segment at a time, and asks for a right on
  * the cluster. So sizes are measured: a few samples of each partition tell the bytes of a record there.
  */
-import { type At, type KafkaClient, KafkaFailure } from './client.ts'
+import type { At, KafkaClient } from './client.ts'
+import { fetchFromLeader } from './from-leader.ts'
 import { type Persistence, persist } from './retry.ts'
 
 const samples = 8
@@ -56,13 +57,10 @@ export function createTrimmer({ client, persistence }: TrimmerOptions) {
 
   /** Bytes of a record about there, as it is stored. */
   async function recordBytes(at: At, from: number): Promise<number> {
-    const chunks = await persist(persistence, async () => {
-      const node = client.leader(at)
-      if (node === undefined) throw new KafkaFailure('LEADER_NOT_AVAILABLE', true)
-      const [answer] = await client.fetch(node, 'read', [{ ...at, from, bytesMax: sampleBytes }], 0)
-      // Trimmed by another process meanwhile.
-      return answer?.error ? [] : (answer?.chunks ?? [])
-    })
+    // An offset out of range was trimmed by another process; it has no chunks.
+    const { chunks } = await persist(persistence, () =>
+      fetchFromLeader(client, { ...at, from, bytesMax: sampleBytes, lane: 'read', waitMs: 0 }),
+    )
     let bytes = 0
     let count = 0
     for (const chunk of chunks) {

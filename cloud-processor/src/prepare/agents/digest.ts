@@ -1,12 +1,10 @@
 /** A cheap fingerprint of a batch's content, to tell a repeat from another batch that came under the same name. FNV-1a, 32 bits. */
 import type { Columns, Value } from '@millrace/contract'
-
-const start = 0x811c9dc5
-const prime = 0x01000193
+import { fnv1a, fnvStart } from '@millrace/platform'
 
 /** Of each channel and segment: name, length, first and last time and value. */
 export function digestOf({ channels, waves }: Columns): number {
-  let hash = start
+  let hash = fnvStart
   for (const name in channels) {
     const { t, v } = channels[name]!
     hash = mixEnds(mixText(hash, name), t.length, t[0], v[0])
@@ -19,11 +17,11 @@ export function digestOf({ channels, waves }: Columns): number {
 }
 
 export function digestText(text: string): number {
-  return mixText(start, text) >>> 0
+  return mixText(fnvStart, text) >>> 0
 }
 
 function mixEnds(hash: number, length: number, t: number | undefined, v: Value | undefined): number {
-  const placed = mixNumber(mix(hash, length), t ?? 0)
+  const placed = mixNumber(fnv1a(hash, length), t ?? 0)
   return typeof v === 'number' ? mixNumber(placed, v) : mixText(placed, `${v}`)
 }
 
@@ -32,15 +30,11 @@ const halves = new Int32Array(float.buffer)
 
 function mixNumber(hash: number, value: number): number {
   float[0] = value
-  return mix(mix(hash, halves[0]!), halves[1]!)
+  return fnv1a(fnv1a(hash, halves[0]!), halves[1]!)
 }
 
 function mixText(hash: number, text: string): number {
   let mixed = hash
-  for (let i = 0; i < text.length; i++) mixed = mix(mixed, text.charCodeAt(i))
+  for (let i = 0; i < text.length; i++) mixed = fnv1a(mixed, text.charCodeAt(i))
   return mixed
-}
-
-function mix(hash: number, word: number): number {
-  return Math.imul(hash ^ word, prime)
 }

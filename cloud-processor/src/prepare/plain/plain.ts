@@ -1,6 +1,6 @@
 /** Plain MQTT devices: the first filter of the configuration that takes the topic names the codec, the devices and the channels. */
 
-import type { Channel } from '@millrace/contract'
+import { type Channel, type Levels, levelsOf, matches } from '@millrace/contract'
 import { type Context, type Rejection, reject, toTimeline } from '../context.ts'
 import { type Delivery, deliver, type Part } from '../direct.ts'
 import type { Message } from '../message.ts'
@@ -19,7 +19,8 @@ const plainNode = 'plain'
 export function takePlain(context: Context, message: Message): void {
   const key = messageKey(message)
   if (message.isReplay && !context.state.redo.has(key)) return
-  const config = context.config.plain.find(({ filter }) => matches(filter, message.topic))
+  const levels = levelsOf(message.topic)
+  const config = context.config.plain.find(({ filter }) => matches(levelsOf(filter), levels))
   if (!config) return rejectWhole(context, message, { reason: 'PREPARE_TOPIC', detail: `no plain filter takes ${message.topic}` })
   const decoded = decode(message, config)
   const isTimed = typeof decoded === 'string' ? config.time !== undefined : decoded.isTimed
@@ -38,7 +39,7 @@ function decode({ payload, receivedMs }: Message, config: PlainConfig): Decoded 
 }
 
 function rejectPayload(context: Context, message: Message, config: PlainConfig, why: string): void {
-  const device = labelsIn(config.device).length === 0 ? nameOf(config.device, levelsOf(message), {}) : undefined
+  const device = labelsIn(config.device).length === 0 ? nameOf(config.device, levelsOf(message.topic), {}) : undefined
   const which = device === undefined ? {} : { device }
   rejectWhole(context, message, { reason: 'PREPARE_PAYLOAD', detail: `${config.codec}: ${why}`, ...which })
 }
@@ -61,7 +62,7 @@ function isRepeat({ hashes }: PrepareState, { topic, payload }: Message): boolea
 
 /** By device. What has none, or no room for it, is broken. */
 function partsOf(context: Context, message: Message, config: PlainConfig, decoded: Decoded): Pick<Delivery, 'parts' | 'broken'> {
-  const levels = levelsOf(message)
+  const levels = levelsOf(message.topic)
   const broken = decoded.broken.map(({ place, detail }) => brokenRecord('PREPARE_READING', place, detail))
   const parts: Part[] = []
   for (const found of decoded.devices) {
@@ -73,12 +74,8 @@ function partsOf(context: Context, message: Message, config: PlainConfig, decode
   return { parts, broken }
 }
 
-function levelsOf({ topic }: Message): string[] {
-  return topic.split('/')
-}
-
 /** Undefined when the payload says nothing that the name needs. */
-function nameOf(template: string, levels: string[], labels: Record<string, string>): string | undefined {
+function nameOf(template: string, levels: Levels, labels: Record<string, string>): string | undefined {
   if (!labelsIn(template).every((label) => Object.hasOwn(labels, label))) return undefined
   return template.replace(
     /\{([^{}]+)\}/g,
@@ -132,15 +129,4 @@ const datatypes = { number: 'Double', text: 'String', boolean: 'Boolean' } as co
 
 function channelOf({ name, kind, unit }: PayloadChannel): { channel: Channel } {
   return { channel: { name, kind, datatype: datatypes[kind], unit } }
-}
-
-/** [MQTT-4.7] `+` is one level, `#` the rest. */
-function matches(filter: string, topic: string): boolean {
-  const want = filter.split('/')
-  const have = topic.split('/')
-  for (const [index, level] of want.entries()) {
-    if (level === '#') return true
-    if (index >= have.length || (level !== '+' && level !== have[index])) return false
-  }
-  return want.length === have.length
 }

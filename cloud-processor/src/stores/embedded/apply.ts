@@ -1,6 +1,7 @@
 /** One transaction of timeline records: rows, counts, marks and position together, or nothing. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { TimelineRecord } from '@millrace/contract'
+import { isAbove } from '../../log/source-order.ts'
 import { timeAfter } from '../store-time.ts'
 import { createCounts } from './counts.ts'
 import { createCuts } from './cuts.ts'
@@ -129,7 +130,7 @@ export function createApply(db: DatabaseSync, options: ApplyOptions) {
     }
     const offset = columns[at + 1]!
     const index = columns[at + 2]!
-    if (offset < mark.offset || (offset === mark.offset && index <= mark.index)) return false
+    if (!isAbove(offset, index, mark.offset, mark.index)) return false
     mark.offset = offset
     mark.index = index
     return true

@@ -1,4 +1,5 @@
 /** A growing byte buffer with varints, and its reader. Whole numbers up to 2^53. */
+import { putVarint as put, takeVarint as take } from '@millrace/platform/varint'
 
 export interface ByteWriter {
   bytes: Buffer
@@ -15,20 +16,9 @@ export function reserve(to: ByteWriter, more: number): void {
   to.bytes = grown
 }
 
-/** 7 bits a byte, lowest first. Room for 8 bytes is the caller's business. */
+/** Room for 8 bytes is the caller's business. */
 export function putVarint(to: ByteWriter, value: number): void {
-  const { bytes } = to
-  let at = to.at
-  while (value >= 0x80000000) {
-    bytes[at++] = (value % 128) | 0x80
-    value = Math.floor(value / 128)
-  }
-  while (value >= 0x80) {
-    bytes[at++] = (value & 0x7f) | 0x80
-    value >>>= 7
-  }
-  bytes[at++] = value
-  to.at = at
+  to.at = put(to.bytes, to.at, value)
 }
 
 /** Zigzag: small numbers of either sign are short. */
@@ -48,18 +38,9 @@ export interface ByteReader {
   at: number
 }
 
+/** @throws RangeError when the bytes end too early. */
 export function takeVarint(from: ByteReader): number {
-  const { bytes } = from
-  let byte = bytes[from.at++]!
-  if (byte < 0x80) return byte
-  let value = byte & 0x7f
-  let scale = 128
-  do {
-    byte = bytes[from.at++]!
-    value += (byte & 0x7f) * scale
-    scale *= 128
-  } while (byte >= 0x80)
-  return value
+  return take(from.bytes, from)
 }
 
 export function takeSigned(from: ByteReader): number {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { Agent as TlsAgent } from 'node:https'
 import { HttpError, InfluxDB, type SendOptions } from '@influxdata/influxdb-client'
-import { MillraceError } from '@millrace/platform'
+import { isLoopback, MillraceError, readSecret } from '@millrace/platform'
 import type { InfluxStoreConfig } from './config.ts'
 
 export interface Engine {
@@ -38,7 +38,7 @@ export function createEngine(config: InfluxStoreConfig): Engine {
   if (!isLocal && protocol === 'http:' && !config.insecure) throw new MillraceError('STORE_INSECURE', { url: config.url })
   const options = { keepAlive: true, maxSockets: 8, ...(config.caFile ? { ca: readFileSync(config.caFile) } : {}) }
   const agent = protocol === 'https:' ? new TlsAgent(options) : new Agent(options)
-  const token = tokenOf(config)
+  const token = config.tokenFile === undefined ? config.token : readSecret(config.tokenFile, 'store.tokenFile')
   const clientFor = (timeout: number) =>
     new InfluxDB({
       url: config.url.replace(/\/$/, ''),
@@ -73,14 +73,3 @@ async function send({ transport }: InfluxDB, path: string, body: string | Buffer
     throw cause
   }
 }
-
-function tokenOf({ token, tokenFile }: InfluxStoreConfig): string | undefined {
-  if (tokenFile === undefined) return token
-  try {
-    return readFileSync(tokenFile, 'utf8').split('\n', 1)[0]!.trim()
-  } catch (cause) {
-    throw new MillraceError('CONFIG_INVALID', { path: 'store.tokenFile', detail: `${tokenFile} cannot be read` }, cause)
-  }
-}
-
-const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)

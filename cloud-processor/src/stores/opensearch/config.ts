@@ -1,4 +1,5 @@
 /** Configuration of the document store: OpenSearch, or Elasticsearch. */
+import { isLoopback } from '@millrace/platform'
 import { z } from 'zod'
 import type { Kind } from './schema.ts'
 
@@ -76,5 +77,5 @@ export type OpenSearchConfig = z.infer<typeof openSearchSchema>
 
 function isPrivate(node: string): boolean {
   const { protocol, hostname } = new URL(node)
-  return protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
+  return protocol === 'https:' || isLoopback(hostname)
 }

@@ -3,7 +3,7 @@
  * answer begins, so a deadline of ours ends a request whose answer stops half way.
  */
 import { readFileSync } from 'node:fs'
-import { type Clock, MillraceError } from '@millrace/platform'
+import { type Clock, MillraceError, readSecret } from '@millrace/platform'
 import type { OpenSearchConfig } from './config.ts'
 
 export interface Answer {
@@ -63,12 +63,8 @@ export function reasonOf({ status, body }: Answer): string {
 }
 
 function authorization({ username, passwordFile, apiKeyFile }: OpenSearchConfig): Record<string, string> {
-  if (apiKeyFile !== undefined) return { authorization: `ApiKey ${firstLine(apiKeyFile)}` }
+  if (apiKeyFile !== undefined) return { authorization: `ApiKey ${readSecret(apiKeyFile, 'documents.apiKeyFile')}` }
   if (username === undefined) return {}
-  const password = passwordFile === undefined ? '' : firstLine(passwordFile)
+  const password = passwordFile === undefined ? '' : readSecret(passwordFile, 'documents.passwordFile')
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }
-}
-
-function firstLine(path: string): string {
-  return readFileSync(path, 'utf8').split('\n')[0]!.trimEnd()
 }

@@ -1,4 +1,6 @@
 /** Reads the fields of an answer, in order. Kafka protocol guide, "Protocol Primitive Types"; the compact ones. */
+import { takeVarint } from '@millrace/platform/varint'
+
 export interface Fields {
   skip(bytes: number): void
   int16(): number
@@ -18,57 +20,48 @@ export interface Fields {
 
 /** @throws RangeError when the answer ends too early. */
 export function createFields(frame: Buffer, from: number): Fields {
-  let at = from
-
-  function varint(): number {
-    let value = 0
-    for (let scale = 1; ; scale *= 128) {
-      const byte = frame[at++]
-      if (byte === undefined) throw new RangeError('an answer of Kafka ends too early')
-      if (byte < 128) return value + byte * scale
-      value += (byte - 128) * scale
-    }
-  }
+  const cursor = { at: from }
+  const varint = () => takeVarint(frame, cursor)
 
   function tags(): void {
     for (let count = varint(); count > 0; count--) {
       varint()
-      at += varint()
+      cursor.at += varint()
     }
   }
 
   function int32(): number {
-    at += 4
-    return frame.readInt32BE(at - 4)
+    cursor.at += 4
+    return frame.readInt32BE(cursor.at - 4)
   }
 
   function bytes(): Buffer {
     const length = Math.max(0, varint() - 1)
-    if (at + length > frame.length) throw new RangeError('an answer of Kafka ends too early')
-    at += length
-    return frame.subarray(at - length, at)
+    if (cursor.at + length > frame.length) throw new RangeError('an answer of Kafka ends too early')
+    cursor.at += length
+    return frame.subarray(cursor.at - length, cursor.at)
   }
 
   return {
     skip(bytes) {
-      at += bytes
+      cursor.at += bytes
     },
     int16() {
-      at += 2
-      return frame.readInt16BE(at - 2)
+      cursor.at += 2
+      return frame.readInt16BE(cursor.at - 2)
     },
     int32,
     int64() {
       const high = int32()
-      at += 4
-      return high * 2 ** 32 + frame.readUInt32BE(at - 4)
+      cursor.at += 4
+      return high * 2 ** 32 + frame.readUInt32BE(cursor.at - 4)
     },
     uuid() {
-      at += 16
-      return frame.toString('hex', at - 16, at)
+      cursor.at += 16
+      return frame.toString('hex', cursor.at - 16, cursor.at)
     },
     text() {
-      if (frame[at] === 0) return varint() === 0 ? null : ''
+      if (frame[cursor.at] === 0) return varint() === 0 ? null : ''
       return bytes().toString()
     },
     bytes,

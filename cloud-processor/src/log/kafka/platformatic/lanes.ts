@@ -3,8 +3,7 @@
  * not come in time is gone; the next call opens another. Why not the library's pool: it shares one connection for a long poll
  * and everything else.
  */
-import { isIP } from 'node:net'
-import { MillraceError } from '@millrace/platform'
+import { isLoopback, MillraceError } from '@millrace/platform'
 import { Connection, type ConnectionOptions } from '@platformatic/kafka'
 import { KafkaFailure } from '../client.ts'
 import { toFailure } from './errors.ts'
@@ -85,8 +84,4 @@ export function createLanes({ clientId, connection: options, loopbackOnly, reque
       connections.clear()
     },
   }
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

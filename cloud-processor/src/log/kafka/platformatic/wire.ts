@@ -2,6 +2,7 @@
  * The two requests of the hot path, Produce v9 and Fetch v13, with record batches as bytes. Layouts as in the Kafka protocol
  * guide; all other requests are the library's.
  */
+import { putVarint } from '@millrace/platform/varint'
 import type { Fields } from './fields.ts'
 import type { Frames } from './frames.ts'
 
@@ -152,14 +153,4 @@ function readFetched(topicId: string, fields: Fields): FetchAnswer {
   fields.array(() => fields.skip(16))
   fields.skip(4)
   return { topicId, partition, code, end, start, records: fields.bytes() }
-}
-
-function putVarint(into: Buffer, at: number, value: number): number {
-  let rest = value
-  while (rest > 127) {
-    into[at++] = (rest % 128) | 128
-    rest = Math.floor(rest / 128)
-  }
-  into[at++] = rest
-  return at
 }

@@ -8,9 +8,8 @@
  *     anything else, or nothing   NOTIFY_UNREACHABLE
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import type { AlarmRecord, NotificationRecord } from '@millrace/contract'
-import { MillraceError } from '@millrace/platform'
+import { MillraceError, readSecret } from '@millrace/platform'
 import { z } from 'zod'
 import type { NotifierPlugin } from '../notifier.ts'
 
@@ -42,7 +41,7 @@ async function post(
   signal: AbortSignal,
 ): Promise<number> {
   try {
-    const token = config.tokenFile === undefined ? undefined : (await readFile(config.tokenFile, 'utf8')).trim()
+    const token = config.tokenFile === undefined ? undefined : readSecret(config.tokenFile, `${target}.tokenFile`)
     const response = await fetch(config.url, {
       method: 'POST',
       redirect: 'manual',

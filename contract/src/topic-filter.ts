@@ -1,5 +1,5 @@
 /**
- * Topic names and filters, MQTT 3.1.1 section 4.7. Both are taken as well formed: the guard saw to it.
+ * Topic names and filters, MQTT 3.1.1 section 4.7. Both are taken as well formed: that is checked where they come in.
  * A filter that starts with a wildcard says nothing about topics that start with `$` [MQTT-4.7.2-1].
  */
 export type Levels = readonly string[]

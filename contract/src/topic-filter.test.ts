@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { covers, levelsOf, matches } from './topics.ts'
+import { covers, levelsOf, matches } from './topic-filter.ts'
 
 const check = (call: typeof matches) => (a: string, b: string) => call(levelsOf(a), levelsOf(b))
 
