@@ -1,11 +1,79 @@
 /**
- * What SQLite says, read the same by the log's and the store's file. An entry of its own (`@millrace/platform/sqlite`): their workers
- * need nothing else of `service`, and would pay for its libraries at every start.
+ * Opens SQLite files that one process owns, and reads what SQLite says. An entry of its own (`@millrace/platform/sqlite`): the workers
+ * that own these files would pay for the libraries of the others at every start.
  */
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { ErrorCode } from './errors.ts'
+import { Refusal } from './worker-side.ts'
+
+export interface FileFormat {
+  /** "a Millrace log" */
+  kind: string
+  /** `PRAGMA application_id`: four letters. */
+  applicationId: number
+  /** `PRAGMA user_version` */
+  version: number
+  /** What turns an empty file into one of ours, in one transaction. */
+  schema: string
+  /** For each opening, before anything is read. */
+  pragmas: string
+  /** Whether `<path>.lock` keeps other processes out; else the pragmas do. */
+  hasLockFile: boolean
+  codes: Record<'locked' | 'corrupt' | 'newer' | 'open', ErrorCode>
+}
+
+/** Opens or makes the file, as its only owner, and loads what it holds. @throws Refusal with one of the format's codes */
+export function openOwned<T>(
+  path: string,
+  format: FileFormat,
+  load: (db: DatabaseSync) => T,
+): { db: DatabaseSync; loaded: T; close(): void } {
+  const opened: DatabaseSync[] = []
+  const close = () => {
+    for (const db of opened.toReversed()) db.close()
+  }
+  makeFolder(path, format)
+  try {
+    if (format.hasLockFile) opened.push(takeLock(path))
+    const db = new DatabaseSync(path)
+    opened.push(db)
+    db.exec(format.pragmas)
+    makeOrCheck(db, path, format)
+    return { db, loaded: load(db), close }
+  } catch (cause) {
+    close()
+    throw cause instanceof Refusal ? cause : new Refusal(codeOf(cause, format), { path, detail: describe(cause) })
+  }
+}
+
+function makeFolder(path: string, { codes }: FileFormat): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+  } catch (cause) {
+    throw new Refusal(codes.open, { path, detail: describe(cause) })
+  }
+}
+
+function makeOrCheck(db: DatabaseSync, path: string, { kind, applicationId, version: known, schema, codes }: FileFormat): void {
+  const version = pragma(db, 'user_version')
+  const id = pragma(db, 'application_id')
+  // Also one whose making was cut off.
+  if (version === 0 && id === 0 && db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined)
+    return db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id=${applicationId}; PRAGMA user_version=${known}; COMMIT`)
+  if (id !== applicationId) throw new Refusal(codes.corrupt, { path, detail: `not ${kind}` })
+  if (version > known) throw new Refusal(codes.newer, { path, version, known })
+  if (version < known) throw new Refusal(codes.corrupt, { path, detail: `format ${version}, from before the first release` })
+}
+
+function codeOf(cause: unknown, { codes }: FileFormat): ErrorCode {
+  if (isBusy(cause)) return codes.locked
+  return isDamage(cause) ? codes.corrupt : codes.open
+}
 
 /** Holds an exclusive lock on `<path>.lock`, an empty database; the system frees it when the process dies. @throws what `isBusy` knows when another process has it */
-export function takeLock(path: string): DatabaseSync {
+function takeLock(path: string): DatabaseSync {
   const lock = new DatabaseSync(`${path}.lock`)
   try {
     lock.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')
@@ -16,16 +84,37 @@ export function takeLock(path: string): DatabaseSync {
   }
 }
 
-/** SQLITE_BUSY: another process has it. */
-export function isBusy(cause: unknown): boolean {
-  return (cause as { errcode?: number }).errcode === 5
+/** All or nothing: what throws in `work` leaves the file as it was, and the connection ready for the next. */
+export function transaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    db.exec('COMMIT')
+    return result
+  } catch (cause) {
+    // A full disk makes SQLite roll back by itself.
+    if (db.isTransaction) db.exec('ROLLBACK')
+    throw cause
+  }
 }
 
-/** SQLITE_CORRUPT, SQLITE_NOTADB, or rows that are not there. A disk that refuses is no damage: nobody should set the file aside for it. */
-export function isDamage(cause: unknown): boolean {
+/** The primary result code, https://sqlite.org/rescode.html; undefined: no error of SQLite. */
+function primaryCode(cause: unknown): number | undefined {
   const { errcode } = cause as { errcode?: number }
-  return errcode === undefined || (errcode & 0xff) === 11 || (errcode & 0xff) === 26
+  return errcode === undefined ? undefined : errcode & 0xff
 }
+
+/** SQLITE_BUSY: another process has it. */
+export const isBusy = (cause: unknown) => primaryCode(cause) === 5
+
+/** SQLITE_FULL */
+export const isFull = (cause: unknown) => primaryCode(cause) === 13
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB. A disk that refuses is no damage: nobody should set the file aside for it. */
+export const isCorrupt = (cause: unknown) => primaryCode(cause) === 11 || primaryCode(cause) === 26
+
+/** Corrupt, or rows that are not there. */
+export const isDamage = (cause: unknown) => primaryCode(cause) === undefined || isCorrupt(cause)
 
 /** SQLite's words and its extended code. */
 export function describe(cause: unknown): string {

@@ -11,6 +11,7 @@
 import { renameSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type Log as Logger, MillraceError } from '@millrace/platform'
+import { isDamage, pragma } from '@millrace/platform/sqlite'
 
 const format = 1
 const schema = `
@@ -31,7 +32,7 @@ export function openFile(path: string, logger: Logger, nowMs: number): DatabaseS
   try {
     return tryOpen(path)
   } catch (error) {
-    if (error instanceof MillraceError || !/malformed|not a database/.test(`${error}`)) throw error
+    if (error instanceof MillraceError || !isDamage(error)) throw error
     const aside = `${path}.damaged-${nowMs}`
     renameSync(path, aside)
     logger.error('the notification outbox was damaged, set aside and made again from the log', { path, aside })
@@ -43,7 +44,7 @@ function tryOpen(path: string): DatabaseSync {
   const db = new DatabaseSync(path)
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    const found = Number(db.prepare('PRAGMA user_version').get()!.user_version)
+    const found = pragma(db, 'user_version')
     if (found > format) throw new MillraceError('NOTIFY_OUTBOX_NEWER', { path, found, known: format })
     const check = db.prepare('PRAGMA quick_check(1)').get()!.quick_check
     if (check !== 'ok') throw new Error(`malformed: ${check}`)
@@ -51,19 +52,6 @@ function tryOpen(path: string): DatabaseSync {
     return db
   } catch (error) {
     db.close()
-    throw error
-  }
-}
-
-export function transaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE')
-  try {
-    const result = work()
-    db.exec('COMMIT')
-    return result
-  } catch (error) {
-    // A full disk makes SQLite roll back by itself.
-    if (db.isTransaction) db.exec('ROLLBACK')
     throw error
   }
 }

@@ -12,9 +12,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type AlarmTopicRecord, decodeJson, type NotificationRecord } from '@millrace/contract'
 import type { Log as Logger } from '@millrace/platform'
+import { transaction } from '@millrace/platform/sqlite'
 import type { LogRecord } from '../log/log.ts'
 import { type Marks, pass } from '../stage/marks.ts'
-import { openFile, transaction } from './outbox-file.ts'
+import { openFile } from './outbox-file.ts'
 
 export type NotificationState = 'pending' | 'sent' | 'withheld' | 'refused' | 'evicted'
 

@@ -12,7 +12,8 @@
 import { existsSync, renameSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { ErrorCode } from '@millrace/platform'
+import { transaction as inTransaction, isBusy, isCorrupt, isFull } from '@millrace/platform/sqlite'
+import { Refusal } from '@millrace/platform/worker-side'
 import type { Committed, Loaded, OutboxTransaction } from './storage.ts'
 
 const formatVersion = 1
@@ -21,34 +22,23 @@ const asideRowsMax = 200
 const freePagesMax = 1024
 const pagesGivenBack = 128
 
-export class StorageError extends Error {
-  readonly code: ErrorCode
-  readonly values: Record<string, string>
-
-  constructor(code: ErrorCode, values: Record<string, string>) {
-    super(code)
-    this.code = code
-    this.values = values
-  }
-}
-
 /**
  * @param damaged sets the file aside without looking.
  * @param pagesMax makes SQLite refuse to grow further, as a full disk would; for tests.
  */
 export function openFile(path: string, damaged = false, pagesMax?: number): { file: OutboxFile; loaded: Loaded } {
   try {
-    if (damaged) throw new StorageError('AGENT_OUTBOX_CORRUPT', {})
+    if (damaged) throw new Refusal('AGENT_OUTBOX_CORRUPT', {})
     return openOnce(path, pagesMax)
   } catch (error) {
-    const failure = toStorageError(path, error)
-    if (failure.code !== 'AGENT_OUTBOX_CORRUPT') throw failure
+    const refusal = toRefusal(path, error)
+    if (refusal.code !== 'AGENT_OUTBOX_CORRUPT') throw refusal
     const setAside = moveAside(path)
     try {
       const { file, loaded } = openOnce(path)
       return { file, loaded: { ...loaded, setAside } }
     } catch (again) {
-      throw toStorageError(path, again)
+      throw toRefusal(path, again)
     }
   }
 }
@@ -71,7 +61,7 @@ function prepareFile(db: DatabaseSync, path: string): void {
   // A write takes the lock that is then kept until the file is closed.
   db.exec('BEGIN IMMEDIATE')
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
-  if (version > formatVersion) throw new StorageError('AGENT_OUTBOX_NEWER', { path, format: `${version}` })
+  if (version > formatVersion) throw new Refusal('AGENT_OUTBOX_NEWER', { path, format: `${version}` })
   db.exec(`
     CREATE TABLE IF NOT EXISTS entry (id INTEGER PRIMARY KEY, meta TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS small (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -101,14 +91,10 @@ export class OutboxFile {
   }
 
   commit(transaction: OutboxTransaction): Committed {
-    const { db } = this
     try {
-      db.exec('BEGIN IMMEDIATE')
-      this.write(transaction)
-      db.exec('COMMIT')
+      inTransaction(this.db, () => this.write(transaction))
     } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK')
-      throw toStorageError(this.path, error)
+      throw toRefusal(this.path, error)
     }
     try {
       this.freeBytes = this.room()
@@ -126,7 +112,7 @@ export class OutboxFile {
         if (row) found.set(id, row.payload)
       }
     } catch (error) {
-      throw toStorageError(this.path, error)
+      throw toRefusal(this.path, error)
     }
     return found
   }
@@ -169,21 +155,13 @@ function prepareStatements(db: DatabaseSync) {
   }
 }
 
-// Primary result codes of SQLite, https://sqlite.org/rescode.html
-const SQLITE_BUSY = 5
-const SQLITE_CORRUPT = 11
-const SQLITE_FULL = 13
-const SQLITE_NOTADB = 26
-
-function toStorageError(path: string, error: unknown): StorageError {
-  if (error instanceof StorageError) return error
-  const code = (Number((error as { errcode?: number }).errcode) || 0) & 0xff
+function toRefusal(path: string, error: unknown): Refusal {
+  if (error instanceof Refusal) return error
   const detail = (error as Error).message
-  if (code === SQLITE_BUSY) return new StorageError('AGENT_OUTBOX_LOCKED', { path })
-  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB)
-    return new StorageError('AGENT_OUTBOX_CORRUPT', { path, detail, aside: 'a file beside it' })
-  if (code === SQLITE_FULL) return new StorageError('AGENT_OUTBOX_FULL', { path, detail })
-  return new StorageError('AGENT_OUTBOX_IO', { path, detail })
+  if (isBusy(error)) return new Refusal('AGENT_OUTBOX_LOCKED', { path })
+  if (isCorrupt(error)) return new Refusal('AGENT_OUTBOX_CORRUPT', { path, detail, aside: 'a file beside it' })
+  if (isFull(error)) return new Refusal('AGENT_OUTBOX_FULL', { path, detail })
+  return new Refusal('AGENT_OUTBOX_IO', { path, detail })
 }
 
 /** The write-ahead log goes with its database: applied to a new one it would damage that as well. */

@@ -1,14 +1,17 @@
 /** The thread that owns the outbox's file: does what `sqlite-storage.ts` asks, in order. */
-import { parentPort, workerData } from 'node:worker_threads'
-import { type OutboxFile, openFile, StorageError } from './sqlite-file.ts'
+import { workerData } from 'node:worker_threads'
+import { Refusal, serveCalls } from '@millrace/platform/worker-side'
+import { type OutboxFile, openFile } from './sqlite-file.ts'
 import type { OutboxTransaction } from './storage.ts'
+
+export type OutboxAsk = [method: 'open' | 'commit' | 'read', argument: unknown]
 
 const { path } = workerData as { path: string }
 let file: OutboxFile | undefined
 /** SQLite found damage in the open file: the next opening begins a new one, even if it reads well so far. */
 let damaged = false
 
-const methods: Record<string, (argument: never) => unknown> = {
+const methods: Record<OutboxAsk[0], (argument: never) => unknown> = {
   open() {
     file?.close()
     file = undefined
@@ -19,10 +22,6 @@ const methods: Record<string, (argument: never) => unknown> = {
   },
   commit: (transaction: OutboxTransaction) => opened().commit(transaction),
   read: (ids: number[]) => opened().read(ids),
-  close() {
-    file?.close()
-    file = undefined
-  },
 }
 
 /** A thread that replaces one that crashed opens the file by itself. */
@@ -31,13 +30,16 @@ function opened(): OutboxFile {
   return file
 }
 
-parentPort!.on('message', ([id, method, argument]: [number, string, never]) => {
+function answer([method, argument]: OutboxAsk): unknown {
   try {
-    parentPort!.postMessage([id, methods[method]!(argument)])
+    return methods[method](argument as never)
   } catch (error) {
-    const { code, values } =
-      error instanceof StorageError ? error : { code: 'AGENT_OUTBOX_IO', values: { path, detail: `${error}` } }
-    damaged ||= code === 'AGENT_OUTBOX_CORRUPT'
-    parentPort!.postMessage([id, undefined, { code, values }])
+    damaged ||= error instanceof Refusal && error.code === 'AGENT_OUTBOX_CORRUPT'
+    throw error
   }
-})
+}
+
+serveCalls(
+  () => ({ answer, close: () => file?.close() }),
+  (cause) => ({ code: 'AGENT_OUTBOX_IO', values: { path, detail: `${cause}` } }),
+)

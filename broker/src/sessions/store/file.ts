@@ -10,15 +10,9 @@
  * Recovery is SQLite's: a torn tail of the WAL is dropped, and with it only what was never acknowledged to a publisher.
  * The connection holds the file's lock for as long as the process lives.
  */
-import { existsSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import type { ErrorCode } from '@millrace/platform'
-import { describe, isDamage, pragma } from '@millrace/platform/sqlite'
-import type { Failure, Group, Loaded, OwedRow, PageAsked } from './protocol.ts'
-
-const applicationId = 0x4d526273
-const format = 1
+import type { DatabaseSync } from 'node:sqlite'
+import { type FileFormat, openOwned, transaction } from '@millrace/platform/sqlite'
+import type { Group, Loaded, OwedRow, PageAsked } from './protocol.ts'
 
 const schema = `
   CREATE TABLE session (no INTEGER PRIMARY KEY, client TEXT NOT NULL UNIQUE, user TEXT NOT NULL);
@@ -28,55 +22,28 @@ const schema = `
   CREATE INDEX owed_session ON owed (session);
 `
 
-export class Refusal extends Error {
-  readonly failure: Failure
-  constructor(code: ErrorCode, values: Failure['values']) {
-    super(code)
-    this.failure = { code, values }
-  }
+const fileFormat: FileFormat = {
+  kind: 'a file of sessions',
+  applicationId: 0x4d526273,
+  version: 1,
+  schema,
+  pragmas: `PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+    PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-4096; BEGIN IMMEDIATE; COMMIT`,
+  hasLockFile: false,
+  codes: {
+    locked: 'BROKER_STORE_LOCKED',
+    corrupt: 'BROKER_STORE_CORRUPT',
+    newer: 'BROKER_STORE_NEWER',
+    open: 'BROKER_STORE_OPEN',
+  },
 }
 
 /** Opens or makes the file, as its only owner. @throws Refusal */
 export function openFile(path: string): SessionFile {
-  let db: DatabaseSync | undefined
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-    const isNew = !existsSync(path)
-    db = new DatabaseSync(path)
-    db.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL')
-    db.exec('PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-4096; BEGIN IMMEDIATE; COMMIT')
-    if (isNew || isEmpty(db)) make(db)
-    check(db, path)
-    return new SessionFile(db)
-  } catch (cause) {
-    db?.close()
-    throw cause instanceof Refusal ? cause : new Refusal(codeOf(cause), { path, detail: describe(cause) })
-  }
+  return openOwned(path, fileFormat, (db) => new SessionFile(db)).loaded
 }
 
-function codeOf(cause: unknown): ErrorCode {
-  const { errcode } = cause as { errcode?: number }
-  if (errcode !== undefined && (errcode & 0xff) === 5) return 'BROKER_STORE_LOCKED'
-  return errcode !== undefined && isDamage(cause) ? 'BROKER_STORE_CORRUPT' : 'BROKER_STORE_OPEN'
-}
-
-/** Also one whose making was cut off. */
-function isEmpty(db: DatabaseSync): boolean {
-  return pragma(db, 'user_version') === 0 && db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined
-}
-
-function make(db: DatabaseSync): void {
-  db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id=${applicationId}; PRAGMA user_version=${format}; COMMIT`)
-}
-
-function check(db: DatabaseSync, path: string): void {
-  if (pragma(db, 'application_id') !== applicationId)
-    throw new Refusal('BROKER_STORE_CORRUPT', { path, detail: 'not a file of sessions' })
-  const version = pragma(db, 'user_version')
-  if (version > format) throw new Refusal('BROKER_STORE_NEWER', { path, version, known: format })
-}
-
-export class SessionFile {
+class SessionFile {
   readonly loaded: Loaded
   readonly #db: DatabaseSync
   readonly #statements: ReturnType<typeof prepare>
@@ -89,14 +56,7 @@ export class SessionFile {
 
   /** All or nothing. @throws what SQLite throws; the file is as it was before. */
   apply(group: Group): void {
-    try {
-      this.#db.exec('BEGIN IMMEDIATE')
-      this.#write(group)
-      this.#db.exec('COMMIT')
-    } catch (cause) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      throw cause
-    }
+    transaction(this.#db, () => this.#write(group))
   }
 
   page({ session, after, rows, bytes }: PageAsked): OwedRow[] {

@@ -1,6 +1,4 @@
 /** What the store's thread and the broker say to each other. */
-import type { ErrorCode } from '@millrace/platform'
-
 /** A session by its number in the file, as it was found. */
 export interface LoadedSession {
   session: number
@@ -45,14 +43,4 @@ export interface PageAsked {
   bytes: number
 }
 
-export interface Failure {
-  code: ErrorCode
-  values: Record<string, string | number>
-}
-
-export type ToWorker = { k: 'group'; group: Group } | { k: 'page'; page: PageAsked } | { k: 'close' }
-export type FromWorker =
-  | { k: 'open'; loaded: Loaded }
-  | { k: 'done' }
-  | { k: 'page'; rows: OwedRow[] }
-  | { k: 'failed'; failure: Failure }
+export type StoreAsk = { k: 'group'; group: Group } | { k: 'page'; page: PageAsked }

@@ -109,8 +109,7 @@ export class Store {
 
   /** Without what is acknowledged; `end` is where the next one begins, undefined at the end. */
   async page(page: PageAsked): Promise<{ rows: OwedRow[]; end: number | undefined }> {
-    const answer = await this.#parts.thread.ask({ k: 'page', page })
-    const rows = answer.k === 'page' ? answer.rows : []
+    const rows = await this.#parts.thread.page(page)
     return { rows: rows.filter(({ id }) => !this.#gone.has(id)), end: rows.at(-1)?.id }
   }
 
@@ -121,8 +120,7 @@ export class Store {
     const error = new MillraceError('BROKER_STORE_WRITE', { path, detail: 'the broker stops' })
     for (const { fail } of [...this.#waiting.splice(0), ...this.#queue]) fail(error)
     this.#queue = []
-    if (this.#freed.length > 0 && !this.#isWriting)
-      await thread.ask({ k: 'group', group: this.#pack([], this.#freed) }).catch(() => {})
+    if (this.#freed.length > 0 && !this.#isWriting) await thread.write(this.#pack([], this.#freed)).catch(() => {})
     await thread.close()
   }
 
@@ -160,7 +158,7 @@ export class Store {
     const calls = takeCalls(this.#queue)
     const freed = this.#freed
     this.#freed = []
-    this.#parts.thread.ask({ k: 'group', group: this.#pack(calls, freed) }).then(
+    this.#parts.thread.write(this.#pack(calls, freed)).then(
       () => this.#written(calls, freed),
       (error) => this.#notWritten(calls, freed, error),
     )

@@ -1,36 +1,20 @@
-/** The thread that owns the file of sessions. One message is one transaction or one question; they are served in order. */
-import { parentPort, workerData } from 'node:worker_threads'
+/** The thread that owns the file of sessions. One call is one transaction or one question. */
+import { workerData } from 'node:worker_threads'
 import { describe } from '@millrace/platform/sqlite'
-import { openFile, Refusal, type SessionFile } from './file.ts'
-import type { FromWorker, ToWorker } from './protocol.ts'
+import { serveCalls } from '@millrace/platform/worker-side'
+import { openFile } from './file.ts'
+import type { StoreAsk } from './protocol.ts'
 
 const { path } = workerData as { path: string }
-const port = parentPort!
-const send = (message: FromWorker) => port.postMessage(message)
 
-try {
-  serve(openFile(path))
-} catch (cause) {
-  const failure =
-    cause instanceof Refusal ? cause.failure : { code: 'BROKER_STORE_OPEN' as const, values: { path, detail: describe(cause) } }
-  send({ k: 'failed', failure })
-}
-
-function serve(file: SessionFile): void {
-  port.on('message', (message: ToWorker) => {
-    if (message.k === 'close') {
-      file.close()
-      return port.close()
+serveCalls<StoreAsk>(
+  () => {
+    const file = openFile(path)
+    return {
+      opened: file.loaded,
+      answer: (ask) => (ask.k === 'page' ? file.page(ask.page) : file.apply(ask.group)),
+      close: () => file.close(),
     }
-    try {
-      if (message.k === 'page') send({ k: 'page', rows: file.page(message.page) })
-      else {
-        file.apply(message.group)
-        send({ k: 'done' })
-      }
-    } catch (cause) {
-      send({ k: 'failed', failure: { code: 'BROKER_STORE_WRITE', values: { path, detail: describe(cause) } } })
-    }
-  })
-  send({ k: 'open', loaded: file.loaded })
-}
+  },
+  (cause) => ({ code: 'BROKER_STORE_WRITE', values: { path, detail: describe(cause) } }),
+)

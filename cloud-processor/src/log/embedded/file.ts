@@ -19,16 +19,14 @@
  * `<path>.lock` is an empty database on which the owner holds an exclusive lock; the system frees it when the process dies.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { topics } from '@millrace/contract'
-import type { ErrorCode } from '@millrace/platform'
-import { describe, isBusy, isDamage, pragma, takeLock } from '@millrace/platform/sqlite'
-import type { Failure, Mark, Slot } from './protocol.ts'
+import { type FileFormat, openOwned, transaction } from '@millrace/platform/sqlite'
+import { Refusal } from '@millrace/platform/worker-side'
+import type { Mark, Slot } from './protocol.ts'
 
 const applicationId = 0x4d526c67
-const format = 1
+const version = 1
 
 /** Slots lie this far apart in `blocks.id`. */
 export const slotSpan = 2 ** 40
@@ -46,15 +44,6 @@ const schema = `
   CREATE TABLE readers (name TEXT, slot INTEGER, next INTEGER NOT NULL, PRIMARY KEY (name, slot)) WITHOUT ROWID;
 `
 
-/** Thrown in a worker; it travels to the log's thread as a `Failure`. */
-export class Refusal extends Error {
-  readonly failure: Failure
-  constructor(code: ErrorCode, values: Failure['values']) {
-    super(code)
-    this.failure = { code, values }
-  }
-}
-
 export interface LogFile {
   db: DatabaseSync
   id: string
@@ -65,63 +54,23 @@ export interface LogFile {
 
 /** Opens or makes the file, as its only owner. @throws Refusal */
 export function openFile(path: string, partitions: number): LogFile {
-  mkdirSync(dirname(path), { recursive: true })
-  const lock = own(path)
-  let db: DatabaseSync | undefined
-  try {
-    const made = !existsSync(path)
-    db = new DatabaseSync(path)
-    db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-4096')
-    if (made || isEmpty(db)) make(db, partitions)
-    check(db, path, partitions)
-    addSlots(db, partitions)
-    const open = db
-    return {
-      db,
-      id: meta(db, 'id'),
-      slots: loadSlots(db),
-      marks: loadMarks(db),
-      close() {
-        open.close()
-        lock.close()
-      },
-    }
-  } catch (cause) {
-    db?.close()
-    lock.close()
-    throw cause instanceof Refusal
-      ? cause
-      : new Refusal(isDamage(cause) ? 'LOG_CORRUPT' : 'LOG_OPEN', { path, detail: describe(cause) })
-  }
-}
-
-function own(path: string): DatabaseSync {
-  try {
-    return takeLock(path)
-  } catch (cause) {
-    throw isBusy(cause) ? new Refusal('LOG_LOCKED', { path }) : new Refusal('LOG_OPEN', { path, detail: describe(cause) })
-  }
-}
-
-function isEmpty(db: DatabaseSync): boolean {
-  return (
-    pragma(db, 'page_count') === 0 ||
-    (pragma(db, 'user_version') === 0 && db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined)
-  )
-}
-
-function make(db: DatabaseSync, partitions: number): void {
   const id = randomBytes(16).toString('hex')
-  db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id=${applicationId}; PRAGMA user_version=${format};
-    INSERT INTO meta VALUES ('id', '${id}'), ('partitions', '${partitions}'); COMMIT`)
-}
-
-function check(db: DatabaseSync, path: string, partitions: number): void {
-  if (pragma(db, 'application_id') !== applicationId) throw new Refusal('LOG_CORRUPT', { path, detail: 'not a Millrace log' })
-  const version = pragma(db, 'user_version')
-  if (version > format) throw new Refusal('LOG_NEWER', { path, version, known: format })
-  const has = Number(meta(db, 'partitions'))
-  if (has !== partitions) throw new Refusal('LOG_PARTITIONS', { path, has, asked: partitions })
+  const format: FileFormat = {
+    kind: 'a Millrace log',
+    applicationId,
+    version,
+    schema: `${schema} INSERT INTO meta VALUES ('id', '${id}'), ('partitions', '${partitions}');`,
+    pragmas: 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-4096',
+    hasLockFile: true,
+    codes: { locked: 'LOG_LOCKED', corrupt: 'LOG_CORRUPT', newer: 'LOG_NEWER', open: 'LOG_OPEN' },
+  }
+  const { db, loaded, close } = openOwned(path, format, (db) => {
+    const has = Number(meta(db, 'partitions'))
+    if (has !== partitions) throw new Refusal('LOG_PARTITIONS', { path, has, asked: partitions })
+    addSlots(db, partitions)
+    return { id: meta(db, 'id'), slots: loadSlots(db), marks: loadMarks(db) }
+  })
+  return { db, ...loaded, close }
 }
 
 /** A version that knows more topics adds their slots. */
@@ -129,9 +78,9 @@ function addSlots(db: DatabaseSync, partitions: number): void {
   const add = db.prepare(
     'INSERT OR IGNORE INTO slots (slot, topic, partition) SELECT coalesce(max(slot) + 1, 0), ?, ? FROM slots',
   )
-  db.exec('BEGIN IMMEDIATE')
-  for (const topic of Object.values(topics)) for (let p = 0; p < partitions; p++) add.run(topic, p)
-  db.exec('COMMIT')
+  transaction(db, () => {
+    for (const topic of Object.values(topics)) for (let p = 0; p < partitions; p++) add.run(topic, p)
+  })
 }
 
 function loadSlots(db: DatabaseSync): Slot[] {

@@ -1,6 +1,4 @@
 /** What the log's thread and its two workers say to each other. */
-import type { ErrorCode } from '@millrace/platform'
-
 /** A topic partition. `slot` numbers it in the file. */
 export interface Slot {
   slot: number
@@ -59,23 +57,24 @@ export interface Group {
 /** Per slot: the bounds above which blocks go. */
 export type Trim = { slot: number; bytesMax: number; beforeMs: number }[]
 
-export type ToWriter =
+export type WriterAsk =
   | { k: 'group'; group: Group }
   | { k: 'trim'; trim: Trim }
   | { k: 'snapshot'; stage: string; partition: number }
-  | { k: 'close' }
 
-export interface Failure {
-  code: ErrorCode
-  values: Record<string, string | number>
+export interface Opened {
+  id: string
+  slots: Slot[]
+  marks: Mark[]
 }
 
-export type FromWriter =
-  | { k: 'open'; id: string; slots: Slot[]; marks: Mark[] }
-  | { k: 'refused'; failure: Failure }
-  | { k: 'group'; totals: [slot: number, total: number][]; failure?: Failure }
-  | { k: 'trim'; slots: { slot: number; start: number; trimmed: number }[]; more: boolean; failure?: Failure }
-  | { k: 'snapshot'; found?: SnapshotRow; failure?: Failure }
+/** Of the slots that were written, their new totals. */
+export type Totals = [slot: number, total: number][]
+
+export interface Trimmed {
+  slots: { slot: number; start: number; trimmed: number }[]
+  more: boolean
+}
 
 export interface ToReader {
   slot: number
@@ -89,5 +88,4 @@ export interface FromReader {
   /** Whole blocks, the first of which may begin before `from`. */
   blocks: { first: number; count: number; timeMs: number; bytes: number }[]
   buffer: Uint8Array
-  failure?: Failure
 }

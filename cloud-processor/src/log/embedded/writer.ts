@@ -1,72 +1,56 @@
 /** The worker that owns the log's file. One message is one transaction; messages are served in order. */
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { constants, zstdCompressSync } from 'node:zlib'
-import { describe } from '@millrace/platform/sqlite'
-import { type LogFile, openFile, Refusal, slotSpan } from './file.ts'
-import type { Failure, FromWriter, Group, SnapshotRow, ToWriter, Trim } from './protocol.ts'
+import { describe, transaction } from '@millrace/platform/sqlite'
+import { Refusal, serveCalls } from '@millrace/platform/worker-side'
+import { type LogFile, openFile, slotSpan } from './file.ts'
+import type { Group, Opened, SnapshotRow, Totals, Trim, WriterAsk } from './protocol.ts'
 import { createTrimmer } from './trim.ts'
 
 const { path, partitions } = workerData as { path: string; partitions: number }
-const port = parentPort!
-const send = (message: FromWriter) => port.postMessage(message)
 
-try {
-  const file = openFile(path, partitions)
-  serve(file)
-  send({ k: 'open', id: file.id, slots: file.slots, marks: file.marks })
-} catch (cause) {
-  const failure =
-    cause instanceof Refusal ? cause.failure : { code: 'LOG_OPEN' as const, values: { path, detail: describe(cause) } }
-  send({ k: 'refused', failure })
-}
+serveCalls<WriterAsk>(
+  () => {
+    const file = openFile(path, partitions)
+    const calls = createCalls(file)
+    return {
+      opened: { id: file.id, slots: file.slots, marks: file.marks } satisfies Opened,
+      answer: (ask) =>
+        ask.k === 'group' ? calls.group(ask.group) : ask.k === 'trim' ? calls.trim(ask.trim) : calls.snapshot(ask),
+      close: () => file.close(),
+    }
+  },
+  (cause) => ({ code: 'LOG_OPEN', values: { path, detail: describe(cause) } }),
+)
 
-function serve(file: LogFile): void {
-  const write = createWrite(file)
+function createCalls(file: LogFile) {
+  const writeGroup = createWrite(file)
   const trimSlice = createTrimmer(file.db)
   const findSnapshot = file.db.prepare('SELECT stage, partition, next, state FROM snapshots WHERE stage = ? AND partition = ?')
-  const answer = {
-    group(group: Group) {
+  return {
+    group(group: Group): Totals {
       const totals = new Map<number, number>()
-      const failure = transaction(file, () => write(group, totals))
-      if (!failure) for (const [slot, total] of totals) file.slots[slot]!.total = total
-      send({ k: 'group', totals: [...totals], failure })
+      write(file, () => writeGroup(group, totals))
+      for (const [slot, total] of totals) file.slots[slot]!.total = total
+      return [...totals]
     },
-    trim(trim: Trim) {
-      let done: ReturnType<typeof trimSlice> = { slots: [], more: false }
-      const failure = transaction(file, () => {
-        done = trimSlice(trim)
-      })
-      send({ k: 'trim', ...(failure ? { slots: [], more: false, failure } : done) })
-    },
-    snapshot(stage: string, partition: number) {
+    trim: (trim: Trim) => write(file, () => trimSlice(trim)),
+    snapshot({ stage, partition }: { stage: string; partition: number }): SnapshotRow | undefined {
       try {
-        send({ k: 'snapshot', found: findSnapshot.get(stage, partition) as unknown as SnapshotRow | undefined })
+        return findSnapshot.get(stage, partition) as unknown as SnapshotRow | undefined
       } catch (cause) {
-        send({ k: 'snapshot', failure: { code: 'LOG_READ', values: { path, detail: describe(cause) } } })
+        throw new Refusal('LOG_READ', { path, detail: describe(cause) })
       }
     },
   }
-  port.on('message', (message: ToWriter) => {
-    if (message.k === 'group') answer.group(message.group)
-    else if (message.k === 'trim') answer.trim(message.trim)
-    else if (message.k === 'snapshot') answer.snapshot(message.stage, message.partition)
-    else {
-      file.close()
-      port.close()
-    }
-  })
 }
 
-/** All or nothing. A failure leaves the file as it was, and the connection ready for the next. */
-function transaction(file: LogFile, work: () => void): Failure | undefined {
+/** All or nothing. @throws Refusal LOG_WRITE */
+function write<T>({ db }: LogFile, work: () => T): T {
   try {
-    file.db.exec('BEGIN IMMEDIATE')
-    work()
-    file.db.exec('COMMIT')
-    return undefined
+    return transaction(db, work)
   } catch (cause) {
-    if (file.db.isTransaction) file.db.exec('ROLLBACK')
-    return { code: 'LOG_WRITE', values: { path, detail: describe(cause) } }
+    throw new Refusal('LOG_WRITE', { path, detail: describe(cause) })
   }
 }
 

@@ -6,12 +6,20 @@
  *                  └─ expired days ─► removed in small slices, in between
  *     questions ──► reader worker
  */
-import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
+import {
+  type Clock,
+  checkConfig,
+  type ErrorCode,
+  type Log as Logger,
+  type Metrics,
+  MillraceError,
+  smallWorker,
+  startWorker,
+} from '@millrace/platform'
 import type { Store, StoreReader } from '../store.ts'
 import { type EmbeddedStoreOptions, embeddedStoreSchema } from './config.ts'
 import { packRecords } from './pack.ts'
-import type { Done, FromReader, ToReader, ToWriter } from './protocol.ts'
-import { startWorker } from './workers.ts'
+import type { Done, ToReader, ToWriter } from './protocol.ts'
 
 export interface Around {
   log: Logger
@@ -29,9 +37,15 @@ export interface EmbeddedStore extends Store {
 export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, metrics }: Around): Promise<EmbeddedStore> {
   const config = checkConfig(embeddedStoreSchema, options, 'store')
   const { path } = config
-  const writer = startWorker<ToWriter, Done>(new URL('./writer.ts', import.meta.url), config, 'STORE_WRITE')
-  await writer.first()
-  const reader = startWorker<ToReader | 'close', FromReader>(new URL('./reader.ts', import.meta.url), config, 'STORE_READ')
+  const start = <Ask>(file: string, code: ErrorCode) =>
+    startWorker<Ask>(new URL(file, import.meta.url), {
+      workerData: config,
+      resourceLimits: smallWorker,
+      failure: (detail, cause) => new MillraceError(code, { path, detail }, cause),
+    })
+  const writer = start<ToWriter>('./writer.ts', 'STORE_WRITE')
+  await writer.opened()
+  const reader = start<ToReader>('./reader.ts', 'STORE_READ')
   const received = metrics.counter('millrace_store_received_total', 'Readings and samples the store took')
   const repeats = metrics.counter('millrace_store_repeats_total', 'Timeline records that were in the store already')
   const dropped = metrics.counter('millrace_store_dropped_total', 'Timeline records that could not be read')
@@ -40,8 +54,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
   function ask<K extends keyof StoreReader>(method: K) {
     return async (...args: Parameters<StoreReader[K]>): Promise<Awaited<ReturnType<StoreReader[K]>>> => {
       if (closed) throw closed
-      const { result } = await reader.ask({ method, args })
-      return result as Awaited<ReturnType<StoreReader[K]>>
+      return reader.ask<Awaited<ReturnType<StoreReader[K]>>>({ method, args })
     }
   }
 
@@ -49,7 +62,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
     isShared: false,
     async open(id, partition) {
       if (closed) throw closed
-      const { positions, otherLogs } = await writer.ask({ k: 'open', log: id })
+      const { positions, otherLogs } = await writer.ask<Done>({ k: 'open', log: id })
       if (positions!.length === 0 && otherLogs!.length > 0)
         log.warn('the log is new: the store reads it from its start and keeps what it has', { log: id, others: otherLogs })
       return new Map(positions).get(partition) ?? 0
@@ -57,7 +70,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
     async write(partition, records) {
       if (closed) throw closed
       const { packed, transfer } = packRecords(partition, records)
-      const done = await writer.ask({ k: 'write', records: packed }, transfer)
+      const done = await writer.ask<Done>({ k: 'write', records: packed }, transfer)
       received.add({ kind: 'readings' }, done.readings)
       received.add({ kind: 'samples' }, done.samples)
       repeats.add({}, done.repeats)
@@ -73,8 +86,8 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
     async close() {
       if (closed) return
       closed = new MillraceError('STORE_CLOSED', { path })
-      await reader.close('close')
-      await writer.close({ k: 'close' })
+      await reader.close()
+      await writer.close()
     },
     refresh: async () => {}, // what is acknowledged is in the file
     devices: ask('devices'),

@@ -30,14 +30,8 @@
  *
  * `<path>.lock` is an empty database on which the owner holds an exclusive lock; the system frees it when the process dies.
  */
-import { mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import type { ErrorCode } from '@millrace/platform'
-import { describe, isBusy, isDamage, pragma, takeLock } from '@millrace/platform/sqlite'
-
-const applicationId = 0x4d527374
-const format = 2
+import type { DatabaseSync } from 'node:sqlite'
+import { type FileFormat, openOwned } from '@millrace/platform/sqlite'
 
 /** Batches of one device hour. */
 export const hourSpan = 2 ** 22
@@ -76,56 +70,17 @@ const schema = `
   CREATE INDEX eventsInOrder ON events (atMs);
 `
 
-/** Thrown in a worker; it travels to the store's thread as a `Failure`. */
-export interface Failure {
-  code: ErrorCode
-  values: Record<string, string | number>
-}
-
-export class Refusal extends Error {
-  readonly failure: Failure
-  constructor(code: ErrorCode, values: Failure['values']) {
-    super(code)
-    this.failure = { code, values }
-  }
+const fileFormat: FileFormat = {
+  kind: 'a Millrace store',
+  applicationId: 0x4d527374,
+  version: 2,
+  schema,
+  pragmas: 'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-16384',
+  hasLockFile: true,
+  codes: { locked: 'STORE_LOCKED', corrupt: 'STORE_CORRUPT', newer: 'STORE_NEWER', open: 'STORE_OPEN' },
 }
 
 /** Opens or makes the file, as its only owner. @throws Refusal */
 export function openFile(path: string): { db: DatabaseSync; close(): void } {
-  mkdirSync(dirname(path), { recursive: true })
-  const lock = own(path)
-  let db: DatabaseSync | undefined
-  try {
-    db = new DatabaseSync(path)
-    db.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000; PRAGMA cache_size=-16384')
-    if (db.prepare('SELECT 1 FROM sqlite_schema').get() === undefined && pragma(db, 'application_id') === 0)
-      db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA application_id=${applicationId}; PRAGMA user_version=${format}; COMMIT`)
-    if (pragma(db, 'application_id') !== applicationId)
-      throw new Refusal('STORE_CORRUPT', { path, detail: 'not a Millrace store' })
-    const version = pragma(db, 'user_version')
-    if (version > format) throw new Refusal('STORE_NEWER', { path, version, known: format })
-    if (version < format) throw new Refusal('STORE_CORRUPT', { path, detail: `format ${version}, from before the first release` })
-  } catch (cause) {
-    db?.close()
-    lock.close()
-    throw cause instanceof Refusal
-      ? cause
-      : new Refusal(isDamage(cause) ? 'STORE_CORRUPT' : 'STORE_OPEN', { path, detail: describe(cause) })
-  }
-  const open = db
-  return {
-    db,
-    close() {
-      open.close()
-      lock.close()
-    },
-  }
-}
-
-function own(path: string): DatabaseSync {
-  try {
-    return takeLock(path)
-  } catch (cause) {
-    throw isBusy(cause) ? new Refusal('STORE_LOCKED', { path }) : new Refusal('STORE_OPEN', { path, detail: describe(cause) })
-  }
+  return openOwned(path, fileFormat, () => undefined)
 }

@@ -1,28 +1,26 @@
 /** The worker that merges: reads with a connection of its own, gives the writer what to put in. */
 import { DatabaseSync } from 'node:sqlite'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
+import { describe } from '@millrace/platform/sqlite'
+import { serveCalls } from '@millrace/platform/worker-side'
 import { createMerge } from './merge.ts'
 import type { Merged, MergeJob } from './protocol.ts'
 
 const { path } = workerData as { path: string }
-const port = parentPort!
 const db = new DatabaseSync(path, { readOnly: true })
 db.exec('PRAGMA cache_size=-2048')
 const merge = createMerge(db)
 
-port.on('message', (job: MergeJob | 'close') => {
-  if (job === 'close') {
-    db.close()
-    port.close()
-    return
-  }
-  let merged: Merged
+serveCalls<MergeJob>(
+  () => ({ answer, close: () => db.close() }),
+  (cause) => ({ code: 'STORE_READ', values: { path, detail: describe(cause) } }),
+)
+
+function answer(job: MergeJob): Merged {
   db.exec('BEGIN')
   try {
-    merged = merge(job)
-  } catch (cause) {
-    merged = { job, series: [], chunks: [], minutes: [], failure: `${cause}` }
+    return merge(job)
+  } finally {
+    db.exec('COMMIT')
   }
-  db.exec('COMMIT')
-  port.postMessage(merged)
-})
+}

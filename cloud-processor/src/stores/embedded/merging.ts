@@ -4,7 +4,8 @@
  * in between changes nothing: the hour is still on the list and is merged again.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import { Worker } from 'node:worker_threads'
+import { MillraceError } from '@millrace/platform/errors'
+import { startWorker, type WorkerCalls } from '@millrace/platform/worker'
 import { hourSpan } from './file.ts'
 import type { Hour } from './hours.ts'
 import type { Merged, MergeJob } from './protocol.ts'
@@ -31,7 +32,7 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
   const put = createPut(db)
   const waiting = new Map<number, Waiting>()
   const whenIdle: (() => void)[] = []
-  let worker: Worker | undefined
+  let worker: WorkerCalls<MergeJob> | undefined
   let busy = false
   let nowMs = 0
   let stopping = false
@@ -54,27 +55,26 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
     return undefined
   }
 
-  function start(): Worker {
-    const made = new Worker(new URL('./merger.ts', import.meta.url), { workerData: { path: options.path } })
-    made.on('message', (merged: Merged) => {
-      finishing = finish(merged)
+  function start(): WorkerCalls<MergeJob> {
+    const { path } = options
+    return startWorker(new URL('./merger.ts', import.meta.url), {
+      workerData: { path },
+      failure: (detail, cause) => new MillraceError('STORE_READ', { path, detail }, cause),
+      onFailed() {
+        worker = undefined
+      },
     })
-    made.on('error', () => {
-      worker = undefined
-      busy = false
-    })
-    return made
   }
 
-  async function finish(merged: Merged): Promise<void> {
-    const { id, device, hour } = merged.job
-    let isDone = merged.failure === undefined
-    for (const series of isDone ? merged.series : []) {
-      isDone &&= options.transaction(() => put.series(merged, series))
+  /** Without `merged`: it failed. */
+  async function finish({ id, device, hour }: MergeJob, merged?: Merged): Promise<void> {
+    let isDone = merged !== undefined
+    for (const series of merged?.series ?? []) {
+      isDone &&= options.transaction(() => put.series(merged!, series))
       await new Promise((resolve) => setImmediate(resolve))
     }
     isDone &&= options.transaction(() => {
-      if (put.dropBatches(merged.job)) waiting.delete(id)
+      if (put.dropBatches(merged!.job)) waiting.delete(id)
       // What is in memory of the hour speaks of batches that are gone.
       options.forgetHour(device, hour)
     })
@@ -95,8 +95,12 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
     const [id, { device, hour }] = due
     waiting.delete(id)
     busy = true
+    const job = { id, device, hour, upTo: 0 }
     worker ??= start()
-    worker.postMessage({ id, device, hour, upTo: 0 } satisfies MergeJob)
+    finishing = worker.ask<Merged>(job).then(
+      (merged) => finish(job, merged),
+      () => finish(job),
+    )
   }
 
   return {
@@ -120,11 +124,7 @@ export function createMerging(db: DatabaseSync, options: MergingOptions) {
     },
     async close(): Promise<void> {
       stopping = true
-      if (worker) {
-        const exited = new Promise((resolve) => worker!.once('exit', resolve))
-        worker.postMessage('close')
-        await exited
-      }
+      await worker?.close()
       await finishing
     },
   }

@@ -1,6 +1,5 @@
 /** What the store's thread and its workers say to each other. */
 import type { StoreReader } from '../store.ts'
-import type { Failure } from './file.ts'
 
 /** Timeline records of one call, their values one after the other. */
 export interface Records {
@@ -13,10 +12,9 @@ export interface Records {
 
 export const columnsPerRecord = 6
 
-export type ToWriter = { k: 'open'; log: string } | { k: 'write'; records: Records } | { k: 'merge' } | { k: 'close' }
+export type ToWriter = { k: 'open'; log: string } | { k: 'write'; records: Records } | { k: 'merge' }
 
 export interface Done {
-  failure?: Failure
   /** For `open`. */
   positions?: [partition: number, next: number][]
   /** For `open`: logs of which this store holds records, other than the one opened. */
@@ -31,11 +29,6 @@ export interface Done {
 export interface ToReader {
   method: keyof StoreReader
   args: unknown[]
-}
-
-export interface FromReader {
-  result?: unknown
-  failure?: Failure
 }
 
 /** An hour to be merged: batches up to and including `upTo`. */
@@ -61,5 +54,4 @@ export interface Merged {
   series: number[]
   chunks: MergedChunk[]
   minutes: { series: number; body: Uint8Array }[]
-  failure?: string
 }

@@ -1,31 +1,26 @@
 /** The worker that owns the store's file. One message is one transaction; messages are served in order. */
-import { parentPort, workerData } from 'node:worker_threads'
-import { describe } from '@millrace/platform/sqlite'
+import { workerData } from 'node:worker_threads'
+import { describe, transaction } from '@millrace/platform/sqlite'
+import { Refusal, type Served, serveCalls } from '@millrace/platform/worker-side'
 import { BadRecord, createApply } from './apply.ts'
 import type { EmbeddedStoreConfig } from './config.ts'
-import { openFile, Refusal } from './file.ts'
+import { openFile } from './file.ts'
 import { createMerging } from './merging.ts'
 import type { Done, Records, ToWriter } from './protocol.ts'
 import { createRetention } from './retention.ts'
-import type { Answered, Asked } from './workers.ts'
 
 const config = workerData as EmbeddedStoreConfig
-const port = parentPort!
-const send = (call: number, answer: Done) => port.postMessage({ call, answer } satisfies Answered<Done>)
 
-try {
-  serve(openFile(config.path))
-  send(0, {})
-} catch (cause) {
-  const failure = { code: 'STORE_OPEN' as const, values: { path: config.path, detail: describe(cause) } }
-  send(0, { failure: cause instanceof Refusal ? cause.failure : failure })
-}
+serveCalls<ToWriter>(
+  () => serve(openFile(config.path)),
+  (cause) => ({ code: 'STORE_OPEN', values: { path: config.path, detail: describe(cause) } }),
+)
 
-function serve(file: ReturnType<typeof openFile>): void {
+function serve(file: ReturnType<typeof openFile>): Served<ToWriter> {
   const { db } = file
   const merging = createMerging(db, {
     ...config,
-    transaction: (work) => transaction(work) === undefined,
+    transaction: (work) => attempt(work) === undefined,
     forgetHour: (device, hour) => apply.forgetHour(device, hour),
     merged: (device, hour) => retention.merged(device, hour),
   })
@@ -33,21 +28,19 @@ function serve(file: ReturnType<typeof openFile>): void {
   const retention = createRetention(db, {
     retention: config.retention,
     expiry: apply.expiry,
-    transaction: (work) => transaction(work) === undefined,
+    transaction: (work) => attempt(work) === undefined,
     addEvent: apply.addEvent,
   })
   const positions = db.prepare('SELECT partition, next FROM positions WHERE log = ?')
   const others = db.prepare('SELECT DISTINCT log FROM positions WHERE log <> ?')
   let log = ''
 
-  function transaction(work: () => void): unknown {
+  /** What it failed with; undefined: it is durable. */
+  function attempt(work: () => void): unknown {
     try {
-      db.exec('BEGIN IMMEDIATE')
-      work()
-      db.exec('COMMIT')
+      transaction(db, work)
       return undefined
     } catch (cause) {
-      if (db.isTransaction) db.exec('ROLLBACK')
       apply.forget()
       return cause
     }
@@ -56,7 +49,7 @@ function serve(file: ReturnType<typeof openFile>): void {
   function write(records: Records): Done {
     while (true) {
       let done: Done = {}
-      const cause = transaction(() => {
+      const cause = attempt(() => {
         done = apply.applyAll(records, log)
       })
       if (cause === undefined) {
@@ -64,7 +57,7 @@ function serve(file: ReturnType<typeof openFile>): void {
         return done
       }
       if (cause instanceof BadRecord) apply.leaveOut(cause)
-      else return { failure: { code: 'STORE_WRITE', values: { path: config.path, detail: describe(cause) } } }
+      else throw new Refusal('STORE_WRITE', { path: config.path, detail: describe(cause) })
     }
   }
 
@@ -77,21 +70,23 @@ function serve(file: ReturnType<typeof openFile>): void {
     }
   }
 
-  port.on('message', async ({ call, message }: Asked<ToWriter>) => {
-    if (message.k === 'write') {
-      send(call, write(message.records))
+  async function merge(): Promise<Done> {
+    await merging.all()
+    await retention.all()
+    return {}
+  }
+
+  return {
+    answer: (ask) => (ask.k === 'write' ? write(ask.records) : ask.k === 'open' ? open(ask.log) : merge()),
+    answered({ k }) {
+      if (k !== 'write') return
       merging.tick(apply.nowMs())
       retention.tick(apply.nowMs())
-    } else if (message.k === 'open') send(call, open(message.log))
-    else if (message.k === 'merge') {
-      await merging.all()
-      await retention.all()
-      send(call, {})
-    } else {
+    },
+    async close() {
       await merging.close()
       await retention.close()
       file.close()
-      port.close()
-    }
-  })
+    },
+  }
 }
