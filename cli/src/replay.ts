@@ -38,7 +38,7 @@ export async function replay(api: Api, what: string | undefined, { reason, confi
 }
 
 async function check(api: Api, path: string | undefined): Promise<Outcome> {
-  const config = loadConfig(processorSchema, path)
+  const config = loadConfig(processorSchema, path, process.env)
   if (config.log.partitions > 1) throw new Error('replay check reads a log of one partition.')
   const prepared = await compareStage(api, createPrepareStage(config.prepare), [topics.timeline, topics.rejected])
   const ruled = await compareStage(api, createRulesStage(config.rules), [topics.alarms])

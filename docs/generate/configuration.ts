@@ -2,6 +2,7 @@
  * docs/reference/configuration.md, from the zod schemas that check the configuration files, by way of their JSON Schema: one
  * table for each process, a line for each key with its type, default and description.
  */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: `${NAME}` is what a configuration file says.
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { brokerSchema } from '../../broker/src/config.ts'
@@ -42,7 +43,7 @@ export interface Key {
   description: string
 }
 
-const files = [
+export const files = [
   { title: 'The edge agent', file: 'agent.yaml', schema: agentSchema },
   { title: 'The broker', file: 'broker.yaml', schema: brokerSchema },
   { title: 'The processor', file: 'processor.yaml', schema: processorSchema },
@@ -65,9 +66,14 @@ export function configurationPage(): string {
   ]
   return [
     head('Configuration', 'the schemas that check the files'),
-    'YAML. Every key may be left out unless its default says *required*. `MILLRACE_<PATH>` in the environment overrides a key',
-    '(`MILLRACE_BROKER_URL` is `broker.url`). `<process> check --config <file>` tests a file without starting. The unit is the last',
-    'word of a key: `Ms` milliseconds, `Bytes`, `Seconds`, `Days`, `Hours`. `[]` stands for each entry of a list, `*` for a name of yours.',
+    'YAML. Every key may be left out unless its default says *required*. `<process> check --config <file>` tests a file without starting.',
+    'The unit is the last word of a key: `Ms` milliseconds, `Bytes`, `Seconds`, `Days`, `Hours`. `[]` stands for each entry of a list, `*` for a name of yours.',
+    '',
+    '**From the environment.** `${NAME}` in a value is the environment variable `NAME`, `${NAME:-text}` is `text` where that is not set or',
+    'empty, `$${` is `${` itself. Without quotes around it a number stays a number; between quotes it is a text. A variable that is not set',
+    'is an error that names it and the key. Inside `[...]` and `{...}` YAML wants the quotes.',
+    '`MILLRACE_<PATH>` overrides a key: capitals do not count and a word may be cut by `_`, so `MILLRACE_LOG_BYTESMAX` and',
+    '`MILLRACE_LOG_BYTES_MAX` are `log.bytesMax`, and `MILLRACE_DEVICES_0_ID` is `id` of the first entry of `devices`. Its value is YAML.',
     '',
     sections.join('\n'),
   ].join('\n')
@@ -92,7 +98,7 @@ function tableOf(schema: z.ZodType): string {
   return rows.length === 0 ? 'No keys.' : table(['key', 'type', 'default', 'what it is'], rows)
 }
 
-function keysOf(schema: z.ZodType): Key[] {
+export function keysOf(schema: z.ZodType): Key[] {
   const whole = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as Node
   const keys: Key[] = []
   walk(whole, '', keys)

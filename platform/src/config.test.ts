@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: `${NAME}` is what a configuration file says.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { checkConfig, loadConfig } from './config.ts'
 import { MillraceError } from './errors.ts'
+import { override } from './overrides.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -43,6 +45,47 @@ describe('configuration', () => {
     expect(load(text, { MILLRACE_BROKER_URL: 'mqtt://b' }).broker).toEqual({ url: 'mqtt://b', keepAlive: 20 })
     expect(load(text, { MILLRACE_BROKER_KEEPALIVE: '30' }).broker.keepAlive).toBe(30)
     expect(load('', { MILLRACE_NAME: 'gw1', HOME: '/', MILLRACE: 'x' }).name).toBe('gw1')
+  })
+
+  it('takes a word of a key apart or not, entries of lists, and texts that look like numbers', () => {
+    const lists = z.strictObject({
+      rules: z.array(z.strictObject({ maxAge: z.number(), code: z.string() })),
+      tags: z.record(z.string(), z.string()),
+    })
+    const raw = {
+      rules: [
+        { maxAge: 1, code: 'a' },
+        { maxAge: 2, code: 'b' },
+      ],
+      tags: {},
+    }
+    const env = { MILLRACE_RULES_1_MAX_AGE: '5', MILLRACE_RULES_0_CODE: '0815', MILLRACE_TAGS_WARD: 'c', MILLRACE_OTHER: 'x' }
+    expect(override(lists, raw, env)).toEqual({
+      rules: [
+        { maxAge: 1, code: '0815' },
+        { maxAge: 5, code: 'b' },
+      ],
+      tags: { ward: 'c' },
+    })
+    expect(errorOf(() => load('', { MILLRACE_BROKER_NONE: 'x' })).message).toContain('none')
+  })
+
+  it('puts environment variables into values, each of its type', () => {
+    const text = 'broker:\n  url: mqtt://${HOST}:${PORT:-1883}/$${HOST}\n  keepAlive: ${SECONDS}\nname: "${NUMBER}"\n'
+    const env = { HOST: 'h', SECONDS: '12', NUMBER: '5' }
+    expect(load(text, env)).toEqual({ broker: { url: 'mqtt://h:1883/${HOST}', keepAlive: 12 }, name: '5' })
+    expect(load('name: ${NAME}', { NAME: '# &a "b": 007' }).name).toBe('# &a "b": 007')
+    expect(load('name: ${NAME:-x}', { NAME: '' }).name).toBe('x')
+    expect(load('name: ${NAME}', { NAME: '' }).name).toBe('')
+  })
+
+  it('names a variable that is not set, and the key that wants it', () => {
+    const { code, message } = errorOf(() => load('broker:\n  url: ${HOST}\nname: a-${NAME}\n', { HOME: '/' }))
+    expect(code).toBe('CONFIG_INVALID')
+    expect(message).toContain(
+      'broker.url: the environment variable HOST is not set; name: the environment variable NAME is not set',
+    )
+    expect(message).toContain('config.yaml')
   })
 
   it('names every key and value at fault', () => {
