@@ -9,10 +9,29 @@ export function createLog(component: string, write: (line: string) => void = (li
   const line =
     (level: string) =>
     (message: string, fields: Record<string, unknown> = {}) => {
-      const error = fields.error instanceof Error ? { error: fields.error.message } : {}
-      write(`${JSON.stringify({ time: new Date().toISOString(), level, component, message, ...fields, ...error })}\n`)
+      const ofError = fields.error instanceof Error ? fieldsOf(fields.error) : {}
+      write(`${JSON.stringify({ time: new Date().toISOString(), level, component, message, ...fields, ...ofError })}\n`)
     }
   return { info: line('info'), warn: line('warn'), error: line('error') }
 }
 
 export const silentLog: Log = { info() {}, warn() {}, error() {} }
+
+/** So many errors that caused each other are written; a circle of them ends here too. */
+const causesMax = 5
+
+/** `error`: what it says, `code`, `cause`: what its causes say, the nearest first, `stack`: theirs behind its own. */
+function fieldsOf(error: Error): Record<string, unknown> {
+  const causes: unknown[] = []
+  for (let at = error.cause; at !== undefined && at !== null && causes.length < causesMax; at = (at as Error).cause)
+    causes.push(at)
+  const { code } = error as { code?: unknown }
+  return {
+    error: error.message,
+    ...(code === undefined ? {} : { code }),
+    ...(causes.length === 0
+      ? {}
+      : { cause: causes.map((cause) => (cause instanceof Error ? cause.message : `${cause}`)).join(' <- ') }),
+    stack: [error, ...causes].map((one) => (one instanceof Error ? one.stack : `${one}`)).join('\ncaused by: '),
+  }
+}

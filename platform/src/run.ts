@@ -38,8 +38,7 @@ export async function runService(
     if (process.env.STOP_WITH_PARENT) process.stdin.on('end', () => stopper.ask('parent gone')).resume()
     stopper.started(await commands.run())
   } catch (error) {
-    if (error instanceof MillraceError) log.error(error.message, { code: error.code })
-    else log.error('failed', { error, stack: error instanceof Error ? error.stack : undefined })
+    log.error(error instanceof MillraceError ? error.message : 'failed', { error })
     process.exit(1)
   }
 }

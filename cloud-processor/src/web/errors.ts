@@ -20,7 +20,7 @@ export function answerErrors(app: FastifyInstance, { log, metrics }: { log: Log;
   app.setErrorHandler((thrown: Error & { statusCode?: number }, request, reply) => {
     const error = asMillrace(thrown)
     errors.add({ code: error.code })
-    if (error.code === 'WEB_FAILED') log.error('request failed', { url: request.url, error: thrown, stack: thrown.stack })
+    if (error.code === 'WEB_FAILED') log.error('request failed', { url: request.url, error: thrown })
     if (error.code === 'WEB_VIEWERS') reply.header('retry-after', '5')
     return reply.code(statusCodes[error.code] ?? 500).send({ code: error.code, error: error.message })
   })
