@@ -9,26 +9,17 @@
  * - At the bound `readingsMax` readings are refused until the next drain, and the absence is recorded as `evicted`.
  * - A swinging door's newest reading waits uncounted, until its fate is known; `settle` decides it.
  */
-import {
-  type AbsenceReason,
-  type BadFrame,
-  type Channel,
-  type Column,
-  type Columns,
-  type EdgeCounts,
-  emptyEdgeCounts,
-  type Quality,
-  qualityCodes,
-  type Value,
-} from '@millrace/contract'
-import { MillraceError } from '@millrace/platform'
-import { createBadFrames } from './bad-frames.ts'
+import type { AbsenceReason, Channel, Quality, Value } from '@millrace/contract'
 import type { Sink } from './decoders/decoder.ts'
-import { createFilter, type Filter, type FilterConfig } from './filters/index.ts'
+import type { FilterConfig } from './filters/index.ts'
+import { type Drained, Gathered } from './gathered.ts'
+import { createScalars, type Scalar } from './scalars.ts'
 import { createSegments, type Segments } from './segments.ts'
 import type { Stretches } from './stretches.ts'
-import { createTimes } from './times.ts'
+import { createTimes, type Times } from './times.ts'
 import { faultOf } from './values.ts'
+
+export type { Drained }
 
 export interface IntakeLimits {
   /** Readings and samples gathered between two drains. */
@@ -49,14 +40,6 @@ const intakeLimits: IntakeLimits = {
   backMsMax: 1000,
 }
 
-/** All that one device gave since the last drain. `counts` are increments. */
-export interface Drained {
-  device: string
-  columns: Columns
-  bad: BadFrame[]
-  counts: EdgeCounts
-}
-
 export interface Intake extends Sink {
   /** Nothing is known of the device from `fromMs` to its next reading. */
   gap(fromMs: number, reason: AbsenceReason): void
@@ -66,25 +49,7 @@ export interface Intake extends Sink {
   drain(): Drained | undefined
 }
 
-interface Held {
-  t: number
-  v: number
-  quality: Quality
-}
-
-interface Scalar {
-  name: string
-  fault: (value: Value) => string | undefined
-  filter: Filter | undefined
-  lastMs: number
-  quality: Quality
-  /** The next reading ends an absence, or is the first: it passes the filter. */
-  fresh: boolean
-  held: Held | undefined
-  column: Column | undefined
-}
-
-export function createIntake(around: {
+export interface IntakeOptions {
   device: string
   channels: Channel[]
   filters?: Record<string, FilterConfig>
@@ -93,204 +58,168 @@ export function createIntake(around: {
   given?: Stretches
   /** The clock was set back. */
   onBack?: (byMs: number) => void
-}): Intake {
-  const limits = { ...intakeLimits, ...around.limits }
-  /** A waveform's sample lies within half an interval of its time, which is rounded. */
-  const besideMs = 1 + Math.max(0, ...around.channels.map(({ intervalMs = 0 }) => intervalMs / 2))
-  const times = createTimes(around.given ?? [], { ...limits, besideMs, onBegin: startAnew, onBack: around.onBack })
-  const scalars = new Map<string, Scalar>()
-  const waves = new Map<string, { segments: Segments; fault: (value: Value) => string | undefined }>()
-  for (const channel of around.channels) {
-    const fault = faultOf(channel, limits.textBytesMax)
-    if (channel.kind === 'waveform') waves.set(channel.name, { fault, segments: createSegments(channel.intervalMs ?? 1) })
-    else scalars.set(channel.name, newScalar(channel, fault, filterOf(around.device, channel, around.filters)))
-  }
-  checkFilters(around.device, scalars, around.filters ?? {})
+}
 
-  const bad = createBadFrames(limits.badFramesMax)
+export function createIntake(options: IntakeOptions): Intake {
+  return new DeviceIntake(options)
+}
+
+interface Wave {
+  segments: Segments
+  fault(value: Value): string | undefined
+}
+
+class DeviceIntake implements Intake {
+  readonly #device: string
+  readonly #scalars: Map<string, Scalar>
+  readonly #waves: Map<string, Wave>
+  readonly #times: Times
+  readonly #gathered: Gathered
   /** Gathered before the clock went back. */
-  const earlier: Drained[] = []
-  let columns: Columns = { channels: {}, waves: {} }
-  let counts = emptyEdgeCounts()
-  let gathered = 0
-  let touched = false
-  let isFull = false
-  let absences: NonNullable<Columns['absences']> = []
+  readonly #earlier: Drained[] = []
   /** Of the whole device, while no reading has ended it. */
-  let absence: AbsenceReason | undefined
+  #absence: AbsenceReason | undefined = undefined
 
-  function refuse(kind: 0 | 1, channel: string, why: string, atMs: number, value: Value): void {
-    touched = true
-    counts.read[kind]++
-    counts.rejected[kind]++
-    bad.add(atMs, `value:${channel}:${why}`, Buffer.from(`${value}`.slice(0, limits.textBytesMax)))
+  constructor({ device, channels, filters = {}, limits: changed, given = [], onBack }: IntakeOptions) {
+    const limits = { ...intakeLimits, ...changed }
+    this.#device = device
+    this.#scalars = createScalars(device, channels, filters, limits.textBytesMax)
+    this.#waves = createWaves(channels, limits.textBytesMax)
+    this.#gathered = new Gathered(limits)
+    /** A waveform's sample lies within half an interval of its time, which is rounded. */
+    const besideMs = 1 + Math.max(0, ...channels.map(({ intervalMs = 0 }) => intervalMs / 2))
+    this.#times = createTimes(given, { ...limits, besideMs, onBegin: () => this.#begin(), onBack })
+  }
+
+  frame(): void {
+    this.#gathered.frame()
+  }
+
+  reading(channel: string, atMs: number, value: Value, quality: Quality = 'good'): void {
+    const scalar = this.#scalars.get(channel)
+    if (!scalar) return this.#gathered.refuseReading(channel, 'unknown-channel', atMs, value)
+    const fault = scalar.fault(value)
+    if (fault !== undefined) return this.#gathered.refuseReading(channel, fault, atMs, value)
+    const t = this.#times.give(Math.round(atMs), scalar.lastMs, 1)
+    if (t === undefined) return this.#gathered.refuseReading(channel, 'time', atMs, value)
+    scalar.lastMs = t
+    this.#absence = undefined
+    if (scalar.filter) this.#filter(scalar, t, value as number, quality)
+    else this.#put(scalar, t, value, quality)
+    scalar.fresh = false
+    scalar.quality = quality
+  }
+
+  #filter(scalar: Scalar, t: number, v: number, quality: Quality): void {
+    const filter = scalar.filter!
+    if (scalar.fresh || quality !== scalar.quality) {
+      this.#settleOne(scalar)
+      filter.restart(t, v)
+      return this.#put(scalar, t, v, quality)
+    }
+    const verdict = filter.step(t, v)
+    if (verdict === 'drop') return this.#gathered.dropReading()
+    if (verdict === 'keep-held' || verdict === 'keep-both') this.#settleOne(scalar)
+    else if (scalar.held) this.#gathered.dropReading()
+    scalar.held = verdict === 'keep' || verdict === 'keep-both' ? undefined : { t, v, quality }
+    if (!scalar.held) this.#put(scalar, t, v, quality)
+  }
+
+  #put(scalar: Scalar, t: number, value: Value, quality: Quality): void {
+    if (this.#isFull(t)) return this.#gathered.refuseReading(scalar.name, 'intake-full', t, value)
+    this.#gathered.addReading(scalar, t, value, quality)
   }
 
   /** Whether there is no room; the first time it is an absence. */
-  function full(atMs: number): boolean {
-    if (gathered < limits.readingsMax) return false
-    if (!isFull) addAbsence('*', atMs, 'evicted')
-    isFull = true
+  #isFull(atMs: number): boolean {
+    if (this.#gathered.hasRoom()) return false
+    if (this.#gathered.fill()) this.#addAbsence('*', atMs, 'evicted')
     return true
   }
 
-  function put(scalar: Scalar, t: number, value: Value, quality: Quality): void {
-    if (full(t)) return refuse(0, scalar.name, 'intake-full', t, value)
-    touched = true
-    counts.read[0]++
-    gathered++
-    scalar.column ??= columns.channels[scalar.name] = { t: [], v: [] }
-    const { column } = scalar
-    if (quality !== 'good') column.q ??= column.t.map(() => 0)
-    column.t.push(t)
-    column.v.push(value)
-    column.q?.push(qualityCodes[quality])
+  sample(channel: string, atMs: number, value: number): void {
+    const wave = this.#waves.get(channel)
+    const fault = wave ? wave.fault(value) : 'unknown-channel'
+    if (fault !== undefined) return this.#gathered.refuseSample(channel, fault, atMs, value)
+    if (this.#isFull(atMs)) return this.#gathered.refuseSample(channel, 'intake-full', atMs, value)
+    const { segments } = wave!
+    const t = this.#times.give(atMs, segments.endMs(), segments.stepMs)
+    if (t === undefined) return this.#gathered.refuseSample(channel, 'time', atMs, value)
+    this.#absence = undefined
+    this.#gathered.countSample()
+    segments.add(t, value)
   }
 
-  function drop(): void {
-    touched = true
-    counts.read[0]++
-    counts.filtered[0]++
+  bad(atMs: number, reason: string, bytes: Uint8Array): void {
+    this.#gathered.badFrame(atMs, reason, bytes)
   }
 
-  function startAnew(): void {
-    settle()
-    if (gathered > 0) earlier.push(close()!)
-    for (const scalar of scalars.values()) scalar.lastMs = Number.NEGATIVE_INFINITY
-    for (const { segments } of waves.values()) segments.reset()
+  gap(fromMs: number, reason: AbsenceReason): void {
+    this.absent('*', fromMs, reason)
   }
 
-  function filtered(scalar: Scalar, filter: Filter, t: number, v: number, quality: Quality): void {
-    if (scalar.fresh || quality !== scalar.quality) {
-      settleOne(scalar)
-      filter.restart(t, v)
-      return put(scalar, t, v, quality)
+  absent(channel: string, atMs: number, reason: AbsenceReason): void {
+    if (channel === '*') {
+      if (reason === this.#absence) return
+      this.#absence = reason
     }
-    const verdict = filter.step(t, v)
-    if (verdict === 'drop') return drop()
-    if (verdict === 'keep-held' || verdict === 'keep-both') settleOne(scalar)
-    else if (scalar.held) drop()
-    scalar.held = verdict === 'keep' || verdict === 'keep-both' ? undefined : { t, v, quality }
-    if (!scalar.held) put(scalar, t, v, quality)
-  }
-
-  function settleOne(scalar: Scalar): void {
-    const { held } = scalar
-    scalar.held = undefined
-    if (held) put(scalar, held.t, held.v, held.quality)
-  }
-
-  function settle(): void {
-    for (const scalar of scalars.values()) settleOne(scalar)
+    for (const scalar of channel === '*' ? this.#scalars.values() : [this.#scalars.get(channel)]) {
+      if (!scalar) continue
+      this.#settleOne(scalar)
+      scalar.fresh = true
+    }
+    this.#addAbsence(channel, atMs, reason)
   }
 
   /** Not before the newest reading, which would end it at once for whoever closes it at the next one; unless the next is before it, too. */
-  function addAbsence(channel: string, atMs: number, reason: AbsenceReason): void {
-    touched = true
-    if (absences.length >= limits.absencesMax) absences.pop()
-    absences.push({ channel, t: Math.ceil(times.isWithin(atMs) ? Math.max(atMs, newestMs(channel)) : atMs), reason })
+  #addAbsence(channel: string, atMs: number, reason: AbsenceReason): void {
+    const fromMs = this.#times.isWithin(atMs) ? Math.max(atMs, this.#newestMs(channel)) : atMs
+    this.#gathered.addAbsence({ channel, t: Math.ceil(fromMs), reason })
   }
 
-  function newestMs(channel: string): number {
+  #newestMs(channel: string): number {
+    const isMeant = (name: string) => channel === '*' || channel === name
     let newest = Number.NEGATIVE_INFINITY
-    for (const { name, lastMs } of scalars.values()) if (channel === '*' || channel === name) newest = Math.max(newest, lastMs)
-    for (const [name, { segments }] of waves) if (channel === '*' || channel === name) newest = Math.max(newest, segments.endMs())
+    for (const { name, lastMs } of this.#scalars.values()) if (isMeant(name)) newest = Math.max(newest, lastMs)
+    for (const [name, { segments }] of this.#waves) if (isMeant(name)) newest = Math.max(newest, segments.endMs())
     return newest
   }
 
-  function close(): Drained | undefined {
-    if (!touched) return undefined
-    for (const [name, { segments }] of waves) {
-      const taken = segments.take()
-      if (taken.length > 0) columns.waves[name] = taken
-    }
-    if (absences.length > 0) columns.absences = absences
-    const drained = { device: around.device, columns, bad: bad.take(), counts }
-    for (const scalar of scalars.values()) scalar.column = undefined
-    columns = { channels: {}, waves: {} }
-    counts = emptyEdgeCounts()
-    absences = []
-    gathered = 0
-    touched = isFull = false
-    return drained
+  settle(): void {
+    for (const scalar of this.#scalars.values()) this.#settleOne(scalar)
   }
 
-  return {
-    frame() {
-      touched = true
-      counts.frames[0]++
-    },
-    reading(channel, atMs, value, quality = 'good') {
-      const scalar = scalars.get(channel)
-      if (!scalar) return refuse(0, channel, 'unknown-channel', atMs, value)
-      const fault = scalar.fault(value)
-      if (fault !== undefined) return refuse(0, channel, fault, atMs, value)
-      const wholeMs = Math.round(atMs)
-      const t = times.give(wholeMs, scalar.lastMs, 1)
-      if (t === undefined) return refuse(0, channel, 'time', atMs, value)
-      scalar.lastMs = t
-      absence = undefined
-      if (scalar.filter) filtered(scalar, scalar.filter, t, value as number, quality)
-      else put(scalar, t, value, quality)
-      scalar.fresh = false
-      scalar.quality = quality
-    },
-    sample(channel, atMs, value) {
-      const wave = waves.get(channel)
-      const fault = wave ? wave.fault(value) : 'unknown-channel'
-      if (fault !== undefined) return refuse(1, channel, fault, atMs, value)
-      if (full(atMs)) return refuse(1, channel, 'intake-full', atMs, value)
-      const { segments } = wave!
-      const t = times.give(atMs, segments.endMs(), segments.stepMs)
-      if (t === undefined) return refuse(1, channel, 'time', atMs, value)
-      absence = undefined
-      touched = true
-      counts.read[1]++
-      gathered++
-      segments.add(t, value)
-    },
-    absent(channel, atMs, reason) {
-      if (channel === '*') {
-        if (reason === absence) return
-        absence = reason
-      }
-      for (const scalar of channel === '*' ? scalars.values() : [scalars.get(channel)]) {
-        if (!scalar) continue
-        settleOne(scalar)
-        scalar.fresh = true
-      }
-      addAbsence(channel, atMs, reason)
-    },
-    bad(atMs, reason, bytes) {
-      touched = true
-      counts.frames[1]++
-      bad.add(atMs, reason, bytes)
-    },
-    gap(fromMs, reason) {
-      this.absent('*', fromMs, reason)
-    },
-    settle,
-    drain: () => earlier.shift() ?? close(),
+  #settleOne(scalar: Scalar): void {
+    const { held } = scalar
+    scalar.held = undefined
+    if (held) this.#put(scalar, held.t, held.v, held.quality)
+  }
+
+  /** Another stretch of time begins. */
+  #begin(): void {
+    this.settle()
+    if (!this.#gathered.isEmpty()) this.#earlier.push(this.#close()!)
+    for (const scalar of this.#scalars.values()) scalar.lastMs = Number.NEGATIVE_INFINITY
+    for (const { segments } of this.#waves.values()) segments.reset()
+  }
+
+  drain(): Drained | undefined {
+    return this.#earlier.shift() ?? this.#close()
+  }
+
+  #close(): Drained | undefined {
+    if (!this.#gathered.isTouched()) return undefined
+    for (const [name, { segments }] of this.#waves) this.#gathered.addSegments(name, segments.take())
+    for (const scalar of this.#scalars.values()) scalar.column = undefined
+    return this.#gathered.take(this.#device)
   }
 }
 
-function newScalar(channel: Channel, fault: Scalar['fault'], filter: Filter | undefined): Scalar {
-  const never = Number.NEGATIVE_INFINITY
-  return { name: channel.name, fault, filter, lastMs: never, quality: 'good', fresh: true, held: undefined, column: undefined }
-}
-
-function filterOf(device: string, channel: Channel, filters: Record<string, FilterConfig> = {}): Filter | undefined {
-  const config = filters[channel.name]
-  if (!config) return undefined
-  if (channel.kind === 'number') return createFilter(config, channel)
-  throw wrongFilter(device, channel.name, `is of kind ${channel.kind}; filters are for numbers`)
-}
-
-function checkFilters(device: string, scalars: Map<string, Scalar>, filters: Record<string, FilterConfig>): void {
-  for (const name of Object.keys(filters))
-    if (!scalars.has(name)) throw wrongFilter(device, name, `is no channel; there are ${[...scalars.keys()].join(', ')}`)
-}
-
-function wrongFilter(device: string, channel: string, why: string): MillraceError {
-  return new MillraceError('CONFIG_INVALID', { path: `devices.${device}.filters`, detail: `${channel} ${why}` })
+function createWaves(channels: Channel[], textBytesMax: number): Map<string, Wave> {
+  const waves = new Map<string, Wave>()
+  for (const channel of channels) {
+    if (channel.kind !== 'waveform') continue
+    waves.set(channel.name, { fault: faultOf(channel, textBytesMax), segments: createSegments(channel.intervalMs ?? 1) })
+  }
+  return waves
 }

@@ -32,87 +32,97 @@ export interface TimesOptions {
 
 /** `given` is what earlier runs made durable. */
 export function createTimes(given: Stretches, options: TimesOptions): Times {
-  const { aheadMsMax, besideMs, backMsMax, onBegin, onBack } = options
-  /** The present stretch; NaN before the first reading. */
-  let fromMs = Number.NaN
-  let toMs = Number.NaN
-  /** The clock's time when it began: a clock below it was set back further. */
-  let fromAtMs = Number.NaN
-  /** Nothing is given below: where the stretch began, or went on after one that was stepped over. */
-  let floorMs = Number.NaN
-  /** The nearest stretch ahead. */
-  let nextMs = Number.POSITIVE_INFINITY
-  let atBeforeMs = Number.NEGATIVE_INFINITY
-  let aheadMs = aheadMsMax
-  /**
-   * From here up to there a channel whose newest is below gets the clock's time, and nothing else is to be done. An object, whose
-   * numbers are changed in place: a variable of a closure would be allocated for each reading.
-   */
-  const plain = { fromMs: Number.NaN, toMs: Number.NaN }
-  let plainFromBeforeMs = Number.NaN
+  return new DeviceTimes(given, options)
+}
 
-  function giveCarefully(atMs: number, lastMs: number, stepMs: number): number | undefined {
+class DeviceTimes implements Times {
+  readonly #options: TimesOptions
+  #given: Stretches
+  /** The present stretch; NaN before the first reading. */
+  #fromMs = Number.NaN
+  #toMs = Number.NaN
+  /** The clock's time when it began: a clock below it was set back further. */
+  #fromAtMs = Number.NaN
+  /** Nothing is given below: where the stretch began, or went on after one that was stepped over. */
+  #floorMs = Number.NaN
+  /** The nearest stretch ahead. */
+  #nextMs = Number.POSITIVE_INFINITY
+  #atBeforeMs = Number.NEGATIVE_INFINITY
+  #aheadMs: number
+  /** From here up to there a channel whose newest is below gets the clock's time, and nothing else is to be done. */
+  #plainFromMs = Number.NaN
+  #plainToMs = Number.NaN
+  #plainFromBeforeMs = Number.NaN
+
+  constructor(given: Stretches, options: TimesOptions) {
+    this.#given = given
+    this.#options = options
+    this.#aheadMs = options.aheadMsMax
+  }
+
+  isWithin(atMs: number): boolean {
+    return atMs >= this.#fromAtMs - this.#options.backMsMax
+  }
+
+  give(atMs: number, lastMs: number, stepMs: number): number | undefined {
+    if (atMs >= this.#plainFromMs && atMs >= lastMs + stepMs && atMs < this.#plainToMs) {
+      this.#plainFromMs = atMs
+      return atMs
+    }
+    return this.#giveCarefully(atMs, lastMs, stepMs)
+  }
+
+  #giveCarefully(atMs: number, lastMs: number, stepMs: number): number | undefined {
     if (!Number.isFinite(atMs)) return undefined
-    takePlain()
-    if (atMs < atBeforeMs - backMsMax) setBack(atBeforeMs - atMs)
-    atBeforeMs = atMs
-    const isNew = !isWithin(atMs) || atMs > toMs + silenceMsMax
-    if (isNew) begin(atMs)
-    let t = Math.max(atMs, isNew ? floorMs : lastMs + stepMs, floorMs)
-    if (t + besideMs >= nextMs) t = stepOver(t)
-    plain.fromMs = plainFromBeforeMs = Math.max(atMs, floorMs)
-    plain.toMs = Math.min(nextMs - besideMs, atMs + silenceMsMax)
-    if (t - atMs > aheadMs) return undefined
-    toMs = Math.max(toMs, t)
+    const { besideMs, backMsMax } = this.#options
+    this.#takePlain()
+    if (atMs < this.#atBeforeMs - backMsMax) this.#setBack(this.#atBeforeMs - atMs)
+    this.#atBeforeMs = atMs
+    const isNew = !this.isWithin(atMs) || atMs > this.#toMs + silenceMsMax
+    if (isNew) this.#begin(atMs)
+    let t = Math.max(atMs, isNew ? this.#floorMs : lastMs + stepMs, this.#floorMs)
+    if (t + besideMs >= this.#nextMs) t = this.#stepOver(t)
+    this.#plainFromMs = this.#plainFromBeforeMs = Math.max(atMs, this.#floorMs)
+    this.#plainToMs = Math.min(this.#nextMs - besideMs, atMs + silenceMsMax)
+    if (t - atMs > this.#aheadMs) return undefined
+    this.#toMs = Math.max(this.#toMs, t)
     return t
   }
 
   /** What was given since, of which nothing else was kept. */
-  function takePlain(): void {
-    if (plain.fromMs !== plainFromBeforeMs) atBeforeMs = plain.fromMs
-    if (!(plain.fromMs > toMs)) return
-    toMs = plain.fromMs
-    aheadMs = aheadMsMax
+  #takePlain(): void {
+    if (this.#plainFromMs !== this.#plainFromBeforeMs) this.#atBeforeMs = this.#plainFromMs
+    if (!(this.#plainFromMs > this.#toMs)) return
+    this.#toMs = this.#plainFromMs
+    this.#aheadMs = this.#options.aheadMsMax
   }
 
-  function setBack(byMs: number): void {
-    aheadMs += byMs
-    onBack?.(byMs)
+  #setBack(byMs: number): void {
+    this.#aheadMs += byMs
+    this.#options.onBack?.(byMs)
   }
 
-  const isWithin = (atMs: number) => atMs >= fromAtMs - backMsMax
-
-  function begin(atMs: number): void {
-    const isFirst = Number.isNaN(fromMs)
-    if (!isFirst) given = addStretch(given, fromMs, toMs + besideMs)
-    fromAtMs = atMs
-    fromMs = toMs = floorMs = firstFree(given, atMs)
-    aheadMs = aheadMsMax + fromMs - atMs
-    lookAhead()
+  #begin(atMs: number): void {
+    const { aheadMsMax, besideMs, backMsMax, onBegin, onBack } = this.#options
+    const isFirst = Number.isNaN(this.#fromMs)
+    if (!isFirst) this.#given = addStretch(this.#given, this.#fromMs, this.#toMs + besideMs)
+    this.#fromAtMs = atMs
+    this.#fromMs = this.#toMs = this.#floorMs = firstFree(this.#given, atMs)
+    this.#aheadMs = aheadMsMax + this.#fromMs - atMs
+    this.#lookAhead()
     onBegin?.()
-    if (isFirst && fromMs - atMs > backMsMax) onBack?.(fromMs - atMs)
+    if (isFirst && this.#fromMs - atMs > backMsMax) onBack?.(this.#fromMs - atMs)
   }
 
-  function stepOver(t: number): number {
-    floorMs = firstFree(given, t + besideMs)
-    aheadMs += floorMs - t
-    toMs = floorMs
-    lookAhead()
-    return floorMs
+  #stepOver(t: number): number {
+    this.#floorMs = firstFree(this.#given, t + this.#options.besideMs)
+    this.#aheadMs += this.#floorMs - t
+    this.#toMs = this.#floorMs
+    this.#lookAhead()
+    return this.#floorMs
   }
 
-  function lookAhead(): void {
-    nextMs = given.find(([from]) => from > toMs)?.[0] ?? Number.POSITIVE_INFINITY
-  }
-
-  return {
-    isWithin,
-    give(atMs, lastMs, stepMs) {
-      if (atMs >= plain.fromMs && atMs >= lastMs + stepMs && atMs < plain.toMs) {
-        plain.fromMs = atMs
-        return atMs
-      }
-      return giveCarefully(atMs, lastMs, stepMs)
-    },
+  #lookAhead(): void {
+    this.#nextMs = this.#given.find(([from]) => from > this.#toMs)?.[0] ?? Number.POSITIVE_INFINITY
   }
 }
