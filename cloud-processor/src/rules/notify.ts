@@ -7,14 +7,14 @@
  * an alarm is told at any age to whoever was told of its beginning, and to nobody else.
  */
 import { topics } from '@millrace/contract'
-import type { Clock, Log as Logger, Metrics } from '@millrace/platform'
-import type { Log } from '../log/log.ts'
-import { nextTurn, pause, type RunnerOptions, runSink, type SinkRun } from '../stage/index.ts'
+import type { Clock, Counter, Log as Logger, Metrics } from '@millrace/platform'
+import type { Log, LogRecord } from '../log/log.ts'
+import { nextTurn, pause, type RunnerOptions, runSink, type SinkOptions, type SinkRun } from '../stage/index.ts'
 import type { NotifierConfig } from './config.ts'
 import { createNotifier } from './notifiers/index.ts'
 import { type NotificationView, type Outbox, openOutbox, type Taken } from './outbox.ts'
 import { type Sender, startSender } from './sender.ts'
-import { createSettled } from './settled.ts'
+import { createSettled, type Settled } from './settled.ts'
 
 export interface NotifierContext {
   log: Log
@@ -43,80 +43,124 @@ const readLimit: Pick<RunnerOptions, 'stepRecords' | 'stepBytes'> = { stepRecord
 const takeRecords = 250
 
 /** @throws MillraceError NOTIFY_OUTBOX_NEWER */
-export async function openNotifier(config: NotifierConfig & { path: string }, around: NotifierContext): Promise<NotifierRun> {
-  const { log, clock, logger, metrics } = around
-  const targets = config.to.map(({ name }) => name)
-  const outbox = openOutbox({ ...config, targets }, logger, clock.now())
-  const outcomes = metrics.counter('millrace_notifications_total', 'Notifications by receiver and outcome')
-  metrics.gauge('millrace_notifications_pending', 'Notifications that wait to be sent', () => outbox.pending())
-
-  // Outlives each turn of sending: what the log refused during one is still to be told, or the next sender repeats it.
-  const settled = createSettled(log, clock, logger)
-  let senders: Sender[] = []
-  const readers = Array.from({ length: log.partitions }, (_, partition) =>
-    runSink(
-      {
-        name: 'notifier',
-        topic: topics.alarms,
-        partition,
-        position: () => startAt(log, partition, outbox, logger),
-        async write(records) {
-          for (let from = 0; from < records.length; from += takeRecords) {
-            if (from > 0) await nextTurn(clock)
-            taken(outbox.take(log.id, partition, records.slice(from, from + takeRecords)))
-          }
-          return []
-        },
-        holdsLog: true,
-      },
-      readLimit,
-      around,
-    ),
-  )
-  const isCaughtUp = createCaughtUp(clock, () => Math.max(around.lagMs(), ...readers.map((reader) => reader.progress().lagMs)))
-
-  function taken({ evicted, alarms }: Taken): void {
-    if (evicted > 0) {
-      outcomes.add({ outcome: 'evicted' }, evicted)
-      logger.error('notifications given up: too many wait', { evicted, queueMax: config.queueMax })
-    }
-    for (const sender of senders) sender.taken(alarms)
-  }
-
-  async function startSenders(stopping: AbortSignal): Promise<void> {
-    // What another process has sent is in the topic: nothing is sent before all of it was read.
-    await caughtUpWith(log, readers, clock, stopping)
-    if (stopping.aborted) return
-    senders = config.to.map((target) => {
-      const notifier = createNotifier(target, { target: target.name, clock, log: logger })
-      const count = (outcome: string) => outcomes.add({ target: target.name, outcome })
-      const isSure = around.isSure ?? (() => true)
-      return startSender({ target: target.name, notifier, outbox, config, clock, logger, isCaughtUp, isSure, settled, count })
-    })
-    await new Promise((resolve) => stopping.addEventListener('abort', resolve, { once: true }))
-    await Promise.all(senders.map((sender) => sender.stop()))
-    senders = []
-    await settled.flush()
-  }
-
+export async function openNotifier(config: OpenConfig, context: NotifierContext): Promise<NotifierRun> {
+  const notifications = new Notifications(config, context)
   return {
-    list: (limit = 200) => outbox.list(limit),
-    send() {
-      const stopping = new AbortController()
-      const running = startSenders(stopping.signal)
-      return {
-        async stop() {
-          stopping.abort()
-          await running
-        },
-      }
-    },
-    async close() {
-      await Promise.all(readers.map((reader) => reader.stop()))
-      await settled.close()
-      metrics.gauge('millrace_notifications_pending', 'Notifications that wait to be sent', () => 0)
-      outbox.close()
-    },
+    list: (limit = 200) => notifications.list(limit),
+    send: () => notifications.send(),
+    close: () => notifications.close(),
+  }
+}
+
+type OpenConfig = NotifierConfig & { path: string }
+
+class Notifications {
+  readonly #config: OpenConfig
+  readonly #context: NotifierContext
+  readonly #outbox: Outbox
+  readonly #outcomes: Counter
+  /** Outlives each turn of sending: what the log refused during one is still to be told, or the next sender repeats it. */
+  readonly #settled: Settled
+  readonly #readers: SinkRun[]
+  readonly #isCaughtUp: () => boolean
+  #senders: Sender[] = []
+
+  constructor(config: OpenConfig, context: NotifierContext) {
+    const { log, clock, logger, metrics } = context
+    this.#config = config
+    this.#context = context
+    this.#outbox = openOutbox({ ...config, targets: config.to.map(({ name }) => name) }, logger, clock.now())
+    this.#outcomes = metrics.counter('millrace_notifications_total', 'Notifications by receiver and outcome')
+    this.#showPending(() => this.#outbox.pending())
+    this.#settled = createSettled(log, clock, logger)
+    this.#readers = Array.from({ length: log.partitions }, (_, partition) => this.#read(partition))
+    const lags = () => this.#readers.map((reader) => reader.progress().lagMs)
+    this.#isCaughtUp = createCaughtUp(clock, () => Math.max(context.lagMs(), ...lags()))
+  }
+
+  #showPending(count: () => number): void {
+    this.#context.metrics.gauge('millrace_notifications_pending', 'Notifications that wait to be sent', count)
+  }
+
+  #read(partition: number): SinkRun {
+    const { log, logger } = this.#context
+    const sink: SinkOptions = {
+      name: 'notifier',
+      topic: topics.alarms,
+      partition,
+      position: () => startAt(log, partition, this.#outbox, logger),
+      write: (records) => this.#write(partition, records),
+      holdsLog: true,
+    }
+    return runSink(sink, readLimit, this.#context)
+  }
+
+  async #write(partition: number, records: LogRecord[]): Promise<[]> {
+    const { log, clock } = this.#context
+    for (let from = 0; from < records.length; from += takeRecords) {
+      if (from > 0) await nextTurn(clock)
+      this.#taken(this.#outbox.take(log.id, partition, records.slice(from, from + takeRecords)))
+    }
+    return []
+  }
+
+  #taken({ evicted, alarms }: Taken): void {
+    if (evicted > 0) {
+      this.#outcomes.add({ outcome: 'evicted' }, evicted)
+      const { queueMax } = this.#config
+      this.#context.logger.error('notifications given up: too many wait', { evicted, queueMax })
+    }
+    for (const sender of this.#senders) sender.taken(alarms)
+  }
+
+  list(limit: number): NotificationView[] {
+    return this.#outbox.list(limit)
+  }
+
+  send() {
+    const stopping = new AbortController()
+    const running = this.#sendUntil(stopping.signal)
+    return {
+      async stop() {
+        stopping.abort()
+        await running
+      },
+    }
+  }
+
+  async #sendUntil(stopping: AbortSignal): Promise<void> {
+    const { log, clock } = this.#context
+    // What another process has sent is in the topic: nothing is sent before all of it was read.
+    await caughtUpWith(log, this.#readers, clock, stopping)
+    if (stopping.aborted) return
+    this.#senders = this.#config.to.map((target) => this.#startSender(target))
+    await new Promise((resolve) => stopping.addEventListener('abort', resolve, { once: true }))
+    await Promise.all(this.#senders.map((sender) => sender.stop()))
+    this.#senders = []
+    await this.#settled.flush()
+  }
+
+  #startSender(target: OpenConfig['to'][number]): Sender {
+    const { clock, logger, isSure = () => true } = this.#context
+    return startSender({
+      target: target.name,
+      notifier: createNotifier(target, { target: target.name, clock, log: logger }),
+      outbox: this.#outbox,
+      config: this.#config,
+      clock,
+      logger,
+      isCaughtUp: this.#isCaughtUp,
+      isSure,
+      settled: this.#settled,
+      count: (outcome) => this.#outcomes.add({ target: target.name, outcome }),
+    })
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#readers.map((reader) => reader.stop()))
+    await this.#settled.close()
+    this.#showPending(() => 0)
+    this.#outbox.close()
   }
 }
 

@@ -1,0 +1,48 @@
+/** What is asked of the outbox's file (`outbox-file.ts`), prepared once. */
+import type { DatabaseSync } from 'node:sqlite'
+
+export type Statements = ReturnType<typeof prepare>
+
+export function prepare(db: DatabaseSync) {
+  return {
+    positionOf: db.prepare('SELECT log, next, marks FROM positions WHERE partition = ?'),
+    setPosition: db.prepare('INSERT OR REPLACE INTO positions(partition, log, next, marks) VALUES (?, ?, ?, ?)'),
+    forgetAlarms: db.prepare('DELETE FROM alarms WHERE partition = ?'),
+    begin: db.prepare('INSERT OR IGNORE INTO alarms(id, partition) VALUES (?, ?)'),
+    end: db.prepare('DELETE FROM alarms WHERE id = ?'),
+    isActive: db.prepare('SELECT 1 FROM alarms WHERE id = ?'),
+    insert: db.prepare(
+      'INSERT OR IGNORE INTO notifications(key, target, alarm, urgency, json) SELECT ?, value, ?, ?, ? FROM json_each(?)',
+    ),
+    evict: db.prepare(
+      `UPDATE notifications SET state = 'evicted' WHERE seq IN (
+         SELECT seq FROM notifications INDEXED BY pending WHERE state = 'pending' ORDER BY seq LIMIT ?) RETURNING alarm`,
+    ),
+    // The newest row stays, or its seq would be given a second time.
+    old: db.prepare(
+      `SELECT seq, alarm IN (SELECT id FROM alarms) AS active FROM notifications INDEXED BY done
+       WHERE state != 'pending' AND seq > ? AND seq < (SELECT max(seq) FROM notifications) ORDER BY seq LIMIT ?`,
+    ),
+    forget: db.prepare('DELETE FROM notifications WHERE seq = ?'),
+    waiting: db.prepare(
+      `SELECT seq, alarm, urgency, attempts, next_ms, json_extract(json, '$.alarm.atMs') AS at_ms,
+         json_extract(json, '$.alarm.active') AS active
+       FROM notifications INDEXED BY pending_by_target WHERE state = 'pending' AND target = ? AND seq > ? ORDER BY seq LIMIT ?`,
+    ),
+    read: db.prepare(`SELECT json FROM notifications WHERE seq = ? AND state = 'pending'`),
+    start: db.prepare('UPDATE notifications SET attempts = attempts + 1 WHERE seq = ?'),
+    stateOf: db.prepare('SELECT state, attempts FROM notifications WHERE key = ? AND target = ?'),
+    finish: db.prepare(
+      `UPDATE notifications SET state = ?, sent_ms = ?, error = ?, attempts = ? WHERE seq = ? AND state = 'pending'`,
+    ),
+    sentAfterAll: db.prepare(`UPDATE notifications SET state = 'sent', sent_ms = ? WHERE seq = ?`),
+    retry: db.prepare(`UPDATE notifications SET next_ms = ?, attempts = ?, error = ? WHERE seq = ? AND state = 'pending'`),
+    settleKey: db.prepare(
+      `UPDATE notifications SET state = ?, sent_ms = ? WHERE key = ? AND target = ? AND state = 'pending' RETURNING alarm`,
+    ),
+    count: db.prepare(
+      `SELECT (SELECT count(*) FROM notifications WHERE state = 'pending') AS pending, (SELECT count(*) FROM notifications) AS n`,
+    ),
+    newest: db.prepare('SELECT * FROM notifications ORDER BY seq DESC LIMIT ?'),
+  }
+}
