@@ -1,16 +1,16 @@
 /** Makes the records of alarm changes, and the words in them. */
 import type { AlarmRecord } from '@millrace/contract'
+import { scaledValue } from './conditions/scaling.ts'
+import type { Facts } from './conditions/words.ts'
 import { type EngineState, endedMax } from './engine.ts'
-import { scaledValue } from './limits.ts'
 import { type Plan, type Slot, setProgress } from './plan.ts'
-import type { Rule } from './rule-file.ts'
 
 /** @param evidenceMs time of the sample, tick or order that decided it. */
 export function raise(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, raw?: number, reason?: string): void {
-  const { lane, rule } = slot
+  const { lane, rule, condition } = slot
   const { series } = lane
   const device = series.device.device
-  const value = raw === undefined ? undefined : scaledValue(raw, series.state.scale, series.state.offset)
+  const value = raw === undefined ? undefined : scaledValue(raw, series.state)
   const alarm: AlarmRecord = {
     f: 1,
     k: 'alarm',
@@ -24,11 +24,11 @@ export function raise(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, 
     active: true,
     acknowledged: false,
     retrospective: lane.isLate,
-    technical: rule.condition === 'absent',
+    technical: condition.watches === 'silence',
     atMs,
     raisedMs: atMs,
     ...(value === undefined ? {} : { value, unit: series.state.unit }),
-    text: textOf(rule, slot, value, reason),
+    text: textOf(slot, value, reason),
   }
   setProgress(plan, slot, { rule: rule.name, alarm })
   plan.out.push({ alarm, evidenceMs, order: slot.order })
@@ -36,9 +36,9 @@ export function raise(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, 
 
 /** Ends the alarm of a slot and puts the rule to rest. */
 export function clear(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, raw?: number, note?: string): void {
-  const { scale, offset, unit } = slot.lane.series.state
+  const { state } = slot.lane.series
   const { value: _, ...alarm } = ended(slot.progress!.alarm!, atMs, note) as AlarmRecord
-  if (raw !== undefined) Object.assign(alarm, { value: scaledValue(raw, scale, offset), unit })
+  if (raw !== undefined) Object.assign(alarm, { value: scaledValue(raw, state), unit: state.unit })
   setProgress(plan, slot, undefined)
   remember(plan.state, alarm)
   plan.out.push({ alarm, evidenceMs, order: slot.order })
@@ -89,33 +89,27 @@ export function ownAlarm(rule: string, channel: string, atMs: number, text: stri
   }
 }
 
-function textOf(rule: Rule, slot: Slot, value: number | undefined, reason: string | undefined): string {
-  const { series, state } = slot.lane
-  const seconds = (rule.condition === 'absent' ? rule.afterMs : rule.delayOnMs) / 1000
-  const because = reason === undefined ? '' : ` (${reason})`
-  const unit = series.state.unit === '1' ? '' : series.state.unit
-  const { word, limit } = crossed(rule, value)
-  if (rule.text !== undefined) {
-    const words: Record<string, string | number | undefined> = {
-      rule: rule.name,
-      device: series.device.device,
-      subject: state.subject,
-      channel: rule.channel,
-      value,
-      unit,
-      limit,
-      seconds,
-      reason,
-    }
-    return rule.text.replace(/\{(\w+)\}/g, (whole, name) => (name in words ? `${words[name] ?? ''}` : whole))
+function textOf(slot: Slot, value: number | undefined, reason: string | undefined): string {
+  const { rule, lane } = slot
+  const facts = factsOf(slot, value, reason)
+  if (rule.text === undefined) return slot.condition.text(rule as never, facts)
+  const words: Record<string, string | number | undefined> = {
+    rule: rule.name,
+    device: lane.series.device.device,
+    subject: lane.state.subject,
+    ...facts,
   }
-  if (rule.condition === 'absent') return `No ${rule.channel} for ${seconds} s${because}`
-  const amount = (number: number | undefined) => `${number}${unit === '' ? '' : ` ${unit}`}`
-  return `${rule.channel} ${amount(value)} ${word} ${amount(limit)}${seconds > 0 ? ` for ${seconds} s` : ''}`
+  return rule.text.replace(/\{(\w+)\}/g, (whole, name) => (name in words ? `${words[name] ?? ''}` : whole))
 }
 
-function crossed(rule: Rule, value: number | undefined): { word?: 'below' | 'above'; limit?: number } {
-  if (rule.condition === 'absent') return {}
-  if (rule.condition !== 'outside') return { word: rule.condition, limit: rule.set }
-  return value !== undefined && value > rule.high ? { word: 'above', limit: rule.high } : { word: 'below', limit: rule.low }
+function factsOf({ rule, condition, lane, delayOnMs }: Slot, value: number | undefined, reason: string | undefined): Facts {
+  const { unit } = lane.series.state
+  return {
+    channel: rule.channel,
+    value,
+    unit: unit === '1' ? '' : unit,
+    limit: condition.limit?.(rule as never, value),
+    seconds: delayOnMs / 1000,
+    reason,
+  }
 }

@@ -24,10 +24,10 @@ export function takeGood(plan: Plan, lane: LanePlan, t: number, raw: number): vo
   if (state.absences.length > 0 && state.absences[0]![0] <= t) thaw(plan, lane, t)
   for (let i = 0; i < values.length; i++) {
     const slot = values[i]!
-    const { limits } = slot
-    if (slot.progress !== undefined || raw < limits.setLow || raw > limits.setHigh) judge(plan, slot, t, raw)
+    if (slot.judge.sets(raw)) takeBeyond(plan, slot, t, raw)
+    else if (slot.progress !== undefined) takeBack(plan, slot, t, raw)
   }
-  if (state.progress.length > 0) endAbsence(plan, lane, t, raw)
+  if (state.progress.length > 0) endSilence(plan, lane, t, raw)
   state.t = t
   state.good = t
 }
@@ -47,7 +47,7 @@ export function advance(plan: Plan, lane: LanePlan, nowMs: number): void {
   for (const slot of lane.values) {
     const { progress } = slot
     if (progress === undefined || progress.alarm !== undefined) continue
-    const dueMs = progress.sinceMs! + slot.rule.delayOnMs
+    const dueMs = progress.sinceMs! + slot.delayOnMs
     if (dueMs + settleMs <= nowMs && dueMs <= stoodUntil) raise(plan, slot, dueMs, nowMs, progress.raw)
   }
 }
@@ -71,7 +71,7 @@ export function freeze(lane: LanePlan, fromMs: number, reason: string): void {
 /** The lane now measures somebody else: what was open about the former subject ends here. */
 export function changeSubject(plan: Plan, lane: LanePlan, subject: string, t: number): void {
   const note = `device now measures ${subject}`
-  for (const slot of [...lane.values, ...lane.absents]) {
+  for (const slot of [...lane.values, ...lane.silences]) {
     if (slot.progress?.alarm) clear(plan, slot, t, t, undefined, note)
     else if (slot.progress) setProgress(plan, slot, undefined)
   }
@@ -90,7 +90,7 @@ function thaw(plan: Plan, lane: LanePlan, t: number): void {
 
 function resume(plan: Plan, slot: ValueSlot, frozenMs: number, t: number): void {
   const progress = slot.progress!
-  const delayMs = progress.alarm ? slot.rule.delayOffMs : slot.rule.delayOnMs
+  const delayMs = progress.alarm ? slot.rule.delayOffMs : slot.delayOnMs
   // Due before the data stopped: the delay has run already, and this sample says whether it is still so.
   if (!progress.alarm && progress.sinceMs! + delayMs <= frozenMs) return
   const goneMs = t - frozenMs
@@ -99,35 +99,34 @@ function resume(plan: Plan, slot: ValueSlot, frozenMs: number, t: number): void 
   else setProgress(plan, slot, undefined)
 }
 
-function judge(plan: Plan, slot: ValueSlot, t: number, raw: number): void {
-  const { limits, progress, rule } = slot
-  const isBeyond = raw < limits.setLow || raw > limits.setHigh
-  if (progress?.alarm) judgeActive(plan, slot, t, raw)
-  else if (!isBeyond) setProgress(plan, slot, undefined)
-  else if (rule.delayOnMs === 0) raise(plan, slot, t, t, raw)
+function takeBeyond(plan: Plan, slot: ValueSlot, t: number, raw: number): void {
+  const { progress, rule } = slot
+  if (progress?.alarm) delete progress.sinceMs
+  else if (slot.delayOnMs === 0) raise(plan, slot, t, t, raw)
   else if (!progress) setProgress(plan, slot, { rule: rule.name, sinceMs: t, raw })
   else judgePending(plan, slot, t, raw)
 }
 
 function judgePending(plan: Plan, slot: ValueSlot, t: number, raw: number): void {
   const progress = slot.progress!
-  const dueMs = progress.sinceMs! + slot.rule.delayOnMs
+  const dueMs = progress.sinceMs! + slot.delayOnMs
   progress.raw = raw
   if (t < dueMs) return
   const stoodUntil = slot.lane.state.good + plan.state.file.staleMs
   raise(plan, slot, dueMs <= stoodUntil ? dueMs : t, t, raw)
 }
 
-function judgeActive(plan: Plan, slot: ValueSlot, t: number, raw: number): void {
-  const { limits, rule } = slot
+/** Back from the set limit; between it and the clear limit an active alarm stays as it is. */
+function takeBack(plan: Plan, slot: ValueSlot, t: number, raw: number): void {
   const progress = slot.progress!
-  if (raw < limits.clearLow || raw > limits.clearHigh) delete progress.sinceMs
+  if (!progress.alarm) return setProgress(plan, slot, undefined)
+  if (!slot.judge.clears(raw)) delete progress.sinceMs
   else {
     progress.sinceMs ??= t
-    if (t - progress.sinceMs >= rule.delayOffMs) clear(plan, slot, t, t, raw)
+    if (t - progress.sinceMs >= slot.rule.delayOffMs) clear(plan, slot, t, t, raw)
   }
 }
 
-function endAbsence(plan: Plan, lane: LanePlan, t: number, raw: number): void {
-  for (const slot of lane.absents) if (slot.progress) clear(plan, slot, t, t, raw)
+function endSilence(plan: Plan, lane: LanePlan, t: number, raw: number): void {
+  for (const slot of lane.silences) if (slot.progress) clear(plan, slot, t, t, raw)
 }

@@ -15,7 +15,7 @@ export function* eachSlot(plan: Plan): Generator<Slot> {
   for (const { series } of plan.devices.values()) {
     for (const { live, late } of series.values()) {
       yield* live.values
-      yield* live.absents
+      yield* live.silences
       if (late) yield* late.values
     }
   }

@@ -3,15 +3,16 @@
  * from the state alone, made again whenever it is missing (after a restart, after new rules), never stored.
  */
 import type { AlarmRecord } from '@millrace/contract'
+import { conditionOf, type Judge, type SilenceCondition, type ValueCondition } from './conditions/index.ts'
 import type { DeviceState, EngineState, LaneState, Progress, SeriesState } from './engine.ts'
 import { compileGlobs } from './glob.ts'
-import { type Limits, rawLimits } from './limits.ts'
-import { type AbsentRule, type Rule, rulesFor, type ValueRule } from './rule-file.ts'
+import { ruleFor } from './overrides.ts'
+import type { Rule, ValueRule } from './rule.ts'
 
 export interface Plan {
   state: EngineState
   devices: Map<string, DevicePlan>
-  /** Every series that an `absent` rule watches. */
+  /** Every series whose silence some rule watches. */
   watched: Set<SeriesPlan>
   /** Every lane in which some rule on a value is not at rest. */
   busy: Set<LanePlan>
@@ -46,22 +47,27 @@ export interface LanePlan {
   isLate: boolean
   values: ValueSlot[]
   /** Always empty in a late lane: silence is a matter of now. */
-  absents: AbsentSlot[]
+  silences: SilenceSlot[]
 }
 
 /** One rule at one lane. `progress` is the same object as in the lane's state, and absent at rest. */
 interface SlotOf<R extends Rule> {
   rule: R
+  /** How long it must be so before the alarm is raised. */
+  delayOnMs: number
   /** Place of the rule in the file. */
   order: number
   lane: LanePlan
   progress: Progress | undefined
 }
 export interface ValueSlot extends SlotOf<ValueRule> {
-  limits: Limits
+  condition: ValueCondition
+  judge: Judge
 }
-export type AbsentSlot = SlotOf<AbsentRule>
-export type Slot = ValueSlot | AbsentSlot
+export interface SilenceSlot extends SlotOf<Rule> {
+  condition: SilenceCondition
+}
+export type Slot = ValueSlot | SilenceSlot
 
 const plans = new WeakMap<EngineState, Plan>()
 
@@ -114,9 +120,9 @@ export function addLateLane(plan: Plan, series: SeriesPlan, lane: LaneState): La
 /** After another scale or subject: the same states, other limits. */
 export function renewSlots(plan: Plan, lane: LanePlan): void {
   const fresh = makeLane(plan, lane.series, lane.state, lane.isLate)
-  for (const slot of [...fresh.values, ...fresh.absents]) slot.lane = lane
+  for (const slot of [...fresh.values, ...fresh.silences]) slot.lane = lane
   lane.values = fresh.values
-  lane.absents = fresh.absents
+  lane.silences = fresh.silences
   register(plan, lane.series)
 }
 
@@ -136,22 +142,28 @@ export function setProgress(plan: Plan, slot: Slot, progress: Progress | undefin
 }
 
 function makeLane(plan: Plan, series: SeriesPlan, state: LaneState, isLate: boolean): LanePlan {
-  const lane: LanePlan = { series, state, isLate, values: [], absents: [] }
+  const lane: LanePlan = { series, state, isLate, values: [], silences: [] }
   for (const [order, rule] of plan.state.file.rules.entries()) {
     if (rule.channel !== series.state.channel || !matches(rule.devices, series.device.device)) continue
-    const own = rulesFor(rule, matches, series.device.device, state.subject)
+    const own = ruleFor(rule, matches, series.device.device, state.subject)
     const progress = state.progress.find((one) => one.rule === rule.name)
-    if (own.condition !== 'absent') {
-      const limits = rawLimits(own, series.state.scale, series.state.offset)
-      lane.values.push({ rule: own, order, lane, progress, limits })
-    } else if (!isLate) lane.absents.push({ rule: own, order, lane, progress })
+    const condition = conditionOf(own)
+    if (condition.watches === 'values') lane.values.push(valueSlot({ lane, order, progress }, own as ValueRule, condition))
+    else if (!isLate) lane.silences.push({ rule: own, condition, delayOnMs: condition.silentMs(own), order, lane, progress })
   }
   return lane
 }
 
+type Place = Pick<Slot, 'lane' | 'order' | 'progress'>
+
+function valueSlot({ lane, order, progress }: Place, rule: ValueRule, condition: ValueCondition): ValueSlot {
+  const judge = condition.judge(rule, lane.series.state)
+  return { rule, condition, judge, delayOnMs: rule.delayOnMs, order, lane, progress }
+}
+
 function register(plan: Plan, series: SeriesPlan): void {
-  series.isWatched = series.live.values.length + series.live.absents.length > 0
-  if (series.live.absents.length > 0) plan.watched.add(series)
+  series.isWatched = series.live.values.length + series.live.silences.length > 0
+  if (series.live.silences.length > 0) plan.watched.add(series)
   else plan.watched.delete(series)
   markBusy(plan, series.live)
   if (series.late) markBusy(plan, series.late)

@@ -7,7 +7,7 @@ import type { Channel, DeclarationRecord } from '@millrace/contract'
 import { ownAlarm } from './change.ts'
 import { type ClockState, newLane, type SeriesState } from './engine.ts'
 import { addDevice, addSeries, type DevicePlan, type Plan, renewSlots, type SeriesPlan } from './plan.ts'
-import { ownRules } from './rule-file.ts'
+import { ownRules } from './rule.ts'
 
 interface Where {
   device: string

@@ -9,8 +9,8 @@ import type { TickRecord } from '@millrace/contract'
 import { clear, ended, ownAlarm, raise, remember } from './change.ts'
 import { type ClockState, never } from './engine.ts'
 import { advance, freeze } from './lane.ts'
-import { type AbsentSlot, type LanePlan, type Plan, setProgress } from './plan.ts'
-import { ownRules } from './rule-file.ts'
+import { type LanePlan, type Plan, type SilenceSlot, setProgress } from './plan.ts'
+import { ownRules } from './rule.ts'
 import { clockOf } from './series.ts'
 import { setBack } from './set-back.ts'
 
@@ -30,7 +30,7 @@ export function takeTick(plan: Plan, { atMs, setMs = 0 }: TickRecord, partition:
   for (const series of plan.watched) {
     if (series.device.partition !== partition) continue
     series.state.knownMs ??= atMs
-    for (const slot of series.live.absents) if (!slot.progress) judgeSilence(plan, slot, atMs)
+    for (const slot of series.live.silences) if (!slot.progress) judgeSilence(plan, slot, atMs)
   }
 }
 
@@ -53,11 +53,11 @@ function closeLate(plan: Plan, lane: LanePlan, atMs: number): void {
 }
 
 /** Silence counts from the last good sample's own time; without one from when the series, or the rule, was first known. */
-function judgeSilence(plan: Plan, slot: AbsentSlot, atMs: number): void {
+function judgeSilence(plan: Plan, slot: SilenceSlot, atMs: number): void {
   const { series, state } = slot.lane
   const { sinceMs } = plan.state
   const fromMs = state.good !== never ? state.good : Math.max(series.state.knownMs!, sinceMs)
-  const dueMs = Math.max(fromMs + slot.rule.afterMs, sinceMs)
+  const dueMs = Math.max(fromMs + slot.delayOnMs, sinceMs)
   if (dueMs <= atMs) raise(plan, slot, dueMs, atMs, undefined, state.absences.at(-1)?.[1])
 }
 

@@ -3,7 +3,7 @@ import type { EventRecord } from '@millrace/contract'
 import { ended, ownAlarm, remember } from './change.ts'
 import { warningsMax } from './engine.ts'
 import type { Plan } from './plan.ts'
-import { ownRules } from './rule-file.ts'
+import { ownRules } from './rule.ts'
 
 type Meaning = { rule: string; isRaised: boolean; channel?: string }
 

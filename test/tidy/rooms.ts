@@ -15,7 +15,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   contract: anything('index ledger naming ranges reading rebirth receipt schema timeline topic-filter sparkplug'),
   alarms: anything(
-    'absence change control engine glob index lane limits list plan readings rule-file series set-back step tick warnings',
+    'absence change conditions control engine glob index lane list overrides plan readings rule rule-file series set-back step tick warnings',
   ),
   'edge-agent': {
     main: 'agent config engines status',

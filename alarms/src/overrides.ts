@@ -1,0 +1,40 @@
+/** The entries of a rule with other limits for some devices or subjects; the first one that matches counts. */
+import { z } from 'zod'
+import { conditionOf } from './conditions/index.ts'
+import { type Override, type Rule, scopeKeys } from './rule.ts'
+
+/** @param keys of the rule that an entry may replace. */
+export function overridesSchema(keys: z.ZodRawShape) {
+  const loose = Object.entries(keys).map(([name, key]) => [name, optional(key as z.ZodType)])
+  return z
+    .array(z.strictObject({ ...scopeKeys, ...Object.fromEntries(loose) }))
+    .max(10_000)
+    .default([])
+    .describe('Other limits for some devices or subjects; the first entry that matches counts.')
+}
+
+/** Without its default, which would replace what the rule says. */
+function optional(key: z.ZodType): z.ZodType {
+  if (key instanceof z.ZodDefault) return (key.unwrap() as z.ZodType).optional().describe('Instead of the rule’s.')
+  return key instanceof z.ZodOptional ? key : key.optional()
+}
+
+/** The rule with the limits that hold for this device and subject. */
+export function ruleFor(
+  rule: Rule,
+  matches: (patterns: string[], name: string) => boolean,
+  device: string,
+  subject: string,
+): Rule {
+  const override = rule.overrides.find(
+    ({ devices, subjects }) =>
+      (devices.length === 0 || matches(devices, device)) && (subjects.length === 0 || matches(subjects, subject)),
+  )
+  return override ? overridden(rule, override) : rule
+}
+
+export function overridden(rule: Rule, override: Override): Rule {
+  const { override: merge } = conditionOf(rule)
+  const merged = merge ? merge(rule as never, override as never) : { ...rule, ...override }
+  return { ...merged, devices: rule.devices, overrides: [] }
+}
