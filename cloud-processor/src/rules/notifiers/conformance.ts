@@ -1,7 +1,8 @@
 /** The contract of a notifier as a test suite; every plug-in runs it against its real receiver. */
 import type { AlarmRecord, NotificationRecord } from '@millrace/contract'
 import { expect, test } from 'vitest'
-import type { Notifier } from './notifier.ts'
+import { notifiers, targetSchema } from './index.ts'
+import type { Notifier, NotifierPlugin, TargetConfig } from './notifier.ts'
 
 export interface Receiver {
   notifier: Notifier
@@ -40,7 +41,19 @@ export function exampleNotification(more: Partial<AlarmRecord> = {}): Notificati
   return { f: 1, k: 'notification', key: `${alarm.id}#${alarm.change}`, alarm }
 }
 
-export function testNotifier(open: () => Promise<Receiver>): void {
+/** @param config of one, without a name. */
+export function testNotifier<Config extends TargetConfig>(
+  plugin: NotifierPlugin<Config>,
+  config: object,
+  open: () => Promise<Receiver>,
+): void {
+  test('is in the list under its kind, has a name, and knows its keys', () => {
+    expect(notifiers).toContain(plugin)
+    const given = { kind: plugin.kind, ...config }
+    expect(targetSchema.parse(given)).toMatchObject({ ...given, name: expect.stringMatching(/.+/) })
+    expect(targetSchema.safeParse({ ...given, colour: 1 }).success).toBe(false)
+  })
+
   test('the receiver gets each notification with its key, and a repeat with the same one', async () => {
     const { notifier, keys } = await open()
     const signal = new AbortController().signal

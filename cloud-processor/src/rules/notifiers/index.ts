@@ -1,15 +1,17 @@
-/** Every kind of notifier. A new one is a folder and a line in each of the two lists. */
-import type { Clock, Log } from '@millrace/platform'
+/** The notifiers. Adding one is one line here; see notifier.ts. */
 import { z } from 'zod'
-import { log, logSchema } from './log/log.ts'
-import type { Notifier, NotifierPlugin } from './notifier.ts'
-import { webhook, webhookSchema } from './webhook/webhook.ts'
+import { log } from './log/log.ts'
+import type { Notifier, NotifierContext, NotifierPlugin, TargetConfig } from './notifier.ts'
+import { webhook } from './webhook/webhook.ts'
 
-export const targetSchema = z.discriminatedUnion('kind', [logSchema, webhookSchema])
-const plugins = { log, webhook } as Record<string, NotifierPlugin>
+export const notifiers: NotifierPlugin[] = [log, webhook]
 
-export type TargetConfig = z.infer<typeof targetSchema>
+const byKind = new Map(notifiers.map((plugin) => [plugin.kind, plugin]))
+const schemas = notifiers.map(({ schema }) => schema) as unknown as [z.ZodObject<{ kind: z.ZodLiteral<string> }>]
 
-export function createNotifier(config: TargetConfig, around: { target: string; clock: Clock; log: Log }): Notifier {
-  return plugins[config.kind]!.create(config, around)
+/** A receiver in the configuration. */
+export const targetSchema = z.discriminatedUnion('kind', schemas) as unknown as z.ZodType<TargetConfig>
+
+export function createNotifier(config: TargetConfig, context: NotifierContext): Notifier {
+  return byKind.get(config.kind)!.create(config, context)
 }

@@ -18,8 +18,22 @@ export interface Notifier {
   send(notification: NotificationRecord, signal: AbortSignal): Promise<void>
 }
 
-export interface NotifierPlugin<Config extends { kind: string } = { kind: string }> {
+export interface NotifierContext {
+  /** The receiver's name in the configuration. */
+  target: string
+  clock: Clock
+  log: Log
+}
+
+/** What the configuration says of every receiver. */
+export interface TargetConfig {
+  kind: string
+  name: string
+}
+
+export interface NotifierPlugin<Config extends TargetConfig = TargetConfig> {
+  kind: string
+  /** With the literal `kind`, and a default for `name`. */
   schema: z.ZodType<Config>
-  /** @param target the receiver's name in the configuration. */
-  create(config: Config, around: { target: string; clock: Clock; log: Log }): Notifier
+  create(config: Config, context: NotifierContext): Notifier
 }

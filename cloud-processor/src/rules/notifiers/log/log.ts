@@ -2,13 +2,14 @@
 import { z } from 'zod'
 import type { NotifierPlugin } from '../notifier.ts'
 
-export const logSchema = z.strictObject({
+const schema = z.strictObject({
   kind: z.literal('log'),
   name: z.string().min(1).max(100).default('log').describe('Unique among the receivers.'),
 })
 
-export const log: NotifierPlugin<z.infer<typeof logSchema>> = {
-  schema: logSchema,
+export const log: NotifierPlugin<z.infer<typeof schema>> = {
+  kind: 'log',
+  schema,
   create: (_config, { log }) => ({
     async send({ key, alarm }, signal) {
       signal.throwIfAborted()

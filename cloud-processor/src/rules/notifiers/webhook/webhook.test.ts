@@ -5,7 +5,7 @@ import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { exampleNotification, testNotifier } from '../conformance.ts'
 import { type Message, startReceiver } from '../receiver.testing.ts'
-import { webhook, webhookSchema } from './webhook.ts'
+import { webhook } from './webhook.ts'
 
 const open: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -17,12 +17,12 @@ afterAll(() => rmSync(folder, { recursive: true }))
 async function receiver(status = 200, more: object = {}) {
   const server = await startReceiver((_: Message, response) => response.writeHead(status).end('answer'))
   open.push(server.close)
-  const config = webhookSchema.parse({ kind: 'webhook', url: server.url, ...more })
+  const config = webhook.schema.parse({ kind: 'webhook', url: server.url, ...more })
   const notifier = webhook.create(config, { target: config.name, clock: systemClock, log: silentLog })
   return { ...server, notifier, send: (more = {}) => notifier.send(exampleNotification(more), new AbortController().signal) }
 }
 
-testNotifier(receiver)
+testNotifier(webhook, { url: 'http://127.0.0.1:9/hook' }, receiver)
 
 test('the payload is Alertmanager’s, version 4', async () => {
   const { send, messages } = await receiver()

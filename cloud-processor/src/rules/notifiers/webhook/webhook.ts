@@ -13,17 +13,18 @@ import { MillraceError, readSecret } from '@millrace/platform'
 import { z } from 'zod'
 import type { NotifierPlugin } from '../notifier.ts'
 
-export const webhookSchema = z.strictObject({
+const schema = z.strictObject({
   kind: z.literal('webhook'),
   name: z.string().min(1).max(100).default('webhook').describe('Unique among the receivers; `receiver` in the payload.'),
   url: z.url({ protocol: /^https?$/ }).describe('Where to POST.'),
   headers: z.record(z.string(), z.string()).default({}).describe('Further headers. Not for secrets: see tokenFile.'),
   tokenFile: z.string().optional().describe('File with a bearer token, read at every sending so that it can rotate.'),
 })
-export type WebhookConfig = z.infer<typeof webhookSchema>
+type WebhookConfig = z.infer<typeof schema>
 
 export const webhook: NotifierPlugin<WebhookConfig> = {
-  schema: webhookSchema,
+  kind: 'webhook',
+  schema,
   create: (config, { target }) => ({
     async send(notification, signal) {
       const status = await post(config, target, notification, signal)
