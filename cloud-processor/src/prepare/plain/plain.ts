@@ -8,9 +8,8 @@ import { type Problem, recordIdentity } from '../rejections/problems.ts'
 import { hashOf, messageKey, setReplayable } from '../replay/replayable.ts'
 import { deviceOf, learn, nodeOf } from '../state/nodes.ts'
 import { bound, hashesMax, type PrepareState } from '../state/state.ts'
-import { type Decoded, type DecodedDevice, labelsIn } from './codecs/codec.ts'
-import { codecs } from './codecs/index.ts'
-import type { PayloadChannel } from './codecs/payload-config.ts'
+import { type Decoded, type DecodedDevice, labelsIn, type PayloadChannel } from './codecs/codec.ts'
+import { codecOf } from './codecs/index.ts'
 import type { PlainConfig } from './config.ts'
 
 /** What the devices are under, as those of a node are. */
@@ -23,7 +22,7 @@ export function takePlain(context: Context, message: Message): void {
   const config = context.config.plain.find(({ filter }) => matches(levelsOf(filter), levels))
   if (!config) return rejectWhole(context, message, { reason: 'PREPARE_TOPIC', detail: `no plain filter takes ${message.topic}` })
   const decoded = decode(message, config)
-  const isTimed = typeof decoded === 'string' ? config.time !== undefined : decoded.isTimed
+  const isTimed = typeof decoded === 'string' ? codecOf(config).isTimed?.(config) : decoded.isTimed
   if (!message.isReplay && isTimed && isRepeat(context.state, message)) return
   if (typeof decoded === 'string') rejectPayload(context, message, config, decoded)
   else deliver(context, message, { node: plainNode, key, hist: false, ...partsOf(context, message, config, decoded) })
@@ -32,7 +31,7 @@ export function takePlain(context: Context, message: Message): void {
 /** The reason, when nothing of it can be used. */
 function decode({ payload, receivedMs }: Message, config: PlainConfig): Decoded | string {
   try {
-    return codecs[config.codec].decode(payload, config, receivedMs)
+    return codecOf(config).decode(payload, config, receivedMs)
   } catch (error) {
     return (error as Error).message.slice(0, 200)
   }

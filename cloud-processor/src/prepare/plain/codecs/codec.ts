@@ -1,20 +1,40 @@
 /**
  * Payload codecs of plain MQTT devices. A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md`; it adds one line to
- * `index.ts`.
+ * `index.ts`. `conformance.ts` is the contract as a test suite.
  *
  * A payload holds *records* (JSON objects, SenML records, lines), each with a place: its index. A record that cannot be read
  * harms only itself; so does a value of a record.
  */
 import type { Columns, Value } from '@millrace/contract'
-import type { PayloadChannel, PayloadConfig } from './payload-config.ts'
+import type { z } from 'zod'
 
-export interface PayloadCodec {
-  /** @throws Error, with a text for people, when nothing of the payload can be used. */
-  decode(payload: Uint8Array, config: PayloadConfig, receivedMs: number): Decoded
+/** What the configuration says about a payload, beside the codec's own keys. */
+export interface PayloadConfig {
+  /** With labels in braces. */
+  device: string
+  channels: PayloadChannel[]
+}
+export interface PayloadChannel {
+  name: string
+  path: string
+  unit: string
+  kind: 'number' | 'text' | 'boolean'
+}
+
+export interface PayloadCodec<Config extends PayloadConfig = PayloadConfig> {
+  /** What the configuration says in `codec`. */
+  name: string
+  /** What `path` of a channel is, for the reference page. */
+  path: string
   /** What may be in braces in `device`, beside the levels of the topic. */
-  labels: RegExp
-  /** Keys of the configuration that mean something to this codec alone. */
-  keys: readonly ('time' | 'precision' | 'payloadUnit')[]
+  labels?: { pattern: RegExp; description: string }
+  /** Its own keys, optional and described. Two codecs that have a key of the same name share its schema. */
+  keys?: z.ZodRawShape
+  channelKeys?: z.ZodRawShape
+  /** Whether a payload has its times in it, even one that cannot be read. Without it: no. */
+  isTimed?(config: Config): boolean
+  /** @throws Error, with a text for people, when nothing of the payload can be used. */
+  decode(payload: Uint8Array, config: Config, receivedMs: number): Decoded
 }
 
 export interface Decoded {

@@ -1,13 +1,32 @@
 /** What every codec keeps, whatever the bytes. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { z } from 'zod'
 import { type PlainConfig, plainSchema } from '../config.ts'
 import type { Decoded, PayloadCodec } from './codec.ts'
+import { codecOf, codecs } from './index.ts'
 
 export const arrivedMs = Date.UTC(2026, 0, 1)
 
 /** `samples` are good payloads: they are cut and damaged. */
 export function testCodec(codec: PayloadCodec, config: PlainConfig, samples: Uint8Array[]): void {
+  test('is in the list under its name, and its own keys are optional, described and of one meaning', () => {
+    expect(codecOf({ codec: codec.name })).toBe(codec)
+    for (const part of ['keys', 'channelKeys'] as const)
+      for (const [name, key] of Object.entries(codec[part] ?? {})) {
+        expect([name, (key as z.ZodType).description, (key as z.ZodType).safeParse(undefined).success]).toEqual([
+          name,
+          expect.stringMatching(/.{10,}/),
+          true,
+        ])
+        for (const other of codecs) expect([key, undefined]).toContain(other[part]?.[name])
+      }
+  })
+
+  test('reads its samples', () => {
+    for (const sample of samples) expect(attempt(codec, config, sample)).toBeTypeOf('object')
+  })
+
   test('takes any bytes or refuses them with an Error, twice the same', () => {
     const damaged = fc.tuple(fc.constantFrom(...samples), fc.nat(), fc.nat(255), fc.nat()).map(([sample, at, byte, cut]) => {
       const bytes = Buffer.from(sample)

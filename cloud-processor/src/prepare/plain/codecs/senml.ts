@@ -14,6 +14,7 @@
  * `base`. The longest path wins.
  */
 import type { Value } from '@millrace/contract'
+import { z } from 'zod'
 import {
   addReading,
   createDevices,
@@ -21,10 +22,24 @@ import {
   labelsIn,
   misfit,
   nothingFound,
+  type PayloadChannel,
+  type PayloadConfig,
   type ReadingPlace,
   startDecoded,
 } from './codec.ts'
-import type { PayloadChannel, PayloadConfig } from './payload-config.ts'
+
+const channelKeys = {
+  payloadUnit: z.string().optional().describe('a value in another unit is rejected; absent: not looked at'),
+}
+type SenmlChannel = PayloadChannel & z.infer<z.ZodObject<typeof channelKeys>>
+export type SenmlConfig = PayloadConfig & { channels: SenmlChannel[] }
+
+/** What the codecs of both formats tell of themselves. */
+export const senml = {
+  path: 'the name or its end `temp`',
+  labels: { pattern: /^base$/, description: '`{base}` what is before the path in the name' },
+  channelKeys,
+}
 
 /** Fields by their labels in JSON. */
 export type SenmlRecord = Map<string, unknown>
@@ -57,7 +72,7 @@ interface Pack {
 }
 
 /** Undefined is something that is no record. @throws Error when nothing can be used. */
-export function resolveSenml(records: (SenmlRecord | undefined)[], config: PayloadConfig, receivedMs: number): Decoded {
+export function resolveSenml(records: (SenmlRecord | undefined)[], config: SenmlConfig, receivedMs: number): Decoded {
   checkVersions(records)
   const decoded = startDecoded()
   const deviceOf = createDevices(decoded, labelsIn(config.device))
@@ -103,7 +118,7 @@ function takeValue(pack: Pack, record: Resolved, path: string, value: unknown): 
   return true
 }
 
-function unitFault({ unit }: Resolved, { payloadUnit }: PayloadChannel, path: string): string | undefined {
+function unitFault({ unit }: Resolved, { payloadUnit }: SenmlChannel, path: string): string | undefined {
   if (payloadUnit === undefined || unit === payloadUnit) return undefined
   return `${path} is in ${unit ?? 'no unit'}, not in ${payloadUnit}`
 }
@@ -175,11 +190,11 @@ function resolve({ base, receivedMs }: Pack, record: SenmlRecord, place: number)
 }
 
 interface Found {
-  channel: PayloadChannel
+  channel: SenmlChannel
   labels: Map<string, string>
 }
 
-function createFinder({ channels }: PayloadConfig): (name: string) => Found | undefined {
+function createFinder({ channels }: SenmlConfig): (name: string) => Found | undefined {
   const known = new Map<string, Found | undefined>()
   return (name) => {
     if (!known.has(name)) {

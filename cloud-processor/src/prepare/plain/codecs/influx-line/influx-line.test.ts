@@ -14,7 +14,7 @@ const config = plainOf({
     { name: 'odd', path: 'a, b=c.d=e, f' },
   ],
 })
-const read = (text: string, changed = config) => influxLine.decode(Buffer.from(text), changed, arrivedMs)
+const read = (text: string, changed: object = {}) => influxLine.decode(Buffer.from(text), { ...config, ...changed }, arrivedMs)
 const broken = (text: string) => read(text).broken.map(({ detail }) => detail)
 
 describe('line protocol', () => {

@@ -13,6 +13,7 @@
  * Source: docs.influxdata.com, "Line protocol" of InfluxDB 2.
  */
 import type { Value } from '@millrace/contract'
+import { z } from 'zod'
 import {
   addReading,
   createDevices,
@@ -20,15 +21,25 @@ import {
   labelsIn,
   misfit,
   nothingFound,
+  type PayloadChannel,
   type PayloadCodec,
+  type PayloadConfig,
   type ReadingPlace,
   startDecoded,
 } from '../codec.ts'
-import type { PayloadChannel, PayloadConfig } from '../payload-config.ts'
 
-export const influxLine: PayloadCodec = { decode, labels: /^(?:measurement|tag\..+)$/, keys: ['precision'] }
+const keys = { precision: z.enum(['ns', 'us', 'ms', 's']).optional().describe('unit of the timestamps; absent: ns') }
+type LineConfig = PayloadConfig & z.infer<z.ZodObject<typeof keys>>
 
-function decode(payload: Uint8Array, config: PayloadConfig, receivedMs: number) {
+export const influxLine: PayloadCodec<LineConfig> = {
+  name: 'influx-line',
+  path: '`measurement.field`',
+  labels: { pattern: /^(?:measurement|tag\..+)$/, description: '`{measurement}`, `{tag.<key>}`' },
+  keys,
+  decode,
+}
+
+function decode(payload: Uint8Array, config: LineConfig, receivedMs: number) {
   const decoded = startDecoded()
   const deviceOf = createDevices(decoded, labelsIn(config.device))
   const channels = new Map(config.channels.map((channel) => [channel.path, channel]))

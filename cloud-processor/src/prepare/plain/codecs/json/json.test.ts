@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { PlainConfig } from '../../config.ts'
+import { plainOf, testCodec } from '../conformance.ts'
 import { json } from './json.ts'
 
-const config: PlainConfig = {
+const config: PlainConfig & { time?: string } = {
   filter: 'sensors/+/vitals',
   codec: 'json',
   device: '{1}',
@@ -12,8 +13,13 @@ const config: PlainConfig = {
     { name: 'label', path: 'label', unit: '1', kind: 'text' },
   ],
 }
-const read = (text: string, changed: Partial<PlainConfig> = {}) =>
+const read = (text: string, changed: Partial<typeof config> = {}) =>
   json.decode(Buffer.from(text), { ...config, ...changed }, 1000).devices[0]!
+
+testCodec(json, plainOf(config), [
+  Buffer.from('{"at":5,"vitals":{"hr":61},"label":"a"}'),
+  Buffer.from('[{"at":"2026-01-01T00:00:00Z","vitals":{"hr":61.5}},{"at":6,"label":null}]'),
+])
 
 describe('json payloads', () => {
   test('are read by path, one object or several', () => {

@@ -4,12 +4,21 @@
  * at all is refused: its readings must not vanish without a word.
  */
 import type { Value } from '@millrace/contract'
-import { addReading, createDevices, misfit, nothingFound, type PayloadCodec, startDecoded } from '../codec.ts'
-import type { PayloadConfig } from '../payload-config.ts'
+import { z } from 'zod'
+import { addReading, createDevices, misfit, nothingFound, type PayloadCodec, type PayloadConfig, startDecoded } from '../codec.ts'
 
-export const json: PayloadCodec = { decode, labels: /^$/, keys: ['time'] }
+const keys = { time: z.string().optional().describe('where the time is (epoch ms or ISO 8601); absent: time of arrival') }
+type JsonConfig = PayloadConfig & z.infer<z.ZodObject<typeof keys>>
 
-function decode(payload: Uint8Array, config: PayloadConfig, receivedMs: number) {
+export const json: PayloadCodec<JsonConfig> = {
+  name: 'json',
+  path: '`vitals.hr`',
+  keys,
+  isTimed: ({ time }) => time !== undefined,
+  decode,
+}
+
+function decode(payload: Uint8Array, config: JsonConfig, receivedMs: number) {
   const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
   const decoded = startDecoded()
   decoded.isTimed = config.time !== undefined
@@ -32,7 +41,7 @@ function decode(payload: Uint8Array, config: PayloadConfig, receivedMs: number) 
 }
 
 /** NaN when there is none that can be read. */
-function timeOf(object: unknown, { time }: PayloadConfig, receivedMs: number): number {
+function timeOf(object: unknown, { time }: JsonConfig, receivedMs: number): number {
   if (time === undefined) return receivedMs
   const value = at(object, time)
   const ms = typeof value === 'number' ? value : typeof value === 'string' ? Date.parse(value) : Number.NaN

@@ -9,10 +9,9 @@
  */
 import { decode as decodeCbor, type Token, Tokenizer, Type } from 'cborg'
 import type { PayloadCodec } from '../codec.ts'
-import type { PayloadConfig } from '../payload-config.ts'
-import { resolveSenml } from '../senml.ts'
+import { resolveSenml, type SenmlConfig, senml } from '../senml.ts'
 
-export const senmlCbor: PayloadCodec = { decode, labels: /^base$/, keys: ['payloadUnit'] }
+export const senmlCbor: PayloadCodec<SenmlConfig> = { name: 'senml-cbor', ...senml, decode }
 
 /** A pack has four: array, map, decimal fraction, its numbers. An extension may have more. */
 const depthMax = 8
@@ -35,7 +34,7 @@ const labels = new Map<unknown, string>([
   [8, 'vd'],
 ])
 
-function decode(payload: Uint8Array, config: PayloadConfig, receivedMs: number) {
+function decode(payload: Uint8Array, config: SenmlConfig, receivedMs: number) {
   const options = {
     allowBigInt: true,
     useMaps: true,
