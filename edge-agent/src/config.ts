@@ -59,8 +59,8 @@ export function resolveDevice(device: DeviceConfig) {
   const { kind: decoderKind, ...decoderConfig } = device.decoder
   const decoder = decoderPlugins[decoderKind]!
   const decoderChecked = parse(decoder.schema, decoderConfig, `devices.${device.id}.decoder`)
-  const link = busKind === 'serial' ? decoder.link(decoderChecked) : {}
   const bus = busPlugins[busKind]!
+  const link = bus.hasLink ? decoder.link(decoderChecked) : {}
   const busChecked = parse(bus.schema, { ...link, ...busConfig }, `devices.${device.id}.bus`)
   return { decoder, decoderConfig: decoderChecked, bus, busConfig: busChecked }
 }

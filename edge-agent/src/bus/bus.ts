@@ -1,7 +1,8 @@
 /**
  * A bus brings bytes from one device. It opens and reopens by itself; an unplug is an event, not an error.
  *
- * A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md`; it adds one line to `index.ts`.
+ * A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md`; it adds one line to `index.ts`. `conformance.ts` is the
+ * contract as a test suite.
  */
 import type { Clock, Log } from '@millrace/platform'
 import type { z } from 'zod'
@@ -10,18 +11,27 @@ export interface BusListener {
   /** The port is open; what the kernel held from before was discarded. */
   opened(atMs: number): void
   bytes(chunk: Uint8Array, atMs: number): void
-  /** The port is gone, silent or was not read for a while; bytes may be missing from `sinceMs` on. */
+  /**
+   * The port is gone, silent or was not read for a while; bytes may be missing from `sinceMs` on. A `detail` of what failed
+   * begins with its code.
+   */
   lost(sinceMs: number, reason: 'unplugged' | 'silent' | 'stalled', detail: string): void
 }
 
 export interface Bus {
   start(listener: BusListener): void
+  /** Dropped while the port is not open. */
   write(bytes: Uint8Array): void
+  /** Within a second, whatever the port does; nothing is told afterwards. */
   stop(): Promise<void>
 }
 
 export interface BusPlugin<Config = unknown> {
   kind: string
   schema: z.ZodType<Config>
+  /** Its schema has the link settings of a decoder, which are the default of what the configuration leaves out. */
+  hasLink: boolean
+  /** A device is at the other end: it takes what is written, may be unplugged and comes back. */
+  isLive: boolean
   create(config: Config, context: { clock: Clock; log: Log }): Bus
 }

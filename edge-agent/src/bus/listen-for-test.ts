@@ -5,6 +5,10 @@ export interface Heard extends BusListener {
   /** `opened`, `lost:<reason>`, in order. */
   events: string[]
   lostSinceMs: number[]
+  /** Of each loss. */
+  details: string[]
+  /** Of what was told, in order. */
+  timesMs: number[]
   received(): Buffer
   until(what: string, isSo: () => boolean, withinMs?: number): Promise<void>
 }
@@ -12,15 +16,26 @@ export interface Heard extends BusListener {
 export function listen(): Heard {
   const events: string[] = []
   const lostSinceMs: number[] = []
+  const details: string[] = []
+  const timesMs: number[] = []
   const chunks: Uint8Array[] = []
   return {
     events,
     lostSinceMs,
-    opened: () => void events.push('opened'),
-    bytes: (chunk) => void chunks.push(Uint8Array.from(chunk)),
-    lost(sinceMs, reason) {
+    details,
+    timesMs,
+    opened(atMs) {
+      events.push('opened')
+      timesMs.push(atMs)
+    },
+    bytes(chunk, atMs) {
+      chunks.push(Uint8Array.from(chunk))
+      timesMs.push(atMs)
+    },
+    lost(sinceMs, reason, detail) {
       events.push(`lost:${reason}`)
       lostSinceMs.push(sinceMs)
+      details.push(detail)
     },
     received: () => Buffer.concat(chunks),
     async until(what, isSo, withinMs = 5000) {

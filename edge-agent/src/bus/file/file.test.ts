@@ -1,13 +1,24 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, expect, it } from 'vitest'
+import { describeBus } from '../conformance.ts'
 import { listen } from '../listen-for-test.ts'
 import { file } from './file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-file-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+
+describeBus(file, async () => {
+  const path = join(folder, `capture-${performance.now()}`)
+  return {
+    config: { path, bytesPerSecond: 1_000_000, chunkMs: 5 },
+    plugIn: async () => writeFileSync(path, ''),
+    send: async (bytes) => appendFileSync(path, bytes),
+    close: async () => rmSync(path, { force: true }),
+  }
+})
 
 it('plays a capture at its rate and falls silent', async () => {
   const path = join(folder, 'capture')

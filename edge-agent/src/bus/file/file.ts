@@ -12,6 +12,8 @@ const schema = z.strictObject({
 export const file: BusPlugin<z.infer<typeof schema>> = {
   kind: 'file',
   schema,
+  hasLink: false,
+  isLive: false,
   create({ path, bytesPerSecond, chunkMs }, { clock }) {
     let handle: number | undefined
     let cancel = () => {}

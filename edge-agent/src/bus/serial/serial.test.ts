@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, afterEach, expect, it } from 'vitest'
 import type { Bus } from '../bus.ts'
+import { describeBus } from '../conformance.ts'
 import { type Heard, listen } from '../listen-for-test.ts'
 import { openPty, type Pty } from './pty-for-test.ts'
 import { serial } from './serial.ts'
@@ -20,6 +21,23 @@ afterEach(async () => {
 })
 
 afterAll(() => rmSync(folder, { recursive: true }))
+
+describeBus(serial, async () => {
+  let pty: Pty | undefined
+  let taken: Buffer[] = []
+  return {
+    config: { path: link, silentMs: 0 },
+    async plugIn() {
+      pty = plugIn()
+      taken = []
+      pty.far.on('data', (chunk) => taken.push(chunk))
+    },
+    unplug: async () => pty!.unplug(),
+    send: (bytes) => pty!.send(bytes),
+    taken: () => Buffer.concat(taken),
+    close: async () => {},
+  }
+})
 
 function plugIn(): Pty {
   const pty = openPty()

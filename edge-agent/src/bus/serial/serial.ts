@@ -40,6 +40,8 @@ const writeBytesMax = 65_536
 export const serial: BusPlugin<Config> = {
   kind: 'serial',
   schema,
+  hasLink: true,
+  isLive: true,
   create: (config, context) => keepOpen(opener(config), config, context),
 }
 

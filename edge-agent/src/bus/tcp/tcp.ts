@@ -24,6 +24,8 @@ const writeBytesMax = 65_536
 export const tcp: BusPlugin<Config> = {
   kind: 'tcp',
   schema,
+  hasLink: false,
+  isLive: true,
   create: (config, context) => keepOpen(opener(config, context.clock.after), config, context),
 }
 
