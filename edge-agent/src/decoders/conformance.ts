@@ -20,6 +20,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DecoderPlugin, Frame } from './decoder.ts'
 import { stretchBytesMax } from './framer.ts'
+import { decoderPlugins } from './index.ts'
 import { type Call, epochMs, recorder } from './recorder.ts'
 
 export interface Variant<Config> {
@@ -48,6 +49,7 @@ type Chunk = { bytes: Uint8Array; atMs: number }
 const seed = Number(process.env.MILLRACE_SEED ?? 20261101)
 
 export function describeDecoder<Config>(plugin: DecoderPlugin<Config>, casesDir: string, variants: Variant<Config>[]): void {
+  it(`${plugin.kind} is in the list under its kind`, () => expect(decoderPlugins[plugin.kind]).toBe(plugin))
   describe(`${plugin.kind}: golden cases`, () => {
     for (const file of readdirSync(casesDir).filter((name) => name.endsWith('.json'))) golden(plugin, join(casesDir, file))
   })

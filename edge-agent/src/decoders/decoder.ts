@@ -3,6 +3,7 @@
  * bytes at the same times give the same calls however the bytes are cut into chunks.
  *
  * A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md` and `cases/*.json`; it adds one line to `index.ts`.
+ * `conformance.ts` is the contract as a test suite.
  */
 import type { AbsenceReason, Channel, Quality, Value } from '@millrace/contract'
 import type { z } from 'zod'
@@ -38,7 +39,7 @@ export type Frame = { values: Record<string, Value>; extra?: Record<string, unkn
 export interface DecoderPlugin<Config = unknown> {
   kind: string
   schema: z.ZodType<Config>
-  /** Link settings that the instrument uses, for `serial`. */
+  /** Link settings that the instrument uses, for a bus that has some. */
   link: (config: Config) => { baudRate: number; dataBits: 7 | 8; parity: 'none' | 'even' | 'odd'; stopBits: 1 | 2 }
   channels(config: Config): Channel[]
   create(config: Config): Decoder

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FilterPlugin } from './filter.ts'
+import { filterPlugins } from './index.ts'
 
 const seed = Number(process.env.MILLRACE_SEED ?? 20261101)
 
@@ -23,6 +24,8 @@ export const anyPoints: fc.Arbitrary<Points> = fc
 
 export function describeFilter<Config, State>(plugin: FilterPlugin<Config, State>, casesDir: string, config: Config): void {
   describe(plugin.kind, () => {
+    it('is in the list under its kind', () => expect(filterPlugins[plugin.kind]).toBe(plugin))
+
     for (const file of readdirSync(casesDir)) {
       const { title, config, steps } = JSON.parse(readFileSync(join(casesDir, file), 'utf8'))
       it(title, () => {

@@ -3,6 +3,7 @@
  * filtered, never lost silently. A plug-in is pure: state, time and value in, verdict out; it owns neither clock nor timer.
  *
  * A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md` and `cases/*.json`; it adds one line to `index.ts`.
+ * `conformance.ts` is the contract as a test suite.
  */
 import type { z } from 'zod'
 
