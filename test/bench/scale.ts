@@ -1,5 +1,5 @@
 /**
- * `npm run scale [-- --seconds 10 --rate 40000]`: 1, 2 and 4 processors on one Kafka and one VictoriaMetrics, all on this
+ * `npm run break -- scale [--seconds 10 --rate 40000]`: 1, 2 and 4 processors on one Kafka and one VictoriaMetrics, all on this
  * machine, given the same load from eight edge nodes. CPU-seconds per million readings of each part say what more machines
  * would carry; the rate that was taken says only what this one does.
  */

@@ -1,5 +1,5 @@
 /**
- * `npm run backup-rehearsal`: a backup of a processor that runs, its disk lost a while later, a restore. What was receipted in
+ * `npm run break -- backup`: a backup of a processor that runs, its disk lost a while later, a restore. What was receipted in
  * between is gone, and nothing else: the ledger closes, and every missing reading lies under a gap with the reason `restored`,
  * to the number. A backup with one wrong byte restores nothing.
  */

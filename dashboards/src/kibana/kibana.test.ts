@@ -13,7 +13,7 @@ describe.each(flavours)('the saved objects for %s', (flavour) => {
     .map((line): SavedObject => JSON.parse(line))
 
   test('are those that the source makes', () => {
-    expect(readFileSync(file, 'utf8') === toNdjson(savedObjects(flavour, 'millrace-')), 'Run: npm run kibana').toBe(true)
+    expect(readFileSync(file, 'utf8') === toNdjson(savedObjects(flavour, 'millrace-')), 'Run: npm run docs').toBe(true)
   })
 
   test('have ids of their own, and refer only to each other', () => {

@@ -1,0 +1,41 @@
+/**
+ * The programs that break the promises on purpose, and the rehearsals: `npm run break` lists them, `npm run break -- <name>
+ * [options]` runs one. Chaos, simulation and bench have scripts of their own.
+ */
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+
+const programs: Record<string, { file: string; what: string }> = {
+  'power-cut': { file: 'failures/power-cut.ts', what: 'power cuts of a real file system under outbox, log and store (root)' },
+  'full-disk': { file: 'failures/full-disk.ts', what: 'a full disk under the outbox (root)' },
+  limits: { file: 'failures/limits.ts', what: 'an outbox at its bound: every eviction is a gap' },
+  'bad-input': { file: 'failures/bad-input.ts', what: 'bad input of every kind and hostile clients; then a fix and a replay' },
+  notifications: { file: 'failures/notifications.ts', what: 'ten thousand notifications for a slow receiver, and a restart' },
+  stop: { file: 'failures/stop.ts', what: 'every process told to stop at each step of its life' },
+  clocks: { file: 'failures/clock-drill.ts', what: 'wall clocks of agent and processor that jump while alarms are due' },
+  'foreign-node': { file: 'failures/foreign-node.ts', what: 'Sparkplug nodes that are not ours, through gaps and kills' },
+  'plain-devices': { file: 'failures/plain-devices.ts', what: 'plain MQTT devices, through gaps and kills' },
+  takeover: { file: 'failures/takeover.ts', what: '10,000 devices on three processors; SIGKILL of the owner' },
+  'kafka-kill': { file: 'failures/kafka-kill.ts', what: 'Kafka killed five times under load of two processes' },
+  'start-twice': { file: 'e2e/start.ts', what: '`npm start`, Ctrl-C, start again; `kill -9` of each process' },
+  'real-input': { file: 'e2e/real-input.ts', what: 'device recordings through the whole length, sample for sample' },
+  latency: { file: 'e2e/latency.ts', what: 'from the sensor’s byte to the webhook, quiet and under a backlog' },
+  backup: { file: 'e2e/backup.ts', what: 'backup, a lost disk, restore' },
+  'outside-consumer': { file: 'e2e/outside-consumer.ts', what: 'a program that is not ours reads Kafka by the published schema' },
+  conformance: { file: 'conformance/main.ts', what: 'every log, store and sink by the same suites, on the real engines' },
+  operations: { file: 'operations/main.ts', what: 'alert rules, compose file and Kubernetes manifests' },
+  scale: { file: 'bench/scale.ts', what: '1, 2 and 4 processors on one Kafka' },
+}
+
+const [name, ...args] = process.argv.slice(2)
+const chosen = name === undefined ? undefined : programs[name]
+if (chosen) {
+  spawn(process.execPath, [join(import.meta.dirname, chosen.file), ...args], { stdio: 'inherit' }).on('exit', (code) => {
+    process.exitCode = code ?? 1
+  })
+} else {
+  const width = Math.max(...Object.keys(programs).map(({ length }) => length))
+  if (name !== undefined) console.error(`There is no ${name}. These are there:\n`)
+  for (const [known, { what }] of Object.entries(programs)) console.log(`${known.padEnd(width)}  ${what}`)
+  process.exitCode = name === undefined ? 0 : 2
+}
