@@ -28,7 +28,7 @@ export class Announcements {
   /** What is due in a session that is born. */
   send(session: Session, nowMs: number): void {
     if (this.isRebirthRequested && nowMs - this.bornMs >= rebirthEveryMs) this.birth(session, nowMs)
-    if (this.context.host.isOffline) return
+    if (this.context.host.isAway(nowMs)) return
     if (this.sendBirths(session, nowMs)) this.sendDeaths(session, nowMs)
     this.sendGap(nowMs)
   }

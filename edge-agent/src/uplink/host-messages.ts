@@ -26,7 +26,7 @@ export function takeMessage(context: MessageContext, text: string, payload: Uint
 
 function takeState({ host, hostName, inFlight, clock, log, hostAlive }: MessageContext, payload: Uint8Array): void {
   const state = decodeState(payload)
-  if (!state || !host.state(state)) return
+  if (!state || !host.state(state, clock.monotonic())) return
   log.info(state.online ? 'the host is online' : 'the host is offline', { host: hostName })
   if (!state.online) return
   inFlight.hasten(clock.monotonic())

@@ -6,14 +6,28 @@ import type { SentEntry } from './in-flight.ts'
 /** Backlog in flight before a receipt has told the credit. */
 const firstCreditBytes = 64 * 1024
 const exchangeMsMax = 600_000
+/**
+ * The newest STATE is the one with the highest timestamp, and a host whose clock was ahead may have said with its last one that it
+ * is offline: what it says later, by a right clock, counts for nothing. So every `doubtMs` a host that sends receipts is asked
+ * for `askMs` whether it is there.
+ */
+const doubtMs = 10_000
+const askMs = 1500
 
 export class Host {
   creditBytes = firstCreditBytes
   /** Monotonic time of the last receipt. */
   receiptMs = Number.NEGATIVE_INFINITY
+  private readonly sendsReceipts: boolean
   private last: HostState | undefined
+  /** Monotonic time since which it is said to be offline. */
+  private offlineMs = Number.NEGATIVE_INFINITY
   private log: string | undefined
   private best: { roundTripMs: number; offsetMs: number; atMs: number } | undefined
+
+  constructor(sendsReceipts: boolean) {
+    this.sendsReceipts = sendsReceipts
+  }
 
   /** Said to be offline by its newest STATE. With receipts that only pauses sending. */
   get isOffline(): boolean {
@@ -25,17 +39,28 @@ export class Host {
     return this.best?.offsetMs
   }
 
+  /** Whether nothing is to be sent now. */
+  isAway(nowMs: number): boolean {
+    return this.isOffline && !this.isAsked(nowMs)
+  }
+
+  private isAsked(nowMs: number): boolean {
+    return this.sendsReceipts && (nowMs - this.offlineMs) % doubtMs >= doubtMs - askMs
+  }
+
   /** True when the state is news. Old ones count for nothing. */
-  state(state: HostState): boolean {
+  state(state: HostState, nowMs: number): boolean {
     if (this.last && state.timestamp < this.last.timestamp) return false
     const isNews = this.last?.online !== state.online
     this.last = state
+    if (isNews && !state.online) this.offlineMs = nowMs
     return isNews
   }
 
   /** True when the receipt is of another log than the one before: that one knows none of our declarations. */
   receipt(receipt: Receipt, newest: SentEntry | undefined, nowMs: number, nowWallMs: number): boolean {
     this.receiptMs = nowMs
+    if (this.last && this.isOffline && nowMs - this.offlineMs >= doubtMs - askMs) this.last = { ...this.last, online: true }
     this.creditBytes = receipt.credit
     if (newest && receipt.receivedMs > 0) this.measure(receipt, newest, nowMs, nowWallMs)
     const isOther = this.log !== undefined && this.log !== receipt.log

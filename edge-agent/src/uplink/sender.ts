@@ -57,10 +57,9 @@ export class Sender {
 
   /** One load's worth of the first lane that has something; false when nothing may be sent. */
   private async sendSome(): Promise<boolean> {
-    const { host, clock } = this.context
     const session = this.context.session()
-    if (!session?.isBorn || !session.isWritable || host.isOffline) return false
-    const nowMs = clock.monotonic()
+    const nowMs = this.context.clock.monotonic()
+    if (!session?.isBorn || !session.isWritable || this.context.host.isAway(nowMs)) return false
     this.silence.notice(this.context, nowMs)
     const failed = this.poison.judge(this.context)
     if (failed) await this.setAside(failed.entry, `no receipt after ${failed.sends} sendings, the last ones alone`)

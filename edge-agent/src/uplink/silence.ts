@@ -1,6 +1,7 @@
 /**
- * When nothing was receipted for several time-outs though something is in flight, the host is gone without a STATE. Then one
- * entry at a time is a probe, and the first receipt opens the window again.
+ * When nothing was receipted for several time-outs though something is in flight, the host is gone without a STATE; or it is said
+ * to be offline, and asked whether that is so (host.ts). Then one entry at a time is a probe, and the first receipt opens the
+ * window again.
  */
 import type { SendContext } from './context.ts'
 import { type Chosen, liveEntries, nextOf, waitingEntries } from './window.ts'
@@ -20,7 +21,7 @@ export class Silence {
   }
 
   notice(context: SendContext, nowMs: number): void {
-    this.isSilent ||= isUnanswered(context, nowMs)
+    this.isSilent ||= context.host.isOffline || isUnanswered(context, nowMs)
   }
 
   /** Undefined when a probe is not called for; otherwise the one entry, or none while it is not time. */

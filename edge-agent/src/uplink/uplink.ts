@@ -58,7 +58,7 @@ export function createUplink(context: UplinkContext): Uplink {
 export class Uplink {
   private readonly context: UplinkContext
   private readonly births: Births
-  private readonly host = new Host()
+  private readonly host: Host
   private readonly inFlight: InFlight
   private readonly sender: Sender
   private readonly announcements: Announcements
@@ -72,6 +72,7 @@ export class Uplink {
     const { options, metrics, random = Math.random } = context
     this.context = context
     this.births = new Births(options.receipts)
+    this.host = new Host(options.receipts)
     this.inFlight = new InFlight(options, random)
     const { births, host, inFlight } = this
     const sending = { ...context, births, host, inFlight }
