@@ -88,7 +88,7 @@ export function describeBus<Config>(plugin: BusPlugin<Config>, openDevice: () =>
       expect(late.heard.events).toEqual(['lost:unplugged'])
     })
 
-    it('stops in time while it is open, and tells nothing afterwards', async () => {
+    it('stops in time while it is open, tells nothing afterwards and leaves the device to the next', async () => {
       const device = await open()
       await device.plugIn()
       const { bus, heard } = start(device)
@@ -97,6 +97,9 @@ export function describeBus<Config>(plugin: BusPlugin<Config>, openDevice: () =>
       await device.send(Buffer.from('late'))
       await pass(repeatMs)
       expect([heard.events, heard.received().length]).toEqual([['opened'], 0])
+      const next = start(device)
+      await next.heard.until('open', () => next.heard.events.length > 0)
+      expect(next.heard.events).toEqual(['opened'])
     })
 
     if (plugin.isLive) describeLive(open, start)
