@@ -8,6 +8,7 @@ import { createPleth } from '../signals/pleth.ts'
 import { createRandom, type Random } from '../signals/random.ts'
 import { createSaturation, restingSaturation } from '../signals/saturation.ts'
 import { type Apart, createApart } from './apart.ts'
+import { bytesBetween } from './garbage.ts'
 import type { Emission, InstrumentPlugin } from './instrument.ts'
 import { throughDecoder } from './through-decoder.ts'
 
@@ -29,8 +30,10 @@ type Signal = z.infer<typeof schema>
 export const contecCms50: InstrumentPlugin<Signal> = {
   kind: 'contec-cms50',
   schema,
+  // The new framing's types are 01 to 1F and its other bytes have bit 7 set; the old one's first byte has.
+  garbage: (random, bytes) => bytesBetween(random, 0x20, 0x7f, bytes),
   create(options) {
-    const { encode, instrument } = throughDecoder(contecCms50.kind, options)
+    const { encode, instrument } = throughDecoder(contecCms50, options)
     const finger = createFinger(options.signal, createRandom(options.seed, options.device))
     const round = createRounding(options.distinct)
     const noFinger = frameOf(encode({ values: {}, extra: { invalid: 'probe-off' } }))

@@ -6,6 +6,7 @@
  */
 import type { Channel, Value } from '@millrace/contract'
 import type { z } from 'zod'
+import type { Random } from '../signals/random.ts'
 
 /** What one write puts on the line, and what a decoder must read from it. */
 export interface Emission {
@@ -36,7 +37,7 @@ export interface Instrument {
   next(): Emission[] | undefined
   /** False where it cannot do that. */
   obey(order: Order): boolean
-  /** About so many bytes that are no frame, begin none and end none: between two frames they harm neither. */
+  /** As of its plug-in. */
   garbage(bytes: number): Uint8Array
 }
 
@@ -55,5 +56,10 @@ export interface InstrumentPlugin<Signal = unknown> {
   kind: string
   /** Parameters of the signals; every key has a default. */
   schema: z.ZodType<Signal>
+  /**
+   * About so many bytes that are no frame to its decoder, begin none and follow on none: between two frames they harm neither, and
+   * are one bad stretch.
+   */
+  garbage(random: Random, bytes: number): Uint8Array
   create(options: InstrumentOptions<Signal>): Instrument
 }

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { createRandom } from '../signals/random.ts'
 import { createTrack, hospitalCorridor } from '../signals/track.ts'
 import { createApart } from './apart.ts'
+import { bytesBetween } from './garbage.ts'
 import type { Emission, InstrumentPlugin } from './instrument.ts'
 import { throughDecoder } from './through-decoder.ts'
 
@@ -33,8 +34,10 @@ interface DecoderConfig {
 export const nmea0183: InstrumentPlugin<z.infer<typeof schema>> = {
   kind: 'nmea-0183',
   schema,
+  // A line of capitals of at least two bytes: an empty one is nothing, and `$` and `!` begin a sentence.
+  garbage: (random, bytes) => Uint8Array.of(...bytesBetween(random, 0x41, 0x5a, Math.max(1, bytes - 1)), 0x0a),
   create(options) {
-    const { config, channels, encode, instrument } = throughDecoder<DecoderConfig>(nmea0183.kind, options)
+    const { config, channels, encode, instrument } = throughDecoder<DecoderConfig>(nmea0183, options)
     const fix = createTrack(createRandom(options.seed, options.device), 1 / rateHz, options.signal)
     const round = createRounding(channels, options.distinct)
     let utcMs = startMs

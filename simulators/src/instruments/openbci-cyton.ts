@@ -8,6 +8,7 @@ import { createEcg } from '../signals/ecg.ts'
 import { createHeart, restingHeart } from '../signals/heart.ts'
 import { createRandom, type Random } from '../signals/random.ts'
 import { createApart } from './apart.ts'
+import { bytesBetween } from './garbage.ts'
 import type { Emission, InstrumentPlugin } from './instrument.ts'
 import { throughDecoder } from './through-decoder.ts'
 
@@ -36,8 +37,10 @@ type Signal = z.infer<typeof schema>
 export const openbciCyton: InstrumentPlugin<Signal> = {
   kind: 'openbci-cyton',
   schema,
+  // A frame starts with A0.
+  garbage: (random, bytes) => bytesBetween(random, 0x00, 0x9f, bytes),
   create(options) {
-    const { config, channels, encode, instrument } = throughDecoder<DecoderConfig>(openbciCyton.kind, options)
+    const { config, channels, encode, instrument } = throughDecoder<DecoderConfig>(openbciCyton, options)
     const inputs = channels.filter((channel) => channel.kind === 'waveform')
     const random = createRandom(options.seed, options.device)
     const person = createPerson(options.signal, random, { inputs: inputs.length, rateHz: config.rateHz })

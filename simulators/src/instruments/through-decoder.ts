@@ -4,8 +4,7 @@ import type { DecoderPlugin } from '@millrace/edge-agent/decoders'
 import { checkConfig } from '@millrace/platform'
 import { createRandom } from '../signals/random.ts'
 import { decoderOf } from './decoder-of.ts'
-import { makeGarbage } from './garbage.ts'
-import type { Instrument, InstrumentOptions } from './instrument.ts'
+import type { Instrument, InstrumentOptions, InstrumentPlugin } from './instrument.ts'
 
 export interface ThroughDecoder<Config> {
   config: Config
@@ -16,13 +15,13 @@ export interface ThroughDecoder<Config> {
 
 /** @throws MillraceError CONFIG_INVALID when the decoder does not take its configuration. */
 export function throughDecoder<Config>(
-  kind: string,
+  { kind, garbage }: Pick<InstrumentPlugin, 'kind' | 'garbage'>,
   { decoder, seed, device }: Pick<InstrumentOptions, 'decoder' | 'seed' | 'device'>,
 ): ThroughDecoder<Config> {
   const plugin = decoderOf<Config>(kind)
   const config = checkConfig(plugin.schema, decoder, `decoder ${kind}`)
   const channels = plugin.channels(config)
   const random = createRandom(seed, `${device}/garbage`)
-  const garbage = (bytes: number) => makeGarbage(kind, random, bytes)
-  return { config, channels, encode: plugin.createEncoder(config), instrument: { kind, config, channels, garbage } }
+  const instrument = { kind, config, channels, garbage: (bytes: number) => garbage(random, bytes) }
+  return { config, channels, encode: plugin.createEncoder(config), instrument }
 }

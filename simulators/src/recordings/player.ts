@@ -1,7 +1,6 @@
 /** A recording as an instrument: what it says comes from a file, and it cannot be told to do otherwise. */
 import type { Channel } from '@millrace/contract'
-import { makeGarbage } from '../instruments/garbage.ts'
-import type { Emission, Instrument } from '../instruments/instrument.ts'
+import { type Emission, type Instrument, instrumentPlugins } from '../instruments/index.ts'
 import { createRandom } from '../signals/random.ts'
 
 export interface Recorded {
@@ -25,6 +24,10 @@ export function createPlayer({ kind, config, channels, rateHz, moments }: Record
       return moment.done ? undefined : moment.value
     },
     obey: () => false,
-    garbage: (bytes) => makeGarbage(kind, junk, bytes),
+    garbage(bytes) {
+      const plugin = instrumentPlugins.find((one) => one.kind === kind)
+      if (!plugin) throw new Error(`there is no instrument ${kind} that says what garbage is to its decoder`)
+      return plugin.garbage(junk, bytes)
+    },
   }
 }
