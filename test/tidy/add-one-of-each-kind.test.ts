@@ -17,7 +17,7 @@ beforeAll(() => {
   for (const kind of kinds) added.set(kind.folder, addOne(kind, tree))
   const lines = kinds.map(({ name, folder }) => `${name}: ${added.get(folder)!.files.join(' ')}`)
   console.log(`files touched to add one\n  ${lines.join('\n  ')}`)
-})
+}, 60_000)
 
 test.each(kinds)('$name: the README names every file that was touched', ({ folder }) => {
   const readme = readFileSync(join(tree, folder, 'README.md'), 'utf8')

@@ -25,7 +25,7 @@ export const kinds: Kind[] = [
 
 export function pluginsOf({ folder }: Kind): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && entry.name !== 'testing')
     .map(({ name }) => name)
 }
 
