@@ -14,8 +14,11 @@ export interface WebhookReceiver {
   close(): Promise<void>
 }
 
-/** @param answerMs how long it takes to answer. */
-export async function openWebhookReceiver(answerMs = 0): Promise<WebhookReceiver> {
+/**
+ * @param answerMs how long it takes to answer.
+ * @param atPort absent: any that is free.
+ */
+export async function openWebhookReceiver(answerMs = 0, atPort = 0): Promise<WebhookReceiver> {
   const deliveries: Delivery[] = []
   const server = createServer((request, response) => {
     let body = ''
@@ -29,7 +32,7 @@ export async function openWebhookReceiver(answerMs = 0): Promise<WebhookReceiver
       else setTimeout(() => response.end(), answerMs)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(atPort, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
   return {
     url: `http://127.0.0.1:${port}/`,
