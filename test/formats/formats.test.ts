@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { answersOf, madeBy, unpack } from './samples.ts'
+import { loadVersion } from './version.ts'
+
+let dir: string
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'millrace-formats-'))
+})
+afterEach(() => rmSync(dir, { recursive: true }))
+
+test.each(madeBy)(
+  'files that %s wrote are read, and worked on, as that version did',
+  async (commit) => {
+    const expected = unpack(commit, dir)
+    const answers = await answersOf(await loadVersion('.'), dir)
+    for (const part of ['found', 'goesOn'] as const)
+      for (const name in expected[part]) expect(answers[part][name], `${part}: ${name}`).toEqual(expected[part][name])
+    expect(answers.outbox).toEqual(expected.outbox)
+    expect(answers.files).toEqual(expected.files)
+  },
+  60_000,
+)
