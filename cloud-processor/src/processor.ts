@@ -17,7 +17,7 @@ import type { Members, Shares } from './members/index.ts'
 import { observe } from './observe/index.ts'
 import { runBridge } from './roles/bridge.ts'
 import type { ProcessorContext, RoleContext } from './roles/context.ts'
-import { documentsRole } from './roles/documents.ts'
+import { documentsRole, forgetDocuments } from './roles/documents.ts'
 import { leaderRole } from './roles/leader.ts'
 import { notifierRole, openNotifier } from './roles/notifier.ts'
 import { openPage } from './roles/page.ts'
@@ -50,9 +50,9 @@ export async function startProcessor(
     { id: engines.id, roles: config.stages, holds: shares.held, lagMs: () => lagOf(shares.progress()) },
     engines,
   )
-  const lagMs = () => members.lagMs(['prepare', 'rules'])
-  const context: RoleContext = { ...engines, config, parts, members, lagMs }
+  const context: RoleContext = { ...engines, config, parts, members, lagMs: () => members.lagMs(['prepare', 'rules']) }
 
+  await forgetDocuments(context)
   const notifier = has('notifier', 'web') ? await openNotifier(context) : undefined
   const running = has('bridge') ? runBridge(context) : undefined
   const bridge = running?.bridge

@@ -1,6 +1,6 @@
 /** What people search for, from each of its topics into a document store. */
-import type { Topic } from '@millrace/contract'
-import type { LogRecord } from '../log/index.ts'
+import { type Topic, topics } from '@millrace/contract'
+import type { Log, LogRecord } from '../log/index.ts'
 import type { Role } from '../members/index.ts'
 import { type Kept, runSink, type SinkRun } from '../stage/index.ts'
 import type { DocumentStore } from '../stores/index.ts'
@@ -31,6 +31,17 @@ export function documentsRole(context: DocumentsContext): Role | undefined {
   }
 }
 
+/**
+ * Where the configuration names no document store any more, what one had not read yet is not kept for it. On a log that is shared
+ * another process may have one.
+ */
+export async function forgetDocuments({ documents, log }: { documents?: DocumentStore | undefined; log: Log }): Promise<void> {
+  if (documents || log.board) return
+  await Promise.all(Object.values(topics).map((topic) => log.unregisterReader(readerOf(topic))))
+}
+
+const readerOf = (topic: Topic) => `documents-${topic.split('.').at(-1)}`
+
 function runDocumentSink(store: DocumentStore, topic: Topic, partition: number, context: DocumentsContext): SinkRun {
   const { log, clock, config } = context
   let kept: Kept | undefined
@@ -38,12 +49,14 @@ function runDocumentSink(store: DocumentStore, topic: Topic, partition: number, 
   let sinceMs = clock.monotonic()
   return runSink(
     {
-      name: `documents-${topic.split('.').at(-1)}`,
+      name: readerOf(topic),
       topic,
       partition,
       async position(from) {
         kept = from
-        return (await from.load())?.next ?? (await log.bounds(topic, partition)).start
+        // What was trimmed while there was no document store is not in it.
+        const { start } = await log.bounds(topic, partition)
+        return Math.max((await from.load())?.next ?? start, start)
       },
       async write(records: LogRecord[]) {
         const refused = await store.write(log.id, topic, partition, records)

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { topics } from '@millrace/contract'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { processorSchema } from '../config.ts'
+import { type Log, openEmbeddedLog } from '../log/index.ts'
+import type { DocumentStore } from '../stores/index.ts'
+import { documentsRole, forgetDocuments } from './documents.ts'
+
+const bytesMax = 100_000
+let dir: string
+let log: Log
+const taken: number[] = []
+const documents: DocumentStore = {
+  topics: [topics.alarms],
+  write: async (_log, _topic, _partition, records) => {
+    for (const { offset } of records) taken.push(offset)
+    return []
+  },
+  close: async () => {},
+}
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'millrace-documents-'))
+  const retention = { alarms: { bytesMax }, raw: { bytesMax }, timeline: { bytesMax }, rejected: { bytesMax } }
+  log = await openEmbeddedLog({ path: join(dir, 'log'), retention }, { log: silentLog, metrics: createMetrics() })
+})
+afterEach(async () => {
+  await log.close()
+  rmSync(dir, { recursive: true })
+})
+
+const context = () => ({
+  log,
+  clock: systemClock,
+  logger: silentLog,
+  metrics: createMetrics(),
+  config: processorSchema.parse({}),
+  documents,
+})
+const start = async () => (await log.bounds(topics.alarms, 0)).start
+
+async function fill(): Promise<void> {
+  for (let n = 0; n < 8; n++) await log.append(topics.alarms, 0, [{ key: '', value: randomBytes(60_000) }])
+  await log.trim()
+}
+
+async function runUntil(isDone: () => boolean): Promise<void> {
+  const run = documentsRole(context())!.start(0)
+  for (const endMs = Date.now() + 8000; !isDone() && Date.now() < endMs; ) await new Promise((resolve) => setTimeout(resolve, 10))
+  await run.stop()
+}
+
+test('a document store that was taken out of the configuration holds the log no longer, and goes on from what is left', async () => {
+  let looks = 0
+  await runUntil(() => ++looks > 20)
+  await fill()
+  expect(await start(), 'it has not read them').toBe(0)
+  await forgetDocuments({ log, documents })
+  await log.trim()
+  expect(await start(), 'it is still there').toBe(0)
+  await forgetDocuments({ log })
+  await log.trim()
+  const from = await start()
+  expect(from).toBeGreaterThan(4)
+  await runUntil(() => taken.includes(7))
+  expect(taken[0]).toBe(from)
+  expect(taken.at(-1)).toBe(7)
+})
