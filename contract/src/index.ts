@@ -1,8 +1,29 @@
+export { type AbsenceReason, absenceReasons } from './codes/absences.ts'
+export type { EventCode } from './codes/events.ts'
+export type { RejectionReason } from './codes/rejections.ts'
 export * from './ledger.ts'
 export * from './naming.ts'
 export * from './ranges.ts'
 export * from './reading.ts'
 export * from './rebirth.ts'
 export * from './receipt.ts'
+export type { AlarmPriority, AlarmRecord, AlarmTopicRecord, NotificationRecord, SettledRecord } from './records/alarms.ts'
+export type { Channel, Column, Control, Segment, Tally } from './records/fields.ts'
+export type { EdgeCounts, GapRecord, LedgerRecord } from './records/ledger.ts'
+export type { RawRecord, RawTick } from './records/raw.ts'
+export type { RejectedRecord } from './records/rejected.ts'
+export type {
+  BirthRecord,
+  ControlTimelineRecord,
+  CutCounts,
+  CutRecord,
+  DeclarationRecord,
+  EventRecord,
+  GapTimelineRecord,
+  NodeRecord,
+  ReadingsRecord,
+  TickRecord,
+  TimelineRecord,
+} from './records/timeline.ts'
 export * from './timeline.ts'
 export * from './topic-filter.ts'

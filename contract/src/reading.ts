@@ -6,59 +6,18 @@
  * only where a person or a rule looks. Waveform samples travel as segments: a start, an interval, an array.
  */
 
+import type { AbsenceReason } from './codes/absences.ts'
+import type { Channel, Column, Segment } from './records/fields.ts'
+
 /** Sparkplug B datatype names that a channel may have on the wire. */
-export type Datatype =
-  | 'Int16'
-  | 'Int32'
-  | 'Int64'
-  | 'Float'
-  | 'Double'
-  | 'Boolean'
-  | 'String'
-  | 'Int16Array'
-  | 'Int32Array'
-  | 'FloatArray'
-
-export type ChannelKind = 'number' | 'text' | 'boolean' | 'waveform'
-
-/** What a device measures on one channel; it travels in the device's birth. */
-export interface Channel {
-  name: string
-  kind: ChannelKind
-  datatype: Datatype
-  /** UCUM, such as `/min`, `%`, `mV`; `1` where the number has no dimension. */
-  unit: string
-  /** `value = raw * scale + offset`, in `unit`. Default 1. */
-  scale?: number
-  /** Default 0. */
-  offset?: number
-  /** Plausible lowest and highest value, in `unit`. */
-  range?: [number, number]
-  /** LOINC (`loinc:8867-4`) or MDC (`mdc:147842`) code. */
-  code?: string
-  /** Nominal time between readings; for a waveform the exact time between samples. May have a fraction. */
-  intervalMs?: number
-}
+export type Datatype = Channel['datatype']
+export type ChannelKind = Channel['kind']
 
 export type Quality = 'good' | 'uncertain' | 'bad'
 export const qualityCodes = { good: 0, uncertain: 1, bad: 2 } as const
 
 /** A raw value as the device gave it; numbers are unscaled. */
 export type Value = number | string | boolean
-
-/** Readings of one channel as columns, in time order. `q` is absent where all are good. */
-export interface Column {
-  t: number[]
-  v: Value[]
-  q?: number[]
-}
-
-/** Evenly spaced waveform samples: sample `k` was taken at `t + k * i` ms. Values are unscaled. */
-export interface Segment {
-  t: number
-  i: number
-  v: number[]
-}
 
 /** `No data` is not a value: an absence says from when, on which channels, and why. */
 export interface Absence {
@@ -67,19 +26,6 @@ export interface Absence {
   t: number
   reason: AbsenceReason
 }
-
-export const absenceReasons = [
-  'unplugged',
-  'probe-off',
-  'out-of-range',
-  'searching',
-  'link-down',
-  'evicted',
-  'agent-down',
-  'stalled',
-  'restored',
-] as const
-export type AbsenceReason = (typeof absenceReasons)[number]
 
 /** All that one device measured between two closings of the batch timer. */
 export interface Columns {

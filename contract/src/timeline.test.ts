@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeJson, decodeRaw, encodeJson, encodeRaw, type TimelineRecord } from './timeline.ts'
+import type { TimelineRecord } from './records/timeline.ts'
+import { decodeJson, decodeRaw, encodeJson, encodeRaw } from './timeline.ts'
 
 describe('a raw record', () => {
   it('of a message keeps topic, time and bytes as they came', () => {

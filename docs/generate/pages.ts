@@ -1,5 +1,6 @@
 /** Every generated page of the reference. */
 import { asyncApiPage } from '../../contract/src/schema/page.ts'
+import { codesPage } from './codes.ts'
 import { configurationPage } from './configuration.ts'
 import { errorsPage } from './errors.ts'
 import { metricsPage } from './metrics.ts'
@@ -7,6 +8,7 @@ import { metricsPage } from './metrics.ts'
 export function referencePages(): { path: string; text: string }[] {
   return [
     { path: 'docs/reference/asyncapi.yaml', text: asyncApiPage() },
+    { path: 'docs/reference/codes.md', text: codesPage() },
     { path: 'docs/reference/configuration.md', text: configurationPage() },
     { path: 'docs/reference/errors.md', text: errorsPage() },
     { path: 'docs/reference/metrics.md', text: metricsPage() },

@@ -13,7 +13,7 @@ export const rooms: Record<string, Rooms> = {
   platform: anything(
     'back-off clock config errors event-loop fnv http index log loopback machine-page metrics overrides process-metrics run secret-file sqlite steady-clock stop variables varint worker worker-side',
   ),
-  contract: anything('index ledger naming ranges reading rebirth receipt schema timeline topic-filter sparkplug'),
+  contract: anything('codes index ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug'),
   alarms: anything(
     'absence change conditions control engine glob index lane list overrides plan readings rule rule-file series set-back step tick warnings',
   ),

@@ -1,5 +1,13 @@
 /** What every handler works with: the state, the configuration, and the way out. */
-import { type CutRecord, encodeJson, type RejectedRecord, type Tally, type TimelineRecord, topics } from '@millrace/contract'
+import {
+  type CutRecord,
+  encodeJson,
+  type RejectedRecord,
+  type RejectionReason,
+  type Tally,
+  type TimelineRecord,
+  topics,
+} from '@millrace/contract'
 import { partitionOf } from '../log/partition-of.ts'
 import type { Emit } from '../stage/stage.ts'
 import type { PrepareConfig } from './config.ts'
@@ -28,7 +36,7 @@ export function cutToTimeline({ emit, partitions }: Context, cut: CutRecord): vo
 }
 
 export interface Rejection {
-  reason: string
+  reason: RejectionReason
   detail: string
   lost: Tally
   node?: string

@@ -3,13 +3,15 @@
  * same format version, and a reader ignores what it does not know.
  */
 import { z } from 'zod'
+import { nodeMetrics } from '../naming.ts'
+import * as alarms from '../records/alarms.ts'
+import * as fields from '../records/fields.ts'
+import { headers } from '../records/headers.ts'
+import * as ledger from '../records/ledger.ts'
+import * as raw from '../records/raw.ts'
+import { rejectedRecord } from '../records/rejected.ts'
+import * as timeline from '../records/timeline.ts'
 import { topics } from '../timeline.ts'
-import * as alarms from './alarms.ts'
-import * as fields from './fields.ts'
-import { headers } from './headers.ts'
-import * as raw from './raw.ts'
-import { rejectedRecord } from './rejected.ts'
-import * as timeline from './timeline.ts'
 
 type Json = Record<string, unknown>
 
@@ -132,9 +134,15 @@ function messageOf({ key, hasHeaders, messages }: Published, name: string): Json
     contentType: isBinary ? 'application/octet-stream' : 'application/json',
     ...(hasHeaders ? { headers: { $ref: '#/components/schemas/Headers' } } : {}),
     payload: isBinary ? { type: 'string', format: 'binary', description: content } : { $ref: `#/components/schemas/${name}` },
+    ...(isBinary ? { 'x-sparkplug-metrics': mapValues(agentMetrics, (_, metric) => ({ $ref: metricSchema(metric) })) } : {}),
     bindings: { kafka: { key: { type: 'string', description: key }, bindingVersion: kafka.bindingVersion } },
   }
 }
+
+/** JSON text in metrics of our own agents' NDATA, inside a message as it came. */
+const agentMetrics = { [nodeMetrics.ledger]: ledger.ledger, [nodeMetrics.gap]: ledger.givenUp }
+const metricId = (metric: string) => metric.replace('Millrace/', 'Agent')
+const metricSchema = (metric: string) => `#/components/schemas/${metricId(metric)}`
 
 /** Every schema that has a name; the rest stands where it is used. */
 function schemas(): Record<string, Json> {
@@ -142,6 +150,7 @@ function schemas(): Record<string, Json> {
   const add = (id: string, schema: z.ZodType) => named.add(schema, { id })
   for (const { messages } of Object.values(channels))
     for (const [name, content] of Object.entries(messages)) if (typeof content !== 'string') add(name, content)
+  for (const [metric, schema] of Object.entries(agentMetrics)) add(metricId(metric), schema)
   add('Channel', fields.channel)
   add('Column', fields.column)
   add('Segment', fields.segment)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { nodeMetrics } from '../naming.ts'
-import type { Channel } from '../reading.ts'
+import type { Channel } from '../records/fields.ts'
 import { type AliasedChannel, declarationId, declare } from './declaration.ts'
 import { decodeDeviceBirth, encodeDeviceBirth } from './device-birth.ts'
 import { SparkplugError } from './error.ts'

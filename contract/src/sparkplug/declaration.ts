@@ -7,7 +7,7 @@
  * with the channels by rising alias; an absent scale is 1, an absent offset 0, and what else is absent is null.
  */
 import { createHash } from 'node:crypto'
-import type { Channel } from '../reading.ts'
+import type { Channel } from '../records/fields.ts'
 
 export interface AliasedChannel {
   /** Means this name, datatype, unit, code and scale for ever; unique in the edge node [tck-id-payloads-alias-uniqueness]. */

@@ -4,8 +4,11 @@
  * What breaks the framing rejects the whole payload. What is wrong with one metric (an alias that nobody declared, a value not
  * of its datatype, NaN, no timestamp) is told in `problems`, and its neighbours go on.
  */
-import type { BadFrame, Tally } from '../ledger.ts'
-import { type Absence, absenceReasons, type Channel, type Column, type Columns, type Segment, type Value } from '../reading.ts'
+
+import { absenceReasons } from '../codes/absences.ts'
+import type { BadFrame } from '../ledger.ts'
+import type { Absence, Columns, Value } from '../reading.ts'
+import type { Channel, Column, Segment, Tally } from '../records/fields.ts'
 import { elementBytes, readArray } from './arrays.ts'
 import { datatypeName, datatypes, fits } from './datatype.ts'
 import { SparkplugError, type SparkplugReason } from './error.ts'

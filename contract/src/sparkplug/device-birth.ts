@@ -12,7 +12,8 @@
  * Birth values of our agents are state, not readings: null, or the last value known. Those of foreign nodes are readings.
  */
 import { formatBirthName, nodeMetrics, parseBirthName } from '../naming.ts'
-import type { Channel, ChannelKind, Datatype, Value } from '../reading.ts'
+import type { ChannelKind, Datatype, Value } from '../reading.ts'
+import type { Channel } from '../records/fields.ts'
 import type { SparkplugDatatype } from './datatype.ts'
 import type { Declaration } from './declaration.ts'
 import type { Metric } from './metric.ts'

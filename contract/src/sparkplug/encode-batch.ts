@@ -11,7 +11,8 @@
  */
 import type { BadFrame } from '../ledger.ts'
 import { type BatchName, formatBatchName, nodeMetrics } from '../naming.ts'
-import { type Column, type Columns, type Datatype, type Segment, timeSpan } from '../reading.ts'
+import { type Columns, type Datatype, timeSpan } from '../reading.ts'
+import type { Column, Segment } from '../records/fields.ts'
 import { writeArray } from './arrays.ts'
 import { datatypes, fits } from './datatype.ts'
 import { writeMetric, writeWhole } from './metric.ts'

@@ -1,6 +1,6 @@
 /** Plain MQTT devices: the first filter of the configuration that takes the topic names the codec, the devices and the channels. */
 
-import { type Channel, type Levels, levelsOf, matches } from '@millrace/contract'
+import { type Channel, type Levels, levelsOf, matches, type RejectionReason } from '@millrace/contract'
 import { type Context, type Rejection, reject, toTimeline } from '../context.ts'
 import { type Delivery, deliver, type Part } from '../direct.ts'
 import type { Message } from '../message.ts'
@@ -106,7 +106,7 @@ function withoutDevice(place: number, config: PlainConfig, own: string | undefin
     : brokenRecord('PREPARE_LIMIT', place, `limits.plainDevices is reached: no room for ${own.slice(0, 80)}`)
 }
 
-function brokenRecord(reason: string, place: number, detail: string): Problem {
+function brokenRecord(reason: RejectionReason, place: number, detail: string): Problem {
   return { reason, detail, lost: [0, 0], identity: recordIdentity(place) }
 }
 

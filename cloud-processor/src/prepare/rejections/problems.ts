@@ -1,11 +1,11 @@
 /** Readings that cannot be used, each named so that a replay finds it again; their neighbours go on. */
-import { addTally, type Channel, type Tally } from '@millrace/contract'
+import { addTally, type Channel, type RejectionReason, type Tally } from '@millrace/contract'
 import type { DecodedBatch } from '@millrace/contract/sparkplug'
 import { type Context, reject } from '../context.ts'
 import type { Message } from '../message.ts'
 
 export interface Problem {
-  reason: string
+  reason: RejectionReason
   detail: string
   lost: Tally
   channel?: string

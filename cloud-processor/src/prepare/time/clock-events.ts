@@ -1,11 +1,11 @@
 /** What is wrong with the time of a partition, told as events that the rules make alarms of: when it begins, and when it is over. */
-import type { EventRecord, RawTick, Tally } from '@millrace/contract'
+import type { EventCode, EventRecord, RawTick, Tally } from '@millrace/contract'
 import { type Context, toTimeline } from '../context.ts'
 import type { WrongClocks } from '../state/clocks.ts'
 import type { PrepareState } from '../state/state.ts'
 import type { TimeChange } from './partition-time.ts'
 
-type What = Pick<EventRecord, 'level' | 'code' | 'text'>
+type What = Pick<EventRecord, 'level' | 'text'> & { code: EventCode }
 type Tell = (what: What) => void
 
 /** Ticks without a sign of it until it is told to be over. */

@@ -1,12 +1,13 @@
 /** `millrace.rejected`: what could not be used. */
 import { z } from 'zod'
-import { epochMs, format, kind, tally } from './fields.ts'
+import { rejections } from '../codes/rejections.ts'
+import { code, epochMs, format, kind, tally } from './fields.ts'
 
 export const rejectedRecord = z
   .object({
     f: format,
     k: kind('rejected'),
-    reason: z.string().describe('Code of the error catalogue, such as `PREPARE_PAYLOAD`.'),
+    reason: code('Why', rejections),
     detail: z.string().describe('What exactly, for people.'),
     at: z.enum(['edge', 'bridge', 'prepare', 'store']).describe('Where it was found.'),
     node: z.string().optional().describe('Edge node, `<group>/<node>`, where it is known.'),
@@ -24,3 +25,5 @@ export const rejectedRecord = z
     bytesBase64: z.string().describe('Base64 of the whole message as it came, or, without a `topic`, of the bad frame.'),
   })
   .describe('A message, or a frame from a device, that could not be used whole, with its bytes.')
+
+export type RejectedRecord = z.infer<typeof rejectedRecord>

@@ -56,3 +56,12 @@ export const settled = z
   .describe('What became of a notification at one receiver. It has no source position.')
 
 export const alarmTopicRecord = z.discriminatedUnion('k', [alarm, notification, settled])
+
+/** A change of one alarm's state. `id` names one occurrence: rule, subject and the time it was raised. */
+export type AlarmRecord = z.infer<typeof alarm>
+export type AlarmPriority = AlarmRecord['priority']
+/** A notification that is due; the notifiers send it at least once. `key` is stable over repeats. */
+export type NotificationRecord = z.infer<typeof notification>
+/** What became of a notification at one receiver: another notifier that takes over goes on from here. */
+export type SettledRecord = z.infer<typeof settled>
+export type AlarmTopicRecord = z.infer<typeof alarmTopicRecord>

@@ -28,3 +28,8 @@ export const rawControl = z
   .describe('One byte with the value 2, then this as JSON (UTF-8). In every partition.')
 
 export const rawJson = z.discriminatedUnion('k', [rawTick, rawControl])
+
+export type RawTick = z.infer<typeof rawTick>
+
+/** `millrace.raw`: a message as it came, a tick, or a control record. */
+export type RawRecord = { k: 'message'; topic: string; payload: Uint8Array; receivedMs: number } | z.infer<typeof rawJson>

@@ -1,10 +1,14 @@
-/** Parts that records of several topics share. Every field says what it is, with its unit. */
+/** Parts that records of several topics share. Every field says what it is, with its unit; the types are read off. */
 import { z } from 'zod'
-import { absenceReasons } from '../reading.ts'
+import { absenceReasons } from '../codes/absences.ts'
 
 /** Version and kind, which every JSON record on a topic that a stage writes opens with. */
 export const format = z.literal(1).describe('Format version. A record of another version is not to be read by this document.')
 export const kind = <K extends string>(name: K) => z.literal(name).describe('Kind of record.')
+
+/** A code of a catalogue in ../codes. For readers it is open: a later version may have more. */
+export const code = (what: string, catalogue: object) =>
+  z.string().describe(`${what}: ${Object.keys(catalogue).join(', ')}. A later version may have more.`)
 
 export const epochMs = (what: string) => z.int().describe(`${what}. Milliseconds since 1970-01-01T00:00:00Z.`)
 /** Times of absences and waveforms come from sample clocks. */
@@ -105,3 +109,14 @@ export const control = z
     }),
   ])
   .describe('An order of a person or a program. Orders act on the stages only as records.')
+
+/** `[scalar readings, waveform samples]`. */
+export type Tally = z.infer<typeof tally>
+/** What a device measures on one channel; it travels in the device's birth. */
+export type Channel = z.infer<typeof channel>
+/** Readings of one channel as columns, in time order. `q` is absent where all are good. */
+export type Column = z.infer<typeof column>
+/** Evenly spaced waveform samples: sample `k` was taken at `t + k * i` ms. Values are unscaled. */
+export type Segment = z.infer<typeof segment>
+/** What acts on stages only by way of the log: who wanted it, and what. */
+export type Control = z.infer<typeof control>

@@ -1,8 +1,10 @@
 /** `millrace.timeline`: everything that decisions are made on, in one order for each partition. */
 import { z } from 'zod'
+import { events } from '../codes/events.ts'
 import {
   absenceReason,
   channel,
+  code,
   column,
   control,
   device,
@@ -17,6 +19,7 @@ import {
   subject,
   tally,
 } from './fields.ts'
+import { edgeCounts } from './ledger.ts'
 
 export const readings = z
   .object({
@@ -95,20 +98,6 @@ export const tick = z
   })
   .describe('One a second for each partition of `millrace.raw`, in every partition of the timeline. Its key is empty.')
 
-const edgeCounts = z
-  .object({
-    read: tally.describe('Decoded from good frames: [scalar readings, waveform samples].'),
-    filtered: tally.describe('Held back by report by exception: [scalar readings, waveform samples].'),
-    rejected: tally.describe('Refused at the edge: [scalar readings, waveform samples].'),
-    evicted: tally.describe(
-      'Removed at the outbox’s bound, whether or not the cloud had them: [scalar readings, waveform samples].',
-    ),
-    frames: z
-      .tuple([z.int().describe('Good frames.'), z.int().describe('Bad frames.')])
-      .describe('Frames on the line: [good, bad].'),
-  })
-  .describe('What the edge agent counted for the device, since the start of the stream. Source without an agent: only `read`.')
-
 const cutCounts = z
   .object({
     edge: edgeCounts,
@@ -149,7 +138,7 @@ export const event = z
     device,
     atMs: epochMs('When it happened'),
     level: z.enum(['info', 'warn', 'error']).describe('How much it matters; `error`: something was lost or a person must act.'),
-    code: z.string().describe('What happened, stable: `LEDGER_FREED_UNSEEN`.'),
+    code: code('What happened', events),
     text: z.string().describe('The same for people.'),
   })
   .describe('A line for people from an agent or a stage.')
@@ -165,3 +154,22 @@ export const timelineRecord = z.discriminatedUnion('k', [
   controlOnTimeline,
   event,
 ])
+
+/** Readings of one device. Raw device integers; `scale` and `offset` are in the newest declaration of the device. */
+export type ReadingsRecord = z.infer<typeof readings>
+/** A device's channels, sent before the first readings that use them and when they change. */
+export type DeclarationRecord = z.infer<typeof declaration>
+/** Data that is not there, with bounds and a reason. Charts draw it, rules see it. */
+export type GapTimelineRecord = z.infer<typeof gap>
+export type BirthRecord = z.infer<typeof birth>
+/** How an edge node is doing, from its newest ledger record: what its outbox still holds. */
+export type NodeRecord = z.infer<typeof nodeState>
+/** One a second for each raw partition. Goes back only where the clock was set back by more than 5 s. */
+export type TickRecord = z.infer<typeof tick>
+export type CutCounts = z.infer<typeof cutCounts>
+/** All numbers up to `through` of `stream` are settled; what each device's counts were at that cut. */
+export type CutRecord = z.infer<typeof cut>
+export type ControlTimelineRecord = z.infer<typeof controlOnTimeline>
+/** A line for people from an agent or a stage: unplugged, replugged, clock jumped. */
+export type EventRecord = z.infer<typeof event>
+export type TimelineRecord = z.infer<typeof timelineRecord>

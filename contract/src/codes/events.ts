@@ -1,0 +1,46 @@
+/** What is told by an event: `code` of an event record, on the timeline or of a store. */
+import { catalogue } from '@millrace/platform'
+
+const { STORE_CHANNEL_TOO_FINE } = catalogue
+
+export const events = {
+  CLOCK_JUMPED: {
+    says: 'The processor’s clock jumped, was set, or is in doubt.',
+    remedy: 'Keep it by NTP, slewed rather than stepped. Decisions go by the old time until the new one has lasted 30 s.',
+  },
+  CLOCK_STEADY: { says: 'The processor’s clock has been steady for half a minute.', remedy: 'Nothing.' },
+  GATEWAY_CLOCK_OFF: {
+    says: 'The clock of a gateway is off the processor’s, or its messages take that long.',
+    remedy: 'Keep it by NTP; until then its readings are not live.',
+  },
+  GATEWAY_CLOCK_RIGHT: { says: 'The clock of that gateway is right again.', remedy: 'Nothing.' },
+  LEDGER_FREED_UNSEEN: {
+    says: 'Numbers of a stream were receipted by another log and are not in this one.',
+    remedy:
+      'They lie under a gap with the reason `restored` where the log was restored from a backup; else look for a log that was made anew.',
+  },
+  NODE_REBIRTH_WANTED: {
+    says: 'Messages of a Sparkplug node without receipts are missing: it is asked for its births.',
+    remedy: 'Nothing when it is rare. Else look at the node’s link, and at the QoS and the queues of the broker.',
+  },
+  READINGS_IN_TIME: { says: 'No reading has been rejected for its time for half a minute.', remedy: 'Nothing.' },
+  READINGS_OUT_OF_TIME: {
+    says: 'Readings are rejected because their time is out of range (PREPARE_TIME).',
+    remedy: 'Correct the clock that is wrong. Where it was the processor’s: `millrace replay rejected --reason PREPARE_TIME`.',
+  },
+  STORE_CHANNEL_TOO_FINE,
+  STORE_EXPIRED: {
+    says: 'The store holds more than its bound: its oldest day expires.',
+    remedy: 'Raise the bound, or keep fewer days.',
+  },
+  STORE_FULL: {
+    says: 'The store holds more than its bound, and only the present day is left in it.',
+    remedy: 'Raise the bound, or measure less.',
+  },
+  STORE_RECORD: {
+    says: 'A record of the timeline cannot be read by the store, and is left out.',
+    remedy: 'It is of a newer version, or damaged: the event names its offset.',
+  },
+} as const
+
+export type EventCode = keyof typeof events
