@@ -5,6 +5,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'power cuts of outbox, log and store', args: ['test/failures/power-cut.ts', '--rounds', '3'] },
   { name: 'npm start, Ctrl-C, and start again', args: ['test/e2e/start.ts'] },
   { name: 'the data of an earlier version', args: ['test/e2e/upgrade.ts'] },
+  { name: 'a device is unplugged, and plugged in again', args: ['test/e2e/unplug.ts'] },
   { name: 'real recordings through the whole length', args: ['test/e2e/real-input.ts', '--quick'] },
   { name: 'bad input of every kind', args: ['test/failures/bad-input.ts', '--quick'] },
   { name: 'an outbox at its bound', args: ['test/failures/limits.ts', '--evicted', '20000'] },

@@ -9,6 +9,7 @@ import type { AgentConfig } from './config.ts'
 import type { Device } from './device.ts'
 import type { OutboxStorage } from './outbox/index.ts'
 import { type Parts, parts as realParts } from './parts.ts'
+import { followPresence } from './presence.ts'
 import type { Stretches } from './stretches.ts'
 import type { Transport } from './uplink/index.ts'
 
@@ -62,7 +63,9 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
   for (const device of devices) device.start()
 
   let committing: Promise<unknown> = Promise.resolve()
+  const lookAtLines = followPresence(devices, uplink, clock)
   const commit = () => {
+    lookAtLines()
     const drained = devices.flatMap((device) => device.drain())
     committing = outbox.commit(drained).catch((error) => log.error('commit failed', { error }))
   }

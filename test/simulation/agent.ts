@@ -9,8 +9,8 @@ import type { Device } from '@millrace/edge-agent/device'
 import { createIntake, type Drained, type Intake } from '@millrace/edge-agent/intake'
 import type { Outbox } from '@millrace/edge-agent/outbox'
 import { type Parts, parts } from '@millrace/edge-agent/parts'
-import type { Transport } from '@millrace/edge-agent/uplink'
-import { createMetrics, silentLog } from '@millrace/platform'
+import type { Transport, Uplink } from '@millrace/edge-agent/uplink'
+import { type Clock, createMetrics, silentLog } from '@millrace/platform'
 import type { Bug } from './bugs.ts'
 import type { Disk } from './disk.ts'
 import type { Network } from './network.ts'
@@ -49,6 +49,8 @@ export interface AgentOptions {
   /** Between two changes of the level; by default 4000. */
   levelMs?: number
   bug: Bug | undefined
+  /** When devices are said to be away and back; absent: never. */
+  lines?: Random
   /** The clock may be wrong at a start, and frames may have waited. */
   hasRoughStarts?: boolean
   /** False when the devices fell silent, so that all can arrive. */
@@ -88,7 +90,8 @@ export async function startSimulatedAgent(process: Process, options: AgentOption
 }
 
 /** The real parts: what the outbox says to be durable is noted. */
-function partsOf({ disk, truths, bug }: AgentOptions): Parts {
+function partsOf(options: AgentOptions): Parts {
+  const { disk, truths, bug } = options
   return {
     async openOutbox(...given) {
       const outbox = await parts.openOutbox(...given)
@@ -100,11 +103,31 @@ function partsOf({ disk, truths, bug }: AgentOptions): Parts {
       }
       return outbox
     },
-    createUplink: (context) =>
-      parts.createUplink(
-        bug === 'free-before-receipt' ? { ...context, transport: freeing(context.transport, context.outbox) } : context,
-      ),
+    createUplink(context) {
+      const isFreeing = bug === 'free-before-receipt'
+      const transport = isFreeing ? freeing(context.transport, context.outbox) : context.transport
+      const uplink = parts.createUplink({ ...context, transport })
+      for (const { device } of truths) comeAndGo(device, uplink, { ...options, clock: context.clock })
+      return uplink
+    },
   }
+}
+
+/** At any moment, whatever it measures: its death and its next birth fall among its batches. */
+function comeAndGo(device: string, uplink: Uplink, options: AgentOptions & { clock: Clock }): void {
+  const { lines, clock, isProducing } = options
+  if (!lines) return
+  const pass = (change: () => void) => void clock.after(200 + lines.below(2500), change)
+  const go = () => {
+    if (!isProducing()) return
+    uplink.deviceOffline(device)
+    pass(back)
+  }
+  const back = () => {
+    uplink.deviceOnline(device)
+    pass(go)
+  }
+  pass(go)
 }
 
 function note(drained: Drained[], truths: DeviceTruth[], frames: number): void {

@@ -90,6 +90,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
         startSimulatedAgent(self.process, {
           world,
           random: createRandom(seed, `${name}/${world.nowMs}`),
+          lines: createRandom(seed, `${name}/${world.nowMs}/lines`),
           network,
           disk,
           node: name,

@@ -80,6 +80,7 @@ export async function runSeed(seed: number, bug?: Bug): Promise<Outcome> {
         startSimulatedAgent(process, {
           world,
           random: createRandom(seed, `${node}/${world.nowMs}`),
+          lines: createRandom(seed, `${node}/${world.nowMs}/lines`),
           network,
           disk,
           node,

@@ -20,8 +20,9 @@ export const rooms: Record<string, Rooms> = {
   'edge-agent': {
     main: 'agent config engines status',
     engines: 'agent config device observe outbox uplink',
-    agent: 'config device outbox parts stretches uplink',
+    agent: 'config device outbox parts presence stretches uplink',
     parts: 'outbox uplink',
+    presence: 'device uplink',
     config: 'bus decoders filters outbox uplink',
     device: 'bus config decoders intake stretches',
     intake: 'decoders filters gathered scalars segments stretches times values',

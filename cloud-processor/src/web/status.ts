@@ -1,5 +1,5 @@
 /** Gathers the figures that the page's pipeline view shows. */
-import { countReadings, type TimelineRecord } from '@millrace/contract'
+import { type BirthRecord, countReadings, deathReasons, type TimelineRecord } from '@millrace/contract'
 import type { Clock } from '@millrace/platform'
 import type { Log } from '../log/log.ts'
 import type { Progress } from '../stage/index.ts'
@@ -41,7 +41,7 @@ export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock;
             backlogRows: record.backlog.rows,
             backlogBytes: record.backlog.bytes,
           })
-        } else if (record.k === 'birth' || record.k === 'death') {
+        } else if (record.k === 'birth' || (record.k === 'death' && isOfNode(record))) {
           nodes.set(record.node, { ...nodes.get(record.node), node: record.node, online: record.k === 'birth' })
         }
       }
@@ -83,6 +83,10 @@ export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock;
       }
     },
   }
+}
+
+function isOfNode({ device, reason }: BirthRecord): boolean {
+  return device === '' || reason === deathReasons.node
 }
 
 function newestOf(channels: Record<string, { t: number[] }>, otherwise: number): number {

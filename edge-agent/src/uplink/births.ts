@@ -1,6 +1,9 @@
 /**
  * Which devices are born in this session, and which declarations the host holds. A batch may be sent when its declaration
  * has a receipt and its device was born on this connection. A birth without receipt is sent again with a back-off.
+ *
+ * A death has no receipt: with receipts it is said once in every session, and again when the host is back. A host that missed
+ * it, or the death of the node, would take the device for one that is there.
  */
 import type { Declaration } from '@millrace/contract/sparkplug'
 import { backOffMs } from '@millrace/platform'
@@ -10,7 +13,10 @@ const retryMsMax = 30_000
 
 export class Births {
   private readonly needsReceipts: boolean
-  private readonly own = new Map<string, { declaration: Declaration; isOnline: boolean }>()
+  private readonly own = new Map<string, Declaration>()
+  /** Devices that are not there, and those of them whose death is to be said. */
+  private readonly offline = new Set<string>()
+  private readonly untold = new Set<string>()
   private readonly needed = new Map<string, Declaration>()
   private readonly receipts = new Set<string>()
   /** Declaration of each device's newest birth on this connection. */
@@ -23,29 +29,41 @@ export class Births {
 
   /** The device's own declaration; devices start online. */
   declare(declaration: Declaration): void {
-    const { device } = declaration
-    this.own.set(device, { declaration, isOnline: this.own.get(device)?.isOnline ?? true })
+    this.own.set(declaration.device, declaration)
   }
 
   setOnline(device: string, isOnline: boolean): void {
-    const known = this.own.get(device)
-    if (known) known.isOnline = isOnline
+    if (isOnline) {
+      this.offline.delete(device)
+      this.untold.delete(device)
+    } else {
+      this.offline.add(device)
+      this.untold.add(device)
+    }
   }
 
   /** Nothing is born on a new connection; receipts stay valid. */
   newSession(): void {
     this.alive.clear()
     this.tries.clear()
+    this.forgetDeaths()
+  }
+
+  /** The host may not have heard of them. */
+  forgetDeaths(): void {
+    for (const device of this.offline) this.untold.add(device)
   }
 
   /** The host's log is another: it holds none of them. */
   forgetReceipts(): void {
     this.receipts.clear()
     this.tries.clear()
+    this.forgetDeaths()
   }
 
   born({ id, device }: Declaration, nowMs: number): void {
     this.alive.set(device, id)
+    if (this.offline.has(device)) this.untold.add(device)
     const sends = (this.tries.get(id)?.sends ?? 0) + 1
     this.tries.set(id, { sends, notBeforeMs: nowMs + backOffMs(sends, retryMsMin, retryMsMax) })
     if (!this.needsReceipts) this.receipts.add(id)
@@ -54,6 +72,7 @@ export class Births {
 
   died(device: string): void {
     this.alive.delete(device)
+    this.untold.delete(device)
   }
 
   receipted(id: string): void {
@@ -71,18 +90,24 @@ export class Births {
     this.needed.set(declaration.id, declaration)
   }
 
-  /** To be sent now: births of online devices, and needed ones; of an earlier declaration before the device's own. */
+  /** To be sent now: births of online devices, of those that the host does not know, and needed ones; of an earlier declaration before the device's own. */
   due(nowMs: number): Declaration[] {
     const due = [...this.needed.values()].filter(({ id, device }) => !this.isReady(id, device) && this.isDue(id, nowMs))
-    for (const { declaration, isOnline } of this.own.values())
-      if ((isOnline || this.alive.has(declaration.device)) && this.isOwnDue(declaration, nowMs) && !due.includes(declaration))
-        due.push(declaration)
+    for (const declaration of this.own.values())
+      if (this.isWanted(declaration) && this.isOwnDue(declaration, nowMs) && !due.includes(declaration)) due.push(declaration)
     return due
   }
 
-  /** Devices that were born and are offline. */
+  /** Devices that are offline and known to the host, which takes them for alive, or may. */
   deaths(): string[] {
-    return [...this.own.keys()].filter((device) => !this.own.get(device)!.isOnline && this.alive.has(device))
+    return [...this.untold].filter((device) => {
+      const id = this.own.get(device)?.id
+      return id !== undefined && this.receipts.has(id) && (this.needsReceipts || this.alive.has(device))
+    })
+  }
+
+  private isWanted({ id, device }: Declaration): boolean {
+    return !this.offline.has(device) || this.alive.has(device) || !this.receipts.has(id)
   }
 
   /** After an earlier declaration's birth the device's own is due at once, so that it is the one that stays. */

@@ -24,11 +24,13 @@ export function takeMessage(context: MessageContext, text: string, payload: Uint
   if (topic?.type === 'NCMD' && topic.group === node.group && topic.node === node.node) takeCommand(context, payload)
 }
 
-function takeState({ host, hostName, inFlight, clock, log, hostAlive }: MessageContext, payload: Uint8Array): void {
+function takeState(context: MessageContext, payload: Uint8Array): void {
+  const { host, hostName, births, inFlight, clock, log, hostAlive } = context
   const state = decodeState(payload)
   if (!state || !host.state(state, clock.monotonic())) return
   log.info(state.online ? 'the host is online' : 'the host is offline', { host: hostName })
   if (!state.online) return
+  births.forgetDeaths()
   inFlight.hasten(clock.monotonic())
   hostAlive()
 }

@@ -1,6 +1,6 @@
-import { encodeDeviceBirth, encodeNodeDeath } from '@millrace/contract/sparkplug'
+import { encodeDeviceBirth, encodeDeviceDeath, encodeNodeDeath } from '@millrace/contract/sparkplug'
 import { beforeEach, expect, test } from 'vitest'
-import { createAgentFeed, declaration } from '../testing/agent.ts'
+import { batch, columns, createAgentFeed, dataTopic, declaration } from '../testing/agent.ts'
 import { now } from '../testing/feed.ts'
 
 let feed: ReturnType<typeof createAgentFeed>
@@ -13,6 +13,15 @@ test('tells the death of a node for each of its devices, but not by an old will'
   feed.born()
   expect(feed.message('spBv1.0/g/NDEATH/n', encodeNodeDeath(2)).timeline).toEqual([])
   expect(feed.message('spBv1.0/g/NDEATH/n', encodeNodeDeath(3)).timeline).toMatchObject([{ k: 'death', device: 'bed-1' }])
+})
+
+test('tells the death of a device once, its readings that come after it, and its next birth', () => {
+  feed.born()
+  const death = () => feed.message('spBv1.0/g/DDEATH/n/bed-1', encodeDeviceDeath({ timestamp: now, seq: 2 })).timeline
+  expect(death()).toMatchObject([{ k: 'death', device: 'bed-1', node: 'g/n', reason: 'unplugged' }])
+  expect(death()).toEqual([])
+  expect(feed.message(dataTopic, batch({}, columns([now], [97]))).timeline).toMatchObject([{ k: 'readings', device: 'bed-1' }])
+  expect(feed.born().timeline).toMatchObject([{ k: 'birth', device: 'bed-1' }])
 })
 
 test('gives a device of another node with a taken name a longer name', () => {

@@ -1,5 +1,5 @@
 /** Who is there, and what its aliases mean: births and deaths of nodes and devices, of agents and others. */
-import type { Columns } from '@millrace/contract'
+import { type Columns, deathReasons } from '@millrace/contract'
 import { type BornChannel, bdSeqOf, decodeDeviceBirth, type Payload } from '@millrace/contract/sparkplug'
 import { type Context, reject, toTimeline } from '../context.ts'
 import { deliver } from '../direct.ts'
@@ -82,11 +82,14 @@ export function isDeathOf(node: NodeState, payload: Payload): boolean {
 export function takeNodeDeath(context: Context, message: SparkplugMessage): void {
   const node = nodeOf(context.state, message.node)
   node.online = false
-  for (const device of node.devices.values()) leave(context, message, device, 'node death')
+  for (const device of node.devices.values()) leave(context, message, device, deathReasons.node)
 }
 
 export function takeDeviceDeath(context: Context, message: SparkplugMessage): void {
-  leave(context, message, nodeOf(context.state, message.node).devices.get(message.device), 'device death')
+  const { devices, isAgent, streams } = nodeOf(context.state, message.node)
+  // The birth of an agent's node may have been missed.
+  const isOurs = isAgent || streams > 0
+  leave(context, message, devices.get(message.device), isOurs ? deathReasons.agentDevice : deathReasons.device)
 }
 
 function leave(context: Context, message: SparkplugMessage, device: DeviceState | undefined, reason: string): void {
