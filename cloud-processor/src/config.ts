@@ -3,11 +3,11 @@ import { hostname } from 'node:os'
 import { machinePageSchema } from '@millrace/platform'
 import { z } from 'zod'
 import { bridgeSchema } from './bridge/index.ts'
-import { embeddedLogSchema, kafkaLogSchema } from './log/index.ts'
+import { logSchema } from './log/index.ts'
 import { prepareSchema } from './prepare/index.ts'
 import { notifierSchema, ruleFileSchema } from './rules/index.ts'
 import { runnerDefaults } from './stage/index.ts'
-import { embeddedStoreSchema, influxStoreSchema, openSearchSchema } from './stores/index.ts'
+import { openSearchSchema, storeSchema } from './stores/index.ts'
 import { webConfig } from './web/index.ts'
 
 const runnerSchema = z
@@ -45,23 +45,11 @@ export const processorSchema = z.strictObject({
     .describe('What this process does; also `--stages a,b`'),
   dataDir: z.string().default('millrace-data/processor').describe('Folder of the log, the store and the notifier’s outbox'),
   bridge: bridgeSchema.prefault({}),
-  log: z
-    .discriminatedUnion('kind', [
-      embeddedLogSchema.safeExtend({ kind: z.literal('embedded').optional().describe('One file, log.sqlite in dataDir') }),
-      kafkaLogSchema.safeExtend({ kind: z.literal('kafka').describe('Topics on Kafka, shared by several processors') }),
-    ])
-    .prefault({})
-    .describe('The event log'),
+  log: logSchema.prefault({}).describe('The event log'),
   prepare: prepareSchema.prefault({}),
   rules: ruleFileSchema.prefault({}).describe('Alarm rules; see alarms/README.md'),
   notifier: notifierSchema.prefault({}),
-  store: z
-    .discriminatedUnion('kind', [
-      embeddedStoreSchema.safeExtend({ kind: z.literal('embedded').optional().describe('One file, store.sqlite in dataDir') }),
-      influxStoreSchema.safeExtend({ kind: z.literal('influxdb').describe('InfluxDB, or what speaks its write API') }),
-    ])
-    .prefault({})
-    .describe('The time-series store'),
+  store: storeSchema.prefault({}).describe('The time-series store'),
   documents: openSearchSchema.optional().describe('Where alarms, events and rejections go to be searched; absent: nowhere'),
   runner: runnerSchema,
   web: webConfig,

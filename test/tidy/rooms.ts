@@ -47,20 +47,22 @@ export const rooms: Record<string, Rooms> = {
   ),
   'cloud-processor': {
     main: 'config engines processor',
-    engines: 'bridge config log roles rules stores',
+    engines: 'bridge config kinds log roles rules stores',
     config: 'bridge log prepare rules stage stores web',
     processor: 'config members observe roles',
     roles: 'bridge config log members observe prepare rules stage stores web',
+    // Engines, and how a plug-in of one is listed.
+    kinds: '',
     // The stages of the flow: they meet over the log.
     bridge: 'log',
     prepare: 'log stage',
     rules: 'log stage',
-    stores: 'log stage',
+    stores: 'kinds log stage',
     web: 'log stage stores',
     observe: 'bridge log stage stores',
     members: 'log stage',
     stage: 'log',
-    log: '',
+    log: 'kinds',
     backup: 'bridge log',
   },
   simulators: anything(

@@ -1,18 +1,21 @@
 /** `setup`: makes in the engines what the processor writes into. */
 import type { ProcessorConfig } from '../config.ts'
-import { setUpInfluxStore, setUpOpenSearch } from '../stores/index.ts'
-import { type EngineContext, openLog } from './open.ts'
+import { type Plugin, pluginFor } from '../kinds/index.ts'
+import { logs } from '../log/index.ts'
+import { setUpOpenSearch, stores } from '../stores/index.ts'
+import type { EngineContext } from './open.ts'
 
 /** Makes buckets, retention, roll-ups, templates. What is there stays. */
 export async function setUp(config: ProcessorConfig, context: EngineContext, say: (text: string) => void): Promise<void> {
-  const { log, store, documents } = config
-  if (log.kind === 'kafka') {
-    const opened = await openLog(config, context)
-    say(`log: topics on Kafka with ${opened.partitions} partitions each, log id ${opened.id}`)
-    await opened.close()
-  } else say('log: the embedded one needs no setup')
-  if (store.kind === 'influxdb') for (const line of await setUpInfluxStore(store)) say(`store: ${line}`)
-  else say('store: the embedded one needs no setup')
+  const { dataDir, log, store, documents } = config
+  const engines: [name: string, plugin: Plugin<unknown>, own: Record<string, unknown>][] = [
+    ['log', pluginFor<Plugin<unknown>>(logs, log), log],
+    ['store', pluginFor<Plugin<unknown>>(stores, store), store],
+  ]
+  for (const [name, plugin, own] of engines) {
+    if (plugin.setUp) await plugin.setUp(own, { ...context, dataDir }, (text) => say(`${name}: ${text}`))
+    else say(`${name}: the ${plugin.kind} one needs no setup`)
+  }
   if (documents) {
     await setUpOpenSearch(documents, { log: context.logger, clock: context.clock })
     say(`documents: templates ${documents.indexPrefix}* on ${documents.nodes.join(', ')}`)

@@ -9,6 +9,8 @@
  * (input partition, source log, source partition): `stage/marks.ts`. The embedded log spares its readers the repeats.
  */
 import type { Source, Topic } from '@millrace/contract'
+import type { z } from 'zod'
+import type { Plugin } from '../kinds/index.ts'
 import type { Board } from './board.ts'
 
 export interface LogRecord {
@@ -75,4 +77,9 @@ export interface Log {
   /** Drops, whole topic, what is older than the bounds in the configuration and needed by no registered reader. */
   trim(): Promise<void>
   close(): Promise<void>
+}
+
+export interface LogPlugin<Schema extends z.ZodObject = z.ZodObject> extends Plugin<Log, Schema> {
+  /** Several processes may open it at once, and each may do a part of the work. */
+  isShared: boolean
 }

@@ -1,3 +1,9 @@
+/** The stores of readings. Adding one is one line here; see store.ts. */
+import { z } from 'zod'
+import { schemasOf } from '../kinds/index.ts'
+import { embedded } from './embedded/plugin.ts'
+import { influxdb } from './influxdb/plugin.ts'
+
 export type { DocumentStore } from './documents.ts'
 export { type EmbeddedStoreConfig, type EmbeddedStoreOptions, embeddedStoreSchema } from './embedded/config.ts'
 export { type EmbeddedStore, openEmbeddedStore } from './embedded/embedded.ts'
@@ -8,3 +14,7 @@ export { type OpenSearchConfig, openSearchSchema } from './opensearch/config.ts'
 export { openOpenSearch } from './opensearch/opensearch.ts'
 export { setUpOpenSearch } from './opensearch/setup.ts'
 export * from './store.ts'
+
+/** The first is the default. */
+export const stores = [embedded, influxdb] as const
+export const storeSchema = z.discriminatedUnion('kind', schemasOf(stores))

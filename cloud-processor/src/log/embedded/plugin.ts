@@ -1,0 +1,18 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { withoutKind } from '../../kinds/index.ts'
+import type { LogPlugin } from '../log.ts'
+import { embeddedLogSchema } from './config.ts'
+import { openEmbeddedLog } from './embedded.ts'
+
+const schema = embeddedLogSchema.safeExtend({
+  kind: z.literal('embedded').optional().describe('One file, log.sqlite in dataDir'),
+})
+
+export const embedded: LogPlugin<typeof schema> = {
+  kind: 'embedded',
+  schema,
+  isShared: false,
+  open: (config, { dataDir, logger, metrics }) =>
+    openEmbeddedLog({ ...withoutKind(config), path: join(dataDir, 'log.sqlite') }, { log: logger, metrics }),
+}

@@ -1,0 +1,17 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { type Plugin, withoutKind } from '../../kinds/index.ts'
+import type { Store } from '../store.ts'
+import { embeddedStoreSchema } from './config.ts'
+import { openEmbeddedStore } from './embedded.ts'
+
+const schema = embeddedStoreSchema.safeExtend({
+  kind: z.literal('embedded').optional().describe('One file, store.sqlite in dataDir'),
+})
+
+export const embedded: Plugin<Store, typeof schema> = {
+  kind: 'embedded',
+  schema,
+  open: (config, { dataDir, logger, metrics, clock }) =>
+    openEmbeddedStore({ ...withoutKind(config), path: join(dataDir, 'store.sqlite') }, { log: logger, metrics, clock }),
+}
