@@ -6,8 +6,9 @@ import { bridgeSchema } from './bridge/index.ts'
 import { logSchema } from './log/index.ts'
 import { prepareSchema } from './prepare/index.ts'
 import { notifierSchema, ruleFileSchema } from './rules/index.ts'
+import { documentsSchema, sinkSchema } from './sinks/index.ts'
 import { runnerDefaults } from './stage/index.ts'
-import { openSearchSchema, storeSchema } from './stores/index.ts'
+import { storeSchema } from './stores/index.ts'
 import { webConfig } from './web/index.ts'
 
 const runnerSchema = z
@@ -30,7 +31,7 @@ const runnerSchema = z
   .prefault({})
 
 /** What a processor may do; each is a stage of the flow. On a log that several processes share, each may do a part. */
-export const stages = ['bridge', 'prepare', 'rules', 'notifier', 'store', 'documents', 'web'] as const
+export const stages = ['bridge', 'prepare', 'rules', 'notifier', 'store', 'documents', 'sinks', 'web'] as const
 
 export const processorSchema = z.strictObject({
   name: z
@@ -50,7 +51,13 @@ export const processorSchema = z.strictObject({
   rules: ruleFileSchema.prefault({}).describe('Alarm rules; see alarms/README.md'),
   notifier: notifierSchema.prefault({}),
   store: storeSchema.prefault({}).describe('The time-series store'),
-  documents: openSearchSchema.optional().describe('Where alarms, events and rejections go to be searched; absent: nowhere'),
+  documents: documentsSchema.optional().describe('Where alarms, events and rejections go to be searched; absent: nowhere'),
+  sinks: z
+    .record(z.string().regex(/^[a-z][a-z0-9-]{0,39}$/), sinkSchema)
+    .default({})
+    .describe(
+      'Where else records of the log go, each sink under a name of yours. Its position is kept under that name: another name starts where the log starts',
+    ),
   runner: runnerSchema,
   web: webConfig,
   metrics: machinePageSchema.describe('The page for machines: /health and /metrics'),

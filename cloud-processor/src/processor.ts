@@ -3,7 +3,7 @@
  *
  *   broker ─ bridge ─► raw ─ prepare ─► timeline ─ rules ─► alarms ─ notifier ─► people
  *                                    ├► rejected │                └ page
- *                                    │           ├ store           └ documents
+ *                                    │           ├ store           └ sinks
  *                                    │           └ page
  *
  * Each of these is a role (roles/). On a log that several processes share, each has the roles that its configuration names,
@@ -17,13 +17,13 @@ import type { Members, Shares } from './members/index.ts'
 import { observe } from './observe/index.ts'
 import { runBridge } from './roles/bridge.ts'
 import type { ProcessorContext, RoleContext } from './roles/context.ts'
-import { documentsRole, forgetDocuments } from './roles/documents.ts'
 import { leaderRole } from './roles/leader.ts'
 import { notifierRole, openNotifier } from './roles/notifier.ts'
 import { openPage } from './roles/page.ts'
 import { type Parts, parts as realParts } from './roles/parts.ts'
 import { prepareRole } from './roles/prepare.ts'
 import { rulesRole } from './roles/rules.ts'
+import { forgetSinks, sinkRoles } from './roles/sinks.ts'
 import { copyIntoStore, storeRole } from './roles/store.ts'
 
 export interface Processor {
@@ -42,7 +42,7 @@ export async function startProcessor(
   engines: ProcessorContext,
   parts: Parts = realParts,
 ): Promise<Processor> {
-  const { log, store, documents, clock, logger } = engines
+  const { log, store, sinks = [], clock, logger } = engines
   const has = (...stages: ProcessorConfig['stages']) => stages.some((stage) => config.stages.includes(stage))
   const shares = parts.keepShares(clock)
   const members = parts.joinMembers(
@@ -52,7 +52,7 @@ export async function startProcessor(
   )
   const context: RoleContext = { ...engines, config, parts, members, lagMs: () => members.lagMs(['prepare', 'rules']) }
 
-  await forgetDocuments(context)
+  await forgetSinks(context)
   const notifier = has('notifier', 'web') ? await openNotifier(context) : undefined
   const running = has('bridge') ? runBridge(context) : undefined
   const bridge = running?.bridge
@@ -67,7 +67,7 @@ export async function startProcessor(
     rulesRole(context, shares.progress),
     notifier && notifierRole(notifier),
     storeRole(context),
-    documentsRole(context),
+    ...sinkRoles(context),
   ].filter((role) => role !== undefined)
   shares.follow(
     members,
@@ -84,7 +84,7 @@ export async function startProcessor(
     { name: 'page', stop: () => page?.stop() },
     { name: 'notifier', stop: () => notifier?.close() },
     { name: 'store', stop: () => store?.close() },
-    { name: 'documents', stop: () => documents?.close() },
+    ...sinks.map(({ name, sink }) => ({ name, stop: sink.close })),
     { name: 'log', stop: log.close },
   ]
   return {

@@ -221,6 +221,11 @@ export const catalogue = {
     remedy: 'Install the optional dependencies of @lydell/node-pty for this platform, or set port: tcp in the scenario.',
     retry: false,
   },
+  SINK_RECORD_REFUSED: {
+    says: 'A sink does not take a record ({detail}).',
+    remedy: 'It is in the rejected topic with its bytes; its neighbours are written.',
+    retry: false,
+  },
   STAGES_LEFT_OUT: {
     says: 'This processor does not do {stages}, and nobody else can: the embedded log belongs to one process.',
     remedy: 'Leave `stages` out, or set log.kind to kafka to share the work among several processors.',

@@ -3,14 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/stores'
-import type { Blocked, DocumentsPlace, FoundDocument } from '@millrace/cloud-processor/stores/documents-conformance'
+import { openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/sinks'
+import type { SinkPlace } from '@millrace/cloud-processor/sinks/conformance'
+import type { Blocked, DocumentsPlace, FoundDocument } from '@millrace/cloud-processor/sinks/documents-conformance'
+import { type Source, topics } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
+import { event, eventAt, logged } from '../../cloud-processor/src/sinks/opensearch/sample-documents.ts'
 import { isMissing, obtain, type RunningEngine } from '../engines/index.ts'
 
 export type SearchEngine = 'opensearch' | 'elasticsearch'
 
-const writer = fileURLToPath(new URL('../../cloud-processor/src/stores/opensearch/to-be-killed.ts', import.meta.url))
+const writer = fileURLToPath(new URL('../../cloud-processor/src/sinks/opensearch/to-be-killed.ts', import.meta.url))
 
 /** Starts the engine with a bound of 2 MB for a request, as a proxy in front of it may have. */
 export async function startSearchEngine(name: SearchEngine): Promise<{ engine: RunningEngine; stop(): Promise<void> }> {
@@ -51,6 +54,25 @@ export async function makePlace(engine: RunningEngine): Promise<DocumentsPlace> 
       const indices = await ask('GET', `/${indexPrefix}*/_alias`)
       for (const index of Object.keys(indices)) await ask('DELETE', `/${index}`)
       await ask('DELETE', `/_index_template/${indexPrefix}*`)
+    },
+  }
+}
+
+/** The same, as the suite of all sinks wants it: events on the timeline. */
+export async function makeSinkPlace(engine: RunningEngine): Promise<SinkPlace> {
+  const place = await makePlace(engine)
+  return {
+    ...{ topic: topics.timeline, record: eventAt, down: place.down, up: place.up, writer: place.writer, remove: place.remove },
+    open: () => place.open(),
+    poison: (offset) => [
+      { ...eventAt(offset), value: Buffer.from('{"f":1,"k":"event",') },
+      // No cluster takes this time for a date.
+      logged(offset + 1, event('poison', 1e30)),
+    ],
+    async found() {
+      const documents = await place.search('events')
+      const found = documents.map(({ id, fields }) => ({ id, offset: (fields.source as Source).offset }))
+      return found.sort((a, b) => a.offset - b.offset)
     },
   }
 }

@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openOpenSearch, openSearchSchema, setUpOpenSearch } from '@millrace/cloud-processor/stores'
-import { describeDocuments } from '@millrace/cloud-processor/stores/documents-conformance'
-import { kindNames } from '@millrace/cloud-processor/stores/opensearch-schema'
+import { openOpenSearch, openSearchSchema, setUpOpenSearch } from '@millrace/cloud-processor/sinks'
+import { describeSink } from '@millrace/cloud-processor/sinks/conformance'
+import { describeDocuments } from '@millrace/cloud-processor/sinks/documents-conformance'
+import { kindNames } from '@millrace/cloud-processor/sinks/opensearch-schema'
 import { encodeJson, topics } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { afterAll, describe, expect, test } from 'vitest'
-import { askEngine, makePlace, type SearchEngine, startSearchEngine } from './documents-place.ts'
+import { askEngine, makePlace, makeSinkPlace, type SearchEngine, startSearchEngine } from './documents-place.ts'
 import { startTlsFront } from './tls-front.ts'
 
 const name = process.env.SUITE_ENGINE as SearchEngine
@@ -22,6 +23,7 @@ afterAll(async () => {
   await (await running)?.stop()
 })
 
+describeSink(name, async () => makeSinkPlace(await engine()))
 describeDocuments(name, async () => makePlace(await engine()))
 
 const around = { log: silentLog, clock: systemClock }

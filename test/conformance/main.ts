@@ -1,5 +1,5 @@
 /**
- * `npm run break -- conformance [--only kafka]`: every log and store by the same suites, on the engines that are here, as a table.
+ * `npm run break -- conformance [--only kafka]`: every log, store and sink by the same suites, on the engines that are here, as a table.
  * A cell says what was really run; one that could not be says why.
  */
 import { spawn } from 'node:child_process'

@@ -16,7 +16,7 @@ const mayImport: Record<string, string[]> = {
     '@millrace/contract',
     '@millrace/cloud-processor/web',
     '@millrace/cloud-processor/stores/influxdb-schema',
-    '@millrace/cloud-processor/stores/opensearch-schema',
+    '@millrace/cloud-processor/sinks/opensearch-schema',
   ],
   cli: [
     '@millrace/platform',
@@ -63,7 +63,7 @@ test('each npm client is imported in one folder of a process', () => {
 })
 
 test('stages do not import stages', () => {
-  const stages = ['bridge', 'prepare', 'rules', 'stores', 'web']
+  const stages = ['bridge', 'prepare', 'rules', 'stores', 'sinks', 'web']
   const wrong = stages.flatMap((stage) =>
     sourcesBelow(`cloud-processor/src/${stage}`)
       .filter(({ path }) => !path.endsWith('.test.ts'))

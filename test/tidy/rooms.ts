@@ -47,10 +47,10 @@ export const rooms: Record<string, Rooms> = {
   ),
   'cloud-processor': {
     main: 'config engines processor',
-    engines: 'bridge config kinds log roles rules stores',
-    config: 'bridge log prepare rules stage stores web',
+    engines: 'bridge config kinds log roles rules sinks stores',
+    config: 'bridge log prepare rules sinks stage stores web',
     processor: 'config members observe roles',
-    roles: 'bridge config log members observe prepare rules stage stores web',
+    roles: 'bridge config log members observe prepare rules sinks stage stores web',
     // Engines, and how a plug-in of one is listed.
     kinds: '',
     // The stages of the flow: they meet over the log.
@@ -58,6 +58,7 @@ export const rooms: Record<string, Rooms> = {
     prepare: 'log stage',
     rules: 'log stage',
     stores: 'kinds log stage',
+    sinks: 'kinds log stage',
     web: 'log stage stores',
     observe: 'bridge log stage stores',
     members: 'log stage',

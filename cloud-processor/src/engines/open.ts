@@ -1,4 +1,4 @@
-/** Opens what the configuration names: the log, the stores, the broker, and the files of this process. */
+/** Opens what the configuration names: the log, the store, the sinks, the broker, and the files of this process. */
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,27 +7,27 @@ import { connectTransport } from '../bridge/index.ts'
 import type { ProcessorConfig } from '../config.ts'
 import { type Plugin, type PluginContext, pluginFor } from '../kinds/index.ts'
 import { type Log, type LogPlugin, logs } from '../log/index.ts'
-import type { ProcessorContext } from '../roles/context.ts'
+import type { NamedSink, ProcessorContext } from '../roles/context.ts'
 import type { AnnouncedRules } from '../rules/index.ts'
-import { openOpenSearch, type Store, stores } from '../stores/index.ts'
+import { type Store, stores } from '../stores/index.ts'
+import { sinksOf } from './sinks.ts'
 
 export type EngineContext = Omit<PluginContext, 'dataDir'>
 
-/** @throws MillraceError STAGES_LEFT_OUT, and what the log and the stores throw. */
+/** @throws MillraceError STAGES_LEFT_OUT, and what the engines throw. */
 export async function openEngines(config: ProcessorConfig, context: EngineContext): Promise<ProcessorContext> {
   const { name, dataDir, stages } = config
-  const { clock, logger, metrics } = context
+  const { clock, logger } = context
   mkdirSync(dataDir, { recursive: true })
   const own = { ...context, dataDir }
   const log = await openLog(config, own)
   const isStoreNeeded = stages.includes('store') || stages.includes('web')
-  const documents = stages.includes('documents') ? config.documents : undefined
   return {
     ...context,
     id: `${name}-${randomUUID().slice(0, 8)}`,
     log,
     store: isStoreNeeded ? await pluginFor<Plugin<Store>>(stores, config.store).open(config.store, own) : undefined,
-    documents: documents && (await openOpenSearch(documents, { log: logger, metrics, clock })),
+    sinks: await openSinks(config, own),
     connect: (instance) => connectTransport(config.bridge, { clock, logger, ...(instance === undefined ? {} : { instance }) }),
     outboxPath: join(dataDir, 'notifier.sqlite'),
     announced: announcedIn(join(dataDir, 'rules.sha256')),
@@ -41,6 +41,11 @@ function openLog({ log, stages }: ProcessorConfig, context: PluginContext): Prom
   const leftOut = (['bridge', 'prepare', 'rules'] as const).filter((stage) => !stages.includes(stage))
   if (!plugin.isShared && leftOut.length > 0) throw new MillraceError('STAGES_LEFT_OUT', { stages: leftOut.join(', ') })
   return plugin.open(log, context)
+}
+
+function openSinks(config: ProcessorConfig, context: PluginContext): Promise<NamedSink[]> {
+  const wanted = sinksOf(config).filter(({ stage }) => config.stages.includes(stage))
+  return Promise.all(wanted.map(async ({ name, stage, plugin, own }) => ({ name, stage, sink: await plugin.open(own, context) })))
 }
 
 function announcedIn(path: string): AnnouncedRules {

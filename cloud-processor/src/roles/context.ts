@@ -3,8 +3,9 @@ import type { Bridge, Transport } from '../bridge/index.ts'
 import type { ProcessorConfig } from '../config.ts'
 import type { Members } from '../members/index.ts'
 import type { AnnouncedRules } from '../rules/index.ts'
+import type { Sink } from '../sinks/index.ts'
 import type { Progress, StageContext } from '../stage/index.ts'
-import type { DocumentStore, Store } from '../stores/index.ts'
+import type { Store } from '../stores/index.ts'
 import type { Parts } from './parts.ts'
 
 export interface ProcessorContext extends StageContext {
@@ -12,7 +13,8 @@ export interface ProcessorContext extends StageContext {
   id: string
   /** Absent where no role of this process needs it. */
   store?: Store | undefined
-  documents?: DocumentStore | undefined
+  /** Those of the stages of this process. */
+  sinks?: NamedSink[]
   /** Connects to the broker. @param instance tells several bridges on one log apart */
   connect(instance?: string): Transport
   /** File of the notifier's outbox. */
@@ -20,6 +22,14 @@ export interface ProcessorContext extends StageContext {
   announced: AnnouncedRules
   /** Size of the log on this machine's disk; 0 when it is elsewhere. */
   logBytes(): number
+}
+
+export interface NamedSink {
+  /** Of its role, and the beginning of the names under which its positions are kept. */
+  name: string
+  /** Processes that have it share the sink's partitions. */
+  stage: ProcessorConfig['stages'][number]
+  sink: Sink
 }
 
 /** What every role can have; each names what it takes. */

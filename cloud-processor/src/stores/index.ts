@@ -4,15 +4,11 @@ import { schemasOf } from '../kinds/index.ts'
 import { embedded } from './embedded/plugin.ts'
 import { influxdb } from './influxdb/plugin.ts'
 
-export type { DocumentStore } from './documents.ts'
 export { type EmbeddedStoreConfig, type EmbeddedStoreOptions, embeddedStoreSchema } from './embedded/config.ts'
 export { type EmbeddedStore, openEmbeddedStore } from './embedded/embedded.ts'
 export { type InfluxStoreConfig, type InfluxStoreOptions, influxStoreSchema } from './influxdb/config.ts'
 export { openInfluxStore } from './influxdb/influxdb.ts'
 export { setUpInfluxStore } from './influxdb/setup.ts'
-export { type OpenSearchConfig, openSearchSchema } from './opensearch/config.ts'
-export { openOpenSearch } from './opensearch/opensearch.ts'
-export { setUpOpenSearch } from './opensearch/setup.ts'
 export * from './store.ts'
 
 /** The first is the default. */

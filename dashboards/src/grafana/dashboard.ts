@@ -16,7 +16,7 @@ import {
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard'
-import type { Kind } from '@millrace/cloud-processor/stores/opensearch-schema'
+import type { Kind } from '@millrace/cloud-processor/sinks/opensearch-schema'
 import type { FieldOf } from './names.ts'
 import type { SourceRef, Sources } from './sources.ts'
 

@@ -3,8 +3,9 @@
  * documents of a kind do not have, is an error of the compiler. Metrics of the processes are held against the places where
  * the code registers them by a test (grafana.test.ts).
  */
+
+import type { Kind, kinds } from '@millrace/cloud-processor/sinks/opensearch-schema'
 import { type Measurement, revisionTag } from '@millrace/cloud-processor/stores/influxdb-schema'
-import type { Kind, kinds } from '@millrace/cloud-processor/stores/opensearch-schema'
 
 type FieldsWhere<M extends Measurement, Text extends boolean> = {
   [F in keyof M['fields']]: (M['fields'][F] extends 'text' ? true : false) extends Text ? F : never

@@ -9,7 +9,7 @@ import {
   TermsOrder,
 } from '@grafana/grafana-foundation-sdk/elasticsearch'
 import { DataqueryBuilder as PromQueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus'
-import type { Kind } from '@millrace/cloud-processor/stores/opensearch-schema'
+import type { Kind } from '@millrace/cloud-processor/sinks/opensearch-schema'
 import type { FieldOf } from './names.ts'
 import type { SourceRef, Sources } from './sources.ts'
 

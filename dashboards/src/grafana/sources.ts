@@ -2,7 +2,7 @@
  * Grafana's data sources, as its provisioning file wants them. Each index of documents is one, because Grafana keeps the name of
  * the index in the data source.
  */
-import { type Kind, kindNames } from '@millrace/cloud-processor/stores/opensearch-schema'
+import { type Kind, kindNames } from '@millrace/cloud-processor/sinks/opensearch-schema'
 
 /** Which engine holds the documents: Grafana's own Elasticsearch data source refuses OpenSearch, which has a plug-in. */
 export type DocumentEngine = 'elasticsearch' | 'opensearch'

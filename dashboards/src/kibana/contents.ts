@@ -2,7 +2,7 @@
  * What people find in Kibana and OpenSearch Dashboards: searches, charts and one dashboard over the documents of the processor.
  * A field is named by `F`, so one that its kind does not have is an error of the compiler.
  */
-import type { Kind, kinds } from '@millrace/cloud-processor/stores/opensearch-schema'
+import type { Kind, kinds } from '@millrace/cloud-processor/sinks/opensearch-schema'
 
 export type FieldOf<K extends Kind> = keyof (typeof kinds)[K]['fields'] & string
 

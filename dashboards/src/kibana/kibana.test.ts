@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { kindNames, kinds } from '@millrace/cloud-processor/stores/opensearch-schema'
+import { kindNames, kinds } from '@millrace/cloud-processor/sinks/opensearch-schema'
 import { describe, expect, test } from 'vitest'
 import { type Flavour, type SavedObject, savedObjects, toNdjson } from './saved-objects.ts'
 

@@ -10,7 +10,7 @@
  * `migrationVersion` says so. They differ in the data view: Kibana asks the indices for their fields, OpenSearch Dashboards keeps
  * a list in the object.
  */
-import { type Field, type FieldType, type Kind, kindNames, kinds } from '@millrace/cloud-processor/stores/opensearch-schema'
+import { type Field, type FieldType, type Kind, kindNames, kinds } from '@millrace/cloud-processor/sinks/opensearch-schema'
 import { type Bucket, type Chart, charts, dashboard, type Query, type SavedSearch, searches } from './contents.ts'
 
 export type Flavour = 'kibana' | 'opensearch-dashboards'

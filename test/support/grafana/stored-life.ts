@@ -1,5 +1,6 @@
 /** A simulated life, through the real stages into the real stores. */
-import { type LedgerRow, openInfluxStore, openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/stores'
+import { openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/sinks'
+import { type LedgerRow, openInfluxStore } from '@millrace/cloud-processor/stores'
 import { decodeJson, type TimelineRecord, topics } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { askEngine } from '../../conformance/documents-place.ts'

@@ -2,7 +2,7 @@
 import { decodeJson, type TimelineRecord } from '@millrace/contract'
 import type { LogRecord } from '../../log/log.ts'
 import { pass } from '../../stage/index.ts'
-import { timeAfter } from '../store-time.ts'
+import { timeAfter } from '../../stage/tick-time.ts'
 import type { AccountState } from './state.ts'
 
 /** A record in its order. */

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { TimelineRecord } from '@millrace/contract'
 import { isAbove } from '../../log/source-order.ts'
-import { timeAfter } from '../store-time.ts'
+import { timeAfter } from '../../stage/tick-time.ts'
 import { createCounts } from './counts.ts'
 import { createCuts } from './cuts.ts'
 import { createDevices } from './devices.ts'

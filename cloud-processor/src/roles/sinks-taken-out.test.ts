@@ -7,21 +7,23 @@ import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { processorSchema } from '../config.ts'
 import { type Log, openEmbeddedLog } from '../log/index.ts'
-import type { DocumentStore } from '../stores/index.ts'
-import { documentsRole, forgetDocuments } from './documents.ts'
+import type { Sink } from '../sinks/index.ts'
+import { forgetSinks, sinkRoles } from './sinks.ts'
 
 const bytesMax = 100_000
 let dir: string
 let log: Log
 const taken: number[] = []
-const documents: DocumentStore = {
+const sink: Sink = {
   topics: [topics.alarms],
+  isIdempotent: true,
   write: async (_log, _topic, _partition, records) => {
     for (const { offset } of records) taken.push(offset)
     return []
   },
   close: async () => {},
 }
+const sinks = [{ name: 'documents', stage: 'documents' as const, sink }]
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'millrace-documents-'))
@@ -39,7 +41,7 @@ const context = () => ({
   logger: silentLog,
   metrics: createMetrics(),
   config: processorSchema.parse({}),
-  documents,
+  sinks,
 })
 const start = async () => (await log.bounds(topics.alarms, 0)).start
 
@@ -49,7 +51,7 @@ async function fill(): Promise<void> {
 }
 
 async function runUntil(isDone: () => boolean): Promise<void> {
-  const run = documentsRole(context())!.start(0)
+  const run = sinkRoles(context())[0]!.start(0)
   for (const endMs = Date.now() + 8000; !isDone() && Date.now() < endMs; ) await new Promise((resolve) => setTimeout(resolve, 10))
   await run.stop()
 }
@@ -59,10 +61,10 @@ test('a document store that was taken out of the configuration holds the log no 
   await runUntil(() => ++looks > 20)
   await fill()
   expect(await start(), 'it has not read them').toBe(0)
-  await forgetDocuments({ log, documents })
+  await forgetSinks({ log, sinks })
   await log.trim()
   expect(await start(), 'it is still there').toBe(0)
-  await forgetDocuments({ log })
+  await forgetSinks({ log, sinks: [] })
   await log.trim()
   const from = await start()
   expect(from).toBeGreaterThan(4)

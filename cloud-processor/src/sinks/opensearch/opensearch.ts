@@ -6,16 +6,16 @@
  * Plain indices named by time, not data streams: an id is unique within one index, and a data stream's index is the one that is
  * written to now, so a record that comes again after a rollover would be there twice. Here the record's own time says which index.
  */
-import { type RejectedRecord, type TimelineRecord, type Topic, topics } from '@millrace/contract'
+import { type TimelineRecord, type Topic, topics } from '@millrace/contract'
 import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/platform'
 import type { LogRecord } from '../../log/log.ts'
 import type { Refused } from '../../stage/index.ts'
-import type { DocumentStore } from '../documents.ts'
-import { timeAfter } from '../store-time.ts'
+import { timeAfter } from '../../stage/tick-time.ts'
+import { type Place, refusalOf, type Sink } from '../sink.ts'
 import { type Item, writeBulk } from './bulk.ts'
 import type { OpenSearchConfig } from './config.ts'
 import { connect, nameOf } from './connection.ts'
-import { type Document, documentsOf, type Place } from './document.ts'
+import { type Document, documentsOf } from './document.ts'
 import { indexName, isExpired, parseIndex } from './period.ts'
 import { deleteExpired } from './retention.ts'
 import { ensureIndex, ensureTemplates } from './setup.ts'
@@ -31,10 +31,7 @@ const sweepEveryMs = 3_600_000
 const tickBytesMax = 150
 
 /** Asks nothing of the cluster yet: one that is down must not keep the processor from starting. */
-export async function openOpenSearch(
-  config: OpenSearchConfig,
-  { log, metrics, clock }: OpenSearchAround,
-): Promise<DocumentStore> {
+export async function openOpenSearch(config: OpenSearchConfig, { log, metrics, clock }: OpenSearchAround): Promise<Sink> {
   const connection = await connect(config, clock)
   const name = nameOf(config)
   const count = countersOf(metrics)
@@ -85,7 +82,7 @@ export async function openOpenSearch(
 
   /** The rejected topic takes no rejection of what is in it: that would go round for ever. */
   function reject(topic: Topic, record: LogRecord, detail: string): Refused[] {
-    if (topic !== topics.rejected) return [{ offset: record.offset, rejected: rejectionOf(record, detail, clock) }]
+    if (topic !== topics.rejected) return [refusalOf(record, { detail, reason: 'STORE_DOCUMENT_REFUSED', atMs: clock.now() })]
     count.dropped.add()
     log.error('the document store does not take a rejected record; it is in the log only', { offset: record.offset, detail })
     return []
@@ -93,6 +90,7 @@ export async function openOpenSearch(
 
   return {
     topics: [topics.timeline, topics.alarms, topics.rejected],
+    isIdempotent: true,
     async write(logId, topic, partition, records) {
       if (isClosed) throw new MillraceError('STORE_CLOSED', { path: name })
       const refused: Refused[] = []
@@ -149,19 +147,6 @@ function afterTick(nowMs: number, { value }: LogRecord): number {
     return record.k === 'tick' ? timeAfter(nowMs, record) : nowMs
   } catch {
     return nowMs
-  }
-}
-
-function rejectionOf(record: LogRecord, detail: string, clock: Clock): RejectedRecord {
-  return {
-    f: 1,
-    k: 'rejected',
-    reason: 'STORE_DOCUMENT_REFUSED',
-    detail,
-    at: 'store',
-    lost: [0, 0],
-    atMs: clock.now(),
-    bytesBase64: Buffer.from(record.value).toString('base64'),
   }
 }
 

@@ -26,9 +26,9 @@ import type {
   Source,
   Tally,
   TimelineRecord,
-  Topic,
 } from '@millrace/contract'
 import type { LogRecord } from '../../log/log.ts'
+import { identityOf, type Place } from '../sink.ts'
 import type { Kind } from './schema.ts'
 
 export interface Document {
@@ -43,13 +43,6 @@ export interface Document {
 
 export interface DocumentLimits {
   rawBytesMax: number
-}
-
-/** Where a record stands; its log is the one that a sink reads from. */
-export interface Place {
-  log: string
-  topic: Topic
-  partition: number
 }
 
 type AnyRecord = TimelineRecord | RejectedRecord | AlarmTopicRecord
@@ -100,10 +93,8 @@ function areReadings(value: Uint8Array): boolean {
 }
 
 /** At most 512 bytes, which is the most that an id may have. Exported for its test. */
-export function identity({ log, topic, partition }: Place, { offset, source }: LogRecord): string {
-  const id = source
-    ? `${source.log}:${source.partition}:${source.offset}:${source.index}`
-    : `${log}:${topic}:${partition}:${offset}:-`
+export function identity(place: Place, record: LogRecord): string {
+  const id = identityOf(place, record)
   return Buffer.byteLength(id) <= 512 ? id : hash(id)
 }
 

@@ -1,6 +1,6 @@
 /** Records for the tests of document stores. Apart from the suite, so that a process to be killed can make them too. */
 import { type AlarmTopicRecord, encodeJson, type RejectedRecord, type Source, type TimelineRecord } from '@millrace/contract'
-import type { LogRecord } from '../log/log.ts'
+import type { LogRecord } from '../../log/log.ts'
 
 export const t0 = Date.UTC(2026, 9, 1, 12)
 

@@ -1,5 +1,4 @@
-/** The contract of documents.ts as a test suite, for a store that runs: `describeDocuments('opensearch', makePlace)`. */
-import { spawn } from 'node:child_process'
+/** What documents promise beyond ../conformance.ts, for an engine that runs: `describeDocuments('opensearch', makePlace)`. */
 import {
   type AlarmRecord,
   type AlarmTopicRecord,
@@ -9,8 +8,9 @@ import {
   topics,
 } from '@millrace/contract'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { LogRecord } from '../log/log.ts'
-import type { DocumentStore } from './documents.ts'
+import type { LogRecord } from '../../log/log.ts'
+import { writeUntilKilled } from '../conformance.ts'
+import type { Sink } from '../sink.ts'
 import { event, eventAt, logged, source, t0 } from './sample-documents.ts'
 
 export interface FoundDocument {
@@ -24,7 +24,7 @@ export type Blocked = 'write' | 'read_only_allow_delete' | 'closed' | 'away'
 
 /** Where one store's documents live; every place has its own, though the engine may be the same. */
 export interface DocumentsPlace {
-  open(options?: { retentionDays?: Record<string, number>; timeoutMs?: number }): Promise<DocumentStore>
+  open(options?: { retentionDays?: Record<string, number>; timeoutMs?: number }): Promise<Sink>
   /** What was counted by all the stores that were opened here, by the metric's name and labels. */
   counts(): Record<string, number>
   /** Every document of a kind that fits the query (in the words of a search box: `code:X AND device:d`), and all when there is none. */
@@ -72,7 +72,7 @@ const poison = (offset: number) => logged(offset, event('poison', 1e30))
 export function describeDocuments(name: string, makePlace: () => Promise<DocumentsPlace>): void {
   describe(`documents in ${name}`, () => {
     let place: DocumentsPlace
-    let store: DocumentStore
+    let store: Sink
     beforeAll(async () => {
       place = await makePlace()
       store = await place.open()
@@ -342,17 +342,4 @@ export function describeDocuments(name: string, makePlace: () => Promise<Documen
       }
     }, 200_000)
   })
-}
-
-/** Starts the writer, kills it with work under way once it has said that so many records are durable, and returns how many it said. */
-async function writeUntilKilled(place: DocumentsPlace, enough: number): Promise<number> {
-  const child = spawn(process.execPath, place.writer, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let said = ''
-  const ended = new Promise((resolve) => child.on('close', resolve))
-  child.stdout.on('data', (chunk) => {
-    said += chunk
-    if (Number(said.trimEnd().split('\n').at(-1)) >= enough) child.kill('SIGKILL')
-  })
-  await ended
-  return Number(said.trimEnd().split('\n').at(-1))
 }
