@@ -12,6 +12,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'ten thousand notifications for a slow receiver', args: ['test/failures/notifications.ts'] },
   { name: 'from the sensor to the webhook', args: ['test/e2e/latency.ts', '--quick'] },
   { name: 'the log on Kafka', args: ['test/conformance/log-kafka.ts'] },
+  { name: 'the sink on Kafka', args: ['test/conformance/sink-kafka.ts'] },
   { name: 'every process stops in time, whatever does not answer', args: ['test/failures/stop.ts', '--quick'] },
   { name: 'the store on VictoriaMetrics', args: ['test/conformance/store-victoria-metrics.ts'] },
   { name: 'every Kibana query answers', args: ['test/conformance/kibana-queries.ts'] },

@@ -18,6 +18,7 @@ const cells: { what: string; engine: string; program?: string; files?: string[] 
   { what: 'store', engine: 'victoria-metrics', program: 'store-victoria-metrics.ts' },
   { what: 'store', engine: 'questdb', program: 'store-questdb.ts' },
   { what: 'store', engine: 'influxdb', program: 'store-influxdb.ts' },
+  { what: 'sink', engine: 'kafka', program: 'sink-kafka.ts' },
   { what: 'documents', engine: 'opensearch', program: 'documents-opensearch.ts' },
   { what: 'documents', engine: 'elasticsearch', program: 'documents-elasticsearch.ts' },
 ]

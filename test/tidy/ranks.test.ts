@@ -48,6 +48,7 @@ const clients: Record<string, string[]> = {
   aedes: ['broker/src/'],
   fastify: ['cloud-processor/src/web/'],
   '@influxdata/influxdb-client': ['cloud-processor/src/stores/influxdb/'],
+  kafkajs: ['cloud-processor/src/sinks/kafka/'],
 }
 
 test('each npm client is imported in one folder of a process', () => {
