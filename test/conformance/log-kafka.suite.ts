@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openKafkaLog } from '@millrace/cloud-processor/log'
+import { encodeJson, topics } from '@millrace/contract'
 import { createMetrics, silentLog } from '@millrace/platform'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, describe, expect, test } from 'vitest'
 import { describeLog, type LogPlace, type LogSettings } from '../../cloud-processor/src/log/conformance.ts'
+import { headers as headersSchema } from '../../contract/src/schema/headers.ts'
 import { isMissing, obtain } from '../engines/index.ts'
+import { readTopic } from '../support/kafkajs-reader.ts'
 
 const appender = fileURLToPath(new URL('../../cloud-processor/src/log/kafka/appender.ts', import.meta.url))
 let running: ReturnType<typeof start> | undefined
@@ -52,6 +55,41 @@ describeLog('kafka', async (): Promise<LogPlace> => {
     },
     spawnAppender: () => spawn(process.execPath, [appender, JSON.stringify(settings)], { stdio: ['ignore', 'pipe', 'inherit'] }),
   }
+})
+
+describe('another client', () => {
+  test.for(['zstd', 'none'] as const)('reads key, value, time and headers as they are published (%s)', async (compression) => {
+    running ??= start()
+    const { engine } = await running
+    const topicPrefix = `o${process.pid}-${compression}.`
+    const settings = { brokers: [engine.address], topicPrefix, replicas: 1, partitions: 2, compression }
+    const log = await openKafkaLog(settings, { log: silentLog, metrics: createMetrics() })
+    const source = { log: log.id, partition: 0, offset: 7, index: 0 }
+    const records = Array.from({ length: 300 }, (_, index) => ({
+      key: `Bett ${index % 7} ä`,
+      value: encodeJson({ f: 1, k: 'tick', atMs: index }),
+      source: { ...source, index },
+    }))
+    const fromMs = Date.now()
+    await log.commit({ stage: 'prepare', partition: 0, outputs: [{ topic: topics.timeline, partition: 1, records }] })
+    await log.append(topics.raw, 0, [{ key: 'bare', value: Buffer.of(1, 2, 3) }])
+    const { end } = await log.bounds(topics.timeline, 1)
+    await log.close()
+
+    const found = await readTopic({ brokers: [engine.address] }, `${topicPrefix}timeline`)
+    expect(found.map(({ partition, offset }) => [partition, offset])).toEqual(records.map((_, k) => [1, end - 300 + k]))
+    expect(found.map(({ key, value }) => [key, `${value}`])).toEqual(
+      records.map(({ key, value }) => [key, `${Buffer.from(value)}`]),
+    )
+    for (const [index, { headers, timeMs }] of found.entries()) {
+      const published = { ce_id: `0/7/${index}`, ce_source: `/millrace/${log.id}/timeline`, ce_type: 'millrace.timeline.v1' }
+      expect(headersSchema.strict().parse(headers)).toMatchObject({ ...published, ce_millraceindex: `${index}` })
+      expect(timeMs).toBeGreaterThanOrEqual(fromMs)
+      expect(timeMs).toBeLessThanOrEqual(Date.now())
+    }
+    const [raw, ...more] = await readTopic({ brokers: [engine.address] }, `${topicPrefix}raw`)
+    expect([raw!.key, [...raw!.value], raw!.headers, more]).toEqual(['bare', [1, 2, 3], {}, []])
+  })
 })
 
 describe('kafka log behind TLS and a login', () => {

@@ -1,6 +1,6 @@
 /**
  * Somebody else's program reads Millrace's topics by the published schema: examples/consumer/consumer.py, in Python, against a real
- * Kafka. The topics hold every record twice (the stages ran, took no snapshot, and ran again), and the consumer must take each once.
+ * Kafka; and so does kafkajs. The topics hold every record twice (the stages ran, took no snapshot, and ran again), and the consumer must take each once.
  *
  *     node test/e2e/outside-consumer.ts [--seed n] [--seconds n]
  */
@@ -18,6 +18,7 @@ import { type Life, liveThrough } from '../support/life/life.ts'
 import { prepareLife, ruleLife } from '../support/life/stages.ts'
 import { CannotRun, type Program, program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+import { checkSink, checkTopic } from './outside-consumer/other-client.ts'
 import { type Ended, pythonWithPackages, runPython } from './outside-consumer/python.ts'
 import { difference, rowsOf } from './outside-consumer/readings.ts'
 
@@ -68,6 +69,10 @@ await program('outside-consumer', async (around) => {
   checkAlarms(around, alarms.records, anew)
   const lax = difference(life.measured, rowsOf(await consume('three.json', '--from-start', '--no-marks')))
   check(lax.doubled === life.measured.length && lax.lost === 0, `without marks it doubles: ${JSON.stringify(lax)}`)
+  const installation = { log, brokers: [kafka.address], topicPrefix }
+  await checkTopic(around, installation, 'timeline', timeline)
+  await checkTopic(around, installation, 'alarms', alarms)
+  await checkSink(around, installation, life, alarms.records.filter(({ k }) => k === 'alarm').length)
   await killMidway(around, python, consumerArgs('five.json'), life)
   await readmeCommands(around, kafka.address, topicPrefix, { timeline: timeline.all, alarms: alarms.all })
   await validate(around, python, await consume('four.json', '--from-start', '--json'), timeline.once + alarms.once)
