@@ -107,9 +107,7 @@ export const commands: Record<string, Command> = {
       const { values } = parseArgs({ args, options: { ...common, from: { type: 'string' }, config: { type: 'string' } } })
       if (!values.from) throw new Error('restore needs --from, the folder of a backup')
       const { dataDir, log } = processorConfig(values.config, values.data)
-      if (log.kind === 'kafka') throw new Error('The log is on Kafka, which has backups of its own: see docs/operations.md')
-      const { kind: _, ...embedded } = log
-      const made = await restore(values.from, dataDir, embedded, { clock: systemClock, logger: createLog('restore') })
+      const made = await restore(values.from, dataDir, log, { clock: systemClock, logger: createLog('restore') })
       print(values.json, made, () => `as of ${new Date(made.atMs).toISOString()}, in ${dataDir}; start the processor again`)
       return 0
     },

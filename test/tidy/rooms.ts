@@ -64,7 +64,7 @@ export const rooms: Record<string, Rooms> = {
     members: 'log stage',
     stage: 'log',
     log: 'kinds',
-    backup: 'bridge log',
+    backup: 'bridge kinds log',
   },
   simulators: anything(
     'bays device faults fleet index instruments line link main manifest ports recordings scenario scenarios signals',

@@ -1,5 +1,5 @@
 /**
- * Backup and restore of a processor on the embedded log, while it runs or not.
+ * Backup and restore of a processor whose log is in files of its own, while it runs or not.
  *
  *     <folder>/backup.json      { f: 1, atMs, files: [{ name, bytes, sha256 }] }: written last, so a backup without it is none
  *     <folder>/store.sqlite  notifier.sqlite  log.sqlite      in this order: the log is never behind what was read from it
@@ -24,7 +24,8 @@ import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { type Clock, createMetrics, type Log as Logger, MillraceError } from '@millrace/platform'
 import { appendControl } from '../bridge/index.ts'
-import { type EmbeddedLogOptions, openEmbeddedLog, startNewEpoch } from '../log/index.ts'
+import { pluginFor } from '../kinds/index.ts'
+import { type LogOptions, type LogPlugin, logs } from '../log/index.ts'
 
 /** What follows is older than what it was made from. */
 const files = ['store.sqlite', 'notifier.sqlite', 'log.sqlite'] as const
@@ -53,19 +54,20 @@ export async function backUp(dataDir: string, to: string, clock: Clock): Promise
   return made
 }
 
-/** Into an empty folder. `log` is the processor's configuration of it. @throws MillraceError BACKUP_DAMAGED, BACKUP_EXISTS, and what opening the log throws */
+/** Into an empty folder. `log` is the processor's configuration of it. @throws MillraceError BACKUP_NOTHING, BACKUP_DAMAGED, BACKUP_EXISTS, and what opening the log throws */
 export async function restore(
   from: string,
   dataDir: string,
-  log: Omit<EmbeddedLogOptions, 'path'>,
+  log: LogOptions,
   { clock, logger }: { clock: Clock; logger: Logger },
 ): Promise<Backup> {
+  const plugin = pluginFor<LogPlugin>(logs, log)
+  if (!plugin.startNewEpoch) throw new MillraceError('BACKUP_NOTHING', { path: dataDir })
   const made = await readBackup(from)
   mustBeEmpty(dataDir)
   for (const { name } of made.files) copyFileSync(join(from, name), join(dataDir, name))
-  const path = join(dataDir, 'log.sqlite')
-  startNewEpoch(path)
-  const opened = await openEmbeddedLog({ ...log, path }, { log: logger, metrics: createMetrics() })
+  plugin.startNewEpoch(dataDir)
+  const opened = await plugin.open(log, { dataDir, clock, logger, metrics: createMetrics() })
   await appendControl(opened, clock, { by: 'restore', type: 'restored', backupMs: made.atMs }).finally(() => opened.close())
   return made
 }

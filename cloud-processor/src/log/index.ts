@@ -7,7 +7,6 @@ import { kafka } from './kafka/plugin.ts'
 export type { Board } from './board.ts'
 export { type EmbeddedLogConfig, type EmbeddedLogOptions, embeddedLogSchema } from './embedded/config.ts'
 export { openEmbeddedLog } from './embedded/embedded.ts'
-export { startNewEpoch } from './embedded/epoch.ts'
 export { type KafkaLogConfig, type KafkaLogOptions, kafkaLogSchema } from './kafka/config.ts'
 export { openKafkaLog } from './kafka/kafka.ts'
 export * from './log.ts'
@@ -16,3 +15,5 @@ export { partitionOf } from './partition-of.ts'
 /** The first is the default. */
 export const logs = [embedded, kafka] as const
 export const logSchema = z.discriminatedUnion('kind', schemasOf(logs))
+/** As a person writes it: every key may be left out. */
+export type LogOptions = z.input<typeof logSchema>

@@ -82,4 +82,6 @@ export interface Log {
 export interface LogPlugin<Schema extends z.ZodObject = z.ZodObject> extends Plugin<Log, Schema> {
   /** Several processes may open it at once, and each may do a part of the work. */
   isShared: boolean
+  /** Of a log in files of `dataDir` that were brought back from a copy: no position is given twice. Absent: the engine has backups of its own. */
+  startNewEpoch?(dataDir: string): void
 }

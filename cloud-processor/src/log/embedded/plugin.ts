@@ -4,6 +4,7 @@ import { withoutKind } from '../../kinds/index.ts'
 import type { LogPlugin } from '../log.ts'
 import { embeddedLogSchema } from './config.ts'
 import { openEmbeddedLog } from './embedded.ts'
+import { startNewEpoch } from './epoch.ts'
 
 const schema = embeddedLogSchema.safeExtend({
   kind: z.literal('embedded').optional().describe('One file, log.sqlite in dataDir'),
@@ -13,6 +14,7 @@ export const embedded: LogPlugin<typeof schema> = {
   kind: 'embedded',
   schema,
   isShared: false,
+  startNewEpoch: (dataDir) => startNewEpoch(join(dataDir, 'log.sqlite')),
   open: (config, { dataDir, logger, metrics }) =>
     openEmbeddedLog({ ...withoutKind(config), path: join(dataDir, 'log.sqlite') }, { log: logger, metrics }),
 }
