@@ -10,7 +10,7 @@ import { createMetrics, silentLog } from '@millrace/platform'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, describe, expect, test } from 'vitest'
 import { describeLog, type LogPlace, type LogSettings } from '../../cloud-processor/src/log/conformance.ts'
-import { headers as headersSchema } from '../../contract/src/schema/headers.ts'
+import { headers as headersSchema } from '../../contract/src/records/headers.ts'
 import { isMissing, obtain } from '../engines/index.ts'
 import { readTopic } from '../support/kafkajs-reader.ts'
 

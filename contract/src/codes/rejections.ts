@@ -4,7 +4,7 @@
  */
 import { catalogue } from '@millrace/platform'
 
-const { PREPARE_TIME_REPEATED, STORE_CHANNEL_TOO_FINE, STORE_DOCUMENT_REFUSED } = catalogue
+const { PREPARE_TIME_REPEATED, SINK_RECORD_REFUSED, STORE_CHANNEL_TOO_FINE, STORE_DOCUMENT_REFUSED } = catalogue
 const { STORE_POINT_NAME, STORE_POINT_REFUSED, STORE_POINT_RETENTION, STORE_POINT_TEXT, STORE_POINT_VALUE } = catalogue
 
 export const rejections = {
@@ -41,6 +41,7 @@ export const rejections = {
     says: 'The topic is no Sparkplug topic, or gives no name of a device.',
     remedy: 'Correct what publishes there, or the filter in `prepare.plain`.',
   },
+  SINK_RECORD_REFUSED,
   STORE_CHANNEL_TOO_FINE,
   STORE_DOCUMENT_REFUSED,
   STORE_POINT_NAME,
