@@ -39,9 +39,10 @@ export function createMetrics(): Metrics {
       const values = new Map<string, number>()
       const counter: Counter = {
         add(labels, by = 1) {
-          let key = formatLabels(labels)
-          if (!values.has(key) && values.size >= labelSetsMax) key = others
-          values.set(key, (values.get(key) ?? 0) + by)
+          const key = formatLabels(labels)
+          const known = values.get(key)
+          if (known !== undefined || values.size < labelSetsMax) values.set(key, (known ?? 0) + by)
+          else values.set(others, (values.get(others) ?? 0) + by)
         },
         value: (labels) => values.get(formatLabels(labels)) ?? 0,
       }
@@ -76,13 +77,15 @@ function readGauge(read: () => number | Sample[]): [labels: string, value: numbe
   return [...samples.slice(0, labelSetsMax), [others, rest]]
 }
 
+/** At each count: without arrays in between it costs half as much. */
 function formatLabels(labels: Record<string, string> | undefined): string {
-  if (!labels) return ''
-  const parts = Object.entries(labels).map(([name, value]) => `${name}="${escapeValue(value)}"`)
-  return parts.length === 0 ? '' : `{${parts.join(',')}}`
+  let text = ''
+  for (const name in labels) text += `${text === '' ? '{' : ','}${name}="${escapeValue(labels[name]!)}"`
+  return text === '' ? '' : `${text}}`
 }
 
 /** The text format knows these three escapes and no other. */
 function escapeValue(value: string): string {
+  if (!/[\\"\n]/.test(value)) return value
   return value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))
 }
