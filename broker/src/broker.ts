@@ -15,7 +15,7 @@ import {
   every,
   type Log,
   type Metrics,
-  serveMachinePage,
+  serveMetricsEndpoint,
   silentLog,
   stopInOrder,
   systemClock,
@@ -102,7 +102,7 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
   const stopWarning = warnWhenFull(store, durable, context)
   opened.push(stopWarning)
   const pages = { health: () => ({ status: 'ok', ...stats() }), metrics: () => metrics.expose() }
-  const endpoint = await serveMachinePage(config.metrics, pages)
+  const endpoint = await serveMetricsEndpoint(config.metrics, pages)
 
   return {
     port: listeners.port,

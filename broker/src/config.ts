@@ -1,5 +1,5 @@
 /** The broker's configuration: every key with its default, its unit and, for a limit, what happens at it. */
-import { isLoopback, MillraceError, machinePageSchema } from '@millrace/platform'
+import { isLoopback, MillraceError, metricsEndpointSchema } from '@millrace/platform'
 import { z } from 'zod'
 
 const count = (value: number, says: string) => z.int().min(1).default(value).describe(says)
@@ -90,7 +90,7 @@ export const brokerSchema = z.strictObject({
     .describe(
       'Keeps persistent sessions, and messages of QoS 1 and 2 for them, on disk before the PUBACK; limits.offline* do not count then. Absent: in memory, gone with the broker.',
     ),
-  metrics: machinePageSchema.describe('The page for machines: /health and /metrics.'),
+  metrics: metricsEndpointSchema.describe('The metrics endpoint: /health and /metrics.'),
   limits: limitsSchema.prefault({}).describe('What the broker holds at most, and what it does then.'),
 })
 

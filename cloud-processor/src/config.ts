@@ -1,6 +1,6 @@
 /** The processor's configuration: one part for each stage, each owned by its stage. */
 import { hostname } from 'node:os'
-import { machinePageSchema } from '@millrace/platform'
+import { metricsEndpointSchema } from '@millrace/platform'
 import { z } from 'zod'
 import { bridgeSchema } from './bridge/index.ts'
 import { logSchema } from './log/index.ts'
@@ -60,7 +60,7 @@ export const processorSchema = z.strictObject({
     ),
   runner: runnerSchema,
   web: webConfig,
-  metrics: machinePageSchema.describe('The page for machines: /health and /metrics'),
+  metrics: metricsEndpointSchema.describe('The metrics endpoint: /health and /metrics'),
   staticDir: z.string().optional().describe('Folder of the built page'),
 })
 export type ProcessorConfig = z.infer<typeof processorSchema>

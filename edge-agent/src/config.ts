@@ -1,6 +1,6 @@
 /** The agent's configuration. The parts of a device belong to its bus and its decoder, which own their schemas. */
 
-import { MillraceError, machinePageSchema } from '@millrace/platform'
+import { MillraceError, metricsEndpointSchema } from '@millrace/platform'
 import { z } from 'zod'
 import { busPlugins } from './bus/index.ts'
 import { decoderPlugins } from './decoders/index.ts'
@@ -45,7 +45,7 @@ export const agentSchema = z.strictObject({
   devices: z.array(deviceSchema).default([]).describe('Devices on this gateway'),
   outbox: outboxSchema.prefault({}),
   uplink: uplinkSchema.prefault({}),
-  metrics: machinePageSchema.describe('The page for machines: /health and /metrics'),
+  metrics: metricsEndpointSchema.describe('The metrics endpoint: /health and /metrics'),
   observe: z
     .strictObject({ fd: z.int().min(3).describe('Open file descriptor, inherited; a slow reader of it slows the agent') })
     .optional()

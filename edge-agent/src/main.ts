@@ -8,7 +8,7 @@ import {
   loadConfig,
   measureProcess,
   runService,
-  serveMachinePage,
+  serveMetricsEndpoint,
   systemClock,
 } from '@millrace/platform'
 import { startAgent } from './agent.ts'
@@ -41,12 +41,12 @@ if (positionals[0] === 'status') {
       const clock = createSteadyClock(systemClock, (change) => log.warn('the wall clock was moved', { ...change }))
       const agent = await startAgent(config, openEngines(config, { clock, log, metrics }))
       const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
-      const page = await serveMachinePage(config.metrics, { health: agent.status, metrics: () => metrics.expose() })
+      const endpoint = await serveMetricsEndpoint(config.metrics, { health: agent.status, metrics: () => metrics.expose() })
       log.info('agent ready', { node: `${config.group}/${config.node}`, devices: config.devices.length })
       return {
         async stop() {
           stopStatus()
-          await page?.close()
+          await endpoint?.close()
           await agent.stop()
         },
       }

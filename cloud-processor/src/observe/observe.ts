@@ -1,5 +1,5 @@
-/** Everything that one processor tells Prometheus of itself, beside what its parts count, and the page that it is read from. */
-import { type Clock, type Log, type MachinePageConfig, type Metrics, serveMachinePage } from '@millrace/platform'
+/** Everything that one processor tells Prometheus of itself, beside what its parts count, and the endpoint that it is read from. */
+import { type Clock, type Log, type Metrics, type MetricsEndpointConfig, serveMetricsEndpoint } from '@millrace/platform'
 import type { BridgeStatus } from '../bridge/index.ts'
 import type { Progress } from '../stage/index.ts'
 import type { StoreReader } from '../stores/store.ts'
@@ -18,16 +18,16 @@ export interface Observed {
 }
 
 /** @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE */
-export async function observe(config: MachinePageConfig, observed: Observed): Promise<{ stop(): Promise<void> }> {
+export async function observe(config: MetricsEndpointConfig, observed: Observed): Promise<{ stop(): Promise<void> }> {
   const { metrics, progress, bridge, store } = observed
   measureStages(metrics, progress)
   if (bridge) measureBridge(metrics, () => bridge.status())
   const stopWatching = store ? watchFleet({ ...observed, store }) : () => {}
-  const page = await serveMachinePage(config, { health: () => health(observed), metrics: () => metrics.expose() })
+  const endpoint = await serveMetricsEndpoint(config, { health: () => health(observed), metrics: () => metrics.expose() })
   return {
     async stop() {
       stopWatching()
-      await page?.close()
+      await endpoint?.close()
     },
   }
 }

@@ -6,12 +6,12 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { type MachinePage, machinePageSchema, serveMachinePage } from './machine-page.ts'
+import { type MetricsEndpoint, metricsEndpointSchema, serveMetricsEndpoint } from './metrics-endpoint.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-page-'))
 const at = (name: string) => join(folder, name)
 const pages = { health: () => ({ status: 'ok', clients: 7 }), metrics: () => 'a 1\n' }
-let page: MachinePage | undefined
+let endpoint: MetricsEndpoint | undefined
 let hasOpenssl = true
 
 beforeAll(() => {
@@ -26,17 +26,17 @@ beforeAll(() => {
     hasOpenssl = false
   }
 })
-afterEach(async () => page?.close())
+afterEach(async () => endpoint?.close())
 afterAll(() => rmSync(folder, { recursive: true }))
 
 async function serve(config: object): Promise<number> {
   const port = await freePort()
-  page = await serveMachinePage(machinePageSchema.parse({ port, ...config }), pages)
+  endpoint = await serveMetricsEndpoint(metricsEndpointSchema.parse({ port, ...config }), pages)
   return port
 }
 
 it('is off by default', async () => {
-  expect(await serveMachinePage(machinePageSchema.parse(undefined), pages)).toBeUndefined()
+  expect(await serveMetricsEndpoint(metricsEndpointSchema.parse(undefined), pages)).toBeUndefined()
 })
 
 it('gives health and metrics on loopback, to names of loopback only', async () => {
@@ -55,7 +55,9 @@ it('refuses to listen elsewhere without TLS and a credential, and with a short p
 
 it('says that its port is taken', async () => {
   const port = await serve({})
-  await expect(serveMachinePage(machinePageSchema.parse({ port }), pages)).rejects.toMatchObject({ code: 'PROCESS_PORT_IN_USE' })
+  await expect(serveMetricsEndpoint(metricsEndpointSchema.parse({ port }), pages)).rejects.toMatchObject({
+    code: 'PROCESS_PORT_IN_USE',
+  })
 })
 
 it('gives a stranger the bare health, and the metrics to who has the credential, over TLS', async ({ skip }) => {

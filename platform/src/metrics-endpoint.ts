@@ -1,5 +1,5 @@
 /**
- * A small page for machines, off by default: `/health` is JSON, `/metrics` Prometheus text. Every process has the same one.
+ * The metrics endpoint, off by default: `/health` is JSON, `/metrics` Prometheus text. Every process has the same one.
  *
  * On loopback only names of loopback are answered, so that no web site can read it through a browser. Elsewhere it needs TLS
  * and a credential (HTTP Basic); then only the bare answer of `/health` is for everybody, as probes have no credential.
@@ -11,7 +11,7 @@ import { z } from 'zod'
 import { basicCheck, listenFailure, readTls, refuseOpenListener } from './http.ts'
 import { isLoopback } from './loopback.ts'
 
-export const machinePageSchema = z
+export const metricsEndpointSchema = z
   .strictObject({
     host: z.string().default('127.0.0.1').describe('Address to listen on. Off loopback it needs tls and credential.'),
     port: z.int().min(0).max(65_535).default(0).describe('Serves /health and /metrics on this port; 0 is off.'),
@@ -28,18 +28,18 @@ export const machinePageSchema = z
       .describe('Ask for this name and password (HTTP Basic).'),
   })
   .prefault({})
-export type MachinePageConfig = z.infer<typeof machinePageSchema>
+export type MetricsEndpointConfig = z.infer<typeof metricsEndpointSchema>
 
-export interface MachinePage {
+export interface MetricsEndpoint {
   port: number
   close(): Promise<void>
 }
 
 /** Undefined when it is off. @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE */
-export async function serveMachinePage(
-  config: MachinePageConfig,
+export async function serveMetricsEndpoint(
+  config: MetricsEndpointConfig,
   pages: { health(): unknown; metrics(): string },
-): Promise<MachinePage | undefined> {
+): Promise<MetricsEndpoint | undefined> {
   if (config.port === 0) return undefined
   const isLocal = isLoopback(config.host)
   refuseOpenListener(config)
@@ -68,13 +68,13 @@ export async function serveMachinePage(
   }
 }
 
-function createFor({ tls }: MachinePageConfig): Server {
+function createFor({ tls }: MetricsEndpointConfig): Server {
   const limits = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8192 }
   if (!tls) return createServer(limits)
   return createTlsServer({ ...limits, ...readTls(tls) }) as unknown as Server
 }
 
-function listen(server: Server, { host, port }: MachinePageConfig): Promise<void> {
+function listen(server: Server, { host, port }: MetricsEndpointConfig): Promise<void> {
   server.maxConnections = 16
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(listenFailure(error, port)))
