@@ -60,139 +60,185 @@ const pauseMs = { first: 100, most: 2000 }
 const goodbyeMs = 1000
 
 export function openConnection(options: ConnectionOptions, events: ConnectionEvents, clock: Clock): Connection {
-  let session: Connection | undefined
-  let isClosed = false
-  let failures = 0
-  let upMs = Number.POSITIVE_INFINITY
-  let cancelPause = () => {}
-
-  function open(): void {
-    session = openSession(
-      options,
-      {
-        ...events,
-        up() {
-          upMs = clock.monotonic()
-          events.up()
-        },
-        down(reason) {
-          session = undefined
-          if (isClosed) return
-          if (clock.monotonic() - upMs > soundMs) failures = 0
-          events.down(reason)
-          const most = backOffMs(++failures, pauseMs.first, pauseMs.most)
-          // Jitter: after a broker's restart its clients do not come all at once.
-          cancelPause = clock.after(most * (0.5 + Math.random() / 2), open)
-        },
-      },
-      clock,
-    )
-  }
-  open()
-
+  const connection = new LastingConnection(options, events, clock)
   return {
-    isUp: () => session?.isUp() ?? false,
-    publish: (topic, payload) => session?.publish(topic, payload),
-    async close() {
-      isClosed = true
-      cancelPause()
-      await session?.close()
-    },
+    isUp: () => connection.isUp(),
+    publish: (topic, payload) => connection.publish(topic, payload),
+    close: () => connection.close(),
+  }
+}
+
+/** One session after another. */
+class LastingConnection implements Connection {
+  readonly #options: ConnectionOptions
+  readonly #events: ConnectionEvents
+  readonly #clock: Clock
+  #session: Connection | undefined = undefined
+  #isClosed = false
+  #failures = 0
+  #upMs = Number.POSITIVE_INFINITY
+  #cancelPause = () => {}
+
+  constructor(options: ConnectionOptions, events: ConnectionEvents, clock: Clock) {
+    this.#options = options
+    this.#events = events
+    this.#clock = clock
+    this.#open()
+  }
+
+  #open(): void {
+    const up = () => this.#up()
+    const down = (reason: Error) => this.#down(reason)
+    this.#session = new Session(this.#options, { ...this.#events, up, down }, this.#clock)
+  }
+
+  #up(): void {
+    this.#upMs = this.#clock.monotonic()
+    this.#events.up()
+  }
+
+  #down(reason: Error): void {
+    this.#session = undefined
+    if (this.#isClosed) return
+    if (this.#clock.monotonic() - this.#upMs > soundMs) this.#failures = 0
+    this.#events.down(reason)
+    const most = backOffMs(++this.#failures, pauseMs.first, pauseMs.most)
+    // Jitter: after a broker's restart its clients do not come all at once.
+    this.#cancelPause = this.#clock.after(most * (0.5 + Math.random() / 2), () => this.#open())
+  }
+
+  isUp(): boolean {
+    return this.#session?.isUp() ?? false
+  }
+
+  publish(topic: string, payload: Uint8Array): void {
+    this.#session?.publish(topic, payload)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelPause()
+    await this.#session?.close()
   }
 }
 
 /** From the opening of a socket to its end. */
-function openSession(options: ConnectionOptions, events: ConnectionEvents, clock: Clock): Connection {
-  let isUp = false
-  let reason = new Error('the broker closed the connection')
+class Session implements Connection {
+  readonly #options: ConnectionOptions
+  readonly #events: ConnectionEvents
+  readonly #clock: Clock
+  readonly #read: (chunk: Buffer) => void
+  readonly #socket: Socket
+  readonly #stopPings: () => void
+  #isUp = false
+  #reason = new Error('the broker closed the connection')
   /** Whether anything came since the last ping, as its answer must have. */
-  let heard = true
-  let outgoing: Buffer[] = []
-  let cancelRest = () => {}
-  const fail = (error: Error) => {
-    reason = error
-    socket.destroy()
+  #heard = true
+  #outgoing: Buffer[] = []
+  #cancelRest = () => {}
+
+  constructor(options: ConnectionOptions, events: ConnectionEvents, clock: Clock) {
+    this.#options = options
+    this.#events = events
+    this.#clock = clock
+    this.#read = createPacketReader(this.#incoming(), options.packetBytesMax)
+    this.#socket = openSocket(options, (chunk) => this.#receive(chunk))
+    this.#socket.setNoDelay(true)
+    this.#socket.on('error', (error) => {
+      this.#reason = error
+    })
+    this.#socket.on('close', () => this.#closed())
+    this.#send(connectPacket(options))
+    this.#stopPings = every(clock, options.keepaliveSeconds * 1000, () => this.#ping())
   }
 
-  const incoming: IncomingPackets = {
-    publish: events.message,
-    tooLarge: events.tooLarge,
-    acknowledge: (packetId) => send(pubackPacket(packetId)),
-    connack(returnCode) {
-      if (returnCode !== 0) fail(new Error(`the broker refused the connection with return code ${returnCode}`))
-      else send(subscribePacket(1, options.filters))
-    },
-    suback(returnCodes) {
-      if (returnCodes.includes(0x80))
-        return fail(new Error(`the broker refused ${options.filters}; give this account the role host`))
-      isUp = true
-      events.up()
-    },
-  }
-  const read = createPacketReader(incoming, options.packetBytesMax)
-  const socket = openSocket(options, receive)
-  socket.setNoDelay(true)
-  socket.on('error', (error) => {
-    reason = error
-  })
-  socket.on('close', () => {
-    isUp = false
-    cancelRest()
-    stopPings()
-    events.down(reason)
-  })
-  send(connectPacket(options))
-
-  function receive(chunk: Buffer): void {
-    heard = true
-    try {
-      read(chunk)
-    } catch (error) {
-      return fail(error as Error)
+  #incoming(): IncomingPackets {
+    const { filters } = this.#options
+    return {
+      publish: this.#events.message,
+      tooLarge: this.#events.tooLarge,
+      acknowledge: (packetId) => this.#send(pubackPacket(packetId)),
+      connack: (returnCode) => {
+        if (returnCode !== 0) this.#fail(`the broker refused the connection with return code ${returnCode}`)
+        else this.#send(subscribePacket(1, filters))
+      },
+      suback: (returnCodes) => {
+        if (returnCodes.includes(0x80)) return this.#fail(`the broker refused ${filters}; give this account the role host`)
+        this.#isUp = true
+        this.#events.up()
+      },
     }
-    if (isUp && chunk.length < readBytes) rest()
   }
 
-  function rest(): void {
-    socket.pause()
-    cancelRest()
-    cancelRest = clock.after(options.restMs, () => socket.resume())
+  #receive(chunk: Buffer): void {
+    this.#heard = true
+    try {
+      this.#read(chunk)
+    } catch (error) {
+      return this.#end(error as Error)
+    }
+    if (this.#isUp && chunk.length < readBytes) this.#rest()
   }
 
-  const stopPings = every(clock, options.keepaliveSeconds * 1000, () => {
-    if (!heard || !isUp) return fail(new Error('the broker is silent'))
-    heard = false
-    send(pingPacket)
-  })
+  #rest(): void {
+    this.#socket.pause()
+    this.#cancelRest()
+    this.#cancelRest = this.#clock.after(this.#options.restMs, () => this.#socket.resume())
+  }
+
+  #ping(): void {
+    if (!this.#heard || !this.#isUp) return this.#fail('the broker is silent')
+    this.#heard = false
+    this.#send(pingPacket)
+  }
+
+  #fail(why: string): void {
+    this.#end(new Error(why))
+  }
+
+  #end(reason: Error): void {
+    this.#reason = reason
+    this.#socket.destroy()
+  }
+
+  #closed(): void {
+    this.#isUp = false
+    this.#cancelRest()
+    this.#stopPings()
+    this.#events.down(this.#reason)
+  }
 
   /** What is sent within one turn of the loop leaves in one write. */
-  function send(packet: Buffer): void {
-    outgoing.push(packet)
-    if (outgoing.length > 1) return
+  #send(packet: Buffer): void {
+    this.#outgoing.push(packet)
+    if (this.#outgoing.length > 1) return
     process.nextTick(() => {
-      const packets = outgoing
-      outgoing = []
-      socket.write(packets.length === 1 ? packets[0]! : Buffer.concat(packets))
+      const packets = this.#outgoing
+      this.#outgoing = []
+      this.#socket.write(packets.length === 1 ? packets[0]! : Buffer.concat(packets))
     })
   }
 
-  return {
-    isUp: () => isUp,
-    publish(topic, payload) {
-      if (isUp && socket.writableLength < unsentBytesMax) send(publishPacket(topic, payload))
-    },
-    close: () =>
-      new Promise((resolve) => {
-        // A broker that takes nothing more keeps nobody from stopping.
-        const cancel = clock.after(goodbyeMs, () => socket.destroy())
-        socket.once('close', () => {
-          cancel()
-          resolve()
-        })
-        if (!isUp) return void socket.destroy()
-        send(disconnectPacket)
-        process.nextTick(() => socket.destroySoon())
-      }),
+  isUp(): boolean {
+    return this.#isUp
+  }
+
+  publish(topic: string, payload: Uint8Array): void {
+    if (this.#isUp && this.#socket.writableLength < unsentBytesMax) this.#send(publishPacket(topic, payload))
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      // A broker that takes nothing more keeps nobody from stopping.
+      const cancel = this.#clock.after(goodbyeMs, () => this.#socket.destroy())
+      this.#socket.once('close', () => {
+        cancel()
+        resolve()
+      })
+      if (!this.#isUp) return void this.#socket.destroy()
+      this.#send(disconnectPacket)
+      process.nextTick(() => this.#socket.destroySoon())
+    })
   }
 }
 

@@ -37,55 +37,100 @@ const type = {
 
 /** Feeds chunks to `incoming`. @throws Error when the bytes are no MQTT that a broker sends to this client; the connection is then to be closed. */
 export function createPacketReader(incoming: IncomingPackets, packetBytesMax: number): (chunk: Buffer) => void {
-  /** The start of a head that a cut went through; never more than four bytes. */
-  let head: Buffer | undefined
-  /** A packet that a cut went through, and how much of it is there. */
-  let packet: Buffer | undefined
-  let filled = 0
-  /** Bytes of a large packet still to be passed over. */
-  let passing = 0
+  const reader = new PacketReader(incoming, packetBytesMax)
+  return (chunk) => reader.read(chunk)
+}
 
-  return (chunk) => {
+class PacketReader {
+  readonly #incoming: IncomingPackets
+  readonly #packetBytesMax: number
+  /** The start of a head that a cut went through; never more than four bytes. */
+  #head: Buffer | undefined = undefined
+  /** A packet that a cut went through, and how much of it is there. */
+  #packet: Buffer | undefined = undefined
+  #filled = 0
+  /** Bytes of a large packet still to be passed over. */
+  #passing = 0
+
+  constructor(incoming: IncomingPackets, packetBytesMax: number) {
+    this.#incoming = incoming
+    this.#packetBytesMax = packetBytesMax
+  }
+
+  read(chunk: Buffer): void {
     let bytes = chunk
-    if (head) {
-      bytes = Buffer.concat([head, chunk])
-      head = undefined
+    if (this.#head) {
+      bytes = Buffer.concat([this.#head, chunk])
+      this.#head = undefined
     }
-    let at = resume(bytes)
-    while (at < bytes.length) {
-      const bodyAt = endOfHead(bytes, at)
-      if (bodyAt === 0) {
-        head = Buffer.from(bytes.subarray(at))
-        return
-      }
-      const end = bodyAt + remainingLength(bytes, at)
-      if (end - at > packetBytesMax) {
-        if (bytes[at]! >> 4 !== type.publish) throw new Error(`a packet of ${end - at} bytes`)
-        incoming.tooLarge(end - at)
-        passing = Math.max(0, end - bytes.length)
-      } else if (end > bytes.length) {
-        packet = Buffer.allocUnsafe(end - at)
-        filled = bytes.copy(packet, 0, at)
-        return
-      } else take(incoming, bytes, at, bodyAt, end)
-      at = end
-    }
+    for (let at = this.#resume(bytes); at < bytes.length; ) at = this.#next(bytes, at)
   }
 
   /** Goes on with what the last chunk left off. Returns where the next packet begins. */
-  function resume(bytes: Buffer): number {
-    if (packet) {
-      const count = bytes.copy(packet, filled)
-      filled += count
-      if (filled < packet.length) return bytes.length
-      const whole = packet
-      packet = undefined
-      take(incoming, whole, 0, endOfHead(whole, 0), whole.length)
+  #resume(bytes: Buffer): number {
+    if (this.#packet) {
+      const count = bytes.copy(this.#packet, this.#filled)
+      this.#filled += count
+      if (this.#filled < this.#packet.length) return bytes.length
+      const whole = this.#packet
+      this.#packet = undefined
+      this.#take(whole, 0, endOfHead(whole, 0), whole.length)
       return count
     }
-    const passed = Math.min(passing, bytes.length)
-    passing -= passed
+    const passed = Math.min(this.#passing, bytes.length)
+    this.#passing -= passed
     return passed
+  }
+
+  /** The packet at `at`, or what there is of it. Returns where the next one begins. */
+  #next(bytes: Buffer, at: number): number {
+    const bodyAt = endOfHead(bytes, at)
+    if (bodyAt === 0) {
+      this.#head = Buffer.from(bytes.subarray(at))
+      return bytes.length
+    }
+    const end = bodyAt + remainingLength(bytes, at)
+    if (end - at > this.#packetBytesMax) {
+      if (bytes[at]! >> 4 !== type.publish) throw new Error(`a packet of ${end - at} bytes`)
+      this.#incoming.tooLarge(end - at)
+      this.#passing = Math.max(0, end - bytes.length)
+    } else if (end > bytes.length) {
+      this.#packet = Buffer.allocUnsafe(end - at)
+      this.#filled = bytes.copy(this.#packet, 0, at)
+    } else this.#take(bytes, at, bodyAt, end)
+    return end
+  }
+
+  #take(bytes: Buffer, at: number, bodyAt: number, end: number): void {
+    switch (bytes[at]! >> 4) {
+      case type.publish:
+        return this.#takePublish(bytes, at, bodyAt, end)
+      case type.connack:
+        if (end - bodyAt !== 2) throw new Error('a CONNACK of another length than 2')
+        return this.#incoming.connack(bytes[bodyAt + 1]!)
+      case type.suback:
+        if (end - bodyAt < 3) throw new Error('a SUBACK without a return code')
+        return this.#incoming.suback(bytes.subarray(bodyAt + 2, end))
+      case type.pingresp:
+        return
+      default:
+        throw new Error(`a packet of type ${bytes[at]! >> 4}`)
+    }
+  }
+
+  /**
+   * A broker must not send with a higher QoS than was subscribed with [MQTT-3.8.4-6]; aedes does so with retained messages
+   * (STATE is one), which is borne up to QoS 1.
+   */
+  #takePublish(bytes: Buffer, at: number, bodyAt: number, end: number): void {
+    const qos = (bytes[at]! >> 1) & 3
+    if (qos > 1) throw new Error(`a PUBLISH with QoS ${qos}`)
+    const topicAt = bodyAt + 2
+    const topicEnd = topicAt > end ? topicAt : topicAt + bytes.readUInt16BE(bodyAt)
+    const payloadAt = topicEnd + 2 * qos
+    if (payloadAt > end) throw new Error('a PUBLISH whose topic runs past its end')
+    this.#incoming.publish(bytes.toString('utf8', topicAt, topicEnd), bytes.subarray(payloadAt, end))
+    if (qos === 1) this.#incoming.acknowledge(bytes.readUInt16BE(topicEnd))
   }
 }
 
@@ -102,38 +147,6 @@ function remainingLength(bytes: Buffer, at: number): number {
     length |= (bytes[k]! & 0x7f) << shift
     if (bytes[k]! < 0x80) return length
   }
-}
-
-function take(incoming: IncomingPackets, bytes: Buffer, at: number, bodyAt: number, end: number): void {
-  switch (bytes[at]! >> 4) {
-    case type.publish:
-      return takePublish(incoming, bytes, at, bodyAt, end)
-    case type.connack:
-      if (end - bodyAt !== 2) throw new Error('a CONNACK of another length than 2')
-      return incoming.connack(bytes[bodyAt + 1]!)
-    case type.suback:
-      if (end - bodyAt < 3) throw new Error('a SUBACK without a return code')
-      return incoming.suback(bytes.subarray(bodyAt + 2, end))
-    case type.pingresp:
-      return
-    default:
-      throw new Error(`a packet of type ${bytes[at]! >> 4}`)
-  }
-}
-
-/**
- * A broker must not send with a higher QoS than was subscribed with [MQTT-3.8.4-6]; aedes does so with retained messages
- * (STATE is one), which is borne up to QoS 1.
- */
-function takePublish(incoming: IncomingPackets, bytes: Buffer, at: number, bodyAt: number, end: number): void {
-  const qos = (bytes[at]! >> 1) & 3
-  if (qos > 1) throw new Error(`a PUBLISH with QoS ${qos}`)
-  const topicAt = bodyAt + 2
-  const topicEnd = topicAt > end ? topicAt : topicAt + bytes.readUInt16BE(bodyAt)
-  const payloadAt = topicEnd + 2 * qos
-  if (payloadAt > end) throw new Error('a PUBLISH whose topic runs past its end')
-  incoming.publish(bytes.toString('utf8', topicAt, topicEnd), bytes.subarray(payloadAt, end))
-  if (qos === 1) incoming.acknowledge(bytes.readUInt16BE(topicEnd))
 }
 
 // ---- outgoing ------------------------------------------------------------------------------------------------------

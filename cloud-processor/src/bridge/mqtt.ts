@@ -9,7 +9,7 @@ import { type Clock, type Log as Logger, readSecret } from '@millrace/platform'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Transport } from './bridge.ts'
 import type { BridgeConfig } from './config.ts'
-import { type Connection, openConnection } from './mqtt-connection.ts'
+import { type Connection, type ConnectionEvents, openConnection } from './mqtt-connection.ts'
 
 type Listener = Parameters<Transport['onMessage']>[0]
 
@@ -25,20 +25,17 @@ export function connectTransport(
   let listener: Listener = (_topic, _payload, settled) => settled(false)
   let led: { announce(): void; close(isLast: boolean): Promise<void> } | undefined
   const clientId = instance ? `${config.clientId}-${instance}` : config.clientId
-  const data = connectData(
-    { ...config, clientId },
-    clock,
-    logger,
-    () => listener,
-    () => led?.announce(),
-  )
+  const data = connectData({ ...config, clientId }, clock, logger, {
+    up: () => led?.announce(),
+    message: (topic, payload) => listener(topic, payload, unreceipted),
+  })
 
   function takeLead() {
-    const state = connectState(config, clock, logger)
+    const state = new HostState(config, clock, logger)
     const plain = config.plain.length > 0 ? connectPlain(config, logger, () => listener) : undefined
     if (data.isUp()) state.announce()
     return {
-      announce: state.announce,
+      announce: () => state.announce(),
       async close(isLast: boolean) {
         await Promise.all([state.close(isLast), plain && end(plain, clock)])
       },
@@ -66,10 +63,14 @@ export function connectTransport(
   }
 }
 
-function connectData(config: BridgeConfig, clock: Clock, logger: Logger, listener: () => Listener, up: () => void): Connection {
+/** A Sparkplug node waits for its receipt, and for nothing of MQTT. */
+const unreceipted = () => {}
+
+type DataEvents = Pick<ConnectionEvents, 'up' | 'message'>
+
+function connectData(config: BridgeConfig, clock: Clock, logger: Logger, { up, message }: DataEvents): Connection {
   const client = config.clientId
   const { username, password, ca } = credentials(config)
-  const unreceipted = () => {}
   return openConnection(
     {
       url: config.url,
@@ -87,7 +88,7 @@ function connectData(config: BridgeConfig, clock: Clock, logger: Logger, listene
         logger.info('connected to the broker', { client })
         up()
       },
-      message: (topic, payload) => listener()(topic, payload, unreceipted),
+      message,
       tooLarge: (bytes) => logger.warn('a message larger than bridge.queueBytesMax was passed over', { bytes }),
       down: (error) => logger.warn('broker connection failed', { client, error }),
     },
@@ -136,50 +137,69 @@ function subscribe(client: MqttClient, filters: string[], logger: Logger): void 
   })
 }
 
-/** [tck-id-host-topic-phid-birth-payload] The will and the birth of one connection carry the same timestamp, which never goes back. */
-function connectState(config: BridgeConfig, clock: Clock, logger: Logger) {
-  const topic = formatStateTopic(config.host)
-  let timestamp = 0
-  let client: MqttClient | undefined
-  let isSubscribed = false
-  let isClosing = false
-  const payload = (online: boolean) => JSON.stringify({ online, timestamp })
-  const options = (): IClientOptions => {
-    timestamp = Math.max(clock.now(), timestamp + 1)
+/** The retained birth and will of the host application. */
+class HostState {
+  readonly #config: BridgeConfig
+  readonly #clock: Clock
+  readonly #topic: string
+  readonly #client: MqttClient
+  #timestamp = 0
+  #isSubscribed = false
+  #isClosing = false
+
+  constructor(config: BridgeConfig, clock: Clock, logger: Logger) {
+    this.#config = config
+    this.#clock = clock
+    this.#topic = formatStateTopic(config.host)
+    const client = connect(config.url, this.#options())
+    this.#client = client
+    client.on('connect', () => client.subscribe(this.#topic, { qos: 1 }, () => this.#say()))
+    client.on('message', (_topic, message) => this.#hear(message))
+    client.on('reconnect', () => Object.assign(client.options, this.#options()))
+    client.on('error', (error) => logger.warn('STATE connection failed', { error }))
+  }
+
+  /** [tck-id-host-topic-phid-birth-payload] The will and the birth of one connection carry the same timestamp, which never goes back. */
+  #options(): IClientOptions {
+    this.#timestamp = Math.max(this.#clock.now(), this.#timestamp + 1)
     return {
-      ...common(config),
-      clientId: `${config.clientId}-state`,
+      ...common(this.#config),
+      clientId: `${this.#config.clientId}-state`,
       clean: true,
-      will: { topic, payload: Buffer.from(payload(false)), qos: 1, retain: true },
+      will: { topic: this.#topic, payload: Buffer.from(this.#payload(false)), qos: 1, retain: true },
     }
   }
-  const say = () => {
-    if (client?.connected && isSubscribed) client.publish(topic, payload(true), { qos: 1, retain: true })
+
+  announce(): void {
+    this.#isSubscribed = true
+    this.#say()
   }
-  client = connect(config.url, options())
-  client.on('connect', () => client!.subscribe(topic, { qos: 1 }, say))
-  client.on('message', (_topic, message) => {
-    // Somebody's will, or another instance, said that this host is offline: say again that it is not, and later than that by
-    // whatever clock it was said. Nodes pass over what is older, and would wait for ever.
+
+  #say(): void {
+    if (this.#client.connected && this.#isSubscribed)
+      this.#client.publish(this.#topic, this.#payload(true), { qos: 1, retain: true })
+  }
+
+  #payload(online: boolean): string {
+    return JSON.stringify({ online, timestamp: this.#timestamp })
+  }
+
+  /**
+   * Somebody's will, or another instance, said that this host is offline: say again that it is not, and later than that by
+   * whatever clock it was said. Nodes pass over what is older, and would wait for ever.
+   */
+  #hear(message: Buffer): void {
     const said = decodeState(message)
-    if (!isClosing && said?.online === false) {
-      timestamp = Math.max(clock.now(), timestamp + 1, said.timestamp + 1)
-      say()
-    }
-  })
-  client.on('reconnect', () => Object.assign(client!.options, options()))
-  client.on('error', (error) => logger.warn('STATE connection failed', { error }))
-  return {
-    announce() {
-      isSubscribed = true
-      say()
-    },
-    /** Another bridge goes on when this is not the last: the host stays online. */
-    async close(isLast: boolean) {
-      isClosing = true
-      const goodbye = () => client!.publishAsync(topic, payload(false), { qos: 1, retain: true })
-      await end(client!, clock, isLast && client!.connected ? goodbye : undefined)
-    },
+    if (this.#isClosing || said?.online !== false) return
+    this.#timestamp = Math.max(this.#clock.now(), this.#timestamp + 1, said.timestamp + 1)
+    this.#say()
+  }
+
+  /** Another bridge goes on when this is not the last: the host stays online. */
+  async close(isLast: boolean): Promise<void> {
+    this.#isClosing = true
+    const goodbye = () => this.#client.publishAsync(this.#topic, this.#payload(false), { qos: 1, retain: true })
+    await end(this.#client, this.#clock, isLast && this.#client.connected ? goodbye : undefined)
   }
 }
 

@@ -21,7 +21,7 @@ interface Pending {
   receivedMs: number
 }
 
-export function createReceipts(options: {
+export interface ReceiptsOptions {
   host: string
   log: string
   everyMs: number
@@ -29,71 +29,85 @@ export function createReceipts(options: {
   credit(node: string): number
   clock: Clock
   send(node: string, receipt: Receipt): void
-}): Receipts {
-  const { host, log, clock } = options
-  const pending = new Map<string, Pending>()
-  /** Nodes that were last told 0 and wait to hear otherwise. */
-  const starved = new Set<string>()
-  /** Nodes of which something was held back since their last receipt: they hear of no credit, even if it has opened since. */
-  const heldBack = new Set<string>()
-  let lastRoundMs = Number.NEGATIVE_INFINITY
-  let isArmed = false
-  let isStopped = false
-  let cancel = () => {}
+}
 
-  function of(node: string, receivedMs: number): Pending {
-    let entry = pending.get(node)
+export function createReceipts(options: ReceiptsOptions): Receipts {
+  return new NodeReceipts(options)
+}
+
+class NodeReceipts implements Receipts {
+  readonly #options: ReceiptsOptions
+  readonly #pending = new Map<string, Pending>()
+  /** Nodes that were last told 0 and wait to hear otherwise. */
+  readonly #starved = new Set<string>()
+  /** Nodes of which something was held back since their last receipt: they hear of no credit, even if it has opened since. */
+  readonly #heldBack = new Set<string>()
+  #lastRoundMs = Number.NEGATIVE_INFINITY
+  #isArmed = false
+  #isStopped = false
+  #cancel = () => {}
+
+  constructor(options: ReceiptsOptions) {
+    this.#options = options
+  }
+
+  add(node: string, stream: string, number: number, receivedMs: number): void {
+    const { got } = this.#of(node, receivedMs)
+    const ranges = got.get(stream)
+    if (ranges) addRange(ranges, number)
+    else got.set(stream, [[number, number]])
+  }
+
+  addBirth(node: string, declaration: string, receivedMs: number): void {
+    this.#of(node, receivedMs).births.add(declaration)
+  }
+
+  remind(node: string): void {
+    if (this.#starved.has(node)) return
+    this.#of(node, this.#options.clock.now())
+    this.#heldBack.add(node)
+  }
+
+  #of(node: string, receivedMs: number): Pending {
+    let entry = this.#pending.get(node)
     if (!entry) {
       entry = { got: new Map(), births: new Set(), receivedMs }
-      pending.set(node, entry)
+      this.#pending.set(node, entry)
     }
     entry.receivedMs = Math.max(entry.receivedMs, receivedMs)
     return entry
   }
 
-  function flush(): void {
-    if (isArmed || isStopped || pending.size + starved.size === 0) return
-    const waitMs = lastRoundMs + options.everyMs - clock.monotonic()
-    if (waitMs <= 0) return round()
-    isArmed = true
-    cancel = clock.after(waitMs, () => {
-      isArmed = false
-      round()
+  flush(): void {
+    if (this.#isArmed || this.#isStopped || this.#pending.size + this.#starved.size === 0) return
+    const { everyMs, clock } = this.#options
+    const waitMs = this.#lastRoundMs + everyMs - clock.monotonic()
+    if (waitMs <= 0) return this.#round()
+    this.#isArmed = true
+    this.#cancel = clock.after(waitMs, () => {
+      this.#isArmed = false
+      this.#round()
     })
   }
 
-  function round(): void {
-    lastRoundMs = clock.monotonic()
+  #round(): void {
+    const { host, log, credit: creditOf, clock, send } = this.#options
+    this.#lastRoundMs = clock.monotonic()
     // Those that wait longest are asked first: there may be credit for a few only.
-    for (const node of starved) if (options.credit(node) > 0) of(node, clock.now())
-    for (const [node, { got, births, receivedMs }] of pending) {
-      const credit = heldBack.delete(node) ? 0 : options.credit(node)
-      options.send(node, { host, log, got, births: [...births], credit, receivedMs, sentMs: clock.now() })
-      if (credit > 0) starved.delete(node)
-      else starved.add(node)
+    for (const node of this.#starved) if (creditOf(node) > 0) this.#of(node, clock.now())
+    for (const [node, { got, births, receivedMs }] of this.#pending) {
+      const credit = this.#heldBack.delete(node) ? 0 : creditOf(node)
+      send(node, { host, log, got, births: [...births], credit, receivedMs, sentMs: clock.now() })
+      if (credit > 0) this.#starved.delete(node)
+      else this.#starved.add(node)
     }
-    pending.clear()
+    this.#pending.clear()
     // Until there is credit.
-    flush()
+    this.flush()
   }
 
-  return {
-    add(node, stream, number, receivedMs) {
-      const { got } = of(node, receivedMs)
-      const ranges = got.get(stream)
-      if (ranges) addRange(ranges, number)
-      else got.set(stream, [[number, number]])
-    },
-    addBirth: (node, declaration, receivedMs) => void of(node, receivedMs).births.add(declaration),
-    remind(node) {
-      if (starved.has(node)) return
-      of(node, clock.now())
-      heldBack.add(node)
-    },
-    flush,
-    stop() {
-      isStopped = true
-      cancel()
-    },
+  stop(): void {
+    this.#isStopped = true
+    this.#cancel()
   }
 }
