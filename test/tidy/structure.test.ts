@@ -5,7 +5,7 @@ import { linesMax, measure, parametersMax } from './figures.ts'
 import { functionsOf } from './functions.ts'
 
 /** The aim is p90 17, and none of the others. */
-const limits = { p90: 18, long: 33, wide: 34, circles: 0 }
+const limits = { p90: 18, long: 28, wide: 30, circles: 0 }
 
 test('functions stay readable, and imports make no new circle', () => {
   const figures = measure()

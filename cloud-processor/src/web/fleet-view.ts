@@ -41,102 +41,135 @@ export interface FleetView {
   all(): DeviceView[]
 }
 
-export function createFleetView(config: { devicesMax: number; staleAfterMs: number }, now: () => number): FleetView {
-  const entries = new Map<string, Entry>()
-  const told = new Map<string, string>()
+export interface FleetViewConfig {
+  devicesMax: number
+  staleAfterMs: number
+}
 
-  const entry = (device: string, subject: string): Entry | undefined => {
-    let known = entries.get(device)
-    if (!known && device !== '' && entries.size < config.devicesMax) {
+export function createFleetView(config: FleetViewConfig, now: () => number): FleetView {
+  return new Fleet(config, now)
+}
+
+class Fleet implements FleetView {
+  readonly #config: FleetViewConfig
+  readonly #now: () => number
+  readonly #entries = new Map<string, Entry>()
+  /** What was told of each device last: its state and absences. */
+  readonly #told = new Map<string, string>()
+
+  constructor(config: FleetViewConfig, now: () => number) {
+    this.#config = config
+    this.#now = now
+  }
+
+  async load(store: StoreReader): Promise<void> {
+    const totals = await store.totals()
+    const open = (await store.gaps(undefined, this.#now() - openGapsMs, this.#now())).filter(({ toMs }) => toMs === undefined)
+    for (const { device, subject, node, channels } of await store.devices()) {
+      const known = this.#entry(device, subject)
+      if (!known) return
+      if (known.view.node === '') known.view.node = node
+      known.view.lastSeenMs ??= totals[device]?.lastMs || undefined
+      // What was heard live meanwhile is newer.
+      if (known.view.absences.length === 0)
+        known.view.absences = open
+          .filter((gap) => gap.device === device)
+          .map(({ channel = '*', reason, fromMs }) => ({ channel, reason, fromMs }))
+      for (const channel of channels) if (!known.channels.has(channel.name)) known.channels.set(channel.name, channel)
+    }
+  }
+
+  readings(record: ReadingsRecord): void {
+    const known = this.#entry(record.device, record.subject)
+    if (!known || record.hist) return
+    known.online = true
+    known.view.subject = record.subject
+    known.view.lastReceivedMs = this.#now()
+    for (const name in record.channels) seeColumn(known, name, record.channels[name]!)
+    for (const name in record.waves) for (const s of record.waves[name]!) seeTime(known, name, s.t + (s.v.length - 1) * s.i)
+  }
+
+  declaration(record: DeclarationRecord): void {
+    const known = this.#entry(record.device, record.subject)
+    if (!known) return
+    known.view.node = record.node
+    known.channels = new Map(record.channels.map((channel) => [channel.name, channel]))
+  }
+
+  gap(record: GapTimelineRecord): void {
+    const known = this.#entry(record.device, record.subject)
+    if (!known) return
+    const channel = record.channel ?? '*'
+    const others = known.view.absences.filter((open) => open.channel !== channel)
+    if (record.toMs !== undefined || endedBefore(known, channel, record.fromMs)) known.view.absences = others
+    else known.view.absences = [...others, { channel, reason: record.reason, fromMs: record.fromMs }]
+  }
+
+  birth(record: BirthRecord): string[] {
+    const touched = this.#touchedBy(record)
+    for (const known of touched) {
+      known.online = record.k === 'birth'
+      known.view.node = record.node
+      known.view.reason = record.reason
+      if (known.online) known.view.lastReceivedMs = this.#now()
+    }
+    return touched.map(({ view }) => view.device)
+  }
+
+  #touchedBy(record: BirthRecord): Entry[] {
+    const touched = [...this.#entries.values()].filter(({ view }) =>
+      record.device === '' ? view.node === record.node : view.device === record.device,
+    )
+    if (touched.length > 0 || record.device === '') return touched
+    const fresh = this.#entry(record.device, record.subject)
+    return fresh ? [fresh] : []
+  }
+
+  #entry(device: string, subject: string): Entry | undefined {
+    let known = this.#entries.get(device)
+    if (!known && device !== '' && this.#entries.size < this.#config.devicesMax) {
       known = { view: { device, subject, node: '', absences: [] }, last: new Map(), channels: new Map(), online: false }
-      entries.set(device, known)
+      this.#entries.set(device, known)
     }
     return known
   }
 
-  const state = ({ online, view }: Entry) => {
-    if (!online) return 'offline'
-    return view.lastReceivedMs !== undefined && now() - view.lastReceivedMs > config.staleAfterMs ? 'stale' : 'online'
+  changed(): string[] {
+    const names: string[] = []
+    for (const [name, known] of this.#entries) {
+      const current = [this.#state(known), ...known.view.absences.map((open) => `${open.channel} ${open.reason}`)].join()
+      if (this.#told.get(name) !== current) names.push(name)
+      this.#told.set(name, current)
+    }
+    return names
   }
 
-  const show = (known: Entry): DeviceView => ({
-    ...known.view,
-    last: Object.fromEntries([...known.last].map(([channel, last]) => [channel, scaleLast(last)])),
-    state: state(known),
-    channels: [...known.channels.values()],
-  })
+  device(name: string): DeviceView | undefined {
+    const known = this.#entries.get(name)
+    return known && this.#show(known)
+  }
 
-  return {
-    async load(store) {
-      const totals = await store.totals()
-      const open = (await store.gaps(undefined, now() - openGapsMs, now())).filter(({ toMs }) => toMs === undefined)
-      for (const { device, subject, node, channels } of await store.devices()) {
-        const known = entry(device, subject)
-        if (!known) return
-        if (known.view.node === '') known.view.node = node
-        known.view.lastSeenMs ??= totals[device]?.lastMs || undefined
-        // What was heard live meanwhile is newer.
-        if (known.view.absences.length === 0)
-          known.view.absences = open
-            .filter((gap) => gap.device === device)
-            .map(({ channel = '*', reason, fromMs }) => ({ channel, reason, fromMs }))
-        for (const channel of channels) if (!known.channels.has(channel.name)) known.channels.set(channel.name, channel)
-      }
-    },
-    readings(record) {
-      const known = entry(record.device, record.subject)
-      if (!known || record.hist) return
-      known.online = true
-      known.view.subject = record.subject
-      known.view.lastReceivedMs = now()
-      for (const name in record.channels) seeColumn(known, name, record.channels[name]!)
-      for (const name in record.waves) for (const s of record.waves[name]!) seeTime(known, name, s.t + (s.v.length - 1) * s.i)
-    },
-    declaration(record) {
-      const known = entry(record.device, record.subject)
-      if (!known) return
-      known.view.node = record.node
-      known.channels = new Map(record.channels.map((channel) => [channel.name, channel]))
-    },
-    gap(record) {
-      const known = entry(record.device, record.subject)
-      if (!known) return
-      const channel = record.channel ?? '*'
-      const others = known.view.absences.filter((open) => open.channel !== channel)
-      if (record.toMs !== undefined || endedBefore(known, channel, record.fromMs)) known.view.absences = others
-      else known.view.absences = [...others, { channel, reason: record.reason, fromMs: record.fromMs }]
-    },
-    birth(record) {
-      const touched = [...entries.values()].filter(({ view }) =>
-        record.device === '' ? view.node === record.node : view.device === record.device,
-      )
-      if (touched.length === 0 && record.device !== '') {
-        const fresh = entry(record.device, record.subject)
-        if (fresh) touched.push(fresh)
-      }
-      for (const known of touched) {
-        known.online = record.k === 'birth'
-        known.view.node = record.node
-        known.view.reason = record.reason
-        if (known.online) known.view.lastReceivedMs = now()
-      }
-      return touched.map(({ view }) => view.device)
-    },
-    changed() {
-      const names: string[] = []
-      for (const [name, known] of entries) {
-        const current = [state(known), ...known.view.absences.map((open) => `${open.channel} ${open.reason}`)].join()
-        if (told.get(name) !== current) names.push(name)
-        told.set(name, current)
-      }
-      return names
-    },
-    device(name) {
-      const known = entries.get(name)
-      return known && show(known)
-    },
-    channel: (device, channel) => entries.get(device)?.channels.get(channel),
-    all: () => [...entries.values()].map(show).sort((a, b) => (a.device < b.device ? -1 : 1)),
+  channel(device: string, channel: string): Channel | undefined {
+    return this.#entries.get(device)?.channels.get(channel)
+  }
+
+  all(): DeviceView[] {
+    return [...this.#entries.values()].map((known) => this.#show(known)).sort((a, b) => (a.device < b.device ? -1 : 1))
+  }
+
+  #show(known: Entry): DeviceView {
+    return {
+      ...known.view,
+      last: Object.fromEntries([...known.last].map(([channel, last]) => [channel, scaleLast(last)])),
+      state: this.#state(known),
+      channels: [...known.channels.values()],
+    }
+  }
+
+  #state({ online, view }: Entry): DeviceView['state'] {
+    if (!online) return 'offline'
+    const { staleAfterMs } = this.#config
+    return view.lastReceivedMs !== undefined && this.#now() - view.lastReceivedMs > staleAfterMs ? 'stale' : 'online'
   }
 }
 

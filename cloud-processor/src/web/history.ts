@@ -18,12 +18,12 @@ export function historyRoutes(app: FastifyInstance, store: StoreReader, config: 
 
   app.get<DeviceParams>('/api/devices/:device/series', async ({ params: { device }, query }) => {
     const { channel, from, to, points } = check(ofSeries, query)
-    return readSeries(store, device, await findChannel(store, device, channel), from, to, points)
+    return readSeries(store, { device, channel: await findChannel(store, device, channel), from, to }, points)
   })
 
   app.get<DeviceParams>('/api/devices/:device/waves', async ({ params: { device }, query }) => {
     const { channel, from, to } = check(wavesQuery, query)
-    return readWaves(store, device, await findChannel(store, device, channel), from, to, config.samplesMax)
+    return readWaves(store, { device, channel: await findChannel(store, device, channel), from, to }, config.samplesMax)
   })
 
   app.get('/api/gaps', async ({ query }) => {
@@ -54,30 +54,33 @@ async function findChannel(store: StoreReader, device: string, name: string): Pr
   return channel
 }
 
-async function readSeries(
-  store: StoreReader,
-  device: string,
-  channel: Channel,
-  from: number,
-  to: number,
-  wanted: number,
-): Promise<Series> {
+/** What is read: a channel of a device, in a time. */
+interface Stretch {
+  device: string
+  channel: Channel
+  from: number
+  to: number
+}
+
+async function readSeries(store: StoreReader, stretch: Stretch, wanted: number): Promise<Series> {
+  const { device, channel, from, to } = stretch
   if (channel.kind === 'waveform') throw new MillraceError('WEB_QUERY', { detail: 'channel: is a waveform; ask /waves.' })
-  const head = { device, channel: channel.name, unit: channel.unit, gaps: await gapsOf(store, device, channel.name, from, to) }
+  const head = { device, channel: channel.name, unit: channel.unit, gaps: await gapsOf(store, stretch) }
   const most = wanted * 2
   if (channel.kind !== 'number' || expectedPoints(channel, from, to) <= most * 4) {
     const { t, v, q } = await store.points(device, channel.name, from, to, most + 1)
     if (t.length <= most) return { ...head, kind: 'points', t, v: v.map((raw) => scaleValue(raw, channel)), ...(q ? { q } : {}) }
-    if (channel.kind !== 'number') {
-      throw new MillraceError('WEB_QUERY', {
-        detail: `from: more than ${most} values between from and to; ask for a shorter time.`,
-      })
-    }
+    if (channel.kind !== 'number') throw tooMany(most)
   }
   const stepMs = niceStep((to - from) / wanted)
   const start = Math.floor(from / stepMs) * stepMs
   const end = Math.ceil(to / stepMs) * stepMs
   return { ...head, kind: 'steps', stepMs, ...scaleSteps(await store.rollUp(device, channel.name, start, end, stepMs), channel) }
+}
+
+function tooMany(most: number): MillraceError {
+  const detail = `from: more than ${most} values between from and to; ask for a shorter time.`
+  return new MillraceError('WEB_QUERY', { detail })
 }
 
 /** When the channel's rate is unknown it is worth a try. */
@@ -94,24 +97,18 @@ function niceStep(least: number): number {
   return [...steps, ...minuteSteps].find((step) => step >= least) ?? Math.ceil(least / day) * day
 }
 
-async function readWaves(
-  store: StoreReader,
-  device: string,
-  channel: Channel,
-  from: number,
-  to: number,
-  samplesMax: number,
-): Promise<Waves> {
+async function readWaves(store: StoreReader, { device, channel, from, to }: Stretch, samplesMax: number): Promise<Waves> {
   if (channel.kind !== 'waveform') throw new MillraceError('WEB_QUERY', { detail: 'channel: is not a waveform; ask /series.' })
   const { name, unit, scale = 1, offset = 0, intervalMs = 4 } = channel
   const upTo = Math.min(to, from + samplesMax * intervalMs)
-  const [found, gaps] = await Promise.all([store.segments(device, name, from, upTo), gapsOf(store, device, name, from, upTo)])
+  const [found, gaps] = await Promise.all([
+    store.segments(device, name, from, upTo),
+    gapsOf(store, { device, channel, from, to: upTo }),
+  ])
   const segments = found.map((segment) => clipSegment(segment, from, upTo)).filter((segment) => segment !== undefined)
   return { device, channel: name, unit, scale, offset, segments, gaps, more: upTo < to }
 }
 
-async function gapsOf(store: StoreReader, device: string, channel: string, from: number, to: number) {
-  return (await store.gaps(device, from, to)).filter(
-    (gap) => gap.channel === undefined || gap.channel === '*' || gap.channel === channel,
-  )
+async function gapsOf(store: StoreReader, { device, channel: { name }, from, to }: Stretch) {
+  return (await store.gaps(device, from, to)).filter(({ channel = '*' }) => channel === '*' || channel === name)
 }

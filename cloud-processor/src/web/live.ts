@@ -1,6 +1,6 @@
 /** `/api/live`: what happens, to everybody who watches. Nothing is gathered while nobody does. */
 import type { AlarmRecord, TimelineRecord } from '@millrace/contract'
-import { type Clock, every, type Metrics } from '@millrace/platform'
+import { type Clock, type Counter, every, type Metrics } from '@millrace/platform'
 import type { FastifyReply } from 'fastify'
 import { securityHeaders } from './access.ts'
 import type { WebConfig } from './config.ts'
@@ -31,89 +31,114 @@ export interface LiveSources {
 const samplesPerFlushMax = 100_000
 const devicesPerLedgerSecond = 200
 
-export function createLive({ config, clock, metrics, fleet, hello, status, ledger }: LiveSources): Live {
-  const viewers = new Set<Viewer>()
-  const values = createLiveValues(fleet, samplesPerFlushMax)
-  const skipped = metrics.counter('millrace_web_skipped_total', 'Times a slow live connection was not sent something')
-  metrics.gauge('millrace_web_viewers', 'Live connections', () => viewers.size)
+export function createLive(sources: LiveSources): Live {
+  return new LiveEvents(sources)
+}
 
-  const send = (frames: Frames[]) => {
-    if (frames.length > 0) for (const viewer of viewers) viewer.send(frames)
-  }
-  const sendState = (devices: Iterable<string>) => {
-    send([...devices].map((name) => ({ text: event('state', fleet.device(name)) })))
+class LiveEvents implements Live {
+  readonly #sources: LiveSources
+  readonly #viewers = new Set<Viewer>()
+  readonly #values: ReturnType<typeof createLiveValues>
+  readonly #skipped: Counter
+  readonly #stopFlush: () => void
+  readonly #stopSecond: () => void
+  #isRefreshing = false
+  /** Until the ledger is sent next. */
+  #ledgerSeconds = 0
+
+  constructor(sources: LiveSources) {
+    const { config, clock, metrics, fleet } = sources
+    this.#sources = sources
+    this.#values = createLiveValues(fleet, samplesPerFlushMax)
+    this.#skipped = metrics.counter('millrace_web_skipped_total', 'Times a slow live connection was not sent something')
+    metrics.gauge('millrace_web_viewers', 'Live connections', () => this.#viewers.size)
+    this.#stopFlush = every(clock, config.flushMs, () => this.#flush())
+    this.#stopSecond = every(clock, 1000, () => this.#sendSecond())
   }
 
-  let refreshing = false
-  let ledgerSeconds = 0
-  const sendLedger = async () => {
-    if (refreshing) return
-    refreshing = true
-    const view = await ledger()
-    if (view) send([{ text: event('ledger', { ...view, rows: [] }) }])
-    // Many devices make a long event: it goes out less often.
-    ledgerSeconds = Math.ceil((view?.devices.length ?? 0) / devicesPerLedgerSecond)
-    refreshing = false
+  onTimeline(records: TimelineRecord[]): void {
+    if (this.#viewers.size === 0) return
+    const changed = new Set<string>()
+    for (const record of records) this.#see(record, changed)
+    if (changed.size === 0) return
+    // Values of before the change go first: a declaration says how those after it are scaled.
+    this.#send(this.#values.takeValues().map(valuesFrame))
+    this.#sendState(changed)
   }
 
-  const stopFlush = every(clock, config.flushMs, () => {
-    if (viewers.size > 0) send(values.takeValues().map(valuesFrame))
-  })
-  const stopSecond = every(clock, 1000, () => {
+  #see(record: TimelineRecord, changed: Set<string>): void {
+    if (record.k === 'readings') this.#values.add(record)
+    else if (record.k === 'gap') {
+      const { device, channel, reason, fromMs, toMs, lost } = record
+      this.#send([{ text: event('gap', { device, channel, reason, fromMs, toMs, lost }) }])
+      changed.add(device)
+    } else if (record.k === 'declaration') changed.add(record.device)
+    else if (record.k === 'birth' || record.k === 'death') for (const name of this.#sources.fleet.changed()) changed.add(name)
+  }
+
+  onAlarms(changes: AlarmRecord[]): void {
+    this.#send(changes.map((alarm) => ({ text: event('alarm', alarm) })))
+  }
+
+  #flush(): void {
+    if (this.#viewers.size > 0) this.#send(this.#values.takeValues().map(valuesFrame))
+  }
+
+  #sendSecond(): void {
+    const { fleet, status } = this.#sources
     const changed = fleet.changed()
-    if (viewers.size === 0) return
-    sendState(changed)
-    send(values.takeLate().map((late) => ({ device: late.device, text: event('late', late) })))
-    send([{ text: event('status', status()) }])
-    for (const viewer of viewers) viewer.tend()
-    if (--ledgerSeconds <= 0) void sendLedger()
-  })
+    if (this.#viewers.size === 0) return
+    this.#sendState(changed)
+    this.#send(this.#values.takeLate().map((late) => ({ device: late.device, text: event('late', late) })))
+    this.#send([{ text: event('status', status()) }])
+    for (const viewer of this.#viewers) viewer.tend()
+    if (--this.#ledgerSeconds <= 0) void this.#sendLedger()
+  }
 
-  return {
-    onTimeline(records) {
-      if (viewers.size === 0) return
-      const changed = new Set<string>()
-      for (const record of records) {
-        if (record.k === 'readings') values.add(record)
-        else if (record.k === 'gap') {
-          const { device, channel, reason, fromMs, toMs, lost } = record
-          send([{ text: event('gap', { device, channel, reason, fromMs, toMs, lost }) }])
-          changed.add(device)
-        } else if (record.k === 'declaration') changed.add(record.device)
-        else if (record.k === 'birth' || record.k === 'death') for (const name of fleet.changed()) changed.add(name)
-      }
-      if (changed.size === 0) return
-      // Values of before the change go first: a declaration says how those after it are scaled.
-      send(values.takeValues().map(valuesFrame))
-      sendState(changed)
-    },
-    onAlarms(changes) {
-      send(changes.map((alarm) => ({ text: event('alarm', alarm) })))
-    },
-    attach(reply, wishes) {
-      reply.hijack()
-      const { raw } = reply
-      raw.writeHead(200, { ...securityHeaders, 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-      const greet = () => event('hello', hello())
-      const viewer = createViewer(
-        raw,
-        wishes,
-        config,
-        () => clock.monotonic(),
-        greet,
-        (what) => skipped.add({ what }),
-      )
-      viewers.add(viewer)
-      raw.on('close', () => viewers.delete(viewer))
-      raw.on('error', () => viewers.delete(viewer))
-      void sendLedger()
-    },
-    viewers: () => viewers.size,
-    close() {
-      stopFlush()
-      stopSecond()
-      for (const viewer of viewers) viewer.end()
-    },
+  async #sendLedger(): Promise<void> {
+    if (this.#isRefreshing) return
+    this.#isRefreshing = true
+    const view = await this.#sources.ledger()
+    if (view) this.#send([{ text: event('ledger', { ...view, rows: [] }) }])
+    // Many devices make a long event: it goes out less often.
+    this.#ledgerSeconds = Math.ceil((view?.devices.length ?? 0) / devicesPerLedgerSecond)
+    this.#isRefreshing = false
+  }
+
+  #sendState(devices: Iterable<string>): void {
+    this.#send([...devices].map((name) => ({ text: event('state', this.#sources.fleet.device(name)) })))
+  }
+
+  #send(frames: Frames[]): void {
+    if (frames.length > 0) for (const viewer of this.#viewers) viewer.send(frames)
+  }
+
+  attach(reply: FastifyReply, wishes: Wishes): void {
+    reply.hijack()
+    const { raw } = reply
+    const { config, clock, hello } = this.#sources
+    raw.writeHead(200, { ...securityHeaders, 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    const viewer = createViewer(raw, {
+      wishes,
+      limits: config,
+      monotonic: () => clock.monotonic(),
+      hello: () => event('hello', hello()),
+      skipped: (what) => this.#skipped.add({ what }),
+    })
+    this.#viewers.add(viewer)
+    raw.on('close', () => this.#viewers.delete(viewer))
+    raw.on('error', () => this.#viewers.delete(viewer))
+    void this.#sendLedger()
+  }
+
+  viewers(): number {
+    return this.#viewers.size
+  }
+
+  close(): void {
+    this.#stopFlush()
+    this.#stopSecond()
+    for (const viewer of this.#viewers) viewer.end()
   }
 }
 

@@ -60,13 +60,7 @@ export function createStatus({ log, clock, logBytes }: { log: Log; clock: Clock;
         window = { atMs: clock.monotonic(), readings: 0, received: bridge.received, backlogBytes: bridge.backlogBytes }
       }
       return {
-        stages: stages.map(({ name, next, end, lagMs, received, sent }) => ({
-          name,
-          lagRecords: Math.max(0, end - next),
-          lagMs,
-          received,
-          sent,
-        })),
+        stages: stages.map(stageStatus),
         bridge: {
           connected: bridge.connected,
           receivedPerS: rates.receivedPerS,
@@ -93,4 +87,8 @@ function newestOf(channels: Record<string, { t: number[] }>, otherwise: number):
   let newest = 0
   for (const { t } of Object.values(channels)) newest = Math.max(newest, t.at(-1) ?? 0)
   return newest || otherwise
+}
+
+function stageStatus({ name, next, end, lagMs, received, sent }: Progress): PipelineStatus['stages'][number] {
+  return { name, lagRecords: Math.max(0, end - next), lagMs, received, sent }
 }

@@ -27,55 +27,70 @@ export interface Wishes {
   waves(device: string): boolean
 }
 
-type Limits = Pick<WebConfig, 'viewerBytesMax' | 'viewerStalledMs'>
+export interface ViewerOptions {
+  wishes: Wishes
+  limits: Pick<WebConfig, 'viewerBytesMax' | 'viewerStalledMs'>
+  monotonic(): number
+  /** The text of a fresh `hello`. */
+  hello(): string
+  skipped(what: 'waves' | 'events'): void
+}
 
-export function createViewer(
-  raw: ServerResponse,
-  wishes: Wishes,
-  limits: Limits,
-  monotonic: () => number,
-  hello: () => string,
-  skipped: (what: 'waves' | 'events') => void,
-): Viewer {
-  let behindSince: number | undefined
+export function createViewer(raw: ServerResponse, options: ViewerOptions): Viewer {
+  return new LiveViewer(raw, options)
+}
+
+class LiveViewer implements Viewer {
+  readonly #raw: ServerResponse
+  readonly #options: ViewerOptions
+  #behindSince: number | undefined = undefined
   /** What a greeting may take on top of the bound, until it has gone out: in a large fleet it is larger than the bound. */
-  let greetingBytes = 0
+  #greetingBytes = 0
 
-  const greet = (before = '') => {
-    const text = before + hello()
-    greetingBytes = Buffer.byteLength(text)
-    raw.write(text)
+  constructor(raw: ServerResponse, options: ViewerOptions) {
+    this.#raw = raw
+    this.#options = options
+    raw.on('drain', () => {
+      this.#greetingBytes = 0
+      this.#catchUp()
+    })
+    this.#greet('retry: 1000\n\n')
   }
 
-  const catchUp = () => {
-    if (behindSince === undefined || raw.writableLength > limits.viewerBytesMax / 4) return
-    behindSince = undefined
-    greet()
+  send(frames: Frames[]): void {
+    const { wishes, limits, monotonic, skipped } = this.#options
+    if (this.#behindSince !== undefined) return skipped('events')
+    if (this.#raw.writableLength > limits.viewerBytesMax + this.#greetingBytes) {
+      this.#behindSince = monotonic()
+      return skipped('events')
+    }
+    const slow = this.#raw.writableLength > limits.viewerBytesMax / 4 + this.#greetingBytes
+    if (slow) skipped('waves')
+    const text = frames.map((frame) => choose(frame, wishes, slow)).join('')
+    if (text !== '') this.#raw.write(text)
   }
-  raw.on('drain', () => {
-    greetingBytes = 0
-    catchUp()
-  })
-  greet('retry: 1000\n\n')
 
-  return {
-    send(frames) {
-      if (behindSince !== undefined) return skipped('events')
-      if (raw.writableLength > limits.viewerBytesMax + greetingBytes) {
-        behindSince = monotonic()
-        return skipped('events')
-      }
-      const slow = raw.writableLength > limits.viewerBytesMax / 4 + greetingBytes
-      if (slow) skipped('waves')
-      const text = frames.map((frame) => choose(frame, wishes, slow)).join('')
-      if (text !== '') raw.write(text)
-    },
-    tend() {
-      if (behindSince === undefined) return
-      if (monotonic() - behindSince > limits.viewerStalledMs) raw.destroy()
-      else catchUp()
-    },
-    end: () => void raw.end(),
+  tend(): void {
+    if (this.#behindSince === undefined) return
+    const { limits, monotonic } = this.#options
+    if (monotonic() - this.#behindSince > limits.viewerStalledMs) this.#raw.destroy()
+    else this.#catchUp()
+  }
+
+  #catchUp(): void {
+    if (this.#behindSince === undefined || this.#raw.writableLength > this.#options.limits.viewerBytesMax / 4) return
+    this.#behindSince = undefined
+    this.#greet()
+  }
+
+  #greet(before = ''): void {
+    const text = before + this.#options.hello()
+    this.#greetingBytes = Buffer.byteLength(text)
+    this.#raw.write(text)
+  }
+
+  end(): void {
+    this.#raw.end()
   }
 }
 
