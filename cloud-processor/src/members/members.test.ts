@@ -243,3 +243,17 @@ test('an even share goes to each member, and little moves when one comes', () =>
   expect(ownerOf('node', [])).toBeUndefined()
   expect(ownersOf('prepare', 2, [])).toEqual([undefined, undefined])
 })
+
+test.each([true, false])('a process that is alone works on every share at once (isExclusive: %s)', async (isExclusive) => {
+  const options = { id: 'a', roles: ['store'], holds: () => [], lagMs: () => ({}) }
+  const members = joinMembers(undefined, options, { clock: fast, logger: silentLog, metrics: createMetrics() })
+  const shares = keepShares(fast)
+  const started: number[] = []
+  const start = (partition: number) => {
+    started.push(partition)
+    return { stop: async () => {} }
+  }
+  shares.follow(members, [{ name: 'store', partitions: 2, isExclusive, start }])
+  expect(started).toEqual([0, 1])
+  await shares.stop()
+})

@@ -127,11 +127,12 @@ class HeldShares {
       this.#claimedMs.delete(name)
       return false
     }
-    const sinceMs = this.#claimedMs.get(name)
-    if (sinceMs !== undefined) return members.hasSaid(name, sinceMs)
-    this.#claimedMs.set(name, this.#clock.monotonic())
-    members.announce()
-    return false
+    const sinceMs = this.#claimedMs.get(name) ?? this.#clock.monotonic()
+    const isNew = !this.#claimedMs.has(name)
+    this.#claimedMs.set(name, sinceMs)
+    if (isNew) members.announce()
+    // Who is alone has said everything to everybody, and nothing would make it look again.
+    return members.hasSaid(name, sinceMs)
   }
 
   #letGo(name: string): void {
