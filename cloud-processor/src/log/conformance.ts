@@ -262,6 +262,7 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>): v
       await reopen(settings)
       await log.trim()
       expect((await log.bounds(raw, 0)).start).toBe(offsets[2])
+      if (log.readers) expect(await log.readers()).toEqual(['rules', 'store'])
       await log.registerReader('rules', raw, 0, offsets[5]!)
       await log.trim()
       expect((await log.bounds(raw, 0)).start).toBe(offsets[4])

@@ -74,6 +74,8 @@ export interface Log {
   registerReader(name: string, topic: Topic, partition: number, next: number): Promise<void>
   /** Forgets a reader that will not come back, on every topic. */
   unregisterReader(name: string): Promise<void>
+  /** Names of the registered readers. Absent on a shared log, of whose readers some are other processes'. */
+  readers?(): Promise<string[]>
   /** Drops, whole topic, what is older than the bounds in the configuration and needed by no registered reader. */
   trim(): Promise<void>
   close(): Promise<void>

@@ -2,7 +2,7 @@
  * From each topic that a sink wants into it. Several processes share a sink's partitions, and for a moment two may write one: a
  * sink is idempotent, or its readers know a repeat by its id.
  */
-import { type Topic, topics } from '@millrace/contract'
+import type { Topic } from '@millrace/contract'
 import type { Role, Run } from '../members/index.ts'
 import { createPosition } from '../sinks/index.ts'
 import { runSink } from '../stage/index.ts'
@@ -31,12 +31,14 @@ export function sinkRoles(context: SinkContext): Role[] {
 }
 
 /**
- * What documents had not read yet is not kept for them where the configuration names none any more. On a log that is shared
- * another process may have them.
+ * What a sink had not read yet is not kept for it where the configuration names it no more. On a log that is shared another
+ * process may have it.
  */
 export async function forgetSinks({ sinks = [], log }: Pick<SinkContext, 'sinks' | 'log'>): Promise<void> {
-  if (log.board || sinks.some(({ name }) => name === 'documents')) return
-  await Promise.all(Object.values(topics).map((topic) => log.unregisterReader(readerOf('documents', topic))))
+  const present = new Set(sinks.flatMap(({ name, sink }) => sink.topics.map((topic) => readerOf(name, topic))))
+  const readers = (await log.readers?.()) ?? []
+  const gone = readers.filter((name) => /^(documents|sink)-/.test(name) && !present.has(name))
+  await Promise.all(gone.map((name) => log.unregisterReader(name)))
 }
 
 const readerOf = (sink: string, topic: Topic) => `${sink}-${topic.split('.').at(-1)}`

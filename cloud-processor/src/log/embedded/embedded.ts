@@ -17,6 +17,7 @@ import { decodeBlock } from './block.ts'
 import { type EmbeddedLogOptions, embeddedLogSchema } from './config.ts'
 import { type Call, type Formed, formGroup, markKey, type State } from './group.ts'
 import type { FromReader, Trim } from './protocol.ts'
+import { readersIn } from './readers.ts'
 import { createTail } from './tail.ts'
 import { openReader, openWriter } from './workers.ts'
 
@@ -270,6 +271,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
     unregisterReader(name) {
       return call<void>((done, fail) => ({ k: 'reader', row: { name, slot: 0, next: -1 }, bytes: 0, done, fail }))
     },
+    readers: async () => readersIn(path),
     async close() {
       if (closed) return
       await settled()
