@@ -4,8 +4,8 @@ import { circlesOf } from './circles.ts'
 import { linesMax, measure, parametersMax } from './figures.ts'
 import { functionsOf } from './functions.ts'
 
-/** The aim is p90 17, and none of the others. */
-const limits = { p90: 18, long: 28, wide: 30, circles: 0 }
+/** The aim is none of the last three. */
+const limits = { p90: 17, long: 25, wide: 29, circles: 0 }
 
 test('functions stay readable, and imports make no new circle', () => {
   const figures = measure()

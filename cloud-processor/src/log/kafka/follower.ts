@@ -51,106 +51,128 @@ export interface Follower {
 }
 
 export function createFollower(options: FollowerOptions): Follower {
-  const { client, clock, pages } = options
-  const followed = new Map<string, Followed>()
-  const polling = new Set<number>()
-  let changedMs = clock.monotonic()
-  let isStopped = false
+  return new EndFollower(options)
+}
 
-  function follow({ topic, partition }: At, next: number): void {
+class EndFollower implements Follower {
+  readonly #options: FollowerOptions
+  readonly #followed = new Map<string, Followed>()
+  /** Nodes that are asked. */
+  readonly #polling = new Set<number>()
+  #changedMs: number
+  #isStopped = false
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+    this.#changedMs = options.clock.monotonic()
+  }
+
+  follow({ topic, partition }: At, next: number): void {
+    const { clock } = this.#options
     const key = keyOf({ topic, partition })
-    const known = followed.get(key)
+    const known = this.#followed.get(key)
     if (known) known.readMs = clock.monotonic()
     // What lies between is fetched twice at worst: pages keep it once.
     if (known && known.next >= next) return
     if (known) known.next = next
-    else followed.set(key, { topic, partition, next, readMs: clock.monotonic() })
-    if (!known) changedMs = clock.monotonic()
-    rearrange()
+    else this.#followed.set(key, { topic, partition, next, readMs: clock.monotonic() })
+    if (!known) this.#changedMs = clock.monotonic()
+    this.rearrange()
   }
 
-  function rearrange(): void {
-    for (const at of followed.values()) {
-      const node = client.leader(at)
-      if (isStopped || node === undefined || polling.has(node)) continue
-      polling.add(node)
-      void poll(node).finally(() => polling.delete(node))
+  next(at: At): number | undefined {
+    return this.#followed.get(keyOf(at))?.next
+  }
+
+  offer(at: At, chunk: Chunk): boolean {
+    const known = this.#followed.get(keyOf(at))
+    if (known?.next !== chunk.first) return false
+    this.#options.pages.add(keyOf(at), chunk)
+    known.next = chunk.next
+    return true
+  }
+
+  rearrange(): void {
+    for (const at of this.#followed.values()) {
+      const node = this.#options.client.leader(at)
+      if (this.#isStopped || node === undefined || this.#polling.has(node)) continue
+      this.#polling.add(node)
+      void this.#poll(node).finally(() => this.#polling.delete(node))
     }
   }
 
-  async function poll(node: number): Promise<void> {
-    for (let failures = 0; !isStopped; ) {
-      dropUnread()
-      const wants = [...followed.values()].filter((at) => client.leader(at) === node)
+  async #poll(node: number): Promise<void> {
+    const { client, clock, onFailure, refresh } = this.#options
+    for (let failures = 0; !this.#isStopped; ) {
+      this.#dropUnread()
+      const wants = [...this.#followed.values()].filter((at) => client.leader(at) === node)
       if (wants.length === 0) return
       try {
-        const asked = wants.map((at) => ({ ...at, from: at.next, bytesMax: bytesEachMax, has: () => at.next }))
-        const isSettled = clock.monotonic() - changedMs > pollMs.shortFor
-        const answers = await client.fetch(node, 'tail', asked, isSettled ? pollMs.long : pollMs.short)
+        const answers = await this.#ask(node, wants)
         failures = 0
-        const rests = answers.map(receive).filter((rest) => rest > 0)
-        if (rests.length > 0) await sleep(clock, Math.min(...rests))
+        const restsMs = answers.map((answer) => this.#receive(answer)).filter((restMs) => restMs > 0)
+        if (restsMs.length > 0) await sleep(clock, Math.min(...restsMs))
       } catch (error) {
-        if (isStopped) return
+        if (this.#isStopped) return
         const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)
-        options.onFailure(failure)
+        onFailure(failure)
         await sleep(clock, pauseAfter(++failures))
-        await options.refresh(failure)
+        await refresh(failure)
       }
     }
   }
 
+  #ask(node: number, wants: Followed[]): Promise<Fetched[]> {
+    const { client, clock } = this.#options
+    const asked = wants.map((at) => ({ ...at, from: at.next, bytesMax: bytesEachMax, has: () => at.next }))
+    const isSettled = clock.monotonic() - this.#changedMs > pollMs.shortFor
+    return client.fetch(node, 'tail', asked, isSettled ? pollMs.long : pollMs.short)
+  }
+
   /** How long to rest; 0: nothing came. */
-  function receive(answer: Fetched): number {
-    const at = followed.get(keyOf(answer))
+  #receive(answer: Fetched): number {
+    const at = this.#followed.get(keyOf(answer))
     if (!at) return 0
     if (answer.error) {
       // The next read says what is wrong, to the one who can act on it.
-      if (!answer.error.retry) drop(at)
-      else throw answer.error
+      if (answer.error.retry) throw answer.error
+      this.#drop(at)
       return 0
     }
-    options.onEnd(at, answer.end)
-    let isNew = false
-    for (const chunk of answer.chunks) {
-      if (chunk.next <= at.next) continue
-      if (chunk.count > 0) pages.add(keyOf(at), chunk)
-      at.next = chunk.next
-      isNew = true
-    }
-    if (isNew) options.ring(at, at.next)
-    if (isNew) return restMs.news
+    this.#options.onEnd(at, answer.end)
+    if (this.#add(at, answer.chunks)) return restMs.news
     return answer.isRepeat ? restMs.repeats : 0
   }
 
-  function drop(at: Followed): void {
-    followed.delete(keyOf(at))
-    options.ring(at, at.next)
+  /** @returns whether any of it is new. */
+  #add(at: Followed, chunks: Chunk[]): boolean {
+    let isNew = false
+    for (const chunk of chunks) {
+      if (chunk.next <= at.next) continue
+      if (chunk.count > 0) this.#options.pages.add(keyOf(at), chunk)
+      at.next = chunk.next
+      isNew = true
+    }
+    if (isNew) this.#options.ring(at, at.next)
+    return isNew
+  }
+
+  #drop(at: Followed): void {
+    this.#followed.delete(keyOf(at))
+    this.#options.ring(at, at.next)
   }
 
   /** A reader that waits reads again when the bell rings, which shows that it is still there; it is followed again if it was dropped. */
-  function dropUnread(): void {
-    const now = clock.monotonic()
-    for (const at of [...followed.values()]) {
-      if (now - at.readMs > idleMs.drop) drop(at)
-      else if (now - at.readMs > idleMs.ring) options.ring(at, at.next)
+  #dropUnread(): void {
+    const now = this.#options.clock.monotonic()
+    for (const at of [...this.#followed.values()]) {
+      if (now - at.readMs > idleMs.drop) this.#drop(at)
+      else if (now - at.readMs > idleMs.ring) this.#options.ring(at, at.next)
     }
   }
 
-  return {
-    follow,
-    next: (at) => followed.get(keyOf(at))?.next,
-    offer(at, chunk) {
-      const known = followed.get(keyOf(at))
-      if (known?.next !== chunk.first) return false
-      pages.add(keyOf(at), chunk)
-      known.next = chunk.next
-      return true
-    },
-    rearrange,
-    stop() {
-      isStopped = true
-      followed.clear()
-    },
+  stop(): void {
+    this.#isStopped = true
+    this.#followed.clear()
   }
 }

@@ -46,12 +46,22 @@ export function createEdges(): Edges {
 
 export type Limit = { records: number; bytes: number }
 
-export function createReader({ client, pages, pagesBytesMax, follower, persistence, edges }: ReaderOptions) {
-  /** Bytes in memory for one over the wire, by partition, as last seen. */
-  const expansion = new Map<string, number>()
-  const underway = new Map<string, Promise<Fetched>>()
+export function createReader(options: ReaderOptions) {
+  return new PartitionReader(options)
+}
 
-  async function bounds(at: At): Promise<{ start: number; end: number }> {
+class PartitionReader {
+  readonly #options: ReaderOptions
+  /** Bytes in memory for one over the wire, by partition, as last seen. */
+  readonly #expansion = new Map<string, number>()
+  readonly #inFlight = new Map<string, Promise<Fetched>>()
+
+  constructor(options: ReaderOptions) {
+    this.#options = options
+  }
+
+  async bounds(at: At): Promise<{ start: number; end: number }> {
+    const { client, persistence, edges } = this.#options
     const [[start], [end]] = await persist(persistence, () =>
       Promise.all([client.offsets([at], 'earliest'), client.offsets([at], 'latest')]),
     )
@@ -59,23 +69,28 @@ export function createReader({ client, pages, pagesBytesMax, follower, persisten
     return { start: start!, end: end! }
   }
 
-  async function read(at: At, from: number, limit: Limit): Promise<LogRecord[]> {
-    if (from < edges.start(at)) throw await gone(at, from)
+  async read(at: At, from: number, limit: Limit): Promise<LogRecord[]> {
+    const { pages, follower, edges } = this.#options
+    if (from < edges.start(at)) throw await this.#gone(at, from)
     const kept = pages.read(keyOf(at), from, limit)
     if (kept) return kept
     if (follower.next(at) === from && edges.end(at) <= from) {
       follower.follow(at, from)
       return []
     }
+    return this.#readFromKafka(at, from, limit)
+  }
+
+  async #readFromKafka(at: At, from: number, limit: Limit): Promise<LogRecord[]> {
     for (let next = from; ; ) {
-      const { chunks } = await fetchOnce(at, next, limit)
+      const { chunks } = await this.#fetch(at, next, limit)
       const records: LogRecord[] = []
       for (const chunk of chunks) {
         if (!take(chunk, from, records, limit)) break
       }
       if (records.length > 0) return records
       if (chunks.length === 0) {
-        follower.follow(at, next)
+        this.#options.follower.follow(at, next)
         return []
       }
       // Nothing but control batches, or records before `from`.
@@ -84,26 +99,28 @@ export function createReader({ client, pages, pagesBytesMax, follower, persisten
   }
 
   /** Readers that want the same share one request. */
-  function fetchOnce(at: At, from: number, limit: Limit): Promise<Fetched> {
+  #fetch(at: At, from: number, limit: Limit): Promise<Fetched> {
     const key = `${keyOf(at)} ${from}`
-    const known = underway.get(key)
+    const known = this.#inFlight.get(key)
     if (known) return known
-    const fetching = fetch(at, from, limit).finally(() => underway.delete(key))
-    underway.set(key, fetching)
+    const fetching = this.#fetchOnce(at, from, limit).finally(() => this.#inFlight.delete(key))
+    this.#inFlight.set(key, fetching)
     return fetching
   }
 
-  async function fetch(at: At, from: number, limit: Limit): Promise<Fetched> {
-    const wanted = Math.min(limit.bytes, pagesBytesMax * pagesShare) / (expansion.get(keyOf(at)) ?? 4)
+  async #fetchOnce(at: At, from: number, limit: Limit): Promise<Fetched> {
+    const { client, persistence, edges, pagesBytesMax } = this.#options
+    const wanted = Math.min(limit.bytes, pagesBytesMax * pagesShare) / (this.#expansion.get(keyOf(at)) ?? 4)
     const bytesMax = Math.min(fetchBytes.most, Math.max(fetchBytes.least, Math.round(wanted)))
     const fetched = await persist(persistence, () => fetchFromLeader(client, { ...at, from, bytesMax, lane: 'read', waitMs: 0 }))
-    if (fetched.error) throw await gone(at, from)
+    if (fetched.error) throw await this.#gone(at, from)
     edges.seen(at, { start: fetched.start, end: fetched.end })
-    keep(at, fetched.chunks)
+    this.#keep(at, fetched.chunks)
     return fetched
   }
 
-  function keep(at: At, chunks: Chunk[]): void {
+  #keep(at: At, chunks: Chunk[]): void {
+    const { pages, pagesBytesMax } = this.#options
     let bytes = 0
     let wireBytes = 0
     for (const chunk of chunks) {
@@ -111,13 +128,11 @@ export function createReader({ client, pages, pagesBytesMax, follower, persisten
       wireBytes += chunk.wireBytes
       if (chunk.count > 0 && bytes <= pagesBytesMax * pagesShare) pages.add(keyOf(at), chunk)
     }
-    if (wireBytes > 0) expansion.set(keyOf(at), Math.max(1, bytes / wireBytes))
+    if (wireBytes > 0) this.#expansion.set(keyOf(at), Math.max(1, bytes / wireBytes))
   }
 
-  async function gone(at: At, from: number): Promise<MillraceError> {
-    const { start, end } = await bounds(at)
+  async #gone(at: At, from: number): Promise<MillraceError> {
+    const { start, end } = await this.bounds(at)
     return new MillraceError('LOG_OFFSET_GONE', { ...at, from, start, end })
   }
-
-  return { read, bounds, fetch: fetchOnce }
 }

@@ -35,7 +35,7 @@ export function createRegistry({ client, topic, logId, persistence, append }: Re
 
   /** Learns what was registered since it was asked last. */
   function refresh(): Promise<void> {
-    scanning ??= scan(client, at, seen, persistence, see)
+    scanning ??= scan(client, { ...at, from: seen }, persistence, see)
       .then((next) => {
         seen = next
       })

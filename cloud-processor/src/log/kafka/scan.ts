@@ -13,8 +13,7 @@ const everything = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_I
  */
 export async function scan(
   client: KafkaClient,
-  at: At,
-  from: number,
+  { from, ...at }: At & { from: number },
   persistence: Persistence,
   see: (record: LogRecord) => void,
 ): Promise<number> {

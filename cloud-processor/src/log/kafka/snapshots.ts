@@ -49,71 +49,98 @@ export interface Found extends Snapshot {
   isOfAnotherLog: boolean
 }
 
-export function createSnapshots({ client, topic, logId, persistence, append, now }: SnapshotsOptions) {
-  /** By stage and partition: generations to be removed once a newer one is durable. */
-  const known = new Map<string, { name: string; parts: number; next: number }[]>()
+export function createSnapshots(options: SnapshotsOptions): Snapshots {
+  return new Snapshots(options)
+}
 
-  async function save(stage: string, partition: number, { next, state }: Snapshot): Promise<void> {
+class Snapshots {
+  readonly #options: SnapshotsOptions
+  /** By stage and partition: generations to be removed once a newer one is durable. */
+  readonly #known = new Map<string, Known[]>()
+
+  constructor(options: SnapshotsOptions) {
+    this.#options = options
+  }
+
+  async save(stage: string, partition: number, { next, state }: Snapshot): Promise<void> {
+    const { topic, logId, append } = this.#options
     const packed = await pack(state, packLevel)
     const parts = Math.max(1, Math.ceil(packed.length / partBytes))
     const name = `${encodeURIComponent(stage)}/${partition}/${logId}/${next}/${randomBytes(6).toString('hex')}`
     const at = { topic, partition }
-    await append(
-      at,
-      Array.from({ length: parts }, (_, part) => ({
-        key: `${name}/${part}/${parts}`,
-        value: packed.subarray(part * partBytes, (part + 1) * partBytes),
-      })),
-    )
+    await append(at, recordsOf(name, packed, parts))
     const key = `${stage}/${partition}`
-    const all = known.get(key) ?? []
-    const isOld = (other: { next: number }) => other.next <= next
-    known.set(key, [...all.filter((other) => !isOld(other)), { name, parts, next }])
-    const tombstones = all.filter(isOld).flatMap((old) => tombstonesOf(old))
+    const all = this.#known.get(key) ?? []
+    const isOld = (other: Known) => other.next <= next
+    this.#known.set(key, [...all.filter((other) => !isOld(other)), { name, parts, next }])
+    const tombstones = all.filter(isOld).flatMap(tombstonesOf)
     // If this fails they are found at the next load.
     if (tombstones.length > 0) append(at, tombstones).catch(() => {})
   }
 
-  async function load(stage: string, partition: number): Promise<Found | undefined> {
-    const found = new Map<string, Generation>()
-    let best: Generation | undefined
-    const see = (record: LogRecord) => {
-      const cut = record.key.lastIndexOf('/', record.key.lastIndexOf('/') - 1)
-      const name = record.key.slice(0, cut)
-      if (!name.startsWith(`${encodeURIComponent(stage)}/${partition}/`)) return
-      const [part, parts] = record.key
-        .slice(cut + 1)
-        .split('/')
-        .map(Number) as [number, number]
-      if (record.value.length === 0) return void found.delete(name)
-      const generation = found.get(name) ?? begin(name, parts)
-      found.set(name, generation)
-      if (!generation.parts[part]) generation.have++
-      generation.parts[part] = record.value
-      generation.newestMs = record.timeMs
-      if (generation.have < parts) return
-      const worse = isBetter(generation, best) ? best : generation
-      if (worse !== generation) best = generation
-      // Nobody will ask for its parts.
-      if (worse) worse.parts = new Array(parts)
-    }
-    await scan(client, { topic, partition }, 0, persistence, see)
-    known.set(`${stage}/${partition}`, [...found.values()].filter(isToBeRemoved).map(toKnown))
+  async load(stage: string, partition: number): Promise<Found | undefined> {
+    const { client, topic, logId, persistence, now } = this.#options
+    const search: Search = { prefix: `${encodeURIComponent(stage)}/${partition}/`, logId, found: new Map(), best: undefined }
+    await scan(client, { topic, partition, from: 0 }, persistence, (record) => see(search, record))
+    const isToBeRemoved = ({ have, parts, newestMs }: Generation) => have === parts.length || now() - newestMs > abandonedMs
+    this.#known.set(`${stage}/${partition}`, [...search.found.values()].filter(isToBeRemoved).map(toKnown))
+    const { best } = search
     if (!best) return undefined
     const state = await unpack(Buffer.concat(best.parts))
     return { next: best.next, state, isOfAnotherLog: best.log !== logId }
   }
+}
 
-  function isBetter(one: Generation, other: Generation | undefined): boolean {
-    if (!other) return true
-    const isOurs = (generation: Generation) => generation.log === logId
-    // Of two at one offset the later one counts: a sink saves there what it decided since.
-    return isOurs(one) === isOurs(other) ? one.next >= other.next : isOurs(one)
-  }
+interface Known {
+  name: string
+  parts: number
+  next: number
+}
 
-  const isToBeRemoved = ({ have, parts, newestMs }: Generation) => have === parts.length || now() - newestMs > abandonedMs
+function recordsOf(name: string, packed: Uint8Array, parts: number): KafkaRecord[] {
+  return Array.from({ length: parts }, (_, part) => ({
+    key: `${name}/${part}/${parts}`,
+    value: packed.subarray(part * partBytes, (part + 1) * partBytes),
+  }))
+}
 
-  return { save, load }
+/** The generations of a stage's partition, as they are read, and the best of the complete ones. */
+interface Search {
+  prefix: string
+  logId: string
+  found: Map<string, Generation>
+  best: Generation | undefined
+}
+
+function see(search: Search, { key, value, timeMs }: LogRecord): void {
+  const cut = key.lastIndexOf('/', key.lastIndexOf('/') - 1)
+  const name = key.slice(0, cut)
+  if (!name.startsWith(search.prefix)) return
+  const [part, parts] = key
+    .slice(cut + 1)
+    .split('/')
+    .map(Number) as [number, number]
+  if (value.length === 0) return void search.found.delete(name)
+  const generation = search.found.get(name) ?? begin(name, parts)
+  search.found.set(name, generation)
+  if (!generation.parts[part]) generation.have++
+  generation.parts[part] = value
+  generation.newestMs = timeMs
+  if (generation.have >= parts) complete(search, generation)
+}
+
+function complete(search: Search, generation: Generation): void {
+  const worse = isBetter(search, generation) ? search.best : generation
+  if (worse !== generation) search.best = generation
+  // Nobody will ask for its parts.
+  if (worse) worse.parts = new Array(generation.parts.length)
+}
+
+function isBetter({ best, logId }: Search, one: Generation): boolean {
+  if (!best) return true
+  const isOurs = ({ log }: Generation) => log === logId
+  // Of two at one offset the later one counts: a sink saves there what it decided since.
+  return isOurs(one) === isOurs(best) ? one.next >= best.next : isOurs(one)
 }
 
 function begin(name: string, parts: number): Generation {
@@ -121,7 +148,7 @@ function begin(name: string, parts: number): Generation {
   return { name, log, next: Number(next), parts: new Array(parts), have: 0, newestMs: 0 }
 }
 
-const toKnown = ({ name, parts, next }: Generation) => ({ name, parts: parts.length, next })
+const toKnown = ({ name, parts, next }: Generation): Known => ({ name, parts: parts.length, next })
 
-const tombstonesOf = ({ name, parts }: { name: string; parts: number }): KafkaRecord[] =>
+const tombstonesOf = ({ name, parts }: Known): KafkaRecord[] =>
   Array.from({ length: parts }, (_, part) => ({ key: `${name}/${part}/${parts}`, value: null }))

@@ -24,42 +24,46 @@ export interface TrimmerOptions {
   persistence: Persistence
 }
 
-export function createTrimmer({ client, persistence }: TrimmerOptions) {
-  async function bounds(partitions: At[]): Promise<{ start: number; end: number }[]> {
-    const [starts, ends] = await persist(persistence, () =>
-      Promise.all([client.offsets(partitions, 'earliest'), client.offsets(partitions, 'latest')]),
+export function createTrimmer(options: TrimmerOptions) {
+  return new PartitionTrimmer(options)
+}
+
+interface Bounds {
+  start: number
+  end: number
+}
+
+class PartitionTrimmer {
+  readonly #client: KafkaClient
+  readonly #persistence: Persistence
+
+  constructor({ client, persistence }: TrimmerOptions) {
+    this.#client = client
+    this.#persistence = persistence
+  }
+
+  async bounds(partitions: At[]): Promise<Bounds[]> {
+    const [starts, ends] = await persist(this.#persistence, () =>
+      Promise.all([this.#client.offsets(partitions, 'earliest'), this.#client.offsets(partitions, 'latest')]),
     )
     return starts.map((start, k) => ({ start, end: ends[k]! }))
   }
 
-  async function measure(at: At, { start, end }: { start: number; end: number }): Promise<Measured> {
+  async measure(at: At, { start, end }: Bounds): Promise<Measured> {
     const count = end - start
     const pieces = Math.min(samples, count)
     const froms = Array.from({ length: pieces }, (_, k) => start + Math.floor((count * k) / pieces))
-    const sizes = await Promise.all(froms.map((from) => recordBytes(at, from)))
+    const sizes = await Promise.all(froms.map((from) => this.#recordBytes(at, from)))
     const spans = froms.map((from, k) => ({ from, count: (froms[k + 1] ?? end) - from, each: sizes[k]! }))
-    return {
-      ...at,
-      start,
-      end,
-      bytes: spans.reduce((sum, span) => sum + span.count * span.each, 0),
-      keep(bytesMax) {
-        let left = bytesMax
-        for (const span of spans.toReversed()) {
-          const bytes = span.count * span.each
-          if (bytes > left) return span.from + span.count - Math.floor(left / span.each)
-          left -= bytes
-        }
-        return start
-      },
-    }
+    const bytes = spans.reduce((sum, span) => sum + span.count * span.each, 0)
+    return { ...at, start, end, bytes, keep: (bytesMax) => keep(spans, bytesMax) ?? start }
   }
 
   /** Bytes of a record about there, as it is stored. */
-  async function recordBytes(at: At, from: number): Promise<number> {
+  async #recordBytes(at: At, from: number): Promise<number> {
     // An offset out of range was trimmed by another process; it has no chunks.
-    const { chunks } = await persist(persistence, () =>
-      fetchFromLeader(client, { ...at, from, bytesMax: sampleBytes, lane: 'read', waitMs: 0 }),
+    const { chunks } = await persist(this.#persistence, () =>
+      fetchFromLeader(this.#client, { ...at, from, bytesMax: sampleBytes, lane: 'read', waitMs: 0 }),
     )
     let bytes = 0
     let count = 0
@@ -71,14 +75,29 @@ export function createTrimmer({ client, persistence }: TrimmerOptions) {
   }
 
   /** First offset not older than a time. */
-  async function firstSince(at: At, sinceMs: number, end: number): Promise<number> {
-    const [offset] = await persist(persistence, () => client.offsets([at], sinceMs))
+  async firstSince(at: At, sinceMs: number, end: number): Promise<number> {
+    const [offset] = await persist(this.#persistence, () => this.#client.offsets([at], sinceMs))
     return offset! < 0 ? end : offset!
   }
 
-  async function drop(upTo: (At & { offset: number })[]): Promise<void> {
-    if (upTo.length > 0) await persist(persistence, () => client.deleteRecords(upTo))
+  async drop(upTo: (At & { offset: number })[]): Promise<void> {
+    if (upTo.length > 0) await persist(this.#persistence, () => this.#client.deleteRecords(upTo))
   }
+}
 
-  return { bounds, measure, firstSince, drop }
+/** Records that are about equally large. */
+interface Span {
+  from: number
+  count: number
+  /** Bytes of one. */
+  each: number
+}
+
+function keep(spans: Span[], bytesMax: number): number | undefined {
+  let left = bytesMax
+  for (const { from, count, each } of spans.toReversed()) {
+    if (count * each > left) return from + count - Math.floor(left / each)
+    left -= count * each
+  }
+  return undefined
 }
