@@ -123,17 +123,18 @@ function see(search: Search, { key, value, timeMs }: LogRecord): void {
   if (value.length === 0) return void search.found.delete(name)
   const generation = search.found.get(name) ?? begin(name, parts)
   search.found.set(name, generation)
-  if (!generation.parts[part]) generation.have++
-  generation.parts[part] = value
   generation.newestMs = timeMs
-  if (generation.have >= parts) complete(search, generation)
+  // An append whose answer was lost is made again: its parts may be there twice.
+  if (generation.have === parts || generation.parts[part]) return
+  generation.parts[part] = value
+  if (++generation.have === parts) complete(search, generation)
 }
 
 function complete(search: Search, generation: Generation): void {
   const worse = isBetter(search, generation) ? search.best : generation
   if (worse !== generation) search.best = generation
   // Nobody will ask for its parts.
-  if (worse) worse.parts = new Array(generation.parts.length)
+  if (worse) worse.parts = new Array(worse.parts.length)
 }
 
 function isBetter({ best, logId }: Search, one: Generation): boolean {
