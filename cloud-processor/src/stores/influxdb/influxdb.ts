@@ -22,9 +22,6 @@ export interface Around {
   clock: Clock
 }
 
-/** A flush that was under way when the engine was told to flush has ended by then, nearly always. */
-const flushMs = 100
-
 /** @throws MillraceError CONFIG_INVALID, STORE_INSECURE */
 export async function openInfluxStore(options: InfluxStoreOptions, { log, metrics, clock }: Around): Promise<Store> {
   const config = checkConfig(influxStoreSchema, options, 'store')
@@ -43,7 +40,6 @@ export async function openInfluxStore(options: InfluxStoreOptions, { log, metric
         if (config.flushBeforeReading) {
           for (const partition of partitions.values()) await partition.flush()
           await dialect.settle()
-          if (dialect.traits.visibleAfterMs > 0) await new Promise<void>((resolve) => void clock.after(flushMs, resolve))
         }
         return await (reader[method] as (...given: unknown[]) => Promise<unknown>)(...args)
       } catch (cause) {

@@ -13,6 +13,8 @@ import { joinSamples, lookBackMs } from './waves.ts'
 
 const dayMs = 86_400_000
 const eventsAtOnce = 10_000
+/** A flush that is under way when the engine is told to flush has ended by then, nearly always. */
+const flushMs = 250
 
 export function createReader(dialect: Dialect, { pointsMax, clock }: { pointsMax: number; clock: Clock }): StoreReader {
   const { visibleAfterMs } = dialect.traits
@@ -64,7 +66,7 @@ export function createReader(dialect: Dialect, { pointsMax, clock }: { pointsMax
 
   return {
     async refresh() {
-      if (visibleAfterMs > 0) await new Promise<void>((resolve) => void clock.after(visibleAfterMs, resolve))
+      if (visibleAfterMs > 0) await new Promise<void>((resolve) => void clock.after(flushMs, resolve))
       await dialect.settle()
     },
     points,
