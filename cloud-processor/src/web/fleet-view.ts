@@ -29,6 +29,8 @@ const openGapsMs = 7 * 86_400_000
 export interface FleetView {
   /** From the store: devices that were known before this process started, and what was absent then. They are offline until they speak. */
   load(store: StoreReader): Promise<void>
+  /** Whether a device was heard of whose declaration was not seen, and was not in the store when that was asked. */
+  hasUndeclared(): boolean
   readings(record: ReadingsRecord): void
   declaration(record: DeclarationRecord): void
   gap(record: GapTimelineRecord): void
@@ -77,6 +79,11 @@ class Fleet implements FleetView {
           .map(({ channel = '*', reason, fromMs }) => ({ channel, reason, fromMs }))
       for (const channel of channels) if (!known.channels.has(channel.name)) known.channels.set(channel.name, channel)
     }
+  }
+
+  hasUndeclared(): boolean {
+    for (const { channels } of this.#entries.values()) if (channels.size === 0) return true
+    return false
   }
 
   readings(record: ReadingsRecord): void {

@@ -97,18 +97,30 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   }
 }
 
-/** A store that is away at the start, or hangs, is asked until it answers; live values are shown meanwhile. */
+/**
+ * A store that is away at the start, or hangs, is asked until it answers; live values are shown meanwhile. It is asked again for a
+ * device that speaks and is not known: its declaration was on the timeline before this process followed it, and not yet in the store.
+ */
 async function loadFleet(fleet: FleetView, { store, log, clock }: WebOptions): Promise<() => void> {
   let cancel = () => {}
   let isStopped = false
   const load = async (): Promise<void> => {
     try {
       await fleet.load(store)
+      loadLater(() => (fleet.hasUndeclared() ? load() : undefined))
     } catch (error) {
       if (!(error instanceof MillraceError) || !error.retry) throw error
       log.warn('the page does not know its devices yet: the store does not answer', { error })
-      if (!isStopped) cancel = clock.after(loadAgainMs, () => void load().catch(unreadable))
+      loadLater(load)
     }
+  }
+  function loadLater(call: () => Promise<void> | undefined): void {
+    if (isStopped) return
+    cancel = clock.after(loadAgainMs, () => {
+      const loading = call()
+      if (loading) loading.catch(unreadable)
+      else loadLater(call)
+    })
   }
   const unreadable = (error: unknown) => log.error('the devices cannot be read from the store', { error })
   const loading = load()
