@@ -54,6 +54,29 @@ describe('a store that is away when the page starts', () => {
   })
 })
 
+describe('a device that was declared before the page followed the timeline', () => {
+  it('is known when the store has it', async () => {
+    const whole = hourStore()
+    let isStored = false
+    const store = { ...whole, devices: async () => (isStored ? whole.devices() : []) }
+    const later: (() => void)[] = []
+    const clock = {
+      ...systemClock,
+      after(ms: number, call: () => void) {
+        later.push(call)
+        return systemClock.after(ms, call)
+      },
+    }
+    const { web, json } = await start({ store, clock })
+    web.onTimeline([readings(startMs, 97)])
+    isStored = true
+    for (const call of later.splice(0)) call()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const [device] = await json<DeviceView[]>('/api/fleet')
+    expect(device!.channels.length).toBeGreaterThan(0)
+  })
+})
+
 describe('who may talk to the page', () => {
   it('answers to the names of loopback with its own port, and to no other name', async () => {
     const { web } = await start({ set: { hosts: ['ward.example'] } })
