@@ -23,6 +23,8 @@ export interface Freshness {
 }
 
 const everyMs = 200
+/** A processor that is gone without a goodbye is waited for so long. */
+const silentMs = 3000
 /** Older readings are no news. */
 const query = 'max by (device) (tlast_over_time(reading_value[15s]))'
 
@@ -146,7 +148,7 @@ export function recoveries(
   for (const strike of strikes) {
     const { kind, target, toMs } = strike
     if (toMs === undefined || toMs > endMs - withinMs || touched(strike).length === 0) continue
-    const allowedMs = withinMs * busy.at(toMs)
+    const allowedMs = (withinMs + (leftInSilence(strike) ? silentMs : 0)) * busy.at(toMs)
     const recovery = found.get(kind) ?? { kind, judged: 0, hidden: 0, worstMs: 0, worst: '', timelineMs: 0, worstPart: 0 }
     found.set(kind, recovery)
     let isJudged = false
@@ -164,6 +166,13 @@ export function recoveries(
     recovery[isJudged ? 'judged' : 'hidden']++
   }
   return [...found.values()]
+
+  /** Nobody hears the goodbye of a processor that ends while Kafka is away: to the others it is as if it had been killed just then. */
+  function leftInSilence({ kind, fromMs, toMs }: Strike): boolean {
+    if (kind !== 'processor joins and leaves') return false
+    const isAway = (other: Strike) => other.fromMs < toMs! && (other.toMs ?? Infinity) > Math.max(fromMs, toMs! - silentMs)
+    return strikes.some((other) => other.target === 'Kafka' && isAway(other))
+  }
 
   function isHidden(strike: Strike, device: string, firstMs: number): boolean {
     return strikes.some(
