@@ -1,6 +1,6 @@
 /**
  * `MILLRACE_A_B=x` in the environment sets `a.b`. Capitals and separators of a key do not count: `bytesMax` is BYTESMAX or BYTES_MAX.
- * An entry of a list is named by its number, a name of the user's own by its word in small letters. The value is YAML.
+ * An entry of a list is named by its number, a name that the user chose by its word in small letters. The value is YAML.
  */
 import { parse } from 'yaml'
 import type { z } from 'zod'

@@ -5,7 +5,7 @@ import { files, keysOf } from '../../docs/generate/configuration.ts'
 import { loadConfig } from '../../platform/src/config.ts'
 import { override } from '../../platform/src/overrides.ts'
 
-/** Every key as the reference page names it, with the first entry for a list and `x` for a name of the user's. */
+/** Every key as the reference page names it, with the first entry for a list and `x` for a name that the user chooses. */
 const keys = files.flatMap(({ file, schema }) =>
   keysOf(schema).map(({ path }) => {
     const keyPath = path

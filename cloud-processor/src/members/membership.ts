@@ -9,7 +9,7 @@
  * - has heard itself claim it, and nobody else before: whoever claims it later hears that first.
  *
  * While it is not sure it does nothing with it. It lets go when it hears that another one claims it: before it is sure again it has
- * heard all that was said meanwhile. After so long that the board may have forgotten some it lets go at once.
+ * heard all that was said in between. After so long that the board may have forgotten some it lets go at once.
  */
 import { type Clock, type Counter, every, type Log as Logger, type Metrics } from '@millrace/platform'
 import type { Board } from '../log/index.ts'

@@ -11,6 +11,7 @@ import { type Topic, topics } from '@millrace/contract'
 import { type Clock, type Counter, type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
 import type { Log, LogRecord, NewRecord, Snapshot, StageCommit } from '../log/log.ts'
 import { type Marks, pass } from './marks.ts'
+import { type Progress, ProgressCount } from './progress.ts'
 import { follow } from './reader.ts'
 import { runSessions } from './sessions.ts'
 import type { Stage } from './stage.ts'
@@ -49,24 +50,13 @@ export interface StageRun {
   failed: Promise<never>
 }
 
-export interface Progress {
-  name: string
-  partition: number
-  next: number
-  end: number
-  lagMs: number
-  received: number
-  sent: number
-  repeats: number
-}
-
 export function runStage<State>(stage: Stage<State>, partition: number, options: RunnerOptions, context: StageContext): StageRun {
   const { log, clock, logger, metrics } = context
   const stopping = new AbortController()
   const runner = new StageRunner(stage, partition, options, context)
   const errors = metrics.counter('millrace_stage_errors_total', 'Sessions of a stage that ended by an error')
   const unsubscribe = log.onAppend(stage.input, (changed, end) => {
-    if (changed === partition) runner.seeEnd(end)
+    if (changed === partition) runner.at.seeEnd(end)
   })
   const running = runSessions(() => runner.session(stopping.signal), {
     clock,
@@ -78,7 +68,7 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
     },
   })
   return {
-    progress: () => runner.progress(),
+    progress: () => runner.at.view(),
     failed: running.then(
       () => new Promise<never>(() => {}),
       (error) => Promise.reject(error),
@@ -106,8 +96,7 @@ class StageRunner<State> {
   readonly #partition: number
   readonly #options: RunnerOptions
   readonly #context: StageContext
-  readonly #at: Progress
-  #newestTakenMs = 0
+  readonly at: ProgressCount
   readonly #received: Counter
   readonly #sent: Counter
   readonly #repeats: Counter
@@ -118,7 +107,7 @@ class StageRunner<State> {
     this.#partition = partition
     this.#options = options
     this.#context = context
-    this.#at = { name: stage.name, partition, next: 0, end: 0, lagMs: 0, received: 0, sent: 0, repeats: 0 }
+    this.at = new ProgressCount(stage.name, partition, context.clock)
     this.#received = metrics.counter('millrace_stage_received_total', 'Records a stage took')
     this.#sent = metrics.counter('millrace_stage_sent_total', 'Records a stage made')
     this.#repeats = metrics.counter(
@@ -127,29 +116,21 @@ class StageRunner<State> {
     )
   }
 
-  seeEnd(end: number): void {
-    this.#at.end = Math.max(this.#at.end, end)
-  }
-
-  progress(): Progress {
-    return { ...this.#at, lagMs: lagMsOf(this.#at, this.#newestTakenMs, this.#context.clock) }
-  }
-
   /** From the newest snapshot until `signal` aborts, with a last snapshot. @throws what ends it before */
   async session(signal: AbortSignal): Promise<void> {
     const { log, clock } = this.#context
     const { name, input } = this.#stage
     const partition = this.#partition
     const { state, marks, next } = await restore(this.#stage, log, partition)
-    this.#at.next = next
-    this.seeEnd((await log.bounds(input, partition)).end)
+    this.at.next = next
+    this.at.seeEnd((await log.bounds(input, partition)).end)
     await log.registerReader(name, input, partition, next)
     const session = { state, marks, records: 0, snapshotMs: clock.monotonic(), turnOver: createTurns(clock) }
     const limit = { records: this.#options.stepRecords, bytes: this.#options.stepBytes }
     const take = (records: LogRecord[], nextOffset: number) => this.#take(session, records, nextOffset)
     await follow(log, { topic: input, partition, from: next, limit }, take, signal)
     if (session.records > 0)
-      await log.commit({ stage: name, partition, outputs: [], snapshot: pack(this.#stage, state, marks, this.#at.next) })
+      await log.commit({ stage: name, partition, outputs: [], snapshot: pack(this.#stage, state, marks, this.at.next) })
   }
 
   async #take(session: Session<State>, records: LogRecord[], next: number): Promise<void> {
@@ -157,7 +138,7 @@ class StageRunner<State> {
     session.records += records.length
     await this.#commit(session, outputs.groups, next)
     this.#count(records, outputs)
-    this.#at.next = next
+    this.at.next = next
   }
 
   async #commit(session: Session<State>, outputs: StageCommit['outputs'], next: number): Promise<void> {
@@ -176,19 +157,14 @@ class StageRunner<State> {
 
   #count(records: LogRecord[], { count, repeats }: Outputs): void {
     const stage = this.#stage.name
-    this.#at.received += records.length
-    this.#at.sent += count
-    this.#at.repeats += repeats
+    this.at.received += records.length
+    this.at.sent += count
+    this.at.repeats += repeats
     if (repeats > 0) this.#repeats.add({ stage }, repeats)
-    this.#newestTakenMs = records.at(-1)!.timeMs
+    this.at.newestTakenMs = records.at(-1)!.timeMs
     this.#received.add({ stage }, records.length)
     this.#sent.add({ stage }, count)
   }
-}
-
-/** Age of the newest record taken while more wait, else 0. */
-export function lagMsOf({ next, end }: Progress, newestTakenMs: number, clock: Clock): number {
-  return next < end && newestTakenMs > 0 ? Math.max(0, clock.now() - newestTakenMs) : 0
 }
 
 /** State, marks and next offset from the newest snapshot. @throws MillraceError STAGE_INPUT_GONE when the log no longer holds what follows it. */

@@ -6,8 +6,9 @@
 import { encodeJson, type RejectedRecord, type Topic, topics } from '@millrace/contract'
 import type { Counter } from '@millrace/platform'
 import type { Log, LogRecord, NewRecord, Snapshot } from '../log/log.ts'
+import { type Progress, ProgressCount } from './progress.ts'
 import { follow } from './reader.ts'
-import { lagMsOf, type Progress, type RunnerOptions, type StageContext } from './runner.ts'
+import type { RunnerOptions, StageContext } from './runner.ts'
 import { pause, runSessions } from './sessions.ts'
 import { createTurns } from './turn.ts'
 
@@ -54,7 +55,7 @@ export function runSink(
   const runner = new SinkRunner(sink, options, context)
   const errors = metrics.counter('millrace_sink_errors_total', 'Writes that a sink refused and that were tried again')
   const unsubscribe = log.onAppend(topic, (changed, end) => {
-    if (changed === partition) runner.seeEnd(end)
+    if (changed === partition) runner.at.seeEnd(end)
   })
   const running = runSessions(() => runner.session(stopping.signal), {
     clock,
@@ -67,7 +68,7 @@ export function runSink(
     },
   })
   return {
-    progress: () => runner.progress(),
+    progress: () => runner.at.view(),
     async stop() {
       stopping.abort()
       unsubscribe()
@@ -84,8 +85,7 @@ class SinkRunner {
   readonly #limit: { records: number; bytes: number }
   readonly #context: StageContext
   readonly #refusals: Counter
-  readonly #at: Progress
-  #newestTakenMs = 0
+  readonly at: ProgressCount
   /** Of a sink that keeps its position in the log: it may come back to what it kept last, which lies behind what it took. */
   #kept: number | undefined
   /** What the log was told: it keeps what follows. */
@@ -97,15 +97,7 @@ class SinkRunner {
     this.#limit = { records: options.stepRecords, bytes: options.stepBytes }
     this.#context = context
     this.#refusals = context.metrics.counter('millrace_sink_refused_total', 'Records of which a sink will never take a part')
-    this.#at = { name, partition, next: 0, end: 0, lagMs: 0, received: 0, sent: 0, repeats: 0 }
-  }
-
-  seeEnd(end: number): void {
-    this.#at.end = Math.max(this.#at.end, end)
-  }
-
-  progress(): Progress {
-    return { ...this.#at, lagMs: lagMsOf(this.#at, this.#newestTakenMs, this.#context.clock) }
+    this.at = new ProgressCount(name, partition, context.clock)
   }
 
   /** From where the sink wants to go on until `signal` aborts. @throws what ends it before */
@@ -117,8 +109,8 @@ class SinkRunner {
       this.#kept = next
     }
     const from = await this.#sink.position(keptIn(log, name, partition, seeKept))
-    this.#at.next = this.#told = from
-    this.seeEnd((await log.bounds(topic, partition)).end)
+    this.at.next = this.#told = from
+    this.at.seeEnd((await log.bounds(topic, partition)).end)
     if (holdsLog) await log.registerReader(name, topic, partition, from)
     const turnOver = createTurns(clock)
     const take = async (records: LogRecord[], next: number) => {
@@ -137,10 +129,10 @@ class SinkRunner {
       this.#refusals.add({ sink: name }, refused.length)
       await log.commit(rejection(log, name, partition, refused))
     }
-    this.#at.next = next
-    this.#at.received += records.length
-    this.#at.sent += refused.length
-    this.#newestTakenMs = records.at(-1)!.timeMs
+    this.at.next = next
+    this.at.received += records.length
+    this.at.sent += refused.length
+    this.at.newestTakenMs = records.at(-1)!.timeMs
     await this.#tell(this.#kept ?? next)
   }
 

@@ -72,7 +72,7 @@ class Fleet implements FleetView {
       if (!known) return
       if (known.view.node === '') known.view.node = node
       known.view.lastSeenMs ??= totals[device]?.lastMs || undefined
-      // What was heard live meanwhile is newer.
+      // What was heard live in the meantime is newer.
       if (known.view.absences.length === 0)
         known.view.absences = open
           .filter((gap) => gap.device === device)

@@ -24,6 +24,22 @@ const tempFolder = () => {
   return folder
 }
 
+/** Makes what waits on it happen now, as often as it is told. */
+function hastyClock() {
+  const later: (() => void)[] = []
+  const clock = {
+    ...systemClock,
+    after(ms: number, call: () => void) {
+      later.push(call)
+      return systemClock.after(ms, call)
+    },
+  }
+  const callAll = () => {
+    for (const call of later.splice(0)) call()
+  }
+  return { clock, callAll }
+}
+
 describe('a store that is away when the page starts', () => {
   it('is asked again, while what is live is shown', async () => {
     let isAway = true
@@ -35,20 +51,13 @@ describe('a store that is away when the page starts', () => {
         return whole.totals()
       },
     }
-    const later: (() => void)[] = []
-    const clock = {
-      ...systemClock,
-      after(ms: number, call: () => void) {
-        later.push(call)
-        return systemClock.after(ms, call)
-      },
-    }
+    const { clock, callAll } = hastyClock()
     const { web, json } = await start({ store, clock })
     expect(await json('/api/fleet')).toEqual([])
     web.onTimeline([readings(startMs, 97)])
     expect(await json<DeviceView[]>('/api/fleet')).toMatchObject([{ device: 'oximeter-1', channels: [] }])
     isAway = false
-    for (const call of later.splice(0)) call()
+    callAll()
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(await json<DeviceView[]>('/api/fleet')).toMatchObject([{ device: 'oximeter-1', state: 'online', node: 'gateway-1' }])
   })
@@ -59,18 +68,11 @@ describe('a device that was declared before the page followed the timeline', () 
     const whole = hourStore()
     let isStored = false
     const store = { ...whole, devices: async () => (isStored ? whole.devices() : []) }
-    const later: (() => void)[] = []
-    const clock = {
-      ...systemClock,
-      after(ms: number, call: () => void) {
-        later.push(call)
-        return systemClock.after(ms, call)
-      },
-    }
+    const { clock, callAll } = hastyClock()
     const { web, json } = await start({ store, clock })
     web.onTimeline([readings(startMs, 97)])
     isStored = true
-    for (const call of later.splice(0)) call()
+    callAll()
     await new Promise((resolve) => setTimeout(resolve, 20))
     const [device] = await json<DeviceView[]>('/api/fleet')
     expect(device!.channels.length).toBeGreaterThan(0)

@@ -98,7 +98,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
 }
 
 /**
- * A store that is away at the start, or hangs, is asked until it answers; live values are shown meanwhile. It is asked again for a
+ * A store that is away at the start, or hangs, is asked until it answers; live values are shown until then. It is asked again for a
  * device that speaks and is not known: its declaration was on the timeline before this process followed it, and not yet in the store.
  */
 async function loadFleet(fleet: FleetView, { store, log, clock }: WebOptions): Promise<() => void> {

@@ -1,5 +1,5 @@
 /**
- * Readings and alarms into topics of the user's own naming, for programs of his own.
+ * Readings and alarms into topics that the user names, for other programs.
  *
  *     record ─ message.ts ─► messages ─ send.ts ─► batches ─ connection.ts ─► acknowledged by all in-sync replicas | refused
  */
