@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeEngine, encodeEngine } from './engine.ts'
 import { activeAlarms } from './list.ts'
-import { brief, control, death, declaration, engineOf, gap, readings, run, spo2Low, tick } from './records.testing.ts'
 import { step } from './step.ts'
+import { brief, control, death, declaration, engineOf, gap, readings, run, spo2Low, tick } from './testing/records.ts'
 
 const yearMs = 365 * 86_400_000
 const noSignal = { name: 'no-signal', channel: 'spo2', condition: 'absent', afterMs: 10_000 }

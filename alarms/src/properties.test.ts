@@ -1,8 +1,8 @@
 /** What holds for every sequence of samples, gaps and ticks, with rules of several conditions beside each other. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { startMs, testProperties } from './properties.testing.ts'
-import { engineOf, readings, run } from './records.testing.ts'
+import { startMs, testProperties } from './testing/properties.ts'
+import { engineOf, readings, run } from './testing/records.ts'
 
 const rules = [
   { name: 'low', channel: 'spo2', condition: 'below', set: 88, clear: 90, delayOnMs: 1500, delayOffMs: 1000 },

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { loadConfig } from '@millrace/platform'
 import { afterAll, expect, test } from 'vitest'
 import { createEngine } from './engine.ts'
-import { declaration, gap, readings, run, tick } from './records.testing.ts'
 import { ruleFileSchema } from './rule-file.ts'
+import { declaration, gap, readings, run, tick } from './testing/records.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-alarms-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { createEngine, decodeEngine, encodeEngine, endedMax } from './engine.ts'
 import { activeAlarms } from './list.ts'
-import { brief, control, death, declaration, engineOf, gap, readings, run, spo2Low, tick } from './records.testing.ts'
 import { ruleFileSchema } from './rule-file.ts'
 import { step } from './step.ts'
+import { brief, control, death, declaration, engineOf, gap, readings, run, spo2Low, tick } from './testing/records.ts'
 
 const delayed = { ...spo2Low, delayOnMs: 5000, delayOffMs: 3000 }
 const noSignal = { name: 'no-signal', channel: 'spo2', condition: 'absent', afterMs: 10_000 }

@@ -4,9 +4,9 @@ import type { MqttClient } from 'mqtt'
 import mqtt from 'mqtt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { addUser, brokerSchema, startBroker } from './broker.ts'
-import { connect, publish, subscribe } from './for-test/packets.ts'
-import { connectRaw } from './for-test/raw-client.ts'
-import { closed, startTestBroker, type TestBroker, testCost, until } from './for-test/test-broker.ts'
+import { connect, publish, subscribe } from './testing/packets.ts'
+import { connectRaw } from './testing/raw-client.ts'
+import { closed, startTestBroker, type TestBroker, testCost, until } from './testing/test-broker.ts'
 
 let broker: TestBroker
 beforeEach(async () => {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { addUser } from './broker.ts'
-import { closed, startTestBroker, type TestBroker, testCost, testUsers, until } from './for-test/test-broker.ts'
+import { closed, startTestBroker, type TestBroker, testCost, testUsers, until } from './testing/test-broker.ts'
 
 vi.setConfig({ testTimeout: 20_000 })
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { connect, pingreq, publish, subscribe } from './for-test/packets.ts'
-import { connectRaw, type RawClient } from './for-test/raw-client.ts'
-import { startTestBroker, type TestBroker, until } from './for-test/test-broker.ts'
+import { connect, pingreq, publish, subscribe } from './testing/packets.ts'
+import { connectRaw, type RawClient } from './testing/raw-client.ts'
+import { startTestBroker, type TestBroker, until } from './testing/test-broker.ts'
 
 let broker: TestBroker
 afterEach(() => broker.close())

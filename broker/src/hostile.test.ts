@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { afterConnect, insteadOfConnect } from './for-test/malformed.ts'
-import { connect, publish, subscribe } from './for-test/packets.ts'
-import { connectRaw } from './for-test/raw-client.ts'
-import { closed, startTestBroker, type TestBroker, until } from './for-test/test-broker.ts'
 import { connackOf } from './refusals.ts'
+import { afterConnect, insteadOfConnect } from './testing/malformed.ts'
+import { connect, publish, subscribe } from './testing/packets.ts'
+import { connectRaw } from './testing/raw-client.ts'
+import { closed, startTestBroker, type TestBroker, until } from './testing/test-broker.ts'
 
 let broker: TestBroker
 beforeEach(async () => {

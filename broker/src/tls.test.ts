@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import mqtt from 'mqtt'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { addUser, type Broker, brokerSchema, startBroker } from './broker.ts'
-import { testCost, until } from './for-test/test-broker.ts'
+import { testCost, until } from './testing/test-broker.ts'
 
 const openssl = (() => {
   try {

@@ -78,8 +78,8 @@ export const commands: Record<string, Command> = {
     purpose: 'makes what the processor writes into: topics, buckets, retention, roll-ups, templates; what is there stays',
     async run(args) {
       const { values } = parseArgs({ args, options: { ...common, config: { type: 'string' } } })
-      const around = { clock: systemClock, logger: createLog('setup'), metrics: createMetrics() }
-      await setUp(processorConfig(values.config, values.data), around, (text) => process.stdout.write(`${text}\n`))
+      const context = { clock: systemClock, logger: createLog('setup'), metrics: createMetrics() }
+      await setUp(processorConfig(values.config, values.data), context, (text) => process.stdout.write(`${text}\n`))
       return 0
     },
   },

@@ -13,7 +13,7 @@
  */
 import type { Part } from '@millrace/platform'
 import type { ProcessorConfig } from './config.ts'
-import type { Members, Shares } from './members/index.ts'
+import type { Assignments, Members } from './members/index.ts'
 import { observe } from './observe/index.ts'
 import { runBridge } from './roles/bridge.ts'
 import type { ProcessorContext, RoleContext } from './roles/context.ts'
@@ -30,7 +30,7 @@ export interface Processor {
   /** Absent where this process serves no page. */
   webPort?: number
   members: Members
-  shares: Pick<Shares, 'held' | 'progress'>
+  assignments: Pick<Assignments, 'held' | 'progress'>
   /** Rejects when a stage cannot go on. */
   failed: Promise<never>
   /** Closes the engines too. */
@@ -44,10 +44,10 @@ export async function startProcessor(
 ): Promise<Processor> {
   const { log, store, sinks = [], clock, logger } = engines
   const has = (...stages: ProcessorConfig['stages']) => stages.some((stage) => config.stages.includes(stage))
-  const shares = parts.keepShares(clock)
+  const assignments = parts.keepAssignments(clock)
   const members = parts.joinMembers(
-    log.board,
-    { id: engines.id, roles: config.stages, holds: shares.held, lagMs: () => lagOf(shares.progress()) },
+    log.heartbeats,
+    { id: engines.id, roles: config.stages, holds: assignments.held, lagMs: () => lagOf(assignments.progress()) },
     engines,
   )
   const context: RoleContext = { ...engines, config, parts, members, lagMs: () => members.lagMs(['prepare', 'rules']) }
@@ -57,19 +57,19 @@ export async function startProcessor(
   const running = has('bridge') ? runBridge(context) : undefined
   const bridge = running?.bridge
   const copies = copyIntoStore(context)
-  const working = () => [...shares.progress(), ...copies.progress()]
+  const working = () => [...assignments.progress(), ...copies.progress()]
   const page = has('web') ? await openPage(context, { progress: working, bridge }) : undefined
   const progress = () => [...working(), ...(page?.progress() ?? [])]
   const observed = await observe(config.metrics, { ...engines, progress, bridge })
   const roles = [
     running && leaderRole(context, running),
     prepareRole(context),
-    rulesRole(context, shares.progress),
+    rulesRole(context, assignments.progress),
     notifier && notifierRole(notifier),
     storeRole(context),
     ...sinkRoles(context),
   ].filter((role) => role !== undefined)
-  shares.follow(
+  assignments.follow(
     members,
     roles.filter(({ name, among }) => (config.stages as string[]).includes(among ?? name)),
   )
@@ -77,7 +77,7 @@ export async function startProcessor(
   const inOrder: Part[] = [
     { name: 'metrics endpoint', stop: observed.stop },
     // The leader among them: of several bridges only the last says that the host is offline.
-    { name: 'shares', stop: shares.stop },
+    { name: 'assignments', stop: assignments.stop },
     { name: 'bridge', stop: () => bridge?.stop() },
     { name: 'members', stop: members.close },
     { name: 'store copies', stop: copies.stop },
@@ -90,8 +90,8 @@ export async function startProcessor(
   return {
     ...(page ? { webPort: page.port } : {}),
     members,
-    shares,
-    failed: shares.failed,
+    assignments,
+    failed: assignments.failed,
     async stop() {
       await parts.stopInOrder(inOrder, { clock, log: logger })
     },

@@ -21,8 +21,8 @@ async function told(
 ): Promise<Record<string, unknown>[]> {
   const dir = mkdtempSync(join(tmpdir(), 'millrace-observe-'))
   const fd = openSync(join(dir, 'told'), 'w')
-  const around = { clock: systemClock, log: silentLog, metrics: createMetrics() }
-  const outbox = await openOutbox(observeStorage(storage, fd, systemClock), outboxSchema.parse({ releaseMs: 1 }), around)
+  const context = { clock: systemClock, log: silentLog, metrics: createMetrics() }
+  const outbox = await openOutbox(observeStorage(storage, fd, systemClock), outboxSchema.parse({ releaseMs: 1 }), context)
   await outbox.declare('bed-1', channels)
   await run(outbox)
   closeSync(fd)

@@ -61,15 +61,15 @@ await program('kafka-clients', async ({ dir, say, atEnd }) => {
 })
 
 async function append(log: Log): Promise<void> {
-  const underway = new Set<Promise<unknown>>()
+  const inFlight = new Set<Promise<unknown>>()
   for (let n = 0; n < records; n += each) {
     const source = { log: '0123456789abcdef0123456789abcdef', partition: 0, offset: n, index: 0 }
     const batch = Array.from({ length: each }, (_, k) => ({ key, value, source: { ...source, offset: n + k } }))
-    const one: Promise<unknown> = log.append(topics.timeline, 0, batch).finally(() => underway.delete(one))
-    underway.add(one)
-    if (underway.size >= 5) await Promise.race(underway)
+    const one: Promise<unknown> = log.append(topics.timeline, 0, batch).finally(() => inFlight.delete(one))
+    inFlight.add(one)
+    if (inFlight.size >= 5) await Promise.race(inFlight)
   }
-  await Promise.all(underway)
+  await Promise.all(inFlight)
 }
 
 async function readFrom(log: Log, start: number): Promise<void> {
@@ -81,14 +81,14 @@ async function readFrom(log: Log, start: number): Promise<void> {
 
 async function produce(address: string, topic: string, compression: 'zstd' | 'none'): Promise<void> {
   const producer = new Producer({ clientId: 'bench', bootstrapBrokers: [address], idempotent: true, compression })
-  const underway = new Set<Promise<unknown>>()
+  const inFlight = new Set<Promise<unknown>>()
   for (let n = 0; n < records; n += each) {
     const messages = Array.from({ length: each }, () => ({ topic, partition: 0, key: Buffer.from(key), value }))
-    const one: Promise<unknown> = producer.send({ messages, acks: -1 }).finally(() => underway.delete(one))
-    underway.add(one)
-    if (underway.size >= 5) await Promise.race(underway)
+    const one: Promise<unknown> = producer.send({ messages, acks: -1 }).finally(() => inFlight.delete(one))
+    inFlight.add(one)
+    if (inFlight.size >= 5) await Promise.race(inFlight)
   }
-  await Promise.all(underway)
+  await Promise.all(inFlight)
   await producer.close()
 }
 

@@ -15,8 +15,8 @@ const devices = Array.from({ length: 10 }, (_, i) => `d${i}`)
 
 export async function openOutboxBench(dir: string): Promise<void> {
   mkdirSync(dir, { recursive: true })
-  const around = { clock: systemClock, log: silentLog, metrics: createMetrics() }
-  const outbox = await openOutbox(sqliteStorage(join(dir, 'outbox.sqlite')), outboxSchema.parse({ bytesMax: 2 ** 31 }), around)
+  const context = { clock: systemClock, log: silentLog, metrics: createMetrics() }
+  const outbox = await openOutbox(sqliteStorage(join(dir, 'outbox.sqlite')), outboxSchema.parse({ bytesMax: 2 ** 31 }), context)
   for (const device of devices) await outbox.declare(device, channels)
   const durable: number[] = []
   for (let round = 0; round < 5; round++) {

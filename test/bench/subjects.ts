@@ -13,7 +13,7 @@ import { type KafkaLogOptions, openEmbeddedLog, openKafkaLog } from '@millrace/c
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { connect } from 'mqtt'
 
-interface Around {
+interface Context {
   url: string
   dir: string
   username?: string
@@ -23,14 +23,14 @@ interface Around {
 }
 
 const [subject, json] = process.argv.slice(2)
-const around = JSON.parse(json ?? '{}') as Around
+const context = JSON.parse(json ?? '{}') as Context
 
-if (subject === 'bare') await bare(around)
-else if (subject === 'log' || subject === 'kafka') await log(subject, around)
+if (subject === 'bare') await bare(context)
+else if (subject === 'log' || subject === 'kafka') await log(subject, context)
 else throw new Error(`unknown subject ${subject}`)
 process.stdout.write('ready\n')
 
-async function bare({ url, dir, username, password }: Around): Promise<void> {
+async function bare({ url, dir, username, password }: Context): Promise<void> {
   const file = await open(join(dir, 'messages.bin'), 'a')
   const client = connect(url, { ...(username ? { username } : {}), ...(password ? { password } : {}) })
   let waiting: Uint8Array[] = []
@@ -54,7 +54,7 @@ async function bare({ url, dir, username, password }: Around): Promise<void> {
   await client.subscribeAsync('spBv1.0/#', { qos: 0 })
 }
 
-async function log(subject: string, { url, dir, username, password, log }: Around): Promise<void> {
+async function log(subject: string, { url, dir, username, password, log }: Context): Promise<void> {
   const metrics = createMetrics()
   const config = bridgeSchema.parse({ url, ...(username ? { username } : {}), ...(password ? { password } : {}) })
   const { kind: _, ...onKafka } = log!

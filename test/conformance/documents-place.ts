@@ -13,7 +13,7 @@ import { isMissing, obtain, type RunningEngine } from '../engines/index.ts'
 
 export type SearchEngine = 'opensearch' | 'elasticsearch'
 
-const writer = fileURLToPath(new URL('../../cloud-processor/src/sinks/opensearch/to-be-killed.ts', import.meta.url))
+const writer = fileURLToPath(new URL('../../cloud-processor/src/sinks/opensearch/testing/writer-process.ts', import.meta.url))
 
 /** Starts the engine with a bound of 2 MB for a request, as a proxy in front of it may have. */
 export async function startSearchEngine(name: SearchEngine): Promise<{ engine: RunningEngine; stop(): Promise<void> }> {

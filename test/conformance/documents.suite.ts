@@ -26,7 +26,7 @@ afterAll(async () => {
 describeSink(name, async () => makeSinkPlace(await engine()))
 describeDocuments(name, async () => makePlace(await engine()))
 
-const around = { log: silentLog, clock: systemClock }
+const context = { log: silentLog, clock: systemClock }
 const configFor = (address: string, indexPrefix: string, more: object = {}) =>
   openSearchSchema.parse({ nodes: [address], indexPrefix, ...more })
 const death = (offset: number) => ({
@@ -40,8 +40,8 @@ describe(`setting up ${name}`, () => {
   test('may be done again and again, and makes templates, present indices and names for all periods', async () => {
     const { address } = await engine()
     const config = configFor(address, 'setup-')
-    await setUpOpenSearch(config, around)
-    await setUpOpenSearch(config, around)
+    await setUpOpenSearch(config, context)
+    await setUpOpenSearch(config, context)
     const month = new Date().toISOString().slice(0, 7).replace('-', '.')
     const found = await askEngine(address, 'GET', '/setup-*')
     expect(Object.keys(found).sort()).toEqual(kindNames.map((kind) => `setup-${kind}-${month}`).sort())
@@ -62,14 +62,14 @@ describe(`setting up ${name}`, () => {
     })
     await askEngine(address, 'PUT', '/_index_template/older-events', template(0))
     await askEngine(address, 'PUT', '/older-events-2026.01')
-    const store = await openOpenSearch(config, { ...around, metrics: createMetrics() })
+    const store = await openOpenSearch(config, { ...context, metrics: createMetrics() })
     await store.write('log-a', topics.timeline, 0, [death(1)])
     await store.close()
     const mapped = (await askEngine(address, 'GET', '/older-events-2026.01/_mapping'))['older-events-2026.01'].mappings.properties
     expect(mapped.code.type).toBe('keyword')
 
     await askEngine(address, 'PUT', '/_index_template/older-events', template(99))
-    const again = await openOpenSearch(config, { ...around, metrics: createMetrics() })
+    const again = await openOpenSearch(config, { ...context, metrics: createMetrics() })
     await again.write('log-a', topics.timeline, 0, [death(2)])
     await again.close()
     const [{ index_template: kept }] = (await askEngine(address, 'GET', '/_index_template/older-events')).index_templates
@@ -84,7 +84,7 @@ test(`${name} behind TLS and a password takes what comes with both, and only tha
   const { caFile, passwordFile } = front
   const write = async (offset: number, more: object) => {
     const config = configFor(front.address, 'secret-', { username: 'millrace', timeoutMs: 5000, ...more })
-    const store = await openOpenSearch(config, { ...around, metrics: createMetrics() })
+    const store = await openOpenSearch(config, { ...context, metrics: createMetrics() })
     try {
       return await store.write('log-a', topics.timeline, 0, [death(offset)])
     } finally {
@@ -95,7 +95,7 @@ test(`${name} behind TLS and a password takes what comes with both, and only tha
     expect(await write(1, { caFile, passwordFile })).toEqual([])
     // A password that rotates while the writer runs.
     const config = configFor(front.address, 'secret-', { username: 'millrace', caFile, passwordFile })
-    const store = await openOpenSearch(config, { ...around, metrics: createMetrics() })
+    const store = await openOpenSearch(config, { ...context, metrics: createMetrics() })
     await store.write('log-a', topics.timeline, 0, [death(2)])
     front.setPassword('second')
     await expect(store.write('log-a', topics.timeline, 0, [death(3)])).rejects.toMatchObject({ retry: true })

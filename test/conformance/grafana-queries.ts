@@ -37,12 +37,12 @@ const wanted: Record<string, string> = { device: 'bed-1' }
 /** Nobody in the life says anything with an acknowledgement. */
 const mayBeEmpty = new Set(['note'])
 
-await program('grafana', async (around) => {
-  const [store, search] = await Promise.all([start(around, 'victoria-metrics'), start(around, values.engine as SearchEngine)])
+await program('grafana', async (context) => {
+  const [store, search] = await Promise.all([start(context, 'victoria-metrics'), start(context, values.engine as SearchEngine)])
   const life = await storedLife(Number(values.seed), store, search)
-  around.say(`the life is stored: ${life.said}`)
-  const metrics = await installationMetrics(around, store)
-  around.say(
+  context.say(`the life is stored: ${life.said}`)
+  const metrics = await installationMetrics(context, store)
+  context.say(
     `scraped a running installation ${metrics.scrapes} times; invented, since nothing of it happened: ${metrics.invented.join(', ')}`,
   )
   const sources = new Map(readSources().map((source) => [source.uid, source]))
@@ -106,12 +106,12 @@ await program('grafana', async (around) => {
   let asked = 0
   for (const dashboard of readDashboards()) {
     const faults = await askAll(dashboard)
-    around.check(
+    context.check(
       faults.length === 0,
       `${dashboard.title}: every question is answered${faults.map((fault) => `\n    ${fault}`).join('')}`,
     )
   }
-  around.say(`${asked} questions were asked`)
+  context.say(`${asked} questions were asked`)
   await compare()
   await plantFaults()
 
@@ -149,12 +149,12 @@ await program('grafana', async (around) => {
     const at = prometheusOf(targets![0]!.datasource)
     const answers = await Promise.all(targets!.map((target) => askSeries(at, target, choices)))
     const wrong = compareLedger(life.ledger, answers)
-    around.check(wrong.length === 0, `the ledger's table shows what the store says ${wrong.join('; ')}`)
+    context.check(wrong.length === 0, `the ledger's table shows what the store says ${wrong.join('; ')}`)
     const [count] = readDashboards()
       .find(({ title }) => title === 'Fleet')!
       .panels.flatMap(({ title, type, targets }) => (title === 'Devices' && type === 'stat' ? targets! : []))
     const devices = Number((await askSeries(at, count!, choices))[0]!.values[0]![1])
-    around.check(devices === life.devices, `the fleet has as many devices as the store: ${devices}, ${life.devices}`)
+    context.check(devices === life.devices, `the fleet has as many devices as the store: ${devices}, ${life.devices}`)
   }
 
   /** Whether this test would see what it is for. */
@@ -168,7 +168,7 @@ await program('grafana', async (around) => {
         () => undefined,
         (error: Error) => error.message,
       )
-      around.check(fault !== undefined, `planted, and caught: ${what}: ${fault}`)
+      context.check(fault !== undefined, `planted, and caught: ${what}: ${fault}`)
     }
     await isCaught('a field that a measurement does not have', 'reading_value', 'reading_valve')
     await isCaught('a label that a series does not have', '{{channel}}', '{{chanel}}')

@@ -93,7 +93,7 @@ describe('another client', () => {
 })
 
 describe('kafka log behind TLS and a login', () => {
-  const around = () => ({ log: silentLog, metrics: createMetrics() })
+  const context = () => ({ log: silentLog, metrics: createMetrics() })
   const settings = async (skip: (why: string) => never, mechanism: 'PLAIN' | 'SCRAM-SHA-512' = 'SCRAM-SHA-512') => {
     running ??= start()
     const { secure } = (await running).engine
@@ -111,7 +111,7 @@ describe('kafka log behind TLS and a login', () => {
   }
 
   test.for(['PLAIN', 'SCRAM-SHA-512'] as const)('appends and reads with %s', async (mechanism, { skip }) => {
-    const log = await openKafkaLog(await settings(skip, mechanism), around())
+    const log = await openKafkaLog(await settings(skip, mechanism), context())
     const offset = await log.append('millrace.raw', 0, [{ key: 'k', value: Buffer.from('secret') }])
     expect(`${(await log.read('millrace.raw', 0, offset, { records: 1, bytes: 1 }))[0]!.value}`).toBe('secret')
     await log.close()
@@ -120,11 +120,11 @@ describe('kafka log behind TLS and a login', () => {
   test('says at once that a password is wrong', async ({ skip }) => {
     const right = await settings(skip)
     const wrong = { ...right, deliveryMs: 60_000, sasl: { ...right.sasl, password: 'wrong' } }
-    await expect(openKafkaLog(wrong, around())).rejects.toThrow(/LOG_OPEN.*uthentication/)
+    await expect(openKafkaLog(wrong, context())).rejects.toThrow(/LOG_OPEN.*uthentication/)
   })
 
   test('refuses a certificate of an authority that it does not know', async ({ skip }) => {
-    await expect(openKafkaLog({ ...(await settings(skip)), tls: {} }, around())).rejects.toThrow(/LOG_OPEN.*certificate/)
+    await expect(openKafkaLog({ ...(await settings(skip)), tls: {} }, context())).rejects.toThrow(/LOG_OPEN.*certificate/)
   })
 })
 

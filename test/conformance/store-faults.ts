@@ -14,7 +14,7 @@ import { until } from '../support/until.ts'
 import { type RunningStoreEngine, startStoreEngine, type TimeSeriesEngine } from './store-place.ts'
 
 const t0 = Date.UTC(2026, 9, 1, 12)
-const around = () => ({ log: silentLog, metrics: createMetrics(), clock: systemClock })
+const context = () => ({ log: silentLog, metrics: createMetrics(), clock: systemClock })
 const asking: InfluxStoreOptions = { flushBeforeReading: true, totalsEveryMs: 0 }
 const noKept = (): Kept => ({ load: async () => undefined, save: async () => {} })
 
@@ -22,7 +22,7 @@ export function describeFaults(name: TimeSeriesEngine): void {
   describe(`store ${name}, when things go wrong`, () => {
     let running: RunningStoreEngine
     let dir: string
-    const open = (more: InfluxStoreOptions = {}) => openInfluxStore({ ...running.options, ...asking, ...more }, around())
+    const open = (more: InfluxStoreOptions = {}) => openInfluxStore({ ...running.options, ...asking, ...more }, context())
     beforeAll(async () => {
       running = await startStoreEngine(name)
       dir = mkdtempSync(join(tmpdir(), 'millrace-store-faults-'))
@@ -70,7 +70,7 @@ export function describeFaults(name: TimeSeriesEngine): void {
     })
 
     test('loses and doubles nothing while the engine is killed and away for 10 s, in little memory', async () => {
-      const log = await openEmbeddedLog({ path: join(dir, 'away.sqlite') }, around())
+      const log = await openEmbeddedLog({ path: join(dir, 'away.sqlite') }, context())
       const store = await open({ requestMs: 1000, saveEveryMs: 500 })
       const sink = runSink(
         {
@@ -164,7 +164,7 @@ function inOrder(t: number[], v: number[]): number[] {
 
 /** A log with late, early and repeated readings of two devices, and what a store must hold of it. */
 async function fill(path: string) {
-  const log = await openEmbeddedLog({ path }, around())
+  const log = await openEmbeddedLog({ path }, context())
   const values = new Map([
     ['k1', new Map<number, number>()],
     ['k2', new Map<number, number>()],

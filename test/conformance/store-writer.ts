@@ -9,9 +9,9 @@ import { openInfluxStore } from '@millrace/cloud-processor/stores'
 import { topics } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 
-const around = { log: silentLog, metrics: createMetrics(), clock: systemClock }
-const log = await openEmbeddedLog({ path: process.argv[2]! }, around)
-const store = await openInfluxStore(JSON.parse(process.argv[3]!), around)
+const context = { log: silentLog, metrics: createMetrics(), clock: systemClock }
+const log = await openEmbeddedLog({ path: process.argv[2]! }, context)
+const store = await openInfluxStore(JSON.parse(process.argv[3]!), context)
 const sink = runSink(
   {
     name: 'store',

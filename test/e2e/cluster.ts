@@ -40,9 +40,9 @@ async function mosquittoProgram(): Promise<string> {
   return existsSync(unpacked) ? unpacked : found.where
 }
 
-await program('cluster', async (around) => {
-  const { dir, atEnd, check, say } = around
-  const { config } = await startEngines(around, { partitions: Number(values.partitions), documents: true })
+await program('cluster', async (context) => {
+  const { dir, atEnd, check, say } = context
+  const { config } = await startEngines(context, { partitions: Number(values.partitions), documents: true })
   const metrics = createMetrics()
   await setUp(processorSchema.parse({ dataDir: dir, ...config }), { clock: systemClock, logger: silentLog, metrics }, say)
   const running = await up(

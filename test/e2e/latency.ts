@@ -52,22 +52,22 @@ interface Times {
 
 type Alarms = ReturnType<typeof tell>
 
-await program('latency', async (around) => {
+await program('latency', async (context) => {
   const receiver = await openWebhookReceiver()
-  around.atEnd(receiver.close)
-  const running = await start(around, receiver.url)
+  context.atEnd(receiver.close)
+  const running = await start(context, receiver.url)
   const path = running.manifest()
   const alarmsSoFar = async () => {
     const manifest = await readManifest(path)
     return tell(crossingsBelow(manifest, 'spo2', limit, isWatched), receiver.deliveries.flatMap(pageOf))
   }
-  const times = await play(around, running, alarmsSoFar)
+  const times = await play(context, running, alarmsSoFar)
   const verdict = await verify(openApi(running.url), [path], verifyDefaults)
-  around.check(verdict.isWhole, `verify: ${closingLine(verdict)}`)
-  if (!verdict.isWhole) around.say(printVerdict(verdict))
+  context.check(verdict.isWhole, `verify: ${closingLine(verdict)}`)
+  if (!verdict.isWhole) context.say(printVerdict(verdict))
   const backlog = readingsBetween(await readManifest(path), times.cutMs, times.mendedMs)
-  around.check(given.quick || backlog >= limits.backlogReadings, `${backlog} readings waited while the link was cut`)
-  report(around, times, await alarmsSoFar())
+  context.check(given.quick || backlog >= limits.backlogReadings, `${backlog} readings waited while the link was cut`)
+  report(context, times, await alarmsSoFar())
 })
 
 async function start({ dir, say, atEnd }: Program, webhook: string): Promise<Running> {

@@ -30,21 +30,21 @@ const call = promisify(execFile)
 const partitions = 3
 const each = Array.from({ length: partitions }, (_, partition) => partition)
 
-await program('outside-consumer', async (around) => {
-  const { check, say } = around
+await program('outside-consumer', async (context) => {
+  const { check, say } = context
   const python = await pythonWithPackages(say)
-  const kafka = await obtain('kafka', { dir: join(around.dir, 'kafka') }, say)
+  const kafka = await obtain('kafka', { dir: join(context.dir, 'kafka') }, say)
   if (isMissing(kafka)) throw new CannotRun(kafka.missing)
-  around.atEnd(() => kafka.stop())
+  context.atEnd(() => kafka.stop())
   const topicPrefix = `outside-${process.pid}.`
   const log = await openKafkaLog(
     { brokers: [kafka.address], partitions, replicas: 1, topicPrefix },
     { log: silentLog, metrics: createMetrics() },
   )
-  around.atEnd(() => log.close())
+  context.atEnd(() => log.close())
 
   const consumerArgs = (state: string, ...more: string[]) => {
-    const place = ['--brokers', kafka.address, '--prefix', topicPrefix, '--state', join(around.dir, state)]
+    const place = ['--brokers', kafka.address, '--prefix', topicPrefix, '--state', join(context.dir, state)]
     return [join(repository, 'examples/consumer/consumer.py'), ...place, '--until-idle', '2', ...more]
   }
   const consume = async (state: string, ...more: string[]) => whole(await runPython(python, consumerArgs(state, ...more)))
@@ -53,7 +53,7 @@ await program('outside-consumer', async (around) => {
   await append(log, life)
   say(`seed ${options.seed}: ${life.records.length} raw records, ${life.measured.length} readings and samples`)
   await runStages(forgetful(log))
-  checkReadings(around, 'a first run', life, await consume('one.json'))
+  checkReadings(context, 'a first run', life, await consume('one.json'))
   await runStages(log)
 
   const [timeline, alarms] = [await count(log, topics.timeline), await count(log, topics.alarms)]
@@ -65,17 +65,17 @@ await program('outside-consumer', async (around) => {
   const second = await consume('one.json')
   check(rowsOf(second).length === 0 && second.stderr === '', 'the first run, gone on with its marks, finds nothing new')
   const anew = await consume('two.json', '--from-start')
-  checkReadings(around, 'a run from the start', life, anew)
-  checkAlarms(around, alarms.records, anew)
+  checkReadings(context, 'a run from the start', life, anew)
+  checkAlarms(context, alarms.records, anew)
   const lax = difference(life.measured, rowsOf(await consume('three.json', '--from-start', '--no-marks')))
   check(lax.doubled === life.measured.length && lax.lost === 0, `without marks it doubles: ${JSON.stringify(lax)}`)
   const installation = { log, brokers: [kafka.address], topicPrefix }
-  await checkTopic(around, installation, 'timeline', timeline)
-  await checkTopic(around, installation, 'alarms', alarms)
-  await checkSink(around, installation, life, alarms.records.filter(({ k }) => k === 'alarm').length)
-  await killMidway(around, python, consumerArgs('five.json'), life)
-  await readmeCommands(around, kafka.address, topicPrefix, { timeline: timeline.all, alarms: alarms.all })
-  await validate(around, python, await consume('four.json', '--from-start', '--json'), timeline.once + alarms.once)
+  await checkTopic(context, installation, 'timeline', timeline)
+  await checkTopic(context, installation, 'alarms', alarms)
+  await checkSink(context, installation, life, alarms.records.filter(({ k }) => k === 'alarm').length)
+  await killMidway(context, python, consumerArgs('five.json'), life)
+  await readmeCommands(context, kafka.address, topicPrefix, { timeline: timeline.all, alarms: alarms.all })
+  await validate(context, python, await consume('four.json', '--from-start', '--json'), timeline.once + alarms.once)
 })
 
 function whole(ended: Ended): Ended {
@@ -94,7 +94,7 @@ async function append(log: Log, { records }: Life): Promise<void> {
 
 /** Until both stages have read all there is. */
 async function runStages(log: Log): Promise<void> {
-  const around = { log, clock: systemClock, logger: silentLog, metrics: createMetrics() }
+  const context = { log, clock: systemClock, logger: silentLog, metrics: createMetrics() }
   const runner: RunnerOptions = { ...runnerDefaults, stepRecords: 97 }
   const finish = async (start: (partition: number) => ReturnType<typeof runStage>, input: Topic) => {
     const runs = each.map(start)
@@ -104,8 +104,8 @@ async function runStages(log: Log): Promise<void> {
     await Promise.all(runs.map((run) => run.stop()))
   }
   const prepare = prepareLife(partitions)
-  await finish((partition) => runStage(prepare, partition, runner, around), topics.raw)
-  await finish((partition) => runStage(ruleLife(), partition, runner, around), topics.timeline)
+  await finish((partition) => runStage(prepare, partition, runner, context), topics.raw)
+  await finish((partition) => runStage(ruleLife(), partition, runner, context), topics.timeline)
 }
 
 /** Its stages end like killed ones: what they made is there, and no snapshot says so. */
@@ -134,12 +134,15 @@ async function count(log: Log, topic: Topic) {
 }
 
 /** Asked to end in the middle, it ends between two records, and the next run goes on there. */
-async function killMidway(around: Program, python: string, args: string[], life: Life): Promise<void> {
+async function killMidway(context: Program, python: string, args: string[], life: Life): Promise<void> {
   const first = whole(await runPython(python, args, { endAfterBytes: 50_000 }))
   const rest = whole(await runPython(python, args))
   const share = `${rowsOf(first).length} and ${rowsOf(rest).length} rows`
-  checkReadings(around, `a run ended in the middle and another, ${share}`, life, { ...first, stdout: first.stdout + rest.stdout })
-  around.check(rowsOf(first).length > 0 && rowsOf(rest).length > 0, 'each of the two had its part')
+  checkReadings(context, `a run ended in the middle and another, ${share}`, life, {
+    ...first,
+    stdout: first.stdout + rest.stdout,
+  })
+  context.check(rowsOf(first).length > 0 && rowsOf(rest).length > 0, 'each of the two had its part')
 }
 
 /** As a reader would type them, on this Kafka. */

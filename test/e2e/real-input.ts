@@ -33,24 +33,24 @@ const settleMs = 60_000
 const { values: given } = parseArgs({ options: { recordings: { type: 'string' }, quick: { type: 'boolean', default: false } } })
 const folder = resolve(given.recordings ?? join(import.meta.dirname, '../../../shared/recordings'))
 
-await program('real-input', async (around) => {
+await program('real-input', async (context) => {
   const lacking = missing(folder, [...records, ...logs])
   if (lacking.length > 0) throw new CannotRun(`${folder} lacks ${lacking.join(', ')}; name their folder with --recordings`)
   const headers = records.map((path) =>
-    given.quick ? sliceRecord(join(folder, path), quickSeconds, around.dir) : join(folder, path),
+    given.quick ? sliceRecord(join(folder, path), quickSeconds, context.dir) : join(folder, path),
   )
-  const running = await play(around, [...headers, ...logs.map((path) => join(folder, path))])
+  const running = await play(context, [...headers, ...logs.map((path) => join(folder, path))])
   const api = openApi(running.url)
   await running.simulated
-  around.say('all recordings are played')
-  await settle(around, api, running.manifest())
+  context.say('all recordings are played')
+  await settle(context, api, running.manifest())
   const verdict = await verify(api, [running.manifest()], verifyDefaults)
   const { produced, stored, unread } = verdict.total
-  around.check(verdict.isWhole && produced === stored, `verify: ${closingLine(verdict)}`)
-  if (!verdict.isWhole) around.say(printVerdict(verdict))
-  around.check(unread === 0, `${unread} were never read`)
-  for (const header of headers) await compareRecord(around, api, header)
-  for (const log of logs) await compareRejected(around, api, log)
+  context.check(verdict.isWhole && produced === stored, `verify: ${closingLine(verdict)}`)
+  if (!verdict.isWhole) context.say(printVerdict(verdict))
+  context.check(unread === 0, `${unread} were never read`)
+  for (const header of headers) await compareRecord(context, api, header)
+  for (const log of logs) await compareRejected(context, api, log)
 })
 
 async function play({ dir, say, atEnd }: Program, recordings: string[]): Promise<Running> {

@@ -29,26 +29,26 @@ interface Started {
   ended: Promise<number | null>
 }
 
-await program('start', async (around) => {
-  const data = join(around.dir, 'data')
+await program('start', async (context) => {
+  const data = join(context.dir, 'data')
   const port = await freePort()
-  const first = await start(around, data, port)
-  await firstValue(around, first)
-  await page(around, first.url)
+  const first = await start(context, data, port)
+  await firstValue(context, first)
+  await page(context, first.url)
   const api = openApi(first.url)
-  const before = await closes(around, api, 0, 'the first run')
-  await ctrlC(around, data, port, first)
+  const before = await closes(context, api, 0, 'the first run')
+  await ctrlC(context, data, port, first)
 
   // Longer than `verify` looks behind the end of a run.
   await new Promise((resolve) => setTimeout(resolve, 3000))
-  const second = await start(around, data, port)
-  await firstValue(around, second)
-  const after = await closes(around, api, before, 'the second run')
-  around.check(after > before, `it goes on from where it was: ${before} read, then ${after}`)
-  await whole(around, api, data, 'after the second start')
-  for (const name of killed) await killAndClose(around, api, data, name)
-  await whole(around, api, data, 'after every process was killed once')
-  await ctrlC(around, data, port, second)
+  const second = await start(context, data, port)
+  await firstValue(context, second)
+  const after = await closes(context, api, before, 'the second run')
+  context.check(after > before, `it goes on from where it was: ${before} read, then ${after}`)
+  await whole(context, api, data, 'after the second start')
+  for (const name of killed) await killAndClose(context, api, data, name)
+  await whole(context, api, data, 'after every process was killed once')
+  await ctrlC(context, data, port, second)
 })
 
 /** `npm start` of the machine's own npm and Node, in a process group of its own, as a shell starts it. */
@@ -143,7 +143,7 @@ async function whole({ check, say }: Program, api: Api, data: string, when: stri
   say(printVerdict(verdict))
 }
 
-async function killAndClose(around: Program, api: Api, data: string, name: (typeof killed)[number]): Promise<void> {
+async function killAndClose(context: Program, api: Api, data: string, name: (typeof killed)[number]): Promise<void> {
   const find = () => findProcesses(join(data, `${name}.yaml`))
   const [pid, ...others] = find()
   if (pid === undefined || others.length > 0) throw new Error(`${name}: ${others.length + 1} processes`)
@@ -151,9 +151,9 @@ async function killAndClose(around: Program, api: Api, data: string, name: (type
   process.kill(pid, 'SIGKILL')
   const sinceMs = performance.now()
   const again = await until(`${name} is started again`, () => find().find((found) => found !== pid))
-  around.say(`${name} ${pid} killed, ${again} started ${Math.round(performance.now() - sinceMs)} ms later`)
+  context.say(`${name} ${pid} killed, ${again} started ${Math.round(performance.now() - sinceMs)} ms later`)
   // About three seconds of the ward, so that a cut is meant that lies after the kill.
-  await closes(around, api, read[0] + read[1] + 3000, `after a kill of the ${name}`, sinceMs)
+  await closes(context, api, read[0] + read[1] + 3000, `after a kill of the ${name}`, sinceMs)
 }
 
 async function ctrlC({ check }: Program, data: string, port: number, { pid, ended }: Started): Promise<void> {

@@ -40,30 +40,30 @@ const attacks = [...sparkplugAttacks, ...plainAttacks, ...borderAttacks, ...webA
   name.includes(given.only),
 )
 
-await program('bad-input', async (around) => {
-  around.say(`seed ${seed}`)
-  const system = await startSystem(around, wrongPrepare)
+await program('bad-input', async (context) => {
+  context.say(`seed ${seed}`)
+  const system = await startSystem(context, wrongPrepare)
   const live = await watchLive(system.api.url)
-  around.atEnd(live.close)
+  context.atEnd(live.close)
   await until('every device is read', async () => {
     const stored = Object.keys((await system.api.ledger()).stored)
     return system.healthy.every((device) => stored.includes(device))
   })
   const field: Field = { system, random: randomFrom(seed), isQuick: given.quick, isBurst: given.burst }
   await bear(field)
-  await attackAll(around, field, live)
-  await closeHealthy(around, system)
-  await replayRejected(around, system, given.quick ? 40 : 300)
-  around.check(system.deaths.length === 0, `nothing ended by itself${system.deaths.map((death) => `; ${death}`).join('')}`)
+  await attackAll(context, field, live)
+  await closeHealthy(context, system)
+  await replayRejected(context, system, given.quick ? 40 : 300)
+  context.check(system.deaths.length === 0, `nothing ended by itself${system.deaths.map((death) => `; ${death}`).join('')}`)
 })
 
-async function attackAll(around: Program, field: Field, live: Awaited<ReturnType<typeof watchLive>>): Promise<void> {
+async function attackAll(context: Program, field: Field, live: Awaited<ReturnType<typeof watchLive>>): Promise<void> {
   const { system } = field
   const { processes } = system
   const pids = () => Object.fromEntries(Object.entries(processes).map(([name, process]) => [name, process.pid() ?? 0]))
   const pidsBefore = pids()
   const memory = watchMemory({ broker: pidsBefore.broker!, processor: pidsBefore.processor! })
-  around.say(
+  context.say(
     `one round that is not measured; resident before it, MB: ${JSON.stringify(memory.mark(), (_, v) => (typeof v === 'number' ? Math.round(v) : v))}`,
   )
   for (const attack of attacks) await attack.run({ ...field, isQuick: true })
@@ -90,24 +90,24 @@ async function attackAll(around: Program, field: Field, live: Awaited<ReturnType
     finding.outcome += `, ${confirmed.outcome}`
   }
   print(results)
-  for (const { attack, finding } of results) if (!finding.isHeld) around.check(false, `${attack.name}: ${finding.outcome}`)
-  around.check(
+  for (const { attack, finding } of results) if (!finding.isHeld) context.check(false, `${attack.name}: ${finding.outcome}`)
+  context.check(
     true,
     `${results.filter(({ finding }) => finding.isHeld).length} of ${results.length} attacks were refused or rejected and counted`,
   )
   for (const name of ['broker', 'processor'])
-    around.check(
+    context.check(
       during[name]! - before[name]! <= memoryMBMax,
       `${name}: at most ${before[name]!.toFixed(1)} MB before, ${during[name]!.toFixed(1)} MB during the attacks`,
     )
   const quiet = await live.timeliness(system.manifest, quietS, fromS - 1)
-  around.say(`${percent(quiet)} live within ${allowedMs} ms in the quiet before the attacks`)
+  context.say(`${percent(quiet)} live within ${allowedMs} ms in the quiet before the attacks`)
   const { produced, onTime, worstMs } = await live.timeliness(system.manifest, fromS, toS)
-  around.check(
+  context.check(
     produced > 0 && onTime >= onTimeMin * produced,
     `${percent({ produced, onTime })} live within ${allowedMs} ms during the attacks, ${toS - fromS} s; the slowest took ${worstMs} ms`,
   )
-  around.check(JSON.stringify(pids()) === JSON.stringify(pidsBefore), `the same processes run: ${JSON.stringify(pids())}`)
+  context.check(JSON.stringify(pids()) === JSON.stringify(pidsBefore), `the same processes run: ${JSON.stringify(pids())}`)
 }
 
 function percent({ produced, onTime }: { produced: number; onTime: number }): string {

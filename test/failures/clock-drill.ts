@@ -26,13 +26,13 @@ const wrongs = [
 const healedWithinMs = 60_000
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-await program('clock-drill', async (around) => {
-  const { atEnd, check, say } = around
+await program('clock-drill', async (context) => {
+  const { atEnd, check, say } = context
   const gps = await openGps()
   atEnd(() => gps.close())
   const webhook = await openWebhookReceiver()
   atEnd(() => webhook.close())
-  const { agent, processor, api, configFile } = await startSystem(around, gps.port, webhook.url)
+  const { agent, processor, api, configFile } = await startSystem(context, gps.port, webhook.url)
   const drilled: [string, Drilled][] = [
     ['processor', processor],
     ['agent', agent],

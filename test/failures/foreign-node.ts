@@ -135,7 +135,7 @@ async function restart(test: Program, processor: Awaited<ReturnType<typeof resta
   await until('data after a death asks for a rebirth', () => node.asked.length === asked + 1)
   await processor.again()
   await pause(5000)
-  test.check(node.asked.length === asked + 1, 'a restart asks for nothing because of a wish that is on the timeline')
+  test.check(node.asked.length === asked + 1, 'a restart asks for nothing because of a rebirth request that is on the timeline')
 }
 
 /** The processor, and its API after each start. */

@@ -22,9 +22,9 @@ const msMax = 9000
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-await program('stop', async (around) => {
-  const { check, say } = around
-  const installation = await openInstallation(around)
+await program('stop', async (context) => {
+  const { check, say } = context
+  const installation = await openInstallation(context)
   const { kafka, store, broker, resident } = installation
   const scenes = createScenes(installation)
   const slowest = new Map<string, Visit>()

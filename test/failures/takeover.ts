@@ -23,7 +23,7 @@ import { CannotRun, program } from '../support/program.ts'
 import { type RealProcess, realProcess } from '../support/real-process.ts'
 import { until } from '../support/until.ts'
 import { openWebhookReceiver } from '../support/webhook-receiver.ts'
-import { watchBoard } from './takeover/board.ts'
+import { watchAssignments } from './takeover/assignments.ts'
 import { type Device, group, openFleet } from './takeover/fleet.ts'
 import { endsOf, firstRecord, type Place } from './takeover/trace.ts'
 
@@ -64,7 +64,7 @@ await program('takeover', async ({ dir, atEnd, check, say }) => {
   await Promise.all([broker, ...processors].map((one) => one.start()))
   const eye = await openKafkaLog({ brokers: log.brokers, partitions, replicas: 1 }, { log: silentLog, metrics: createMetrics() })
   atEnd(() => eye.close())
-  const board = watchBoard(eye)
+  const members = watchAssignments(eye)
   await balanced()
 
   const fleet = await openFleet(`mqtt://127.0.0.1:${port}`, user, count)
@@ -88,7 +88,7 @@ await program('takeover', async ({ dir, atEnd, check, say }) => {
   const busy: number[] = []
   for (let kill = 0; kill < kills; kill++) {
     // The one that sends, the one that leads, and then whoever it is.
-    const wanted = [board.holder('notifier/0'), board.holder('lead/0')][kill]
+    const wanted = [members.holder('notifier/0'), members.holder('lead/0')][kill]
     const { victim, watched } = choose(wanted, kill)
     for (const device of watched) quiet.add(device)
     await until('all is receipted', () => fleet.unreceipted() < liveEach, { withinMs: 60_000 })
@@ -146,17 +146,18 @@ await program('takeover', async ({ dir, atEnd, check, say }) => {
     return one
   }
 
-  /** Every share has one that works on it, and every processor has some. */
+  /** Every assignment has one that works on it, and every processor has some. */
   async function balanced(): Promise<void> {
-    const shares = [
+    const assignments = [
       'lead/0',
       'notifier/0',
       ...['prepare', 'rules'].flatMap((role) => [...Array(partitions).keys()].map((p) => `${role}/${p}`)),
     ]
-    const isSo = () => shares.every((share) => board.holders(share).length === 1) && board.members().length === processorCount
+    const isSo = () =>
+      assignments.every((assignment) => members.holders(assignment).length === 1) && members.members().length === processorCount
     let sinceMs = performance.now()
     await until(
-      'the processors share the work',
+      'the processors assignment the work',
       () => {
         if (!isSo()) sinceMs = performance.now()
         return performance.now() - sinceMs > 3000
@@ -168,8 +169,8 @@ await program('takeover', async ({ dir, atEnd, check, say }) => {
   /** Devices whose messages and alarms are both with one processor, `wanted` if it has any. */
   function choose(wanted: string | undefined, kill: number): { victim: RealProcess; watched: Device[] } {
     const owners = Map.groupBy(fleet.devices, ({ id, node }) => {
-      const prepare = board.holder(`prepare/${eye.partitionOf(`${group}/${node}`)}`)
-      const rulesOwner = board.holder(`rules/${eye.partitionOf(id)}`)
+      const prepare = members.holder(`prepare/${eye.partitionOf(`${group}/${node}`)}`)
+      const rulesOwner = members.holder(`rules/${eye.partitionOf(id)}`)
       return prepare === rulesOwner ? prepare : undefined
     })
     owners.delete(undefined)
@@ -187,9 +188,9 @@ await program('takeover', async ({ dir, atEnd, check, say }) => {
   async function strike(victim: RealProcess, watched: Device[]) {
     const raw = eye.partitionOf(`${group}/${watched[0]!.node}`)
     const partition = eye.partitionOf(watched[0]!.id)
-    const what = board.sharesOf(victim.name).join(' ')
-    const share = `rules/${partition}`
-    const before = board.holder(share)
+    const what = members.assignmentsOf(victim.name).join(' ')
+    const assignment = `rules/${partition}`
+    const before = members.holder(assignment)
     const ends = await endsOf(eye, { raw, timeline: partition, alarms: partition })
     await victim.kill()
     const atMs = Date.now()
@@ -200,7 +201,7 @@ await program('takeover', async ({ dir, atEnd, check, say }) => {
     await until(
       'every alarm was told',
       () => {
-        const holder = board.holder(share)
+        const holder = members.holder(assignment)
         if (Number.isNaN(takenMs) && holder !== undefined && holder !== before) takenMs = Date.now() - atMs
         return arrived().every((ms) => ms !== undefined)
       },

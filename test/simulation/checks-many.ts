@@ -11,7 +11,7 @@ import { type Marks, pass, type Stage } from '@millrace/cloud-processor/stage'
 import { type AlarmTopicRecord, decodeJson, type Topic, topics } from '@millrace/contract'
 import type { DeviceTruth } from './agent.ts'
 import { checkDevice, checkLedger } from './checks.ts'
-import { type Member, sharesOf } from './member.ts'
+import { assignmentsOf, type Member } from './member.ts'
 import { isExclusive } from './planted.ts'
 import { prepareConfig, rules } from './processor.ts'
 import type { SharedLog } from './shared-log.ts'
@@ -35,7 +35,7 @@ export const isWaiting = (found: string[]) => found.some((text) => text.startsWi
 
 /** First what is still on its way, which a later look may find done; then, when nothing is, what must be the same. */
 export function checkMany(observed: ObservedMany): string[] {
-  const early = [...checkShares(observed), ...(observed.isOnline ? [] : ['STATE is offline, or gone'])]
+  const early = [...checkAssignments(observed), ...(observed.isOnline ? [] : ['STATE is offline, or gone'])]
   if (early.length > 0) return early
   const image = readByTheRule(observed.log)
   const late = [
@@ -47,14 +47,14 @@ export function checkMany(observed: ObservedMany): string[] {
   return late.length > 0 ? late : checkSameAsUndisturbed(observed.log)
 }
 
-function checkShares({ members, log, allWork }: ObservedMany): string[] {
+function checkAssignments({ members, log, allWork }: ObservedMany): string[] {
   const held = members.flatMap((member) => member.held())
   const behind = members.flatMap((member) => member.behind())
   const broken = behind.length > 0 ? [`${waiting}${behind}`] : []
-  for (const share of sharesOf(log.partitions)) {
-    const times = held.filter((one) => one === share).length
-    const isRight = allWork && !isExclusive(share.split('/')[0]!) ? times === members.length : times === 1
-    if (!isRight) broken.push(`${share} is held by ${times} processes`)
+  for (const assignment of assignmentsOf(log.partitions)) {
+    const times = held.filter((one) => one === assignment).length
+    const isRight = allWork && !isExclusive(assignment.split('/')[0]!) ? times === members.length : times === 1
+    if (!isRight) broken.push(`${assignment} is held by ${times} processes`)
   }
   return broken
 }

@@ -36,14 +36,14 @@ export interface Member {
   /** As they are, whatever a planted bug makes of them. */
   members: Members
   held(): string[]
-  /** Shares with records still to take, as far as it knows. */
+  /** Assignments with records still to take, as far as it knows. */
   behind(): string[]
   isSending: boolean
   stop(): Promise<void>
 }
 
 const config = simulatedConfig(['bridge', 'prepare', 'rules', 'notifier', 'store'])
-export const sharesOf = (partitions: number) => [
+export const assignmentsOf = (partitions: number) => [
   'lead/0',
   'notifier/0',
   ...['prepare', 'rules', 'store'].flatMap((role) => Array.from({ length: partitions }, (_, p) => `${role}/${p}`)),
@@ -54,7 +54,7 @@ export const memberStopMsMax = stopMsMax(10) + 100
 export async function startMember(process: Process, options: MemberOptions): Promise<Member> {
   const { machine, id, network, bug } = options
   const member = { id, machine, process, isSending: false } as Member
-  const { shares, failed, stop } = await startProcessor(
+  const { assignments, failed, stop } = await startProcessor(
     config,
     {
       ...simulatedEngines(process),
@@ -69,9 +69,9 @@ export async function startMember(process: Process, options: MemberOptions): Pro
   )
   failed.catch(options.onFailed)
   return Object.assign(member, {
-    held: shares.held,
+    held: assignments.held,
     behind: () =>
-      shares
+      assignments
         .progress()
         .filter(({ next, end }) => next < end)
         .map(({ name, partition }) => `${name}/${partition}`),

@@ -17,7 +17,7 @@ export function plantedParts(bug: Bug | undefined, parts: Parts): Parts {
     case 'no-deduplication':
       return { ...parts, createPrepareStage: (...given) => forgetful(parts.createPrepareStage(...given)) }
     case 'sends-unsure':
-      return { ...parts, openNotifier: (config, context) => parts.openNotifier(config, { ...context, isSure: () => true }) }
+      return { ...parts, openNotifier: (config, context) => parts.openNotifier(config, { ...context, isLeaseHeld: () => true }) }
     case 'takes-too-soon':
       return withMembers(parts, (members) => ({ ...members, mayTakeAlone: () => true }))
     case 'all-work':
@@ -87,7 +87,7 @@ function workOnAll(members: Members): Members {
   return {
     ...members,
     live: (role) => (isExclusive(role) ? members.live(role) : [members.self]),
-    isHeldElsewhere: (share) => isExclusive(share.split('/')[0]!) && members.isHeldElsewhere(share),
+    isHeldElsewhere: (assignment) => isExclusive(assignment.split('/')[0]!) && members.isHeldElsewhere(assignment),
   }
 }
 
@@ -99,12 +99,12 @@ function withSharedStore(parts: Parts): Parts {
     ...parts,
     joinMembers(...given) {
       real = parts.joinMembers(...given)
-      return { ...real, isSure: () => true }
+      return { ...real, isLeaseHeld: () => true }
     },
-    openNotifier: (config, context) => parts.openNotifier(config, { ...context, isSure: () => real.isSure() }),
-    keepShares(clock) {
-      const shares = parts.keepShares(clock)
-      return { ...shares, follow: (members, roles) => shares.follow(members, roles.map(inclusive)) }
+    openNotifier: (config, context) => parts.openNotifier(config, { ...context, isLeaseHeld: () => real.isLeaseHeld() }),
+    keepAssignments(clock) {
+      const assignments = parts.keepAssignments(clock)
+      return { ...assignments, follow: (members, roles) => assignments.follow(members, roles.map(inclusive)) }
     },
   }
 }

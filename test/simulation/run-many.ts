@@ -232,8 +232,8 @@ export async function runManySeed(seed: number, processors: number | undefined, 
   }
 
   function onSend(member: Member, key: string): void {
-    if (!member.members.isSure()) broken.push(`${member.id} sent ${key} though others may have taken its place`)
-    const other = living().find((one) => one !== member && one.isSending && one.members.isSure())
+    if (!member.members.isLeaseHeld()) broken.push(`${member.id} sent ${key} though others may have taken its place`)
+    const other = living().find((one) => one !== member && one.isSending && one.members.isLeaseHeld())
     if (other) broken.push(`${member.id} sent ${key} while ${other.id} was sending as well`)
     if (world.nowMs < receiverUpMs || random.next() < refusals) {
       refused++

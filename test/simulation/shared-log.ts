@@ -5,7 +5,14 @@
  *   append ─► lane of the process to the partition ─ one request at a time ─► the partition ─► tails of all processes
  *   commit ─► one append to each output partition, then the snapshot, in two pieces
  */
-import { type Board, type Log, type LogRecord, type NewRecord, partitionOf, type Snapshot } from '@millrace/cloud-processor/log'
+import {
+  type Heartbeats,
+  type Log,
+  type LogRecord,
+  type NewRecord,
+  partitionOf,
+  type Snapshot,
+} from '@millrace/cloud-processor/log'
 import type { Topic } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
 import { type Caller, createLogNetwork, type LogNetwork } from './log-network.ts'
@@ -27,7 +34,7 @@ export interface LogBugs {
 export interface SharedLog {
   readonly id: string
   readonly partitions: number
-  open(process: Process, machine: string, bugs?: LogBugs): Log & { board: Board }
+  open(process: Process, machine: string, bugs?: LogBugs): Log & { heartbeats: Heartbeats }
   /** All that is there, in order. */
   records(topic: Topic, partition: number): readonly LogRecord[]
   readonly network: LogNetwork
@@ -46,18 +53,18 @@ interface End extends Caller {
   heard: Map<string, number>
   news: Set<string>
   listeners: Map<string, Set<(partition: number, end: number) => void>>
-  notes: number
-  noteListeners: Set<(note: Uint8Array) => void>
+  heartbeats: number
+  heartbeatListeners: Set<(heartbeat: Uint8Array) => void>
   isTailDue: boolean
 }
 
 const tailPollMs = 150
-const boardKey = 'board'
+const heartbeatsKey = 'heartbeats'
 
 export function createSharedLog(world: World, random: Random, id: string, partitions: number): SharedLog {
   const lists = new Map<string, LogRecord[]>()
   const snapshots = new Map<string, Set<Generation>>()
-  const notes: Uint8Array[] = []
+  const heartbeats: Uint8Array[] = []
   const ends = new Set<End>()
   const network = createLogNetwork(world, random, id)
   const { isReachable, transitMs, ask, createLanes } = network
@@ -68,7 +75,7 @@ export function createSharedLog(world: World, random: Random, id: string, partit
     lists.set(key, list)
     return list
   }
-  /** What is new at a partition, or on the board, comes to the tail of every process, some time later. */
+  /** What is new at a partition, or on the heartbeats, comes to the tail of every process, some time later. */
   function spread(key: string): void {
     for (const end of ends) {
       if (!end.process.isAlive) ends.delete(end)
@@ -86,7 +93,10 @@ export function createSharedLog(world: World, random: Random, id: string, partit
         end.isTailDue = false
         return tailSoon(end, tailPollMs)
       }
-      const answer = [...end.news].map((key): [string, number] => [key, key === boardKey ? notes.length : lists.get(key)!.length])
+      const answer = [...end.news].map((key): [string, number] => [
+        key,
+        key === heartbeatsKey ? heartbeats.length : lists.get(key)!.length,
+      ])
       end.news.clear()
       end.process.deliver(() => {
         end.isTailDue = false
@@ -98,10 +108,10 @@ export function createSharedLog(world: World, random: Random, id: string, partit
   }
 
   function hear(end: End, key: string, next: number): void {
-    if (key === boardKey) {
-      while (end.notes < next) {
-        const note = notes[end.notes++]!
-        for (const listener of end.noteListeners) listener(note)
+    if (key === heartbeatsKey) {
+      while (end.heartbeats < next) {
+        const heartbeat = heartbeats[end.heartbeats++]!
+        for (const listener of end.heartbeatListeners) listener(heartbeat)
       }
       return
     }
@@ -118,15 +128,15 @@ export function createSharedLog(world: World, random: Random, id: string, partit
     return first
   }
 
-  function open(process: Process, machine: string, bugs: LogBugs = {}): Log & { board: Board } {
+  function open(process: Process, machine: string, bugs: LogBugs = {}): Log & { heartbeats: Heartbeats } {
     const end: End = {
       process,
       machine,
       heard: new Map([...lists].map(([key, list]) => [key, list.length])),
       news: new Set(),
       listeners: new Map(),
-      notes: notes.length,
-      noteListeners: new Set(),
+      heartbeats: heartbeats.length,
+      heartbeatListeners: new Set(),
       isTailDue: false,
     }
     ends.add(end)
@@ -192,17 +202,17 @@ export function createSharedLog(world: World, random: Random, id: string, partit
       unregisterReader: async () => {},
       trim: async () => {},
       close: async () => void ends.delete(end),
-      board: {
-        async post(note) {
-          await send(boardKey, () => {
-            notes.push(note)
-            spread(boardKey)
+      heartbeats: {
+        async post(heartbeat) {
+          await send(heartbeatsKey, () => {
+            heartbeats.push(heartbeat)
+            spread(heartbeatsKey)
             return 0
           })
         },
-        onNote(listener) {
-          end.noteListeners.add(listener)
-          return () => end.noteListeners.delete(listener)
+        onHeartbeat(listener) {
+          end.heartbeatListeners.add(listener)
+          return () => end.heartbeatListeners.delete(listener)
         },
       },
     }

@@ -10,8 +10,7 @@ const folders = [
 ]
 const isTest = (path: string) => /\.test\.tsx?$/.test(path)
 /** What is there for tests alone. */
-const isForTests = (path: string) =>
-  /^test\/|[.-]testing\.|\/testing\/|test-support|for-test|conformance|test-reader|to-be-killed|demo\//.test(path)
+const isForTests = (path: string) => /^test\/|\/testing\/|conformance|test-reader|demo\//.test(path)
 
 const wrong = (unused: Export[]) => unused.filter(isDead).map(({ path, name }) => `${path}: ${name}`)
 const remedy = 'Take the word `export` away, or the whole thing. What only its own test needs says so: "Exported for its test".'

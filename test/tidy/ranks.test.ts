@@ -54,7 +54,7 @@ const clients: Record<string, string[]> = {
 test('each npm client is imported in one folder of a process', () => {
   const wrong = Object.keys(mayImport)
     .flatMap(sourcesBelow)
-    .filter(({ path }) => !/\.test\.tsx?$|for-test/.test(path))
+    .filter(({ path }) => !/\.test\.tsx?$|testing/.test(path))
     .flatMap(({ path, imports }) =>
       imports
         .filter((name) => clients[name] && !clients[name].some((folder) => path.startsWith(folder)))

@@ -15,7 +15,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   contract: anything('codes index ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug'),
   alarms: anything(
-    'absence change conditions control engine glob index lane list overrides plan readings rule rule-file series set-back step tick warnings',
+    'absence change conditions control engine glob index lane list overrides plan readings rule rule-file series set-back step testing tick warnings',
   ),
   'edge-agent': {
     main: 'agent config engines status',
@@ -43,7 +43,7 @@ export const rooms: Record<string, Rooms> = {
     install: '',
   },
   broker: anything(
-    'access broker config counts engine for-test guard keeping listener main mosquitto refusals sessions stats websocket',
+    'access broker config counts engine guard keeping listener main mosquitto refusals sessions stats testing websocket',
   ),
   'cloud-processor': {
     main: 'config engines processor',
@@ -77,7 +77,7 @@ export const rooms: Record<string, Rooms> = {
 const roomOf = (path: string) => path.replace(/^[^/]+\/(src\/)?/, '').replace(/(\.ts|\/.*)$/, '')
 
 /** Test support beside a test may be anywhere. */
-const isForTests = (path: string) => isTest(path) || /sample-|to-be-killed/.test(path)
+const isForTests = (path: string) => isTest(path) || /sample-/.test(path)
 
 /** Paths in no known room. */
 export function unknownRooms(folder: string, sources: Pick<Source, 'path'>[]): string[] {

@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const folders = 'platform contract alarms edge-agent broker cloud-processor simulators dashboards cli test'.split(' ')
 
 /** Tests, and what only they use. */
-export const isTest = (path: string) => /\.test\.tsx?$|conformance|testing|test-support|for-test|^test\//.test(path)
+export const isTest = (path: string) => /\.test\.tsx?$|conformance|testing|^test\//.test(path)
 
 export interface Source {
   /** From the root, with `/`. */

@@ -5,14 +5,14 @@
  * - the delays count event time; silence is raised at its time and cleared by the next good sample alone;
  * - an override means what a rule of its own would, and a rule that cannot be meant is refused, in overrides as well;
  * - whatever comes, one step or many, a state saved and read back, late data and absence give what they must
- *   (`../properties.testing.ts`).
+ *   (`../testing/properties.ts`).
  */
 import type { AlarmRecord, Channel } from '@millrace/contract'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { testProperties } from '../properties.testing.ts'
-import { brief, declaration, engineOf, readings, run, tick } from '../records.testing.ts'
 import { ruleFileSchema } from '../rule-file.ts'
+import { testProperties } from '../testing/properties.ts'
+import { brief, declaration, engineOf, readings, run, tick } from '../testing/records.ts'
 import type { Condition, SilenceCondition, ValueCondition } from './condition.ts'
 import { rawValue } from './scaling.ts'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog, systemClock } from '@millrace/platform'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { testCost as cost } from '../for-test/test-broker.ts'
+import { testCost as cost } from '../testing/test-broker.ts'
 import { Verifier } from './password.ts'
 import { addUser } from './provision.ts'
 import { openUsers } from './users.ts'
@@ -71,16 +71,16 @@ describe('a file with a mistake', () => {
 })
 
 describe('the running broker', () => {
-  const around = { clock: systemClock, log: silentLog }
+  const context = { clock: systemClock, log: silentLog }
 
   test('needs the file that it was told of', async () => {
-    await expect(openUsers(file, around)).rejects.toMatchObject({ code: 'BROKER_USERS_NOT_FOUND' })
+    await expect(openUsers(file, context)).rejects.toMatchObject({ code: 'BROKER_USERS_NOT_FOUND' })
   })
 
   test('sees a change within a second or two, and tells who was changed', async () => {
     await addUser(file, { name: 'a', password: '1', role: 'admin', cost })
     await addUser(file, { name: 'b', password: '1', role: 'admin', cost })
-    const users = await openUsers(file, around)
+    const users = await openUsers(file, context)
     const changed = new Promise<Set<string>>((resolve) => users.onChange(resolve))
     await addUser(file, { name: 'a', password: '2', role: 'admin', cost })
     expect([...(await changed)]).toEqual(['a'])

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { connect, disconnect, pingreq, publish, subscribe } from '../for-test/packets.ts'
+import { connect, disconnect, pingreq, publish, subscribe } from '../testing/packets.ts'
 import { Framer } from './framer.ts'
 
 /** Cuts the bytes at the given places and gives them to a framer; `enough` stops it after each packet when asked to. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { afterConnect, insteadOfConnect } from '../for-test/malformed.ts'
-import { connect, disconnect, packet, pingreq, publish, subscribe, unsubscribe } from '../for-test/packets.ts'
+import { afterConnect, insteadOfConnect } from '../testing/malformed.ts'
+import { connect, disconnect, packet, pingreq, publish, subscribe, unsubscribe } from '../testing/packets.ts'
 import { Framer } from './framer.ts'
 import { PacketChecks } from './packets.ts'
 

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { brokerSchema } from '../broker.ts'
 import { checkListener } from '../config.ts'
-import * as packets from '../for-test/packets.ts'
-import { startTestBroker, type TestBroker, testUsers, until } from '../for-test/test-broker.ts'
+import * as packets from '../testing/packets.ts'
+import { startTestBroker, type TestBroker, testUsers, until } from '../testing/test-broker.ts'
 
 let broker: TestBroker
 const limits = { packetBytes: 100_000, connectTimeoutMs: 400 }

@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true }))
 
-const around = { clock: systemClock, logger: silentLog }
+const context = { clock: systemClock, logger: silentLog }
 const open = (folder: string) =>
   openEmbeddedLog({ path: join(dir, folder, 'log.sqlite'), partitions: 2 }, { log: silentLog, metrics: createMetrics() })
 const record = (value: string) => ({ key: 'k', value: Buffer.from(value) })
@@ -25,7 +25,7 @@ test('a restored log has what it had, says what it is, and never gives an offset
   const made = await backUp(join(dir, 'live'), join(dir, 'backup'), systemClock)
   const lost = await log.append(topics.raw, 0, [record('lost')])
   await log.close()
-  await restore(join(dir, 'backup'), join(dir, 'new'), { partitions: 2 }, around)
+  await restore(join(dir, 'backup'), join(dir, 'new'), { partitions: 2 }, context)
   const restored = await open('new')
   const found = await restored.read(topics.raw, 0, 0, everything)
   expect(found.slice(0, 2).map(({ value }) => Buffer.from(value).toString())).toEqual(['a', 'b'])
@@ -38,7 +38,7 @@ test('a restored log has what it had, says what it is, and never gives an offset
   const next = await restored.append(topics.alarms, 1, [record('x')])
   expect(await restored.read(topics.alarms, 1, 0, everything)).toMatchObject([{ offset: next }])
   await restored.close()
-  await restore(join(dir, 'backup'), join(dir, 'twice'), { partitions: 2 }, around)
+  await restore(join(dir, 'backup'), join(dir, 'twice'), { partitions: 2 }, context)
   expect(existsSync(join(dir, 'twice', 'log.sqlite'))).toBe(true)
 })
 
@@ -47,10 +47,10 @@ test('nothing is written over, and what is not whole restores nothing', async ()
   const backup = join(dir, 'backup')
   await backUp(join(dir, 'live'), backup, systemClock)
   await expect(backUp(join(dir, 'live'), backup, systemClock)).rejects.toMatchObject({ code: 'BACKUP_EXISTS' })
-  await expect(restore(backup, join(dir, 'live'), { partitions: 2 }, around)).rejects.toMatchObject({ code: 'BACKUP_EXISTS' })
+  await expect(restore(backup, join(dir, 'live'), { partitions: 2 }, context)).rejects.toMatchObject({ code: 'BACKUP_EXISTS' })
   await expect(backUp(join(dir, 'none'), join(dir, 'b2'), systemClock)).rejects.toMatchObject({ code: 'BACKUP_NOTHING' })
   writeFileSync(join(backup, 'log.sqlite'), 'other')
-  await expect(restore(backup, join(dir, 'new'), { partitions: 2 }, around)).rejects.toMatchObject({ code: 'BACKUP_DAMAGED' })
+  await expect(restore(backup, join(dir, 'new'), { partitions: 2 }, context)).rejects.toMatchObject({ code: 'BACKUP_DAMAGED' })
   rmSync(join(backup, 'backup.json'))
-  await expect(restore(backup, join(dir, 'new2'), { partitions: 2 }, around)).rejects.toMatchObject({ code: 'BACKUP_DAMAGED' })
+  await expect(restore(backup, join(dir, 'new2'), { partitions: 2 }, context)).rejects.toMatchObject({ code: 'BACKUP_DAMAGED' })
 })

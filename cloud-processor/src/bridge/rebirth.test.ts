@@ -13,7 +13,7 @@ const transport = {
     published.push(`${topic} ${metric!.name} ${metric!.value}`)
   },
 }
-const wish = (device: string, atMs: number, code = rebirthWanted) =>
+const request = (device: string, atMs: number, code = rebirthWanted) =>
   encodeJson({ f: 1, k: 'event', subject: device, device, atMs, level: 'warn', code, text: `${rebirthWanted} in the text` })
 
 let rebirths: ReturnType<typeof createRebirths>
@@ -24,29 +24,29 @@ beforeEach(() => {
 })
 
 test('asks the node by NCMD', () => {
-  rebirths.see(wish('g/n', nowMs - 900))
+  rebirths.see(request('g/n', nowMs - 900))
   expect(published).toEqual(['spBv1.0/g/NCMD/n Node Control/Rebirth true'])
 })
 
-test('does not ask for what is old, said of the future, or no wish', () => {
-  rebirths.see(wish('g/n', nowMs - 60_000))
-  rebirths.see(wish('g/n', nowMs + 60_000))
-  rebirths.see(wish('g/n', nowMs, 'ANOTHER'))
+test('does not ask for what is old, said of the future, or no request', () => {
+  rebirths.see(request('g/n', nowMs - 60_000))
+  rebirths.see(request('g/n', nowMs + 60_000))
+  rebirths.see(request('g/n', nowMs, 'ANOTHER'))
   rebirths.see(encodeJson({ f: 1, k: 'tick', atMs: nowMs }))
   expect(published).toEqual([])
 })
 
 test('asks one node once in a while, and each for itself', () => {
-  rebirths.see(wish('g/n', nowMs))
-  rebirths.see(wish('g/n', nowMs))
-  rebirths.see(wish('g/m', nowMs))
+  rebirths.see(request('g/n', nowMs))
+  rebirths.see(request('g/n', nowMs))
+  rebirths.see(request('g/m', nowMs))
   expect(published).toHaveLength(2)
   nowMs += 5_000
-  rebirths.see(wish('g/n', nowMs))
+  rebirths.see(request('g/n', nowMs))
   expect(published).toHaveLength(3)
 })
 
 test('asks nobody whose name would be another topic', () => {
-  for (const name of ['g', 'g/', '/n', 'g/#']) rebirths.see(wish(name, nowMs))
+  for (const name of ['g', 'g/', '/n', 'g/#']) rebirths.see(request(name, nowMs))
   expect(published).toEqual([])
 })

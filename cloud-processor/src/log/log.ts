@@ -11,7 +11,7 @@
 import type { Source, Topic } from '@millrace/contract'
 import type { z } from 'zod'
 import type { Plugin } from '../kinds/index.ts'
-import type { Board } from './board.ts'
+import type { Heartbeats } from './heartbeats.ts'
 
 export interface LogRecord {
   offset: number
@@ -49,7 +49,7 @@ export interface Log {
   readonly id: string
   readonly partitions: number
   /** On a log that several processes may open at once. */
-  readonly board?: Board
+  readonly heartbeats?: Heartbeats
   /** Stable: FNV-1a of the key modulo `partitions`. */
   partitionOf(key: string): number
   /** Resolves, when durable, with the offset of the first record. Appends that wait together are committed together, in order of the calls. The records may be reused when resolved. @throws MillraceError LOG_FULL at the bound, LOG_BUSY when too much waits, LOG_WRITE when the disk refused or Kafka did not answer in time. A retry may help then. The embedded log holds none of the records; on Kafka some or all may be there, so who appends again must bear a repeat. */

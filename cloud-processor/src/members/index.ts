@@ -1,3 +1,3 @@
+export { type Assignments, keepAssignments, type Role, type Run } from './assignments.ts'
 export { joinMembers, type Members } from './members.ts'
 export { ownerOf } from './owners.ts'
-export { keepShares, type Role, type Run, type Shares } from './shares.ts'

@@ -1,10 +1,10 @@
 /**
- * The processes that share one log, known by their heartbeats on its board (membership.ts). Nothing that Millrace promises rests
+ * The processes that use one log, known by their heartbeats (membership.ts). Nothing that Millrace promises rests
  * on this being right. Two processes may work on one partition, a zombie among them: they make the same outputs, and readers
  * ignore the repeats. Membership only decides who works. The one exception is what two must not do at once, such as sending
  * notifications: there a heartbeat that comes back is a lease.
  */
-import type { Board } from '../log/index.ts'
+import type { Heartbeats } from '../log/index.ts'
 import { type MembersContext, Membership, type MembersOptions } from './membership.ts'
 
 export interface Members {
@@ -13,31 +13,31 @@ export interface Members {
   isSettled(): boolean
   /** Members with that role that can work, this one included when it has it. */
   live(role: string): string[]
-  /** Whether another live member says that it works on the share. */
-  isHeldElsewhere(share: string): boolean
-  /** Whether this process has heard itself say, since that monotonic time, that it works on the share: all others hear it in the same place. */
-  hasSaid(share: string, sinceMs: number): boolean
+  /** Whether another live member says that it works on the assignment. */
+  isHeldElsewhere(assignment: string): boolean
+  /** Whether this process has heard itself say, since that monotonic time, that it works on the assignment: all others hear it in the same place. */
+  hasSaid(assignment: string, sinceMs: number): boolean
   /** The worst of all live members, role by role, added up over `roles`. */
   lagMs(roles: string[]): number
   /** False when the others may have taken this process for dead and do its work. What must not be done twice waits. */
-  isSure(): boolean
+  isLeaseHeld(): boolean
   /** True when this process was not sure for so long that it may not hear any more who took its place. */
   isLost(): boolean
-  /** Whether a share that two must not hold may be taken: nobody whom this process has not heard, or hears no more, can be sure of it. */
+  /** Whether an assignment that two must not hold may be taken: nobody whom this process has not heard, or hears no more, can be sure of it. */
   mayTakeAlone(): boolean
   /** Called after any heartbeat or departure. */
   onChange(listener: () => void): void
   /** Tells the others at once, not at the next heartbeat, what this process works on or claims now. */
   announce(): void
-  /** This process takes no more work, and says so: each share is the others' as soon as it lets go of it. */
+  /** This process takes no more work, and says so: each assignment is the others' as soon as it lets go of it. */
   withdraw(): void
-  /** Says goodbye, so that nobody waits; but not while it still works on a share. */
+  /** Says goodbye, so that nobody waits; but not while it still works on an assignment. */
   close(): Promise<void>
 }
 
-/** `board` undefined: this process is alone. */
-export function joinMembers(board: Board | undefined, options: MembersOptions, context: MembersContext): Members {
-  return board ? joinBoard(board, options, context) : alone(options)
+/** `heartbeats` undefined: this process is alone. */
+export function joinMembers(heartbeats: Heartbeats | undefined, options: MembersOptions, context: MembersContext): Members {
+  return heartbeats ? joinOthers(heartbeats, options, context) : alone(options)
 }
 
 function alone({ id, roles, lagMs }: MembersOptions): Members {
@@ -48,7 +48,7 @@ function alone({ id, roles, lagMs }: MembersOptions): Members {
     isHeldElsewhere: () => false,
     hasSaid: () => true,
     lagMs: (wanted) => worstOf([lagMs()], wanted),
-    isSure: () => true,
+    isLeaseHeld: () => true,
     isLost: () => false,
     mayTakeAlone: () => true,
     onChange: () => {},
@@ -58,17 +58,17 @@ function alone({ id, roles, lagMs }: MembersOptions): Members {
   }
 }
 
-function joinBoard(board: Board, options: MembersOptions, context: MembersContext): Members {
-  const membership = new Membership(board, options, context)
+function joinOthers(heartbeats: Heartbeats, options: MembersOptions, context: MembersContext): Members {
+  const membership = new Membership(heartbeats, options, context)
   membership.start()
   return {
     self: options.id,
     isSettled: () => membership.isSettled(),
     live: (role) => membership.live(role),
-    isHeldElsewhere: (share) => membership.isHeldElsewhere(share),
-    hasSaid: (share, sinceMs) => membership.hasSaid(share, sinceMs),
+    isHeldElsewhere: (assignment) => membership.isHeldElsewhere(assignment),
+    hasSaid: (assignment, sinceMs) => membership.hasSaid(assignment, sinceMs),
     lagMs: (wanted) => worstOf(membership.lags(), wanted),
-    isSure: () => membership.isSure(),
+    isLeaseHeld: () => membership.isLeaseHeld(),
     isLost: () => membership.isLost(),
     mayTakeAlone: () => membership.mayTakeAlone(),
     onChange: (listener) => membership.onChange(listener),

@@ -1,18 +1,18 @@
 /**
- * One process's view of the members, by their heartbeats on the board: twice a second each says its name, roles, what it works
+ * One process's view of the members, by their heartbeats: twice a second each says its name, roles, what it works
  * on and how far behind it is. One that was not heard for `aliveMs` is gone, whatever the reason.
  *
- * Notes are in one order, and a heartbeat that comes back is a lease: its sender is sure for `aliveMs` from its sending. A process
- * takes a share that two must not hold when it
+ * All see the heartbeats in one order. A process that reads its own heartbeat back holds a lease for `aliveMs` from its sending. A process
+ * takes an assignment that two must not hold when it
  *
  * - has heard itself for `aliveMs` without a break, and once more after anybody fell silent: whoever could still be sure was heard;
  * - has heard itself claim it, and nobody else before: whoever claims it later hears that first.
  *
  * While it is not sure it does nothing with it. It lets go when it hears that another one claims it: before it is sure again it has
- * heard all that was said in between. After so long that the board may have forgotten some it lets go at once.
+ * heard all that was said in between. After so long that Kafka may have dropped some it lets go at once.
  */
 import { type Clock, type Counter, every, type Log as Logger, type Metrics } from '@millrace/platform'
-import type { Board } from '../log/index.ts'
+import type { Heartbeats } from '../log/index.ts'
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat } from './heartbeat.ts'
 
 const heartbeatMs = 500
@@ -21,8 +21,8 @@ const aliveMs = 3000
 /** A newcomer listens first: by then it has heard everybody. */
 const listenMs = 3 * heartbeatMs
 /** Who does not hear itself for this long hears nothing of the others either, and takes none of them for gone. */
-const deafMs = 3 * heartbeatMs
-/** Well before the board forgets. */
+const echoMsMax = 3 * heartbeatMs
+/** Well before the topic of heartbeats is trimmed. */
 const lostMs = 60_000
 /** Between two checks. One that comes this much late was not run: what the others said in between is still to be read. */
 const checkMs = 250
@@ -35,7 +35,7 @@ const sentMax = 100
 export interface MembersOptions {
   id: string
   roles: readonly string[]
-  /** Names of the shares that this process works on now. */
+  /** Names of the assignments that this process works on now. */
   holds(): string[]
   /** Age of what its stages have not yet seen, the worst of each role. */
   lagMs(): Record<string, number>
@@ -48,7 +48,7 @@ export interface MembersContext {
 }
 
 export class Membership {
-  readonly #board: Board
+  readonly #heartbeats: Heartbeats
   readonly #options: MembersOptions
   readonly #clock: Clock
   readonly #logger: Logger
@@ -63,7 +63,7 @@ export class Membership {
   #n = 0
   /** When the newest heartbeat that came back was sent, and the first of those that came back without a break. */
   #echoedMs = Number.NEGATIVE_INFINITY
-  #sureFromMs = Number.NEGATIVE_INFINITY
+  #leaseFromMs = Number.NEGATIVE_INFINITY
   #fellSilentMs = Number.NEGATIVE_INFINITY
   #checkedMs: number
   #isClosed = false
@@ -74,8 +74,8 @@ export class Membership {
   #stopChecking = () => {}
   #stopListening = () => {}
 
-  constructor(board: Board, options: MembersOptions, { clock, logger, metrics }: MembersContext) {
-    this.#board = board
+  constructor(heartbeats: Heartbeats, options: MembersOptions, { clock, logger, metrics }: MembersContext) {
+    this.#heartbeats = heartbeats
     this.#options = options
     this.#clock = clock
     this.#logger = logger
@@ -88,7 +88,7 @@ export class Membership {
   }
 
   start(): void {
-    this.#stopListening = this.#board.onNote((note) => this.#hear(note))
+    this.#stopListening = this.#heartbeats.onHeartbeat((bytes) => this.#hear(bytes))
     this.#stopSending = every(this.#clock, heartbeatMs, () => this.#sendHeartbeat())
     this.#stopChecking = every(this.#clock, checkMs, () => this.#check())
     this.#sendHeartbeat()
@@ -100,7 +100,7 @@ export class Membership {
     return this.#clock.monotonic() - this.#startedMs >= listenMs && this.#heard.has(this.#options.id)
   }
 
-  isSure(): boolean {
+  isLeaseHeld(): boolean {
     return this.#clock.monotonic() - this.#echoedMs < aliveMs
   }
 
@@ -109,7 +109,7 @@ export class Membership {
   }
 
   mayTakeAlone(): boolean {
-    return this.isSure() && this.#echoedMs - this.#sureFromMs >= aliveMs && this.#echoedMs > this.#fellSilentMs
+    return this.isLeaseHeld() && this.#echoedMs - this.#leaseFromMs >= aliveMs && this.#echoedMs > this.#fellSilentMs
   }
 
   live(role: string): string[] {
@@ -119,13 +119,13 @@ export class Membership {
       .sort()
   }
 
-  isHeldElsewhere(share: string): boolean {
-    return this.#others().some(({ holds }) => holds.includes(share))
+  isHeldElsewhere(assignment: string): boolean {
+    return this.#others().some(({ holds }) => holds.includes(assignment))
   }
 
-  hasSaid(share: string, sinceMs: number): boolean {
+  hasSaid(assignment: string, sinceMs: number): boolean {
     const own = this.#heard.get(this.#options.id)
-    return this.#echoedMs >= sinceMs && (own?.heartbeat.holds.includes(share) ?? false)
+    return this.#echoedMs >= sinceMs && (own?.heartbeat.holds.includes(assignment) ?? false)
   }
 
   lags(): Record<string, number>[] {
@@ -143,9 +143,9 @@ export class Membership {
     this.#listeners.push(listener)
   }
 
-  #hear(note: Uint8Array): void {
-    const heartbeat = decodeHeartbeat(note)
-    // A note may come late: what its writer said since then counts.
+  #hear(bytes: Uint8Array): void {
+    const heartbeat = decodeHeartbeat(bytes)
+    // A heartbeat may come late: what its writer said since then counts.
     if (!heartbeat || heartbeat.n <= (this.#newest.get(heartbeat.id) ?? 0)) return
     const { id, n, leaving } = heartbeat
     this.#newest.set(id, leaving ? Number.POSITIVE_INFINITY : n)
@@ -161,7 +161,7 @@ export class Membership {
   #hearOwn(n: number): void {
     const sentMs = this.#sentMs.get(n)
     if (sentMs !== undefined) {
-      if (!this.isSure()) this.#sureFromMs = sentMs
+      if (!this.isLeaseHeld()) this.#leaseFromMs = sentMs
       this.#echoedMs = Math.max(this.#echoedMs, sentMs)
     }
     for (const sent of this.#sentMs.keys()) if (sent <= n) this.#sentMs.delete(sent)
@@ -180,10 +180,10 @@ export class Membership {
 
   #check(): void {
     const nowMs = this.#clock.monotonic()
-    const isDeaf = nowMs - this.#checkedMs > stalledMs || nowMs - this.#echoedMs > deafMs
+    const isEchoOverdue = nowMs - this.#checkedMs > stalledMs || nowMs - this.#echoedMs > echoMsMax
     this.#checkedMs = nowMs
     for (const [member, one] of this.#heard) {
-      if (isDeaf) one.atMs = nowMs
+      if (isEchoOverdue) one.atMs = nowMs
       else if (nowMs - one.atMs > aliveMs) {
         this.#fellSilentMs = nowMs
         // Nothing is taken from it before this process has heard itself again.
@@ -218,7 +218,7 @@ export class Membership {
     }
     this.#sentMs.set(n, this.#clock.monotonic())
     if (this.#sentMs.size > sentMax) this.#sentMs.delete(this.#sentMs.keys().next().value!)
-    await this.#board.post(encodeHeartbeat(heartbeat))
+    await this.#heartbeats.post(encodeHeartbeat(heartbeat))
   }
 
   /** For good, once nobody works in its place, or it may take over whatever there is. */

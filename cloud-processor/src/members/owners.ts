@@ -1,6 +1,6 @@
 /**
  * Who of the members works on what. Rendezvous hashing: every process that knows the same members comes to the same answer
- * without asking, and a member that comes or goes moves little more than its own share.
+ * without asking, and a member that comes or goes moves little more than its own part.
  */
 import { createHash } from 'node:crypto'
 
@@ -9,7 +9,7 @@ export function ownerOf(key: string, members: readonly string[]): string | undef
   return ranked(key, members)[0]
 }
 
-/** The owner of each partition. No member has more than its even share, rounded up. */
+/** The owner of each partition. No member has more than an equal part, rounded up. */
 export function ownersOf(role: string, partitions: number, members: readonly string[]): (string | undefined)[] {
   const most = Math.ceil(partitions / members.length)
   const load = new Map<string, number>()

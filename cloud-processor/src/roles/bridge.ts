@@ -5,13 +5,13 @@ import type { Needs, RunningBridge } from './context.ts'
 export function runBridge(context: Needs<'config' | 'parts' | 'connect' | 'members' | 'lagMs'>): RunningBridge {
   const { config, parts, log, members, lagMs } = context
   const live = () => members.live('bridge')
-  const transport = context.connect(log.board ? members.self : undefined)
+  const transport = context.connect(log.heartbeats ? members.self : undefined)
   const bridge = parts.startBridge(config.bridge, {
     ...context,
     transport,
     lagMs,
     isLast: () => live().every((id) => id === members.self),
-    ...(log.board && config.bridge.share === 'nodes' ? { ownsNode: (node) => ownerOf(node, live()) === members.self } : {}),
+    ...(log.heartbeats && config.bridge.share === 'nodes' ? { ownsNode: (node) => ownerOf(node, live()) === members.self } : {}),
   })
   return { bridge, transport }
 }

@@ -5,7 +5,7 @@ import type { Needs } from './context.ts'
 
 export function openNotifier(context: Needs<'config' | 'parts' | 'outboxPath' | 'members' | 'lagMs'>): Promise<NotifierRun> {
   const { config, parts, outboxPath, members, lagMs } = context
-  return parts.openNotifier({ ...config.notifier, path: outboxPath }, { ...context, lagMs, isSure: members.isSure })
+  return parts.openNotifier({ ...config.notifier, path: outboxPath }, { ...context, lagMs, isLeaseHeld: members.isLeaseHeld })
 }
 
 export function notifierRole(notifier: NotifierRun): Role {

@@ -14,7 +14,7 @@ function createLog() {
   const kept: number[] = []
   const log: Partial<Log> = {
     ...{ id: 'log', partitions: 1 },
-    board: { post: async () => {}, onNote: () => () => {} },
+    heartbeats: { post: async () => {}, onHeartbeat: () => () => {} },
     read: async (_topic, _partition, from) => (from === 0 ? [record] : []),
     bounds: async () => ({ start: 0, end: 1 }),
     onAppend: () => () => {},
@@ -31,7 +31,7 @@ function createLog() {
 function runStore(inWrite: (stop: () => void) => void) {
   const { log, kept } = createLog()
   let place: Kept
-  let isSure = true
+  let isLeaseHeld = true
   const writes: string[] = []
   const store: Partial<Store> = {
     isShared: true,
@@ -51,11 +51,11 @@ function runStore(inWrite: (stop: () => void) => void) {
     ...{ log, clock: systemClock, logger: silentLog, metrics: createMetrics() },
     config: processorSchema.parse({}),
     store: store as Store,
-    members: { isSure: () => isSure } as Members,
+    members: { isLeaseHeld: () => isLeaseHeld } as Members,
   })!
   const run = role.start(0)
   const lose = () => {
-    isSure = false
+    isLeaseHeld = false
   }
   return { kept, writes, run, lose }
 }

@@ -20,7 +20,8 @@ type StoreContext = Needs<'config' | 'store' | 'members'>
 export function storeRole(context: StoreContext): Role | undefined {
   const { store, log, members } = context
   if (!store || !isShared(context)) return undefined
-  const start = (partition: number) => runStoreSink(store, { name: 'store', partition, isSure: members.isSure }, context)
+  const start = (partition: number) =>
+    runStoreSink(store, { name: 'store', partition, isLeaseHeld: members.isLeaseHeld }, context)
   return { name: 'store', partitions: log.partitions, isExclusive: true, start }
 }
 
@@ -30,7 +31,7 @@ export function copyIntoStore(context: StoreContext): Service {
   const name = `store@${config.name}`
   const count = store && config.stages.includes('store') && !isShared(context) ? log.partitions : 0
   const copies = Array.from({ length: count }, (_, partition) =>
-    runStoreSink(store!, { name, partition, isSure: () => true }, context),
+    runStoreSink(store!, { name, partition, isLeaseHeld: () => true }, context),
   )
   return {
     progress: () => copies.map((copy) => copy.progress()),
@@ -41,21 +42,21 @@ export function copyIntoStore(context: StoreContext): Service {
 }
 
 /** A process that is alone has every share. */
-const isShared = ({ store, log }: StoreContext) => store?.isShared === true || !log.board
+const isShared = ({ store, log }: StoreContext) => store?.isShared === true || !log.heartbeats
 
 interface StoreSink {
   name: string
   partition: number
   /** False when another process may be writing in this one's place: then nothing is read or written. */
-  isSure(): boolean
+  isLeaseHeld(): boolean
 }
 
-function runStoreSink(store: Store, { name, partition, isSure }: StoreSink, context: StoreContext): SinkRun {
+function runStoreSink(store: Store, { name, partition, isLeaseHeld }: StoreSink, context: StoreContext): SinkRun {
   const { log, clock, config } = context
   const stopping = new AbortController()
 
-  async function beSure(): Promise<void> {
-    while (!isSure() && !stopping.signal.aborted) await pause(clock, lookAgainMs, stopping.signal)
+  async function holdLease(): Promise<void> {
+    while (!isLeaseHeld() && !stopping.signal.aborted) await pause(clock, lookAgainMs, stopping.signal)
     if (stopping.signal.aborted) throw new Error('this process writes no more')
   }
 
@@ -65,7 +66,7 @@ function runStoreSink(store: Store, { name, partition, isSure }: StoreSink, cont
    */
   function whileHeld(kept: Kept): Kept {
     const check = () => {
-      if (!isSure() || stopping.signal.aborted) throw new Error('another process may write in the place of this one')
+      if (!isLeaseHeld() || stopping.signal.aborted) throw new Error('another process may write in the place of this one')
     }
     return {
       load: kept.load,
@@ -83,11 +84,11 @@ function runStoreSink(store: Store, { name, partition, isSure }: StoreSink, cont
       topic: topics.timeline,
       partition,
       async position(kept) {
-        await beSure()
+        await holdLease()
         return store.open(log.id, partition, whileHeld(kept))
       },
       async write(records) {
-        await beSure()
+        await holdLease()
         return store.write(partition, records)
       },
       restMs,

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { createMetrics, silentLog } from '@millrace/platform'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Log, openEmbeddedLog } from '../log/index.ts'
-import { startReceiver } from './notifiers/receiver.testing.ts'
-import { alarm, appendAlarms, ended, startNotifierProcess } from './notify.testing.ts'
+import { startReceiver } from './notifiers/testing/receiver.ts'
+import { alarm, appendAlarms, ended, startNotifierProcess } from './testing/notifier.ts'
 
 const delayMsMax = 500
 const count = 3000

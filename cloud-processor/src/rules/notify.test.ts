@@ -6,9 +6,9 @@ import { type Clock, createMetrics, silentLog, systemClock } from '@millrace/pla
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Log, openEmbeddedLog } from '../log/index.ts'
 import { notifierSchema } from './config.ts'
-import { type Message, startReceiver } from './notifiers/receiver.testing.ts'
-import { alarm, appendAlarms, ended, startNotifierProcess } from './notify.testing.ts'
+import { type Message, startReceiver } from './notifiers/testing/receiver.ts'
 import { openNotifier } from './notify.ts'
+import { alarm, appendAlarms, ended, startNotifierProcess } from './testing/notifier.ts'
 
 /** Waits pass ten times as fast; the wall clock is the real one. */
 const fastClock: Clock = {

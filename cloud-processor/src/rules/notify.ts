@@ -24,7 +24,7 @@ export interface NotifierContext {
   /** How far the rules are behind the log. */
   lagMs(): number
   /** False when another process may be sending in this one's place: then nothing is sent. Absent: there is no other. */
-  isSure?(): boolean
+  isLeaseHeld?(): boolean
 }
 
 export interface NotifierRun {
@@ -141,7 +141,7 @@ class Notifications {
   }
 
   #startSender(target: OpenConfig['to'][number]): Sender {
-    const { clock, logger, isSure = () => true } = this.#context
+    const { clock, logger, isLeaseHeld = () => true } = this.#context
     return startSender({
       target: target.name,
       notifier: createNotifier(target, { target: target.name, clock, log: logger }),
@@ -150,7 +150,7 @@ class Notifications {
       clock,
       logger,
       isCaughtUp: this.#isCaughtUp,
-      isSure,
+      isLeaseHeld,
       settled: this.#settled,
       count: (outcome) => this.#outcomes.add({ target: target.name, outcome }),
     })

@@ -6,8 +6,8 @@ import { type AlarmRecord, type AlarmTopicRecord, encodeJson } from '@millrace/c
 import { silentLog } from '@millrace/platform'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { LogRecord } from '../log/index.ts'
-import { alarm, ended } from './notify.testing.ts'
 import { openOutbox } from './outbox.ts'
+import { alarm, ended } from './testing/notifier.ts'
 
 /** As version 0.1.0 made it. */
 const earlierFile = `

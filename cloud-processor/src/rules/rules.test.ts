@@ -74,8 +74,8 @@ test('a state read back goes on where it was, with the rules that acted last', (
 test('run on the log and started again, the stage says each thing once', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-rules-'))
   folders.push(folder)
-  const around = { log: silentLog, metrics: createMetrics() }
-  const log = await openEmbeddedLog({ path: join(folder, 'log.sqlite') }, around)
+  const context = { log: silentLog, metrics: createMetrics() }
+  const log = await openEmbeddedLog({ path: join(folder, 'log.sqlite') }, context)
   const append = (source: number, record: TimelineRecord) =>
     log.append(topics.timeline, 0, [
       { key: 'anna', value: encodeJson(record), source: { log: 'x', partition: 0, offset: source, index: 0 } },

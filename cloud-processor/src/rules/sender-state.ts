@@ -15,7 +15,7 @@ export interface SenderContext {
   clock: Clock
   logger: Logger
   isCaughtUp(): boolean
-  isSure(): boolean
+  isLeaseHeld(): boolean
   settled: Settled
   count(outcome: string): void
 }

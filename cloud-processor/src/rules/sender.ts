@@ -64,7 +64,7 @@ async function run(state: SenderState): Promise<void> {
   while (!state.isStopping) {
     try {
       record(state)
-      if (!state.isSure()) await wait(state, lookAgainMs)
+      if (!state.isLeaseHeld()) await wait(state, lookAgainMs)
       else if (read(state) || sendSome(state)) await nextTurn(state.clock)
       else await wait(state, idleMs(state))
     } catch (error) {

@@ -25,7 +25,7 @@ const counting: Stage<{ seen: number }> = {
 
 let dir: string
 let log: Log
-const around = () => ({ log, clock: systemClock, logger: silentLog, metrics: createMetrics() })
+const context = () => ({ log, clock: systemClock, logger: silentLog, metrics: createMetrics() })
 const options = { ...runnerDefaults, stepRecords: 7, snapshotEveryRecords: 20 }
 
 beforeEach(async () => {
@@ -53,7 +53,7 @@ async function until(run: { progress(): { next: number } }, next: number) {
 }
 
 test('a stage follows its input and stops cleanly', async () => {
-  const run = runStage(counting, 0, options, around())
+  const run = runStage(counting, 0, options, context())
   await append(0, 50)
   await append(50, 100)
   await until(run, 100)
@@ -64,10 +64,10 @@ test('a stage follows its input and stops cleanly', async () => {
 
 test('a stage that died makes its outputs again from the snapshot, and none stands twice', async () => {
   await append(0, 100)
-  const first = runStage(counting, 0, options, around())
+  const first = runStage(counting, 0, options, context())
   await until(first, 100)
   // No stop: its last snapshot is older than its last output, as after a kill.
-  const second = runStage(counting, 0, options, around())
+  const second = runStage(counting, 0, options, context())
   await append(100, 130)
   await until(second, 130)
   await Promise.all([first.stop(), second.stop()])
@@ -90,7 +90,7 @@ test('a failed commit ends the session, and the next one resumes from the snapsh
     },
   }
   await append(0, 200)
-  const run = runStage(counting, 0, { ...options, stepRecords: 3 }, { ...around(), log: flaky })
+  const run = runStage(counting, 0, { ...options, stepRecords: 3 }, { ...context(), log: flaky })
   await until(run, 200)
   await run.stop()
   expect(await outputs()).toEqual(expected(200))

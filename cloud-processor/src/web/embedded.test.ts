@@ -7,7 +7,7 @@ import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { LogRecord } from '../log/log.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../stores/index.ts'
-import { channels, readings, startMs, startWeb } from './web.testing.ts'
+import { channels, readings, startMs, startWeb } from './testing/web.ts'
 import type { DeviceView, Series, Waves } from './wire.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-web-store-'))
@@ -16,8 +16,8 @@ let page: Awaited<ReturnType<typeof startWeb>>
 const seconds = 5000
 
 beforeAll(async () => {
-  const around = { log: silentLog, metrics: createMetrics(), clock: systemClock }
-  store = await openEmbeddedStore({ path: join(folder, 'store.sqlite') }, around)
+  const context = { log: silentLog, metrics: createMetrics(), clock: systemClock }
+  store = await openEmbeddedStore({ path: join(folder, 'store.sqlite') }, context)
   await store.open('log', 0)
   const records: TimelineRecord[] = [
     { f: 1, k: 'declaration', subject: 'bed-1', device: 'oximeter-1', node: 'gateway-1', channels },

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
-import { alarm, ask, readings, startMs, startWeb, watch } from './web.testing.ts'
+import { alarm, ask, readings, startMs, startWeb, watch } from './testing/web.ts'
 import type { DeviceView, HelloEvent, LateEvent, LedgerView, ValuesEvent } from './wire.ts'
 
 const closing: (() => unknown)[] = []

@@ -6,14 +6,14 @@ import { securityHeaders } from './access.ts'
 import type { WebConfig } from './config.ts'
 import type { FleetView } from './fleet-view.ts'
 import { createLiveValues } from './live-values.ts'
-import { createViewer, type Frames, type Viewer, type Wishes } from './viewer.ts'
+import { createViewer, type Frames, type Subscription, type Viewer } from './viewer.ts'
 import type { HelloEvent, LedgerView, StatusEvent, ValuesEvent } from './wire.ts'
 
 export interface Live {
   /** After the fleet view saw the records. */
   onTimeline(records: TimelineRecord[]): void
   onAlarms(changes: AlarmRecord[]): void
-  attach(reply: FastifyReply, wishes: Wishes): void
+  attach(reply: FastifyReply, subscription: Subscription): void
   viewers(): number
   close(): void
 }
@@ -113,13 +113,13 @@ class LiveEvents implements Live {
     if (frames.length > 0) for (const viewer of this.#viewers) viewer.send(frames)
   }
 
-  attach(reply: FastifyReply, wishes: Wishes): void {
+  attach(reply: FastifyReply, subscription: Subscription): void {
     reply.hijack()
     const { raw } = reply
     const { config, clock, hello } = this.#sources
     raw.writeHead(200, { ...securityHeaders, 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     const viewer = createViewer(raw, {
-      wishes,
+      subscription,
       limits: config,
       monotonic: () => clock.monotonic(),
       hello: () => event('hello', hello()),

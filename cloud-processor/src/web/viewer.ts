@@ -22,13 +22,13 @@ export interface Viewer {
   end(): void
 }
 
-export interface Wishes {
+export interface Subscription {
   devices(device: string): boolean
   waves(device: string): boolean
 }
 
 export interface ViewerOptions {
-  wishes: Wishes
+  subscription: Subscription
   limits: Pick<WebConfig, 'viewerBytesMax' | 'viewerStalledMs'>
   monotonic(): number
   /** The text of a fresh `hello`. */
@@ -58,7 +58,7 @@ class LiveViewer implements Viewer {
   }
 
   send(frames: Frames[]): void {
-    const { wishes, limits, monotonic, skipped } = this.#options
+    const { subscription, limits, monotonic, skipped } = this.#options
     if (this.#behindSince !== undefined) return skipped('events')
     if (this.#raw.writableLength > limits.viewerBytesMax + this.#greetingBytes) {
       this.#behindSince = monotonic()
@@ -66,7 +66,7 @@ class LiveViewer implements Viewer {
     }
     const slow = this.#raw.writableLength > limits.viewerBytesMax / 4 + this.#greetingBytes
     if (slow) skipped('waves')
-    const text = frames.map((frame) => choose(frame, wishes, slow)).join('')
+    const text = frames.map((frame) => choose(frame, subscription, slow)).join('')
     if (text !== '') this.#raw.write(text)
   }
 
@@ -94,8 +94,8 @@ class LiveViewer implements Viewer {
   }
 }
 
-function choose({ device, text, withoutWaves }: Frames, wishes: Wishes, slow: boolean): string {
+function choose({ device, text, withoutWaves }: Frames, subscription: Subscription, slow: boolean): string {
   if (device === undefined) return text
-  if (!wishes.devices(device)) return ''
-  return withoutWaves !== undefined && (slow || !wishes.waves(device)) ? withoutWaves : text
+  if (!subscription.devices(device)) return ''
+  return withoutWaves !== undefined && (slow || !subscription.waves(device)) ? withoutWaves : text
 }

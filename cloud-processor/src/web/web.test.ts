@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { AlarmRecord } from '@millrace/contract'
 import { MillraceError, systemClock } from '@millrace/platform'
 import { afterEach, describe, expect, it } from 'vitest'
-import { alarm, ask, hourStore, ledgerRow, readings, startMs, startWeb } from './web.testing.ts'
+import { alarm, ask, hourStore, ledgerRow, readings, startMs, startWeb } from './testing/web.ts'
 import type { DeviceView, LedgerView, Series, Waves } from './wire.ts'
 
 const open: { close(): Promise<void> }[] = []

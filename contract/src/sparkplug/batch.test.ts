@@ -9,7 +9,7 @@ import { SparkplugError } from './error.ts'
 import type { Metric } from './metric.ts'
 import { decodePayload, encodePayload } from './payload.ts'
 import { peek } from './peek.ts'
-import { payloadArbitrary } from './sparkplug-b.test-support.ts'
+import { payloadArbitrary } from './testing/payloads.ts'
 
 const datatypes: Datatype[] = [
   'Int16',

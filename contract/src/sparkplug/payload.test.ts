@@ -4,7 +4,7 @@ import type { SparkplugDatatype } from './datatype.ts'
 import { SparkplugError } from './error.ts'
 import { decodePayload, encodePayload, type Payload } from './payload.ts'
 import type { PropertySet } from './properties.ts'
-import { decodeByPeer, encodeByPeer, metricOf, payloadArbitrary, toWire, values } from './sparkplug-b.test-support.ts'
+import { decodeByPeer, encodeByPeer, metricOf, payloadArbitrary, toWire, values } from './testing/payloads.ts'
 import type { MetricValue } from './value.ts'
 
 const hex = (text: string) => Uint8Array.from(Buffer.from(text.replace(/\/\/.*|\s/g, ''), 'hex'))

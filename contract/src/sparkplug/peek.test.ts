@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodePayload } from './payload.ts'
 import { peek } from './peek.ts'
-import { payloadArbitrary } from './sparkplug-b.test-support.ts'
+import { payloadArbitrary } from './testing/payloads.ts'
 
 describe('peek', () => {
   it('sees what decoding would', () => {

@@ -10,7 +10,7 @@ import { silentLog, systemClock } from '@millrace/platform'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Bus, BusPlugin } from './bus.ts'
 import { busPlugins } from './index.ts'
-import { type Heard, listen } from './listen-for-test.ts'
+import { type Heard, listen } from './testing/listen.ts'
 
 /** The other end. It is not plugged in at first. */
 export interface Device {

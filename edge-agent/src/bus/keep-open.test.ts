@@ -1,7 +1,7 @@
 import { type Clock, silentLog } from '@millrace/platform'
 import { expect, it } from 'vitest'
 import { keepOpen, type Line } from './keep-open.ts'
-import { listen } from './listen-for-test.ts'
+import { listen } from './testing/listen.ts'
 
 /** A clock whose time passes when told. */
 function handClock(): Clock & { pass(ms: number): Promise<void> } {

@@ -165,11 +165,11 @@ async function start(
   })
   for (const device of devices) await outbox.declare(device, channels)
   const checked = uplinkSchema.parse({ url: cloud.url, resendMs: 100, reconnectMsMin: 20, reconnectMsMax: 60, ...options })
-  const around = { clock: systemClock, log: silentLog, metrics: createMetrics() }
+  const context = { clock: systemClock, log: silentLog, metrics: createMetrics() }
   uplink = createUplink({
-    ...around,
+    ...context,
     outbox,
-    transport: connectMqtt(checked, around),
+    transport: connectMqtt(checked, context),
     node,
     host: 'millrace',
     devices: devices.map((device) => ({ device, channels })),

@@ -47,12 +47,12 @@ const noticeMs = 5000
 export async function startSharedEngines(
   dir: string,
   store: StoreKind,
-  around: { atEnd(end: () => unknown): void; say(text: string): void },
+  context: { atEnd(end: () => unknown): void; say(text: string): void },
 ): Promise<SharedEngines> {
-  const kafka = toVictim('Kafka', await start('kafka', join(dir, 'kafka'), around))
+  const kafka = toVictim('Kafka', await start('kafka', join(dir, 'kafka'), context))
   const log = { kind: 'kafka', brokers: [kafka.address], partitions, replicas: 1, deliveryMs }
   if (store === 'embedded') return { kafka, partitions, config: { log } }
-  const engine = await startStore(dir, around)
+  const engine = await startStore(dir, context)
   const config = { log, store: { kind: 'influxdb', dialect: 'victoriametrics', url: engine.address } }
   return { kafka, store: engine, partitions, config }
 }
@@ -69,10 +69,10 @@ async function start(
   return engine
 }
 
-async function startStore(dir: string, around: Parameters<typeof startSharedEngines>[2]): Promise<StoreVictim> {
-  const disk = openDisk(join(dir, 'store-disk'), around)
+async function startStore(dir: string, context: Parameters<typeof startSharedEngines>[2]): Promise<StoreVictim> {
+  const disk = openDisk(join(dir, 'store-disk'), context)
   const folder = typeof disk === 'string' ? join(dir, 'store') : disk.folder
-  const engine = toVictim('store', await start('victoria-metrics', folder, around))
+  const engine = toVictim('store', await start('victoria-metrics', folder, context))
   if (typeof disk === 'string') return { ...engine, whyNoDisk: disk }
   const isReadOnly = async () => /^vm_storage_is_read_only\S* 1$/m.test(await (await fetch(`${engine.address}/metrics`)).text())
   return {

@@ -8,7 +8,7 @@ import type { Ledgers } from './observer.ts'
 import { awaitClosing, outboxOf, type Window } from './quiet.ts'
 import { makeUpFor, quietMs, type Round } from './schedule.ts'
 
-export interface Around {
+export interface Context {
   installation: Installation
   ledgers: Ledgers
   faults: Faults
@@ -25,7 +25,10 @@ export interface QuietWindow extends Window {
 /** Two oximeters show this at the beginning of each storm and of each quiet window: alarms that are due. */
 const desaturation = { toPercent: 78, durationS: 8 }
 
-export async function runRounds(schedule: Round[], { installation, ledgers, faults, busy, say }: Around): Promise<QuietWindow[]> {
+export async function runRounds(
+  schedule: Round[],
+  { installation, ledgers, faults, busy, say }: Context,
+): Promise<QuietWindow[]> {
   const windows: QuietWindow[] = []
   const { victims, simulator, devices } = installation
   const oximeters = devices.filter(({ kind }) => kind === 'contec-cms50')

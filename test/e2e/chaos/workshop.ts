@@ -20,7 +20,7 @@ export interface Workshop {
 export function openWorkshop(
   dir: string,
   bug: Bug | undefined,
-  around: { atEnd(end: () => unknown): void; unexpectedEnd(name: string, how: string): void },
+  context: { atEnd(end: () => unknown): void; unexpectedEnd(name: string, how: string): void },
 ): Workshop {
   const path = (name: string) => join(dir, name)
   return {
@@ -31,9 +31,9 @@ export function openWorkshop(
       return path(name)
     },
     start(name, spec) {
-      const onUnexpectedEnd = (how: string) => around.unexpectedEnd(name, how)
+      const onUnexpectedEnd = (how: string) => context.unexpectedEnd(name, how)
       const one = realProcess({ name, logFile: path(`logs/${name}.log`), onUnexpectedEnd, ...spec })
-      around.atEnd(() => one.stop())
+      context.atEnd(() => one.stop())
       return one
     },
     node: (specifier, args, readyWhen) => ({

@@ -107,8 +107,8 @@ function createInstallation(world: World) {
       lead: async () => {},
       close: async () => {},
     }
-    const around = { log, transport, clock, logger: silentLog, metrics: createMetrics(), lagMs: () => 0 }
-    startBridge(bridgeSchema.parse({ host: 'millrace' }), around).lead()
+    const context = { log, transport, clock, logger: silentLog, metrics: createMetrics(), lagMs: () => 0 }
+    startBridge(bridgeSchema.parse({ host: 'millrace' }), context).lead()
   }
   startAgent()
   startProcessor()

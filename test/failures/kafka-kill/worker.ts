@@ -28,9 +28,9 @@ const counting: Stage<{ seen: number }> = {
   decode: (bytes) => JSON.parse(Buffer.from(bytes).toString()),
 }
 
-const around = { log, clock: systemClock, logger, metrics }
+const context = { log, clock: systemClock, logger, metrics }
 const stages = Array.from({ length: log.partitions }, (_, partition) =>
-  runStage(counting, partition, { ...runnerDefaults, snapshotEveryRecords: 500, snapshotEveryMs: 1000 }, around),
+  runStage(counting, partition, { ...runnerDefaults, snapshotEveryRecords: 500, snapshotEveryMs: 1000 }, context),
 )
 const stopping = new AbortController()
 let followed = 0
@@ -47,9 +47,9 @@ for (const { failed } of stages) failed.catch((error) => say(`failed stage ${err
 
 let number = 0
 let isWriting = true
-const underway = new Set<Promise<void>>()
+const inFlight = new Set<Promise<void>>()
 const timer = setInterval(() => {
-  if (!isWriting || underway.size > 5000) return
+  if (!isWriting || inFlight.size > 5000) return
   for (let k = 0; k < Number(rate) / 50; k++) {
     const mine = number++
     const partition = mine % log.partitions
@@ -60,8 +60,8 @@ const timer = setInterval(() => {
         () => say(`ack ${partition} ${mine}`),
         () => say(`refused ${partition} ${mine}`),
       )
-      .finally(() => void underway.delete(one))
-    underway.add(one)
+      .finally(() => void inFlight.delete(one))
+    inFlight.add(one)
   }
 }, 20)
 
@@ -73,7 +73,7 @@ function keyOf(partition: number): string {
 process.on('message', async (order) => {
   if (order === 'quiet') {
     isWriting = false
-    await Promise.all(underway)
+    await Promise.all(inFlight)
     process.send!('quiet')
   } else if (order === 'progress') process.send!(stages.map((stage) => stage.progress().next))
   else if (order === 'stop') {

@@ -43,10 +43,10 @@ const stageOptions = { ...runnerDefaults, stepRecords: 50, snapshotEveryRecords:
 function open(folder: string, problems: string[]) {
   const complain = (message: string, fields?: unknown) => void problems.push(`${message} ${JSON.stringify(fields)}`)
   const logger: Logger = { info() {}, warn: complain, error: complain }
-  const around = { clock: systemClock, metrics: createMetrics() }
-  return openEmbeddedLog({ path: join(folder, file) }, { ...around, log: logger }).then((log) => ({
+  const context = { clock: systemClock, metrics: createMetrics() }
+  return openEmbeddedLog({ path: join(folder, file) }, { ...context, log: logger }).then((log) => ({
     log,
-    run: () => runStage(summing, 0, stageOptions, { ...around, log, logger }),
+    run: () => runStage(summing, 0, stageOptions, { ...context, log, logger }),
   }))
 }
 

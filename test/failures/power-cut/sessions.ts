@@ -12,7 +12,7 @@ import { type Found, itemValue, nothingFound, type Said, type Subject } from './
 
 const file = 'sessions.sqlite'
 const topic = 'plain/d1'
-const underway = 60
+const inFlight = 60
 
 export const sessions: Subject = { write, check, file }
 
@@ -45,7 +45,7 @@ async function write(folder: string, seed: number, say: (line: Said) => void): P
       say(['kept', own])
     }
   }
-  await Promise.all(Array.from({ length: underway }, publish))
+  await Promise.all(Array.from({ length: inFlight }, publish))
 }
 
 async function check(folder: string, seed: number, said: Said[]): Promise<Found> {

@@ -14,7 +14,7 @@ import { startEngines } from '../../support/cluster-engines.ts'
 import { freePort } from '../../support/free-port.ts'
 import type { Program } from '../../support/program.ts'
 import { realProcess } from '../../support/real-process.ts'
-import { type Board, watchBoard } from '../takeover/board.ts'
+import { type Assignments, watchAssignments } from '../takeover/assignments.ts'
 import { openFleet } from '../takeover/fleet.ts'
 
 const partitions = 4
@@ -28,7 +28,7 @@ export interface Frozen {
 
 export interface Installation {
   dir: string
-  board: Board
+  assignments: Assignments
   kafka: RunningEngine
   store: RunningEngine
   broker: Frozen
@@ -65,7 +65,7 @@ export async function openInstallation(program: Program): Promise<Installation> 
   atEnd(() => clearInterval(talking))
   const frozenBroker = { freeze: () => broker.pause(), resume: () => broker.resume() }
   const { kafka, store } = engines
-  return { dir, board: watchBoard(eye), kafka, store, broker: frozenBroker, resident, processor, agent, brokerConfig }
+  return { dir, assignments: watchAssignments(eye), kafka, store, broker: frozenBroker, resident, processor, agent, brokerConfig }
 
   function make(name: string, specifier: string, file: string, readyWhen: RegExp) {
     const one = realProcess({

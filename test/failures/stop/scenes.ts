@@ -9,7 +9,7 @@ import { account, type Frozen, type Installation } from './installation.ts'
 import { type Started, startVisit, type Visit } from './visit.ts'
 
 export function createScenes(installation: Installation) {
-  const { board, broker, dir } = installation
+  const { assignments, broker, dir } = installation
   let visits = 0
 
   function start(): Started {
@@ -20,7 +20,7 @@ export function createScenes(installation: Installation) {
   /** Its configuration was read, and it opens what it needs. */
   const isStarting = (one: Started) => until(`${one.name} starts`, () => existsSync(join(dir, one.name)), { everyMs: 10 })
   const isReady = (one: Started) => one.says(/"processor ready"/)
-  const isSharing = (one: Started) => until(`${one.name} shares`, () => board.sharesOf(one.name).length > 0)
+  const isSharing = (one: Started) => until(`${one.name} shares`, () => assignments.assignmentsOf(one.name).length > 0)
 
   /** Of three that are sharing, joining and starting. */
   async function processors(frozen: Frozen): Promise<Visit[]> {
@@ -37,7 +37,7 @@ export function createScenes(installation: Installation) {
 
   async function leader(frozen?: Frozen): Promise<Visit[]> {
     const one = start()
-    await until(`${one.name} leads`, () => board.holder('lead/0')?.startsWith(one.name))
+    await until(`${one.name} leads`, () => assignments.holder('lead/0')?.startsWith(one.name))
     const stop = async () => [await one.stop('alone, leading')]
     return frozen ? during(frozen, stop) : stop()
   }

@@ -57,10 +57,10 @@ const faults: { job: string; metric: string; labels: Record<string, string> }[] 
   { job: 'processor', metric: 'millrace_store_refused_total', labels: { reason: 'STORE_POINT_REFUSED' } },
 ]
 
-export async function installationMetrics(around: Program, store: string): Promise<InstallationMetrics> {
+export async function installationMetrics(context: Program, store: string): Promise<InstallationMetrics> {
   const receiver = await openWebhookReceiver()
-  around.atEnd(() => receiver.close())
-  const targets = await start(around, store, receiver.url)
+  context.atEnd(() => receiver.close())
+  const targets = await start(context, store, receiver.url)
   const fromMs = Date.now()
   let scrapes = 0
   const seen = new Set<string>()

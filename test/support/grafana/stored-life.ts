@@ -33,8 +33,8 @@ export async function storedLife(seed: number, store: string, search: string): P
 }
 
 async function fillStore(url: string, outputs: Output[]) {
-  const around = { log: silentLog, metrics: createMetrics(), clock: systemClock }
-  const store = await openInfluxStore({ dialect: 'victoriametrics', url, retentionDays: 0, ...exact }, around)
+  const context = { log: silentLog, metrics: createMetrics(), clock: systemClock }
+  const store = await openInfluxStore({ dialect: 'victoriametrics', url, retentionDays: 0, ...exact }, context)
   await store.open('life', 0, { load: async () => undefined, save: async () => {} })
   let timeMs = 0
   const records = outputs

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { describeLog, type LogSettings } from '../conformance.ts'
 import { openEmbeddedLog } from './embedded.ts'
 
-const around = () => ({ log: silentLog, metrics: createMetrics() })
+const context = () => ({ log: silentLog, metrics: createMetrics() })
 const { raw } = topics
 const record = (value: string) => ({ key: 'k', value: Buffer.from(value) })
 
@@ -21,7 +21,7 @@ describeLog('embedded', async () => {
     open: ({ partitions, bytesMax, retentionBytes }: LogSettings = {}) => {
       const bound = { bytesMax: retentionBytes }
       const retention = retentionBytes === undefined ? undefined : { raw: bound, timeline: bound, rejected: bound, alarms: bound }
-      return openEmbeddedLog({ path, partitions, bytesMax, retention }, around())
+      return openEmbeddedLog({ path, partitions, bytesMax, retention }, context())
     },
     async wipe() {
       for (const file of await readdir(dir)) await rm(join(dir, file))
@@ -49,8 +49,8 @@ describe('embedded log', () => {
   afterEach(() => rm(dir, { recursive: true }))
 
   test('is owned by one opener at a time', async () => {
-    const log = await openEmbeddedLog({ path }, around())
-    await expect(openEmbeddedLog({ path }, around())).rejects.toMatchObject({ code: 'LOG_LOCKED' })
+    const log = await openEmbeddedLog({ path }, context())
+    await expect(openEmbeddedLog({ path }, context())).rejects.toMatchObject({ code: 'LOG_LOCKED' })
     const other = spawn(process.execPath, [fileURLToPath(new URL('./appender.ts', import.meta.url)), path], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
@@ -58,23 +58,23 @@ describe('embedded log', () => {
     for await (const chunk of other.stderr) said += chunk
     expect(said).toContain('LOG_LOCKED')
     await log.close()
-    await (await openEmbeddedLog({ path }, around())).close()
+    await (await openEmbeddedLog({ path }, context())).close()
   })
 
   test('refuses a file that is no log, and one of a newer version, with the remedy', async () => {
     await writeFile(path, 'no database, but long enough to be read as one'.repeat(100))
-    await expect(openEmbeddedLog({ path }, around())).rejects.toMatchObject({ code: 'LOG_CORRUPT' })
+    await expect(openEmbeddedLog({ path }, context())).rejects.toMatchObject({ code: 'LOG_CORRUPT' })
     await rm(path)
     new DatabaseSync(path).exec('CREATE TABLE other (x)')
-    await expect(openEmbeddedLog({ path }, around())).rejects.toMatchObject({ code: 'LOG_CORRUPT' })
+    await expect(openEmbeddedLog({ path }, context())).rejects.toMatchObject({ code: 'LOG_CORRUPT' })
     await rm(path)
-    await (await openEmbeddedLog({ path }, around())).close()
+    await (await openEmbeddedLog({ path }, context())).close()
     new DatabaseSync(path).exec('PRAGMA user_version=2')
-    await expect(openEmbeddedLog({ path }, around())).rejects.toThrow(/LOG_NEWER.*newer version/)
+    await expect(openEmbeddedLog({ path }, context())).rejects.toThrow(/LOG_NEWER.*newer version/)
   })
 
   test('commits calls that wait together in one transaction', async () => {
-    const { metrics, ...rest } = around()
+    const { metrics, ...rest } = context()
     const log = await openEmbeddedLog({ path }, { metrics, ...rest })
     await Promise.all(Array.from({ length: 1000 }, (_, n) => log.append(raw, 0, [record(`${n}`)])))
     expect(metrics.values()['millrace_log_commits_total{result="ok"}']).toBeLessThan(5)
@@ -82,7 +82,7 @@ describe('embedded log', () => {
   })
 
   test('rejects the calls of a transaction that the disk refuses, whole, and goes on when there is room', async () => {
-    const log = await openEmbeddedLog({ path }, around())
+    const log = await openEmbeddedLog({ path }, context())
     await log.append(raw, 0, [record('before')])
     const { rejected, restore } = await whileRefused(path, () =>
       Promise.allSettled([
@@ -95,14 +95,14 @@ describe('embedded log', () => {
     expect(await log.loadSnapshot('s', 0)).toBeUndefined()
     expect(await log.append(raw, 0, [record('after')])).toBe(1)
     await log.close()
-    const again = await openEmbeddedLog({ path }, around())
+    const again = await openEmbeddedLog({ path }, context())
     const found = await again.read(raw, 0, 0, { records: 10, bytes: 1e6 })
     expect(found.map((r) => `${r.value}`)).toEqual(['before', 'after'])
     await again.close()
   })
 
   test('refuses more than may wait in memory, and takes it later', async () => {
-    const log = await openEmbeddedLog({ path, queueBytesMax: 100_000 }, around())
+    const log = await openEmbeddedLog({ path, queueBytesMax: 100_000 }, context())
     const calls = await Promise.allSettled(Array.from({ length: 5 }, () => log.append(raw, 0, [record('x'.repeat(40_000))])))
     expect(calls.map((call) => call.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected', 'rejected'])
     expect(calls[4]).toMatchObject({ reason: { code: 'LOG_BUSY', retry: true } })
@@ -111,7 +111,7 @@ describe('embedded log', () => {
   })
 
   test('reads the same from memory and from the file, over any blocks and limits', async () => {
-    const live = await openEmbeddedLog({ path }, around())
+    const live = await openEmbeddedLog({ path }, context())
     let seed = 12
     const random = (below: number) => {
       seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
@@ -131,7 +131,7 @@ describe('embedded log', () => {
     }
     const fromMemory = await ask(live)
     await live.close()
-    const cold = await openEmbeddedLog({ path, tailBytesMax: 0 }, around())
+    const cold = await openEmbeddedLog({ path, tailBytesMax: 0 }, context())
     // Limits in bytes are met about: a block is counted with its heads.
     const fromFile = await ask(cold)
     for (const [k, records] of fromFile.entries()) {
@@ -145,7 +145,7 @@ describe('embedded log', () => {
   test('drops what is older than its bound', async () => {
     let now = Date.UTC(2026, 0, 1)
     const clock = { now: () => now, monotonic: () => now, after: () => () => {} }
-    const log = await openEmbeddedLog({ path, retention: { raw: { hoursMax: 1 } } }, { ...around(), clock })
+    const log = await openEmbeddedLog({ path, retention: { raw: { hoursMax: 1 } } }, { ...context(), clock })
     await log.append(raw, 0, [record('old')])
     now += 3_600_001
     await log.append(raw, 0, [record('young')])
@@ -155,13 +155,13 @@ describe('embedded log', () => {
     await log.trim()
     expect(await log.bounds(raw, 0)).toEqual({ start: 2, end: 2 })
     await log.close()
-    const again = await openEmbeddedLog({ path }, around())
+    const again = await openEmbeddedLog({ path }, context())
     expect(await again.append(raw, 0, [record('next')])).toBe(2)
     await again.close()
   })
 
   test('refuses every call after it was closed', async () => {
-    const log = await openEmbeddedLog({ path }, around())
+    const log = await openEmbeddedLog({ path }, context())
     const last = log.append(raw, 0, [record('in time')])
     await log.close()
     expect(await last).toBe(0)
@@ -170,7 +170,7 @@ describe('embedded log', () => {
   })
 
   test('refuses bounds of the topics that together exceed the bound of the file', async () => {
-    await expect(openEmbeddedLog({ path, bytesMax: 1000 }, around())).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await expect(openEmbeddedLog({ path, bytesMax: 1000 }, context())).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
   })
 })
 

@@ -21,7 +21,7 @@ import { readersIn } from './readers.ts'
 import { createTail } from './tail.ts'
 import { openReader, openWriter } from './workers.ts'
 
-export interface Around {
+export interface LogContext {
   log: Logger
   metrics: Metrics
   clock?: Clock
@@ -33,9 +33,9 @@ const outputsWaitMs = 15
 const outputBytesMax = 64 * 1024
 
 /** @throws MillraceError CONFIG_INVALID, LOG_LOCKED, LOG_PARTITIONS, LOG_CORRUPT, LOG_NEWER, LOG_OPEN */
-export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Around): Promise<Log> {
+export async function openEmbeddedLog(options: EmbeddedLogOptions, context: LogContext): Promise<Log> {
   const config = checkConfig(embeddedLogSchema, options, 'log')
-  const clock = around.clock ?? systemClock
+  const clock = context.clock ?? systemClock
   const { path, partitions } = config
   const writer = await openWriter({ path, partitions }, onFailed)
   const reader = openReader({ path })
@@ -63,11 +63,11 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
   let trimming: Promise<void> | undefined
   let closed: MillraceError | undefined
 
-  const groups = around.metrics.counter('millrace_log_commits_total', 'Transactions of the embedded log, by result')
-  const appended = around.metrics.counter('millrace_log_records_total', 'Records made durable, by topic')
-  around.metrics.gauge('millrace_log_queue_bytes', 'Bytes that wait for the disk', () => queueBytes)
-  around.metrics.gauge('millrace_log_bytes', 'Bytes of all records kept', keptBytes)
-  around.metrics.gauge('millrace_log_tail_bytes', 'Bytes of newest records in memory', tail.bytes)
+  const groups = context.metrics.counter('millrace_log_commits_total', 'Transactions of the embedded log, by result')
+  const appended = context.metrics.counter('millrace_log_records_total', 'Records made durable, by topic')
+  context.metrics.gauge('millrace_log_queue_bytes', 'Bytes that wait for the disk', () => queueBytes)
+  context.metrics.gauge('millrace_log_bytes', 'Bytes of all records kept', keptBytes)
+  context.metrics.gauge('millrace_log_tail_bytes', 'Bytes of newest records in memory', tail.bytes)
 
   function keptBytes(): number {
     return state.slots.reduce((sum, slot) => sum + slot.total - slot.trimmed, 0)
@@ -132,7 +132,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
 
   function refuse(formed: Formed, failure: MillraceError): void {
     groups.add({ result: failure.code })
-    around.log.error('log could not write; the calls are refused', { error: failure, calls: formed.calls.length })
+    context.log.error('log could not write; the calls are refused', { error: failure, calls: formed.calls.length })
     for (const call of formed.calls) call.fail(failure)
   }
 
@@ -156,14 +156,14 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, around: Aroun
       try {
         listener(partition, end)
       } catch (error) {
-        around.log.error('a listener of the log failed', { topic, error })
+        context.log.error('a listener of the log failed', { topic, error })
       }
     }
   }
 
   function onFailed(error: MillraceError): void {
     closed = error
-    around.log.error('the log stopped', { error })
+    context.log.error('the log stopped', { error })
     for (const call of queue.splice(0)) call.fail(error)
   }
 

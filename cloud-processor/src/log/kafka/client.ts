@@ -79,7 +79,7 @@ export interface Fetched extends At {
 }
 
 /** Connections of their own, so that a long poll holds nothing up. */
-export type Lane = 'tail' | 'read' | 'board'
+export type Lane = 'tail' | 'read' | 'heartbeats'
 
 export interface KafkaClient {
   /** Asks anew, and remembers leaders. A topic that does not exist is missing. */

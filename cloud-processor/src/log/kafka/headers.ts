@@ -12,7 +12,7 @@
  *     ce_millraceindex      <index among its outputs> /
  *
  * All but the last three are the same from record to record, and are copied as one piece. The records of `raw` have none
- * unless they have a source, and those of Millrace's own topics (snapshots, readers, board) never.
+ * unless they have a source, and those of Millrace's own topics (snapshots, readers, heartbeats) never.
  */
 import { randomBytes } from 'node:crypto'
 import { type Source, topics } from '@millrace/contract'

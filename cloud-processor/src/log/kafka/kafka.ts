@@ -13,11 +13,11 @@ import { topics as topicIds } from '@millrace/contract'
 import { type Clock, checkConfig, every, type Log as Lines, type Metrics, MillraceError, systemClock } from '@millrace/platform'
 import type { Log } from '../log.ts'
 import { partitionOf } from '../partition-of.ts'
-import { createBoard } from './board.ts'
 import { type At, type Batch, KafkaFailure, keyOf, type Produced } from './client.ts'
 import { type KafkaLogOptions, kafkaLogSchema } from './config.ts'
 import { type MakeClient, makeClient } from './connect.ts'
 import { createFollower } from './follower.ts'
+import { createHeartbeats } from './heartbeats.ts'
 import { createListeners } from './listeners.ts'
 import { createPages } from './pages.ts'
 import { createEdges, createReader } from './reader.ts'
@@ -29,7 +29,7 @@ import { logIdOf, namesOf, openTopics } from './topics.ts'
 import { createTrimmer } from './trim.ts'
 import { createWriter } from './writer.ts'
 
-export interface KafkaLogAround {
+export interface KafkaLogContext {
   log: Lines
   metrics: Metrics
   clock?: Clock
@@ -45,12 +45,12 @@ const closeMs = 2000
 /** @throws MillraceError CONFIG_INVALID, LOG_NOT_ENCRYPTED, LOG_PARTITIONS, LOG_OPEN */
 export async function openKafkaLog(
   options: KafkaLogOptions,
-  around: KafkaLogAround,
+  context: KafkaLogContext,
   make: MakeClient = makeClient,
 ): Promise<Log> {
   const config = checkConfig(kafkaLogSchema, options, 'log')
-  const clock = around.clock ?? systemClock
-  const { metrics, log: lines } = around
+  const clock = context.clock ?? systemClock
+  const { metrics, log: lines } = context
   const path = `kafka://${config.brokers[0]}/${config.topicPrefix}*`
   const { partitions } = config
   const names = namesOf(config.topicPrefix)
@@ -76,13 +76,13 @@ export async function openKafkaLog(
   let refreshing: Promise<void> | undefined
   let refreshedMs = Number.NEGATIVE_INFINITY
 
-  const note = (failure: KafkaFailure) => failures.add({ error: failure.name })
+  const countFailure = (failure: KafkaFailure) => failures.add({ error: failure.name })
   const persistence: Persistence = {
     clock,
     deadlineMs: config.deliveryMs,
     isClosed: () => closed !== undefined,
     refresh: (failure) => {
-      note(failure)
+      countFailure(failure)
       return refresh()
     },
   }
@@ -94,7 +94,7 @@ export async function openKafkaLog(
     clock,
     pages,
     refresh,
-    onFailure: note,
+    onFailure: countFailure,
     ring,
     onEnd: (at, end) => edges.seen(at, { end }),
   })
@@ -106,7 +106,7 @@ export async function openKafkaLog(
     deliveryMs: config.deliveryMs,
     toError: (failure) => new MillraceError('LOG_WRITE', { path, detail: failure.message }, failure),
     onFailure(failure, isFinal) {
-      note(failure)
+      countFailure(failure)
       if (isFinal) lines.error('Kafka did not take a batch; its calls are refused', { error: failure })
     },
   })
@@ -119,7 +119,7 @@ export async function openKafkaLog(
     logId: id,
     now: () => clock.now(),
   })
-  const board = createBoard({ client, clock, topic: names.members, append, refresh })
+  const heartbeats = createHeartbeats({ client, clock, topic: names.members, append, refresh })
   const data: At[] = Object.values(names.data).flatMap((topic) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
   )
@@ -146,7 +146,7 @@ export async function openKafkaLog(
         follower.rearrange()
       })
       .catch((error) => {
-        if (error instanceof KafkaFailure) note(error)
+        if (error instanceof KafkaFailure) countFailure(error)
       })
       .finally(() => {
         refreshedMs = clock.monotonic()
@@ -162,7 +162,7 @@ export async function openKafkaLog(
     stopRefreshing()
     stopMeasuring()
     follower.stop()
-    board.stop()
+    heartbeats.stop()
     writer.end(error)
     // Readers that wait learn of it by their next read.
     listeners.ringAll()
@@ -240,7 +240,7 @@ export async function openKafkaLog(
   return {
     id,
     partitions,
-    board,
+    heartbeats,
     partitionOf: (key) => partitionOf(key, partitions),
     async append(topic, partition, records) {
       const to = at(topic, partition)

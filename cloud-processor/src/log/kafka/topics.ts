@@ -4,7 +4,7 @@
  *     <prefix>raw, timeline, rejected, alarms   `partitions` each; Kafka drops nothing by itself, trim.ts does
  *     <prefix>snapshots                         `partitions`, compacted: snapshots.ts
  *     <prefix>readers                           1, compacted: registry.ts
- *     <prefix>members                           1, kept for minutes: board.ts
+ *     <prefix>members                           1, kept for minutes: heartbeats.ts
  */
 import { createHash } from 'node:crypto'
 import { type Topic, topics } from '@millrace/contract'

@@ -2,7 +2,7 @@ import type { Clock } from '@millrace/platform'
 import { MillraceError } from '@millrace/platform'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Fate, simulateKafka } from './simulated-kafka.testing.ts'
+import { type Fate, simulateKafka } from './testing/simulated-kafka.ts'
 import { createWriter, type WriterOptions } from './writer.ts'
 
 const seed = Date.now() % 1e9
@@ -99,7 +99,7 @@ test('calls that wait together go together, and partitions at the same time', as
     Array.from({ length: 100 }, (_, n) => n >> 1),
   )
   expect(batches).toBe(2)
-  expect(kafka.mostUnderway()).toBe(2)
+  expect(kafka.mostInFlight()).toBe(2)
 })
 
 test('refuses more than may wait in memory, and everything once it ended', async () => {

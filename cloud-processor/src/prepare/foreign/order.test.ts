@@ -17,7 +17,7 @@ const data = (seq: number, n: number, sentMs = now + n) =>
 let feed: ReturnType<typeof createFeed>
 const values = ({ timeline }: { timeline: TimelineRecord[] }) =>
   timeline.filter((record) => record.k === 'readings').flatMap((record) => (record as ReadingsRecord).channels.temp!.v)
-const wishes = ({ timeline }: { timeline: TimelineRecord[] }) =>
+const rebirths = ({ timeline }: { timeline: TimelineRecord[] }) =>
   timeline.filter((record) => record.k === 'event').map((record) => (record as EventRecord).code)
 const born = (session = 1, sentMs = now) => {
   feed.message(topic('NBIRTH'), nodeBirth(session, sentMs))
@@ -34,7 +34,7 @@ describe('a node without receipts', () => {
   test('is read as it comes while its numbers are in order, over 255 and on', () => {
     born()
     for (let n = 0; n < 600; n++) expect(send((2 + n) % 256, n)).toEqual([n])
-    expect(wishes(feed.tick(now + 10_000))).toEqual([])
+    expect(rebirths(feed.tick(now + 10_000))).toEqual([])
   })
 
   test('has what was overtaken put in order', () => {
@@ -42,7 +42,7 @@ describe('a node without receipts', () => {
     expect(send(3, 1)).toEqual([])
     expect(send(4, 2)).toEqual([])
     expect(send(2, 0)).toEqual([0, 1, 2])
-    expect(wishes(feed.tick(now + 10_000))).toEqual([])
+    expect(rebirths(feed.tick(now + 10_000))).toEqual([])
   })
 
   test('is asked for a rebirth when what is missing does not come in time; what waited is used then', () => {
@@ -51,9 +51,9 @@ describe('a node without receipts', () => {
     send(5, 3)
     send(4, 2)
     const early = feed.tick(now + 4_999)
-    expect([values(early), wishes(early)]).toEqual([[], []])
+    expect([values(early), rebirths(early)]).toEqual([[], []])
     const due = feed.tick(now + 5_000)
-    expect([values(due), wishes(due)]).toEqual([[1, 2, 3], ['NODE_REBIRTH_WANTED']])
+    expect([values(due), rebirths(due)]).toEqual([[1, 2, 3], ['NODE_REBIRTH_WANTED']])
     // What comes too late has its own time and is used; the order goes on behind the gap.
     expect(send(2, 0)).toEqual([0])
     expect(send(6, 4)).toEqual([4])
@@ -66,7 +66,7 @@ describe('a node without receipts', () => {
     for (let n = 0; n < 200; n++) {
       send((3 + 2 * n) % 256, n)
       const atMs = now + 1000 * (n + 1)
-      if (wishes(feed.tick(atMs)).length > 0) asked.push(atMs - now)
+      if (rebirths(feed.tick(atMs)).length > 0) asked.push(atMs - now)
     }
     expect(asked.length).toBeGreaterThan(2)
     for (const [index, atMs] of asked.entries()) if (index > 0) expect(atMs - asked[index - 1]!).toBeGreaterThanOrEqual(60_000)
@@ -75,10 +75,10 @@ describe('a node without receipts', () => {
   test('is asked for a rebirth when it sends data without one, and its data goes on', () => {
     const found = feed.message(topic('DDATA', 'd'), data(9, 1))
     expect(found.rejected).toMatchObject([{ reason: 'PREPARE_READING' }])
-    expect(wishes(feed.tick(now + 1000))).toEqual(['NODE_REBIRTH_WANTED'])
+    expect(rebirths(feed.tick(now + 1000))).toEqual(['NODE_REBIRTH_WANTED'])
     born()
     expect(send(2, 0)).toEqual([0])
-    expect(wishes(feed.tick(now + 100_000))).toEqual([])
+    expect(rebirths(feed.tick(now + 100_000))).toEqual([])
   })
 
   test('begins anew with a birth: what was sent before it is used before it, what overtook it behind', () => {
@@ -89,7 +89,7 @@ describe('a node without receipts', () => {
     feed.message(topic('DBIRTH', 'd'), deviceBirth(1, now + 1_001))
     expect(send(2, 20, now + 1_002)).toEqual([20])
     expect(send(3, 21, now + 1_003)).toEqual([21, 22])
-    expect(wishes(feed.tick(now + 20_000))).toEqual([])
+    expect(rebirths(feed.tick(now + 20_000))).toEqual([])
   })
 
   test('is not told dead by the will of an earlier session; by its own it is, and nothing is waited for any longer', () => {
@@ -99,14 +99,14 @@ describe('a node without receipts', () => {
     expect(feed.message(topic('NDEATH'), encodeNodeDeath(1)).timeline).toEqual([])
     const { timeline } = feed.message(topic('NDEATH'), encodeNodeDeath(2))
     expect(timeline.map(({ k }) => k)).toEqual(['readings', 'death'])
-    expect(wishes(feed.tick(now + 20_000))).toEqual([])
+    expect(rebirths(feed.tick(now + 20_000))).toEqual([])
     expect(feed.state().waiting.size).toBe(0)
   })
 
   test('that skips more than half of the numbers is asked as well', () => {
     born()
     expect(send(2 + 200, 5)).toEqual([])
-    expect(wishes(feed.tick(now + 5_000))).toEqual(['NODE_REBIRTH_WANTED'])
+    expect(rebirths(feed.tick(now + 5_000))).toEqual(['NODE_REBIRTH_WANTED'])
     expect(send(203, 6)).toEqual([6])
   })
 
@@ -115,7 +115,7 @@ describe('a node without receipts', () => {
     feed.tick(now)
     born()
     expect([send(3, 1), send(5, 3), send(4, 2)]).toEqual([[], [], [1, 3, 2].sort()])
-    expect(wishes(feed.tick(now + 1))).toEqual(['NODE_REBIRTH_WANTED'])
+    expect(rebirths(feed.tick(now + 1))).toEqual(['NODE_REBIRTH_WANTED'])
     const text = (seq: number) =>
       encodePayload({ timestamp: now, seq, metrics: [{ name: 'x', timestamp: now, datatype: 'String', value: 'y'.repeat(600) }] })
     feed.message(topic('DDATA', 'd'), text(7))
@@ -128,14 +128,14 @@ describe('a node without receipts', () => {
     feed.message(topic('DDATA', 'd'), data(9, 1))
     feed.tick(now + 1000)
     feed.replay(topic('DDATA', 'd'), data(9, 1))
-    expect(wishes(feed.tick(now + 200_000))).toEqual([])
+    expect(rebirths(feed.tick(now + 200_000))).toEqual([])
   })
 
   test('is not what an agent is, whose births and gaps have receipts', () => {
     const receipt: Metric = { name: nodeMetrics.receipt, timestamp: now, datatype: 'String', value: null }
     feed.message(topic('NBIRTH'), encodePayload({ timestamp: now, seq: 0, metrics: [bdSeq(1), receipt] }))
     feed.message(topic('DDEATH', 'd'), encodePayload({ timestamp: now, seq: 9, metrics: [] }))
-    expect(wishes(feed.tick(now + 20_000))).toEqual([])
+    expect(rebirths(feed.tick(now + 20_000))).toEqual([])
   })
 
   test('has each message used once, and in order as long as none is missing for too long, however they come', () => {

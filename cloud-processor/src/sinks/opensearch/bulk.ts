@@ -44,7 +44,7 @@ const storesFault = new Set([
   'validation_exception',
 ])
 
-export interface BulkAround {
+export interface BulkContext {
   connection: Connection
   limits: BulkLimits
   clock: Clock
@@ -54,16 +54,16 @@ export interface BulkAround {
 }
 
 /** In the order of the items. @throws MillraceError STORE_WRITE when some are not stored and may be later. */
-export async function writeBulk(items: Item[], around: BulkAround): Promise<Outcome[]> {
-  const outcomes: Sent[] = await sendAll(items, around)
+export async function writeBulk(items: Item[], context: BulkContext): Promise<Outcome[]> {
+  const outcomes: Sent[] = await sendAll(items, context)
   for (const pauseMs of pausesMs) {
     const again = outcomes.flatMap(({ is }, k) => (is === 'again' ? [k] : []))
     if (again.length === 0) break
-    around.retried(again.length)
-    await new Promise<void>((resolve) => around.clock.after(pauseMs, resolve))
+    context.retried(again.length)
+    await new Promise<void>((resolve) => context.clock.after(pauseMs, resolve))
     const answers = await sendAll(
       again.map((k) => items[k]!),
-      around,
+      context,
     )
     again.forEach((k, n) => {
       outcomes[k] = answers[n]!
@@ -72,7 +72,7 @@ export async function writeBulk(items: Item[], around: BulkAround): Promise<Outc
   const left = outcomes.filter((outcome) => outcome.is === 'again')
   if (left.length > 0) {
     const detail = `${left.length} of ${items.length} documents were not taken: ${left[0]!.detail}`
-    throw new MillraceError('STORE_WRITE', { path: around.name, detail })
+    throw new MillraceError('STORE_WRITE', { path: context.name, detail })
   }
   return outcomes as Outcome[]
 }
@@ -84,13 +84,13 @@ interface Line {
   bytes: number
 }
 
-async function sendAll(items: Item[], around: BulkAround): Promise<Sent[]> {
+async function sendAll(items: Item[], context: BulkContext): Promise<Sent[]> {
   const outcomes = new Array<Sent>(items.length)
-  const { bulkBytesMax, bulkDocumentsMax } = around.limits
+  const { bulkBytesMax, bulkDocumentsMax } = context.limits
   let request: Line[] = []
   let bytes = 0
   const send = async () => {
-    if (request.length > 0) await sendOne(request, outcomes, around)
+    if (request.length > 0) await sendOne(request, outcomes, context)
     request = []
     bytes = 0
   }
@@ -109,18 +109,18 @@ async function sendAll(items: Item[], around: BulkAround): Promise<Sent[]> {
   return outcomes
 }
 
-async function sendOne(lines: Line[], outcomes: Sent[], around: BulkAround): Promise<void> {
-  const answer = await around.connection.request(
+async function sendOne(lines: Line[], outcomes: Sent[], context: BulkContext): Promise<void> {
+  const answer = await context.connection.request(
     'POST',
-    `/_bulk?timeout=${Math.ceil(around.limits.timeoutMs / 3)}ms`,
+    `/_bulk?timeout=${Math.ceil(context.limits.timeoutMs / 3)}ms`,
     lines.map(({ text }) => text).join(''),
   )
   if (answer.status === 413 && lines.length > 1) {
     const half = lines.length >> 1
-    await sendOne(lines.slice(0, half), outcomes, around)
-    return sendOne(lines.slice(half), outcomes, around)
+    await sendOne(lines.slice(0, half), outcomes, context)
+    return sendOne(lines.slice(half), outcomes, context)
   }
-  for (const [n, { k }] of lines.entries()) outcomes[k] = outcomeOf(answer, n, around.name)
+  for (const [n, { k }] of lines.entries()) outcomes[k] = outcomeOf(answer, n, context.name)
 }
 
 function outcomeOf(answer: Answer, n: number, name: string): Sent {

@@ -20,7 +20,7 @@ import { indexName, isExpired, parseIndex } from './period.ts'
 import { deleteExpired } from './retention.ts'
 import { ensureIndex, ensureTemplates } from './setup.ts'
 
-export interface OpenSearchAround {
+export interface OpenSearchContext {
   log: Lines
   metrics: Metrics
   clock: Clock
@@ -31,7 +31,7 @@ const sweepEveryMs = 3_600_000
 const tickBytesMax = 150
 
 /** Asks nothing of the cluster yet: one that is down must not keep the processor from starting. */
-export async function openOpenSearch(config: OpenSearchConfig, { log, metrics, clock }: OpenSearchAround): Promise<Sink> {
+export async function openOpenSearch(config: OpenSearchConfig, { log, metrics, clock }: OpenSearchContext): Promise<Sink> {
   const connection = await connect(config, clock)
   const name = nameOf(config)
   const count = countersOf(metrics)

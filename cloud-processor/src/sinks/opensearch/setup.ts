@@ -12,12 +12,12 @@ import { type Kind, kindNames, schemaVersion } from './schema.ts'
 import { indexPattern, mappingOf, presentIndex, templateName, templateOf } from './template.ts'
 
 /** For `millrace setup`: applies what the configuration says now to new indices, and new fields to those that are there. @throws MillraceError STORE_SETUP, STORE_WRITE */
-export async function setUpOpenSearch(config: OpenSearchConfig, around: { log: Lines; clock: Clock }): Promise<void> {
-  const connection = await connect(config, around.clock)
+export async function setUpOpenSearch(config: OpenSearchConfig, context: { log: Lines; clock: Clock }): Promise<void> {
+  const connection = await connect(config, context.clock)
   try {
     const policies = await findPolicies(connection)
-    for (const kind of kindNames) await setUpKind(connection, config, kind, policies, around.clock.now())
-    around.log.info('document store is set up', { nodes: nameOf(config), prefix: config.indexPrefix, policies })
+    for (const kind of kindNames) await setUpKind(connection, config, kind, policies, context.clock.now())
+    context.log.info('document store is set up', { nodes: nameOf(config), prefix: config.indexPrefix, policies })
   } finally {
     await connection.close()
   }

@@ -16,20 +16,20 @@ export interface Taken {
   record: TimelineRecord
 }
 
-export interface Taking {
+export interface TakenBatch {
   taken: Taken[]
   repeats: number
   bad: { offset: number; versionMs: number; detail: string }[]
 }
 
 /** Moves position, marks, version and time in `state`. */
-export function take(state: AccountState, records: LogRecord[]): Taking {
-  const taking: Taking = { taken: [], repeats: 0, bad: [] }
+export function take(state: AccountState, records: LogRecord[]): TakenBatch {
+  const batch: TakenBatch = { taken: [], repeats: 0, bad: [] }
   for (const { offset, timeMs, value, source } of records) {
     const isNew = offset >= state.next && pass(state.marks, source)
     if (offset >= state.next) state.next = offset + 1
     if (!isNew) {
-      taking.repeats++
+      batch.repeats++
       continue
     }
     state.versionMs = Math.max(state.versionMs + 1, timeMs)
@@ -38,12 +38,12 @@ export function take(state: AccountState, records: LogRecord[]): Taking {
       const record = decodeJson<TimelineRecord>(value)
       if (record.k === 'readings') checkColumns(record)
       if (record.k === 'tick') state.nowMs = timeAfter(state.nowMs, record)
-      taking.taken.push({ offset, timeMs, versionMs, nowMs: state.nowMs, record })
+      batch.taken.push({ offset, timeMs, versionMs, nowMs: state.nowMs, record })
     } catch (cause) {
-      taking.bad.push({ offset, versionMs, detail: `${cause}` })
+      batch.bad.push({ offset, versionMs, detail: `${cause}` })
     }
   }
-  return taking
+  return batch
 }
 
 /** @throws Error when it has not the shape of readings */

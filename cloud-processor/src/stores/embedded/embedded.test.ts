@@ -15,12 +15,12 @@ import { at, column, readings, t0 } from '../sample-records.ts'
 import { type EmbeddedStore, openEmbeddedStore } from './embedded.ts'
 import { readFormat212 } from './wfdb.ts'
 
-const around = () => ({ log: silentLog, metrics: createMetrics() })
+const context = () => ({ log: silentLog, metrics: createMetrics() })
 
 describeStore('embedded', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-store-'))
   return {
-    open: () => openEmbeddedStore({ path: join(dir, 'store.sqlite') }, around()),
+    open: () => openEmbeddedStore({ path: join(dir, 'store.sqlite') }, context()),
     settle: (store) => (store as EmbeddedStore).merge(),
     remove: () => rm(dir, { recursive: true }),
   }
@@ -36,20 +36,20 @@ describe('embedded store', () => {
   afterEach(() => rm(dir, { recursive: true }))
 
   test('is owned by one opener at a time, and refuses other files and newer formats', async () => {
-    const store = await openEmbeddedStore({ path }, around())
-    await expect(openEmbeddedStore({ path }, around())).rejects.toMatchObject({ code: 'STORE_LOCKED' })
+    const store = await openEmbeddedStore({ path }, context())
+    await expect(openEmbeddedStore({ path }, context())).rejects.toMatchObject({ code: 'STORE_LOCKED' })
     await store.close()
     const file = new DatabaseSync(path)
     file.exec('PRAGMA user_version=3')
     file.close()
-    await expect(openEmbeddedStore({ path }, around())).rejects.toThrow(/STORE_NEWER.*newer version/)
+    await expect(openEmbeddedStore({ path }, context())).rejects.toThrow(/STORE_NEWER.*newer version/)
     await rm(path)
     await writeFile(path, 'no database, but long enough to be read as one'.repeat(100))
-    await expect(openEmbeddedStore({ path }, around())).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+    await expect(openEmbeddedStore({ path }, context())).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
   })
 
   test('refuses a write as a whole when the file cannot be written, and takes it afterwards', async () => {
-    const store = await openEmbeddedStore({ path }, around())
+    const store = await openEmbeddedStore({ path }, context())
     await store.open('log', 0)
     await store.write(0, [at(0, readings({ spo2: seconds(0, 10) }))])
     const other = new DatabaseSync(path)
@@ -65,7 +65,7 @@ describe('embedded store', () => {
   })
 
   test('merges an hour that has been quiet, by the time of the ticks', async () => {
-    const store = await openEmbeddedStore({ path, quietMinutes: 10 }, around())
+    const store = await openEmbeddedStore({ path, quietMinutes: 10 }, context())
     await store.open('log', 0)
     await store.write(0, [at(0, tick(t0)), at(1, readings({ spo2: seconds(0, 100) })), at(2, tick(t0 + 500_000))])
     await store.write(0, [at(3, tick(t0 + 700_000))])
@@ -79,7 +79,7 @@ describe('embedded store', () => {
   })
 
   test('loses nothing acknowledged and counts nothing twice when its process is killed while it writes and merges', async () => {
-    const child = spawn(process.execPath, [fileURLToPath(new URL('./to-be-killed.ts', import.meta.url)), path], {
+    const child = spawn(process.execPath, [fileURLToPath(new URL('./testing/writer-process.ts', import.meta.url)), path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let acknowledged = 0
@@ -89,7 +89,7 @@ describe('embedded store', () => {
     }
     child.kill('SIGKILL')
     if (child.signalCode === null) await once(child, 'exit')
-    const store = await openEmbeddedStore({ path }, around())
+    const store = await openEmbeddedStore({ path }, context())
     const next = await store.open('log', 0)
     expect(next).toBeGreaterThanOrEqual(acknowledged)
     const { t } = await store.points('d', 'spo2', 0, 1e14)
@@ -104,7 +104,7 @@ describe('embedded store', () => {
   test.skipIf(!existsSync(recordings))(
     'keeps a real ECG in about 0.55 bytes a sample, and real vitals in less than 0.9',
     async () => {
-      const store = await openEmbeddedStore({ path }, around())
+      const store = await openEmbeddedStore({ path }, context())
       await store.open('log', 0)
       const leads = readFormat212(await readFile(join(recordings, 'ecg-mitdb/100.dat')))
       const start = Math.ceil(t0 / 3_600_000) * 3_600_000

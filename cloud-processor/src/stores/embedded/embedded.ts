@@ -21,7 +21,7 @@ import { type EmbeddedStoreOptions, embeddedStoreSchema } from './config.ts'
 import { packRecords } from './pack.ts'
 import type { Done, ToReader, ToWriter } from './protocol.ts'
 
-export interface Around {
+export interface StoreContext {
   log: Logger
   metrics: Metrics
   /** Not needed: time comes from the timeline's ticks. */
@@ -34,7 +34,7 @@ export interface EmbeddedStore extends Store {
 }
 
 /** @throws MillraceError CONFIG_INVALID, STORE_LOCKED, STORE_CORRUPT, STORE_NEWER, STORE_OPEN */
-export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, metrics }: Around): Promise<EmbeddedStore> {
+export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, metrics }: StoreContext): Promise<EmbeddedStore> {
   const config = checkConfig(embeddedStoreSchema, options, 'store')
   const { path } = config
   const start = <Ask>(file: string, code: ErrorCode) =>

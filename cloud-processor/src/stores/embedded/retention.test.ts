@@ -198,7 +198,7 @@ describe('retention', () => {
   })
 
   test('loses and doubles no count when its process is killed while days expire and are swept', async () => {
-    const file = fileURLToPath(new URL('./to-be-killed.ts', import.meta.url))
+    const file = fileURLToPath(new URL('./testing/writer-process.ts', import.meta.url))
     const child = spawn(process.execPath, [file, path, 'expire'], { stdio: ['ignore', 'pipe', 'inherit'] })
     let acknowledged = 0
     for await (const line of createInterface({ input: child.stdout })) {

@@ -16,14 +16,14 @@ import { openPartition, type PartitionWriter } from './partition.ts'
 import { createReader } from './reader.ts'
 import { createSender } from './send.ts'
 
-export interface Around {
+export interface StoreContext {
   log: Logger
   metrics: Metrics
   clock: Clock
 }
 
 /** @throws MillraceError CONFIG_INVALID, STORE_INSECURE */
-export async function openInfluxStore(options: InfluxStoreOptions, { log, metrics, clock }: Around): Promise<Store> {
+export async function openInfluxStore(options: InfluxStoreOptions, { log, metrics, clock }: StoreContext): Promise<Store> {
   const config = checkConfig(influxStoreSchema, options, 'store')
   const engine = createEngine(config)
   const dialect = dialects[config.dialect](engine)

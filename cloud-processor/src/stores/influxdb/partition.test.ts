@@ -10,7 +10,7 @@ import { influxStoreSchema } from './config.ts'
 import type { Engine } from './engine.ts'
 import { openPartition, type PartitionWriter } from './partition.ts'
 import { createReader } from './reader.ts'
-import { createSimulatedEngine, Killed } from './simulated-engine.testing.ts'
+import { createSimulatedEngine, Killed } from './testing/simulated-engine.ts'
 
 /** A device's records: in order, late, early, repeated; times in steps of 100 ms, values that tell positions apart. */
 const points = fc.record({

@@ -4,7 +4,7 @@ import { declare, emptyState, newDevice, noDecisions, survey } from '../accounti
 import { column, readings, segment, t0 } from '../sample-records.ts'
 import type { Traits } from './dialects/index.ts'
 import { createPoints } from './points.ts'
-import { parseLine } from './simulated-engine.testing.ts'
+import { parseLine } from './testing/simulated-engine.ts'
 
 const exact: Traits = {
   ...{ precision: 'us', resolutionMs: 0.001, text: 'field', replaces: true },

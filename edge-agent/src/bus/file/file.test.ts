@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, expect, it } from 'vitest'
 import { describeBus } from '../conformance.ts'
-import { listen } from '../listen-for-test.ts'
+import { listen } from '../testing/listen.ts'
 import { file } from './file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-file-'))

@@ -6,13 +6,13 @@ import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, afterEach, expect, it } from 'vitest'
 import type { Bus } from '../bus.ts'
 import { describeBus } from '../conformance.ts'
-import { type Heard, listen } from '../listen-for-test.ts'
-import { openPty, type Pty } from './pty-for-test.ts'
+import { type Heard, listen } from '../testing/listen.ts'
 import { serial } from './serial.ts'
+import { openPty, type Pty } from './testing/pty.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-serial-'))
 const link = join(folder, 'device')
-const around = { clock: systemClock, log: silentLog }
+const context = { clock: systemClock, log: silentLog }
 const ending: (() => unknown)[] = []
 
 afterEach(async () => {
@@ -53,7 +53,7 @@ function plugIn(): Pty {
 }
 
 function start(given: object = {}): { bus: Bus; heard: Heard } {
-  const bus = serial.create(serial.schema.parse({ path: link, silentMs: 0, ...given }), around)
+  const bus = serial.create(serial.schema.parse({ path: link, silentMs: 0, ...given }), context)
   const heard = listen()
   bus.start(heard)
   ending.push(() => bus.stop())

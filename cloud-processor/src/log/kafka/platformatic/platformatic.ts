@@ -188,17 +188,17 @@ export function createPlatformaticClient(options: PlatformaticOptions): KafkaCli
 
   function send(batches: Batch[]): Promise<Produced>[] {
     const stamped = stamp(batches)
-    const underway = new Map<number | undefined, Promise<Map<string, ProduceAnswer>>>()
+    const inFlight = new Map<number | undefined, Promise<Map<string, ProduceAnswer>>>()
     return batches.map(async (batch) => {
       await stamped
       const node = leader(batch)
-      let answers = underway.get(node)
+      let answers = inFlight.get(node)
       if (!answers) {
         answers = produceAt(
           node,
           batches.filter((other) => leader(other) === node),
         )
-        underway.set(node, answers)
+        inFlight.set(node, answers)
       }
       const answer = (await answers).get(keyOf(batch))
       if (!answer) throw new KafkaFailure('NO_ANSWER', true)

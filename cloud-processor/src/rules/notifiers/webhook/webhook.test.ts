@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { exampleNotification, testNotifier } from '../conformance.ts'
-import { type Message, startReceiver } from '../receiver.testing.ts'
+import { type Message, startReceiver } from '../testing/receiver.ts'
 import { webhook } from './webhook.ts'
 
 const open: (() => Promise<void>)[] = []

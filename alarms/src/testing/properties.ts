@@ -5,9 +5,9 @@
 import type { AlarmRecord, TimelineRecord } from '@millrace/contract'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeEngine, encodeEngine } from './engine.ts'
-import { declaration, engineOf, gap, readings, run, tick } from './records.testing.ts'
-import { step } from './step.ts'
+import { decodeEngine, encodeEngine } from '../engine.ts'
+import { step } from '../step.ts'
+import { declaration, engineOf, gap, readings, run, tick } from './records.ts'
 
 export interface Given {
   /** On the channel `spo2`. */

@@ -1,5 +1,5 @@
 /** A listener that writes down what a bus says, and waits for it. */
-import type { BusListener } from './bus.ts'
+import type { BusListener } from '../bus.ts'
 
 export interface Heard extends BusListener {
   /** `opened`, `lost:<reason>`, in order. */

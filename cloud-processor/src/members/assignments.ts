@@ -1,5 +1,5 @@
 /**
- * Starts and stops what this process works on, as members come and go. A share is one partition of one role (`prepare/3`),
+ * Starts and stops what this process works on, as members come and go. An assignment is one partition of one role (`prepare/3`),
  * or a whole role that one member has at a time (`lead`). Its new owner begins when the old one says that it has let go, with
  * its last snapshot written; a silent one is waited for only so long.
  */
@@ -17,40 +17,40 @@ export interface Run {
 
 export interface Role {
   name: string
-  /** Members with this role share it; by default those with the role of its own name. */
+  /** Members with this role divide its partitions; by default the members with the role of the same name. */
   among?: string
   partitions: number
   start(partition: number): Run
-  /** What two must not do at once waits until the other says that it has let go, or is gone and knows it. The run asks `isSure` before whatever it does: it is not stopped in the moment that this is lost. */
+  /** At most one process may work on such a partition: it starts when the owner before said that it has stopped, or when its lease has expired. The run asks `isLeaseHeld` before each effect, because it is not stopped at the moment the lease expires. */
   isExclusive?: boolean
 }
 
-export interface Shares {
+export interface Assignments {
   /** Names of those that this process works on, or claims. */
   held(): string[]
   progress(): Progress[]
   failed: Promise<never>
   /** Works on this process's part of the roles, from now on. */
   follow(members: Members, roles: Role[]): void
-  /** The others take each share as soon as this process lets go of it, and need not wait for the slowest. */
+  /** The others take each assignment as soon as this process lets go of it, and need not wait for the slowest. */
   stop(): Promise<void>
 }
 
-/** A live owner that does not let go of a share that two may work on is waited for no longer. */
+/** A live owner that does not let go of an assignment that two may work on is waited for no longer. */
 const handOverMs = 5000
 
-export function keepShares(clock: Clock): Shares {
-  const shares = new HeldShares(clock)
+export function keepAssignments(clock: Clock): Assignments {
+  const assignments = new HeldAssignments(clock)
   return {
-    held: () => shares.names(),
-    progress: () => shares.progress(),
-    failed: shares.failed,
-    follow: (members, roles) => shares.follow(members, roles),
-    stop: () => shares.stop(),
+    held: () => assignments.names(),
+    progress: () => assignments.progress(),
+    failed: assignments.failed,
+    follow: (members, roles) => assignments.follow(members, roles),
+    stop: () => assignments.stop(),
   }
 }
 
-class HeldShares {
+class HeldAssignments {
   readonly failed: Promise<never>
   readonly #clock: Clock
   readonly #fail: (error: unknown) => void
@@ -138,9 +138,9 @@ class HeldShares {
   #letGo(name: string): void {
     this.#wantedMs.delete(name)
     this.#claimedMs.delete(name)
-    const share = this.#held.get(name)
-    if (!share || share.stopping) return
-    share.stopping = share.run.stop().finally(() => {
+    const assignment = this.#held.get(name)
+    if (!assignment || assignment.stopping) return
+    assignment.stopping = assignment.run.stop().finally(() => {
       this.#held.delete(name)
       if (this.#isStopped) this.#members?.announce()
     })

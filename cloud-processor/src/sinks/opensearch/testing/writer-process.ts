@@ -2,9 +2,9 @@
 import { writeSync } from 'node:fs'
 import { topics } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
-import { openSearchSchema } from './config.ts'
-import { openOpenSearch } from './opensearch.ts'
-import { eventAt } from './sample-documents.ts'
+import { openSearchSchema } from '../config.ts'
+import { openOpenSearch } from '../opensearch.ts'
+import { eventAt } from '../sample-documents.ts'
 
 const config = openSearchSchema.parse(JSON.parse(process.argv[2]!))
 const store = await openOpenSearch(config, { log: silentLog, metrics: createMetrics(), clock: systemClock })

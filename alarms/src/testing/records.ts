@@ -1,8 +1,8 @@
 /** Timeline records for the tests of this package. */
 import type { AlarmRecord, Channel, Column, Control, TimelineRecord } from '@millrace/contract'
-import { createEngine, type EngineState } from './engine.ts'
-import { ruleFileSchema } from './rule-file.ts'
-import { step } from './step.ts'
+import { createEngine, type EngineState } from '../engine.ts'
+import { ruleFileSchema } from '../rule-file.ts'
+import { step } from '../step.ts'
 
 const about = (device: string) => ({ f: 1 as const, subject: device, device })
 

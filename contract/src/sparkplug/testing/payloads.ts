@@ -4,11 +4,11 @@
  */
 import fc from 'fast-check'
 import protobuf from 'protobufjs'
-import { datatypes, type SparkplugDatatype } from './datatype.ts'
-import type { Metric } from './metric.ts'
-import type { Payload } from './payload.ts'
-import type { Property, PropertySet } from './properties.ts'
-import type { MetricValue } from './value.ts'
+import { datatypes, type SparkplugDatatype } from '../datatype.ts'
+import type { Metric } from '../metric.ts'
+import type { Payload } from '../payload.ts'
+import type { Property, PropertySet } from '../properties.ts'
+import type { MetricValue } from '../value.ts'
 
 const field = (type: string, id: number) => ({ type, id, edition: 'proto2' })
 const list = (type: string, id: number) => ({ ...field(type, id), rule: 'repeated' })

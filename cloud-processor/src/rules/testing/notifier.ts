@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type AlarmRecord, type AlarmTopicRecord, encodeJson, topics } from '@millrace/contract'
-import type { Log } from '../log/index.ts'
-import { exampleAlarm } from './notifiers/conformance.ts'
+import type { Log } from '../../log/index.ts'
+import { exampleAlarm } from '../notifiers/conformance.ts'
 
 export function alarm(id: string, more: Partial<AlarmRecord> = {}): AlarmRecord {
   const atMs = more.atMs ?? Date.now()
@@ -45,7 +45,7 @@ export interface NotifierProcess {
 
 /** A process that does not stop when it is asked to is killed. */
 export function startNotifierProcess(folder: string, url: string, config: object = {}): NotifierProcess {
-  const args = [join(import.meta.dirname, 'notify.child.testing.ts'), folder, url, JSON.stringify(config)]
+  const args = [join(import.meta.dirname, 'notifier-process.ts'), folder, url, JSON.stringify(config)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })
   let last: string | undefined

@@ -4,10 +4,10 @@
  * moment after it acknowledged them, whoever asks it to settle.
  */
 
-import type { Dialect, Row, Traits } from './dialects/index.ts'
-import { decodeLabel } from './line.ts'
-import { measurements, revisionTag } from './schema.ts'
-import type { RefusedLine, Sender } from './send.ts'
+import type { Dialect, Row, Traits } from '../dialects/index.ts'
+import { decodeLabel } from '../line.ts'
+import { measurements, revisionTag } from '../schema.ts'
+import type { RefusedLine, Sender } from '../send.ts'
 
 /** What an acknowledged write may be lost by; durableAfterMs leaves room. */
 const lostMs = 6000

@@ -1,21 +1,21 @@
 /**
- * The board of the processes on this log: a topic of one partition, whose records are of use for seconds. One long poll each.
- * Notes from before this process began to listen are not seen, nor those that Kafka dropped while it did not answer.
+ * The heartbeats of the processes on this log: a topic of one partition, whose records are of use for seconds. One long poll each.
+ * Heartbeats from before this process began to listen are not seen, nor those that Kafka dropped while it did not answer.
  */
 import type { Clock } from '@millrace/platform'
-import type { Board } from '../board.ts'
+import type { Heartbeats } from '../heartbeats.ts'
 import type { LogRecord } from '../log.ts'
 import { type At, type KafkaClient, KafkaFailure, type KafkaRecord } from './client.ts'
 import { fetchFromLeader } from './from-leader.ts'
 import { pauseAfter, sleep } from './retry.ts'
 
 const pollMs = 500
-/** After notes came: those of several processes come together. */
+/** After heartbeats came: those of several processes come together. */
 const restMs = 100
 const bytesMax = 1 << 20
 const everything = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
 
-export interface BoardOptions {
+export interface HeartbeatsOptions {
   client: KafkaClient
   clock: Clock
   topic: string
@@ -23,9 +23,9 @@ export interface BoardOptions {
   refresh(failure: KafkaFailure): Promise<void>
 }
 
-export function createBoard({ client, clock, topic, append, refresh }: BoardOptions): Board & { stop(): void } {
+export function createHeartbeats({ client, clock, topic, append, refresh }: HeartbeatsOptions): Heartbeats & { stop(): void } {
   const at = { topic, partition: 0 }
-  const listeners = new Set<(note: Uint8Array) => void>()
+  const listeners = new Set<(heartbeat: Uint8Array) => void>()
   let isListening = false
   let isStopped = false
 
@@ -49,7 +49,7 @@ export function createBoard({ client, clock, topic, append, refresh }: BoardOpti
   }
 
   async function poll(from: number): Promise<number> {
-    const answer = await fetchFromLeader(client, { ...at, from, bytesMax, lane: 'board', waitMs: pollMs })
+    const answer = await fetchFromLeader(client, { ...at, from, bytesMax, lane: 'heartbeats', waitMs: pollMs })
     if (answer.error) throw answer.error
     let next = from
     for (const chunk of answer.chunks) {
@@ -62,10 +62,10 @@ export function createBoard({ client, clock, topic, append, refresh }: BoardOpti
   }
 
   return {
-    async post(note) {
-      await append(at, [{ key: '', value: note }])
+    async post(heartbeat) {
+      await append(at, [{ key: '', value: heartbeat }])
     },
-    onNote(listener) {
+    onHeartbeat(listener) {
       listeners.add(listener)
       if (!isListening) {
         isListening = true

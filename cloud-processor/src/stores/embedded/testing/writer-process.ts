@@ -4,8 +4,8 @@
  */
 import { writeSync } from 'node:fs'
 import { createMetrics, silentLog } from '@millrace/platform'
-import { at, readings, t0 } from '../sample-records.ts'
-import { openEmbeddedStore } from './embedded.ts'
+import { at, readings, t0 } from '../../sample-records.ts'
+import { openEmbeddedStore } from '../embedded.ts'
 
 const expires = process.argv[3] === 'expire'
 const writeMs = expires ? 3_600_000 : 10_000

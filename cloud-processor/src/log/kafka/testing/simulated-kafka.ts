@@ -1,22 +1,22 @@
 /** Kafka as far as a writer sees it, with faults by a seed: it loses requests and answers, refuses, and knows a repeated batch. */
-import { type Batch, type KafkaClient, KafkaFailure, keyOf, type Produced } from './client.ts'
+import { type Batch, type KafkaClient, KafkaFailure, keyOf, type Produced } from '../client.ts'
 
 export type Fate = 'ok' | 'request lost' | 'answer lost' | 'refused' | 'too large'
 
 export function simulateKafka(nextFate: (batch: Batch) => Fate) {
   const topics = new Map<string, string[]>()
   const taken = new Map<unknown, number>()
-  const underway = new Set<string>()
-  let mostUnderway = 0
+  const inFlight = new Set<string>()
+  let mostInFlight = 0
 
   async function take(batch: Batch): Promise<Produced> {
     const key = keyOf(batch)
-    if (underway.has(key)) throw new Error(`two batches of ${key} under way`)
-    underway.add(key)
-    mostUnderway = Math.max(mostUnderway, underway.size)
+    if (inFlight.has(key)) throw new Error(`two batches of ${key} under way`)
+    inFlight.add(key)
+    mostInFlight = Math.max(mostInFlight, inFlight.size)
     batch.stamp ??= {}
     await new Promise((resolve) => setImmediate(resolve))
-    underway.delete(key)
+    inFlight.delete(key)
     const fate = nextFate(batch)
     if (fate === 'request lost') throw new KafkaFailure('NO_ANSWER', true)
     if (fate === 'refused') throw new KafkaFailure('INVALID_RECORD', false)
@@ -31,5 +31,5 @@ export function simulateKafka(nextFate: (batch: Batch) => Fate) {
   }
 
   const client = { produce: (batches: Batch[]) => batches.map(take), abandon() {} } as unknown as KafkaClient
-  return { client, topics, mostUnderway: () => mostUnderway }
+  return { client, topics, mostInFlight: () => mostInFlight }
 }

@@ -2,8 +2,8 @@
 import { type IncomingHttpHeaders, request } from 'node:http'
 import type { AlarmRecord, Channel, Control, ReadingsRecord } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
-import type { LedgerRow, StoreReader } from '../stores/store.ts'
-import { createWeb, type PipelineStatus, type WebOptions, webConfig } from './index.ts'
+import type { LedgerRow, StoreReader } from '../../stores/store.ts'
+import { createWeb, type PipelineStatus, type WebOptions, webConfig } from '../index.ts'
 
 export const startMs = Date.UTC(2026, 10, 22, 9)
 
