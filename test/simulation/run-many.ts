@@ -57,9 +57,13 @@ export async function runManySeed(seed: number, processors: number | undefined, 
   const stopping = new Set<Process>()
   const strike = (kind: string) => {
     struck[kind] = (struck[kind] ?? 0) + 1
-    disturbedMs = world.nowMs
+    disturb(world.nowMs)
   }
+  /** The last moment of the last fault, which may be to come. */
   let disturbedMs = 0
+  const disturb = (untilMs: number) => {
+    disturbedMs = Math.max(disturbedMs, untilMs)
+  }
   let isPeace = false
   let isProducing = true
   let receiverUpMs = 0
@@ -169,9 +173,20 @@ export async function runManySeed(seed: number, processors: number | undefined, 
     })
     world.at(forMs, () => {
       isThawed = true
-      disturbedMs = world.nowMs
+      disturb(world.nowMs)
       process.thaw()
     })
+  }
+
+  // What is sent while the log does not answer may be sent again by another process: the fault lasts until it answers.
+  function cutFromLog({ name }: Machine, forMs: number): void {
+    disturb(world.nowMs + forMs)
+    log.network.cut(name, forMs)
+  }
+
+  function restartLog(forMs: number): void {
+    disturb(world.nowMs + forMs)
+    log.network.restart(forMs)
   }
 
   /** A clean stop; it comes back later. */
@@ -181,7 +196,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
     strike(member.members.isSettled() ? 'clean stop' : 'clean stop while joining')
     self.isAway = true
     // One that is told to stop while the log does not answer must end all the same.
-    if (!isPeace && random.next() < 0.4) log.network.cut(self.name, 2000 + random.below(10_000))
+    if (!isPeace && random.next() < 0.4) cutFromLog(self, 2000 + random.below(10_000))
     const { process } = self
     const stopWatch = watchStop(self, member)
     stopping.add(self.process)
@@ -193,7 +208,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
         stopping.delete(process)
         if (!process.isAlive) return
         // What it could not finish has the fate of what a killed one leaves.
-        disturbedMs = world.nowMs
+        disturb(world.nowMs)
         end(self)
         world.at(isPeace ? 10 : random.below(5000), self.start)
       })
@@ -268,11 +283,9 @@ export async function runManySeed(seed: number, processors: number | undefined, 
         return leave(target)
       case 5:
       case 6:
-        disturbedMs = world.nowMs
-        return log.network.cut(target.name, 300 + random.below(8000))
+        return cutFromLog(target, 300 + random.below(8000))
       case 7:
-        disturbedMs = world.nowMs
-        return log.network.restart(200 + random.below(2500))
+        return restartLog(200 + random.below(2500))
       case 8:
         return network.cutLink(target.name, random.below(4000))
       case 9:
@@ -282,7 +295,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
         return
       case 11:
         // One falls silent while another begins.
-        log.network.cut(target.name, 2000 + random.below(4000))
+        cutFromLog(target, 2000 + random.below(4000))
         return kill(processes.find((one) => one !== target)!, 'kill -9')
       default: {
         const agent = agents[random.below(agents.length)]!
