@@ -62,14 +62,14 @@ describe('a clock that was set back', () => {
     expect(state.counts.ahead).toBe(1)
   })
 
-  test('a smaller step back stands still, as two bridges may differ', () => {
+  test('a smaller step back does not move time, since two bridges may differ', () => {
     const state = engineOf([])
     run(state, [tick(100_000), tick(96_000)])
     expect(state.clocks[0]!.tickMs).toBe(100_000)
   })
 })
 
-test('a clock that was set ahead is no ingest gap, and holds decisions as one does', () => {
+test('a clock that was set ahead is not an ingest gap, and holds decisions as one does', () => {
   const state = engineOf([noSignal])
   run(state, [tick(100_000), readings([100_000], [95])])
   expect(run(state, [{ f: 1, k: 'tick', atMs: 10_901_000, setMs: 10_800_000 }, ...ticks(10_902_000, 10_915_000)])).toEqual([])

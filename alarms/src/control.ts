@@ -54,7 +54,7 @@ function findAlarm(plan: Plan, id: string): Place | undefined {
   return index < 0 ? undefined : { alarm: state.ended[index]!, put: () => void state.ended.splice(index, 1) }
 }
 
-/** A file that is not valid is counted, and the former one goes on acting: whoever sent it has checked it with the same schema. */
+/** An invalid file is counted, and the previous rules stay in force: the sender checked the file with the same schema. */
 function replaceRules(plan: Plan, raw: unknown, atMs: number): void {
   const parsed = ruleFileSchema.safeParse(raw)
   if (!parsed.success) {

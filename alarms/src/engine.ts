@@ -103,7 +103,7 @@ export interface EngineCounts {
   refused: number
   /** Acknowledgements of alarms that are not known, or acknowledged already. */
   unknownAcknowledged: number
-  /** Rule files in control records that were not valid: the former one goes on acting. */
+  /** Rule files in control records that were invalid: the previous rules stay in force. */
   badRules: number
   /** Unacknowledged ended alarms forgotten at `endedMax`. */
   forgotten: number

@@ -3,12 +3,12 @@
  * sample and a replay come to the same alarm:
  *
  * - **Delay on.** Beyond the limit since `s`, the alarm is due at `s + delayOn`. A sample beyond the limit at or after then
- *   raises it. Where samples pause, the last value stands for up to `staleMs`: a tick `settleMs` past the due time raises
+ *   raises it. Where samples pause, the last value counts for up to `staleMs`: a tick `settleMs` past the due time raises
  *   the alarm (so samples on their way decide first), and so does the next sample, whatever its value, when it is that
  *   much later. It is raised *at* the due time; at the sample's own time if the value no longer stood then.
  * - **Delay off** is decided by samples alone: silence clears nothing.
  * - **Freezing.** An announced absence, a bad sample or an ingest gap stops both delays. At the next good sample the time
- *   without data is taken out, and a delay shorter than it starts anew. An active alarm stays active, with a note.
+ *   without data is taken out, and a delay shorter than it starts again. An active alarm stays active, with a note.
  */
 import { clear, noted, raise } from './change.ts'
 import { absencesMax } from './engine.ts'
@@ -68,7 +68,7 @@ export function freeze(lane: LanePlan, fromMs: number, reason: string): void {
   }
 }
 
-/** The lane now measures somebody else: what was open about the former subject ends here. */
+/** The device now measures another subject: open alarms of the previous subject end here. */
 export function changeSubject(plan: Plan, lane: LanePlan, subject: string, t: number): void {
   const note = `device now measures ${subject}`
   for (const slot of [...lane.values, ...lane.silences]) {

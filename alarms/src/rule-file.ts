@@ -15,7 +15,7 @@ const ruleSchema = z.discriminatedUnion(
 export const ruleFileSchema = z.strictObject({
   staleMs: durationMs(
     10_000,
-    'A sample is live when it is at most this far from the latest tick; a value stands for at most this long.',
+    'A sample is live when it is at most this far from the latest tick; a value counts for at most this long.',
   ),
   graceMs: durationMs(15_000, 'After a jump of more than 5 s between ticks no absence is raised for this long.'),
   seriesMax: z.number().int().min(1).max(10_000_000).default(100_000).describe('Most (device, channel) pairs kept in the state.'),

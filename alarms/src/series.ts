@@ -1,7 +1,7 @@
 /**
  * Which series are known, and the bound on them. Declared channels are kept whether or not a rule watches them yet: a
  * declaration is not repeated. One that finds no room is refused, and so are its readings, for without its declaration
- * their scale is unknown. That is an alarm itself, which stays: somebody is not watched.
+ * their scale is unknown. That is an alarm itself, which stays, because a subject is not monitored.
  */
 import type { Channel, DeclarationRecord } from '@millrace/contract'
 import { ownAlarm } from './change.ts'

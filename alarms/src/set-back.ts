@@ -10,7 +10,7 @@ const stampsMs = 60_000
 export function setBack(plan: Plan, clock: ClockState, atMs: number): void {
   const { state } = plan
   clock.tickMs = atMs
-  // What was late by the former time has yet to come: nothing is absent because of that.
+  // Data that was late by the previous time is still to come, so that nothing is absent because of the step.
   clock.holdUntilMs = atMs + state.file.graceMs
   clock.stampsUntilMs = atMs + stampsMs
   state.sinceMs = Math.min(state.sinceMs, atMs)

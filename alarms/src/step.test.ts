@@ -63,7 +63,7 @@ describe('limits', () => {
     expect(run(state, [readings([1], [80])])[0]!.text).toBe('Bed bed-1: 80% < 88 {what}')
   })
 
-  test('another subject at the device ends what was open about the former one', () => {
+  test('another subject at the device ends the open alarms of the previous one', () => {
     const state = engineOf([spo2Low])
     run(state, [readings([1], [80], { subject: 'anna' })])
     const out = run(state, [readings([2], [80], { subject: 'bela' })])
@@ -94,7 +94,7 @@ describe('delays', () => {
     expect(brief(run(state, [tick(8000)]))).toEqual(['raised spo2-low/bed-1/spo2/6000 @6000'])
   })
 
-  test('a tick decides nothing from a value that no longer stands', () => {
+  test('a tick decides nothing from a value that is too old', () => {
     const state = engineOf([{ ...delayed, delayOnMs: 30_000 }])
     run(state, [tick(1000), readings([1000], [85])])
     expect(run(state, ticks(2000, 60_000))).toEqual([])
@@ -126,7 +126,7 @@ describe('delays', () => {
 })
 
 describe('data that is bad or not there', () => {
-  test('an absence stops the delay, and one longer than the delay starts it anew', () => {
+  test('an absence stops the delay, and one longer than the delay starts it again', () => {
     const state = engineOf([delayed])
     expect(run(state, [declaration([{}]), gap(3000), readings([0, 1000, 2000, 6000, 7000], [85, 85, 85, 85, 85])])).toEqual([])
     expect(brief(run(state, [readings([8000], [85])]))).toEqual(['raised spo2-low/bed-1/spo2/8000 @8000'])

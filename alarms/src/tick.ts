@@ -1,6 +1,6 @@
 /**
  * Ticks: the only clock there is. They raise what samples that paused left due, silence itself, and the end of late data.
- * A jump of more than `jumpMs` between two ticks means that nothing was taken in meanwhile: delays freeze, and for
+ * A jump of more than `jumpMs` between two ticks means that nothing was received in between: delays freeze, and for
  * `graceMs` nothing is decided by ticks, because the missing data is on its way. Where the clock was set ahead instead, the
  * same happens without the alarm of a gap. A tick as far back means that it was set back: see set-back.ts.
  */

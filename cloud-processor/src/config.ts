@@ -56,7 +56,7 @@ export const processorSchema = z.strictObject({
     .record(z.string().regex(/^[a-z][a-z0-9-]{0,39}$/), sinkSchema)
     .default({})
     .describe(
-      'Where else records of the log go, each sink under a name of yours. Its position is kept under that name: another name starts where the log starts',
+      'Where else records of the log go, each sink under a name that you choose. Its position is kept under that name: another name starts where the log starts',
     ),
   runner: runnerSchema,
   web: webConfig,

@@ -9,7 +9,7 @@
 import type { Tally } from './records/fields.ts'
 import type { EdgeCounts } from './records/ledger.ts'
 
-/** One bad frame, or one stretch of bytes that is no frame. */
+/** One bad frame, or one sequence of bytes that is not a frame. */
 export interface BadFrame {
   atMs: number
   reason: string

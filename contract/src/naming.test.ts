@@ -16,7 +16,7 @@ describe('the name of a batch', () => {
     )
   })
 
-  it('is none when it is somebody else’s', () => {
+  it('is undefined for the name of another system', () => {
     const others = [
       '',
       'millrace:abcdefgh/1',

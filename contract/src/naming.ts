@@ -19,7 +19,7 @@ export function formatBatchName({ stream, number, count }: BatchName): string {
   return `millrace:${stream}/${number}/${count}`
 }
 
-/** Undefined when the text is not a batch name: the message is somebody else's. */
+/** Undefined when the text is not a batch name: the message does not come from a Millrace agent. */
 export function parseBatchName(uuid: string | undefined): BatchName | undefined {
   const match = uuid === undefined ? null : batchPattern.exec(uuid)
   return match ? { stream: match[1]!, number: Number(match[2]), count: Number(match[3]) } : undefined

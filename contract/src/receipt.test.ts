@@ -56,7 +56,7 @@ describe('a receipt', () => {
     for (const other of others) expect([other, parseReceipt(other)]).toEqual([other, undefined])
   })
 
-  it('gives no credit where the number is no number, and leaves out births that are no text', () => {
+  it('ignores a credit that is not a number, and births that are not text', () => {
     const text = formatReceipt(receipt).replace('65536', '-1').replace('"0123456789abcdef"', '5')
     expect(parseReceipt(text)).toMatchObject({ credit: 0, births: [] })
   })

@@ -33,7 +33,7 @@ export function formatReceipt(receipt: Receipt): string {
   return JSON.stringify({ f: 1, host, log, got, births, credit, receivedMs, sentMs })
 }
 
-/** Undefined when the text is no receipt of a format that this version knows. */
+/** Undefined when the text is not a receipt in a format that this version knows. */
 export function parseReceipt(text: string): Receipt | undefined {
   let json: Record<string, unknown>
   try {

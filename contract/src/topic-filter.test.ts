@@ -48,7 +48,7 @@ const filter = fc
   .tuple(fc.array(fc.oneof(level, fc.constant('+')), { minLength: 1, maxLength: 4 }), fc.boolean())
   .map(([levels, all]) => [...levels, ...(all ? ['#'] : [])].join('/'))
 
-test('whoever covers a filter matches all that it matches', () => {
+test('a filter that covers another matches everything that the other matches', () => {
   fc.assert(
     fc.property(filter, filter, topic, (wide, narrow, name) => {
       fc.pre(check(covers)(wide, narrow) && check(matches)(narrow, name))

@@ -67,7 +67,7 @@ export function configurationPage(): string {
   return [
     head('Configuration', 'the schemas that check the files'),
     'YAML. Every key may be left out unless its default says *required*. `<process> check --config <file>` tests a file without starting.',
-    'The unit is the last word of a key: `Ms` milliseconds, `Bytes`, `Seconds`, `Days`, `Hours`. `[]` stands for each entry of a list, `*` for a name of yours.',
+    'The unit is the last word of a key: `Ms` milliseconds, `Bytes`, `Seconds`, `Days`, `Hours`. `[]` is each entry of a list, `*` a name that you choose.',
     '',
     '**From the environment.** `${NAME}` in a value is the environment variable `NAME`, `${NAME:-text}` is `text` where that is not set or',
     'empty, `$${` is `${` itself. Without quotes around it a number stays a number; between quotes it is a text. A variable that is not set',
@@ -178,7 +178,7 @@ function boundsOf({ minimum, exclusiveMinimum, maximum }: Node): string {
   return bounds && ` (${bounds})`
 }
 
-/** The defaults of a section stand at its keys. */
+/** The defaults of a section are those of its keys. */
 function defaultOf({ default: value, properties, oneOf }: Node): string | undefined {
   if (value === undefined || properties || oneOf) return undefined
   if (value === hostname()) return 'the name of the machine'

@@ -9,7 +9,7 @@ export function errorsPage(): string {
   )
   return [
     head('Errors', '`platform/src/errors.ts`'),
-    'Every error that a person may see begins with its code. What stands in braces is filled in. Look for the code in the log of',
+    'Every error that a person may see begins with its code. Text in braces is replaced by the actual value. Look for the code in the log of',
     'the process: `{"level":"error", ..., "code":"..."}`.',
     '',
     sections.join('\n'),

@@ -171,7 +171,7 @@ class DeviceIntake implements Intake {
     this.#addAbsence(channel, atMs, reason)
   }
 
-  /** Not before the newest reading, which would end it at once for whoever closes it at the next one; unless the next is before it, too. */
+  /** Not before the newest reading, since a reader that closes it at the next reading would end it at once; unless the next is before it too. */
   #addAbsence(channel: string, atMs: number, reason: AbsenceReason): void {
     const fromMs = this.#times.isWithin(atMs) ? Math.max(atMs, this.#newestMs(channel)) : atMs
     this.#gathered.addAbsence({ channel, t: Math.ceil(fromMs), reason })

@@ -48,7 +48,8 @@ function filterOf(device: string, channel: Channel, filters: Filters): Filter | 
 
 function checkFilters(device: string, scalars: Map<string, Scalar>, filters: Filters): void {
   for (const name of Object.keys(filters))
-    if (!scalars.has(name)) throw wrongFilter(device, name, `is no channel; there are ${[...scalars.keys()].join(', ')}`)
+    if (!scalars.has(name))
+      throw wrongFilter(device, name, `is not a channel; the channels are ${[...scalars.keys()].join(', ')}`)
 }
 
 function wrongFilter(device: string, channel: string, why: string): MillraceError {

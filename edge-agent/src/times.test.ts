@@ -203,7 +203,7 @@ describe('the times of a device', () => {
     expect(backs).toEqual([3_600_001, 7_200_100])
   })
 
-  it('are none for what is no time', () => {
+  it('are undefined for a value that is not a time', () => {
     const { give } = ask()
     for (const atMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) expect(give(atMs)).toBeUndefined()
     expect(give(start)).toBe(start)

@@ -4,29 +4,29 @@
  */
 export const catalogue = {
   AGENT_CLOCK_BACK: {
-    says: 'The clock is {seconds} s behind the newest reading of the device {device}: it was set back.',
+    says: 'The clock is {seconds} s behind the newest reading of the device {device}: it has been set back.',
     remedy:
-      'Nothing is lost: where readings have these times already, they go on 1 ms apart above them until the clock has caught up. Keep the clock by NTP, and set it before the agent starts.',
+      'Nothing is lost: new readings get times 1 ms apart after the newest one until the clock has caught up. Synchronise the clock by NTP, and set it before the agent starts.',
     retry: false,
   },
   AGENT_OUTBOX_CORRUPT: {
-    says: 'The outbox {path} is damaged and was set aside as {aside}.',
-    remedy: 'Nothing stops; send the set-aside file to support if its readings matter.',
+    says: 'The outbox {path} is damaged and was renamed to {aside}.',
+    remedy: 'The agent continues with an empty outbox. Keep the renamed file: its readings may be recovered from it.',
     retry: false,
   },
   AGENT_OUTBOX_FULL: {
-    says: 'The disk of the outbox {path} takes no more ({detail}).',
+    says: 'Cannot write to the outbox {path}: the disk is full ({detail}).',
     remedy: 'Free disk space; until then readings wait in memory, and past its bound the oldest are recorded as a gap.',
     retry: true,
   },
   AGENT_OUTBOX_IO: {
     says: 'The outbox {path} cannot be read or written ({detail}).',
-    remedy: 'Check the disk or card and the rights of the folder; until then readings wait in memory.',
+    remedy: 'Check the disk or card and the permissions of the folder; until then readings wait in memory.',
     retry: true,
   },
   AGENT_OUTBOX_LOCKED: {
     says: 'Another agent uses the outbox {path}.',
-    remedy: 'Stop the other agent, or give this one a dataDir of its own.',
+    remedy: 'Stop the other agent, or give this one its own dataDir.',
     retry: false,
   },
   AGENT_OUTBOX_NEWER: {
@@ -40,28 +40,28 @@ export const catalogue = {
     retry: false,
   },
   BACKUP_DAMAGED: {
-    says: 'The backup {path} is not whole: {detail}.',
+    says: 'The backup {path} is incomplete: {detail}.',
     remedy: 'Use another backup; this one restores nothing.',
     retry: false,
   },
   BACKUP_EXISTS: {
-    says: 'There is something in {path} already.',
-    remedy: 'Name an empty folder, or move what is there away first: nothing is written over.',
+    says: '{path} is not empty.',
+    remedy: 'Give an empty folder, or move the existing files away first: restore overwrites nothing.',
     retry: false,
   },
   BACKUP_NOTHING: {
-    says: 'No log of a processor is in {path}.',
+    says: '{path} has no log of a processor.',
     remedy: 'Name the dataDir of a processor on the embedded log; Kafka and stores elsewhere have backups of their own.',
     retry: false,
   },
   BROKER_STORE_CORRUPT: {
-    says: 'The store of sessions {path} is damaged or is another kind of file: {detail}',
-    remedy: 'Set the file aside and start again: messages that only it holds are lost. Keep it for recovery.',
+    says: 'The store of sessions {path} is damaged or is not a file of this kind: {detail}',
+    remedy: 'Move the file away and start again: messages that only this file holds are lost. Keep it for recovery.',
     retry: false,
   },
   BROKER_STORE_LOCKED: {
     says: 'Another process uses the store of sessions {path}.',
-    remedy: 'Stop the other broker, or give this one a store.path of its own.',
+    remedy: 'Stop the other broker, or give this one its own store.path.',
     retry: false,
   },
   BROKER_STORE_NEWER: {
@@ -101,7 +101,7 @@ export const catalogue = {
   },
   CONFIG_INVALID: {
     says: 'Configuration {path} is not valid: {detail}',
-    remedy: 'Correct the named key; --check tests a file without starting.',
+    remedy: 'Correct the named key; the command `check --config <file>` of the same program tests a file without starting.',
     retry: false,
   },
   CONFIG_NOT_FOUND: {
@@ -126,7 +126,8 @@ export const catalogue = {
   },
   LOG_BUSY: {
     says: 'More than {bytesMax} bytes wait for the disk.',
-    remedy: 'Nothing is lost; senders try again. If it lasts, the disk is too slow: see log.queueBytesMax.',
+    remedy:
+      'Nothing is lost; senders try again. If it continues, the disk is too slow for the load; log.queueBytesMax is the bound.',
     retry: true,
   },
   LOG_CLOSED: {
@@ -135,23 +136,24 @@ export const catalogue = {
     retry: false,
   },
   LOG_CORRUPT: {
-    says: 'The log {path} is damaged or is another kind of file: {detail}',
-    remedy: 'Set the file aside and start again; agents send again what was not receipted. Keep the file for recovery.',
+    says: 'The log {path} is damaged or is not a file of this kind: {detail}',
+    remedy: 'Move the file away and start again; agents send again what has no receipt. Keep the file for recovery.',
     retry: false,
   },
   LOG_FULL: {
     says: 'The log {path} has reached {bytesMax} bytes.',
-    remedy: 'It goes on when records are trimmed: see which reader lags, or raise log.bytesMax.',
+    remedy:
+      'It accepts records again when old ones are removed: find the stage that lags (millrace_stage_lag_records), or raise log.bytesMax.',
     retry: true,
   },
   LOG_LOCKED: {
     says: 'Another process uses the log {path}.',
-    remedy: 'Stop the other processor, or give this one a log.path of its own.',
+    remedy: 'Stop the other processor, or give this one its own dataDir.',
     retry: false,
   },
   LOG_NEWER: {
     says: 'The log {path} has format {version}; this version knows {known}.',
-    remedy: 'Install the newer version again, or start with another log.path.',
+    remedy: 'Install the newer version again, or start with another dataDir.',
     retry: false,
   },
   LOG_NOT_ENCRYPTED: {
@@ -161,7 +163,8 @@ export const catalogue = {
   },
   LOG_OFFSET_GONE: {
     says: 'Offset {from} of {topic}/{partition} is not in the log, which holds {start} to {end}.',
-    remedy: 'Reset the reader to the start of the log; what was trimmed is in the archive.',
+    remedy:
+      'Read from the start of the log. The records before it were removed by log.retention; what the store had read of them is in the store.',
     retry: false,
   },
   LOG_OPEN: {
@@ -180,7 +183,7 @@ export const catalogue = {
     retry: true,
   },
   LOG_REPLACED: {
-    says: 'The topics of the log {path} were made anew while it was open.',
+    says: 'The topics of the log {path} were deleted and created again while it was open.',
     remedy: 'Start the processor again: it reads the new log from its beginning.',
     retry: false,
   },
@@ -196,18 +199,18 @@ export const catalogue = {
   },
   NOTIFY_REFUSED: {
     says: 'The receiver {target} refused the notification ({detail}).',
-    remedy: 'It is set aside and not sent again; correct the receiver or its configuration.',
+    remedy: 'It is not sent again; correct the receiver or its configuration.',
     retry: false,
   },
   NOTIFY_UNREACHABLE: {
     says: 'The receiver {target} did not take the notification ({detail}).',
-    remedy: 'It is sent again by itself; check that the receiver runs and its URL is right.',
+    remedy: 'Millrace sends it again; check that the receiver runs and its URL is correct.',
     retry: true,
   },
   PREPARE_TIME_REPEATED: {
-    says: 'An agent’s batch gives a millisecond of a channel twice ({detail}); stores could not tell its readings apart.',
+    says: 'A batch of an agent has two readings of one channel in the same millisecond ({detail}); a store could keep only one of them.',
     remedy:
-      'They are among the rejected, with their bytes. Upgrade the agent: earlier ones put what came in a burst less than 1 ms apart.',
+      'The batch is in the rejected topic with its bytes. Upgrade the agent: earlier versions could give readings of a burst the same millisecond.',
     retry: false,
   },
   PROCESS_PORT_IN_USE: { says: 'Port {port} is in use.', remedy: 'Stop what listens there, or set another port.', retry: false },
@@ -222,24 +225,25 @@ export const catalogue = {
     retry: false,
   },
   SINK_RECORD_REFUSED: {
-    says: 'A sink does not take a record ({detail}).',
-    remedy: 'It is in the rejected topic with its bytes; its neighbours are written.',
+    says: 'A sink cannot write a record ({detail}).',
+    remedy: 'The record is in the rejected topic with its bytes; all other records are written.',
     retry: false,
   },
   STAGES_LEFT_OUT: {
-    says: 'This processor does not do {stages}, and nobody else can: the embedded log belongs to one process.',
+    says: 'This processor does not run {stages}, and no other can: only one process can use the embedded log.',
     remedy: 'Leave `stages` out, or set log.kind to kafka to share the work among several processors.',
     retry: false,
   },
   STAGE_INPUT_GONE: {
     says: 'Stage {stage} needs offset {wanted} of {topic}, but the log starts at {start}.',
-    remedy: 'Restore the log from a backup, or start the stage anew from an empty store with `millrace replay`.',
+    remedy:
+      'Restore the log from a backup, or give the processor an empty dataDir: the stage then starts at the beginning of the log.',
     retry: false,
   },
   STORE_CHANNEL_TOO_FINE: {
-    says: 'The store’s engine cannot tell the samples of {detail} apart: they come faster than it has times.',
+    says: 'The time resolution of the store’s engine is too coarse for the samples of {detail}.',
     remedy:
-      'Every other channel is stored; this one is among the rejected. Use a store that tells times apart by the microsecond (embedded, InfluxDB, QuestDB), or have the device give at most 1,000 samples a second.',
+      'Every other channel is stored; this one is in the rejected topic. Use a store with a resolution of microseconds (embedded, InfluxDB, QuestDB), or have the device give at most 1,000 samples a second.',
     retry: false,
   },
   STORE_CLOSED: {
@@ -248,13 +252,14 @@ export const catalogue = {
     retry: false,
   },
   STORE_CORRUPT: {
-    says: 'The store {path} is damaged or is another kind of file: {detail}',
-    remedy: 'Set the file aside and start again; it is filled again from the log and the archive.',
+    says: 'The store {path} is damaged or is not a file of this kind: {detail}',
+    remedy:
+      'Move the file away and start again: the store is filled again from what the log still holds. Keep the file for recovery.',
     retry: false,
   },
   STORE_DOCUMENT_REFUSED: {
-    says: 'The document store does not take a document ({detail}).',
-    remedy: 'It is in the rejected topic with its bytes; its neighbours are stored.',
+    says: 'The document store refused a document ({detail}).',
+    remedy: 'The record is in the rejected topic with its bytes; all other documents are stored.',
     retry: false,
   },
   STORE_INSECURE: {
@@ -264,12 +269,12 @@ export const catalogue = {
   },
   STORE_LOCKED: {
     says: 'Another process uses the store {path}.',
-    remedy: 'Stop the other processor, or give this one a store path of its own.',
+    remedy: 'Stop the other processor, or give this one its own dataDir.',
     retry: false,
   },
   STORE_NEWER: {
     says: 'The store {path} has format {version}; this version knows {known}.',
-    remedy: 'Install the newer version again, or start with another path.',
+    remedy: 'Install the newer version again, or start with another dataDir.',
     retry: false,
   },
   STORE_OPEN: {
@@ -278,29 +283,30 @@ export const catalogue = {
     retry: true,
   },
   STORE_POINT_NAME: {
-    says: 'The name {detail} holds a backslash or a control character, which the store’s line protocol cannot spell.',
-    remedy: 'Rename the device or channel at its source; the readings are among the rejected.',
+    says: 'The name {detail} holds a backslash or a control character, which the store’s line protocol cannot represent.',
+    remedy: 'Rename the device or channel at its source; the readings are in the rejected topic.',
     retry: false,
   },
   STORE_POINT_REFUSED: {
     says: 'The store’s engine refuses the point: {detail}',
     remedy:
-      'See what the engine says of it, such as a field of another type; the point is among the rejected and can be replayed after a fix.',
+      'Correct what the engine names, such as a field of another type; then replay the rejected point with `millrace replay rejected`.',
     retry: false,
   },
   STORE_POINT_RETENTION: {
-    says: 'The reading lies outside the time that the store keeps: {detail}',
-    remedy: 'Nothing; or raise store.retentionDays and the retention of the engine.',
+    says: 'The reading is outside the retention of the store: {detail}',
+    remedy:
+      'Raise store.retentionDays and the retention of the engine to keep readings of that age; otherwise nothing is to be done.',
     retry: false,
   },
   STORE_POINT_TEXT: {
-    says: 'The store’s engine holds numbers only, and the reading is {detail}.',
-    remedy: 'Use an engine that holds text, or leave the channel out at its source.',
+    says: 'The store’s engine stores only numbers, and the reading is {detail}.',
+    remedy: 'Use an engine that stores text, or do not send the channel.',
     retry: false,
   },
   STORE_POINT_VALUE: {
     says: 'The store cannot hold the value {detail}.',
-    remedy: 'Correct the decoder or codec that made it; the reading is among the rejected.',
+    remedy: 'Correct the decoder or codec that made it; the reading is in the rejected topic.',
     retry: false,
   },
   STORE_READ: {
@@ -310,33 +316,34 @@ export const catalogue = {
   },
   STORE_SETUP: {
     says: 'Cannot set up the store {path}: {detail}',
-    remedy: 'Check its address and the rights of the credential; `millrace setup` does it by hand.',
+    remedy: 'Check its address and the permissions of the credential, then run `millrace setup`.',
     retry: true,
   },
   STORE_WRITE: {
     says: 'Cannot write the store {path}: {detail}',
-    remedy: 'Check the disk and its free space, or that the engine runs and can be reached; the log keeps what waits.',
+    remedy:
+      'Check the disk and its free space, or that the engine runs and can be reached; until then the records wait in the log.',
     retry: true,
   },
   WEB_AUTHENTICATION: {
-    says: 'This page needs a name and a password.',
-    remedy: 'Give the credential that web.credential names.',
+    says: 'This page requires a name and a password.',
+    remedy: 'Use the name and password of web.credential.',
     retry: false,
   },
   WEB_BODY: { says: 'The request body is not valid: {detail}', remedy: 'Send JSON as the API describes it.', retry: false },
   WEB_FAILED: { says: 'The request failed.', remedy: "The processor's log says why; try again.", retry: true },
   WEB_FOREIGN_HOST: {
-    says: 'The host name {host} is not one of this page.',
+    says: 'The host name {host} is not allowed.',
     remedy: 'Open it as localhost, or add the name to web.hosts.',
     retry: false,
   },
   WEB_FOREIGN_ORIGIN: {
-    says: 'A change may be asked for only by this page itself ({detail}).',
+    says: 'Only this page itself may request a change ({detail}).',
     remedy: 'Send the Origin of this page and the content type application/json.',
     retry: false,
   },
   WEB_QUERY: { says: 'The query is not valid: {detail}', remedy: 'Correct the named parameter.', retry: false },
-  WEB_UNKNOWN: { says: 'There is no {what}.', remedy: 'Check the name; /api/fleet lists devices and channels.', retry: false },
+  WEB_UNKNOWN: { says: 'Not found: {what}.', remedy: 'Check the name; /api/fleet lists devices and channels.', retry: false },
   WEB_VIEWERS: {
     says: 'All {limit} live connections are in use.',
     remedy: 'Close a page, or raise web.viewersMax.',

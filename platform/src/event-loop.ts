@@ -1,6 +1,6 @@
 /**
  * How long the event loop of this process is held up. A timer comes every `everyMs`; by how much it comes late is how long
- * anything else waited. Also a process that is stopped (SIGSTOP) or a machine that stands still is late.
+ * anything else waited. A process that is stopped (SIGSTOP) or a suspended machine is late too.
  */
 import { systemClock } from './clock.ts'
 import type { Log } from './log.ts'
@@ -12,7 +12,7 @@ export const heldUpMsMax = 500
 const everyMs = 20
 /** A minute of them. */
 const keptMax = 60_000 / everyMs
-/** A process that is held up again and again says so no more often. */
+/** A process that is held up repeatedly logs this at most this often. */
 const saidEveryMs = 10_000
 
 /** The message of the line by which tests know it, too. */

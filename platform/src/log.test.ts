@@ -34,7 +34,7 @@ describe('the log', () => {
     })
   })
 
-  it('ends where errors cause each other in a circle, and takes a cause that is no error', () => {
+  it('ends where errors cause each other in a circle, and accepts a cause that is not an Error', () => {
     const lines: string[] = []
     const log = createLog('processor', (line) => lines.push(line))
     const circle = new Error('a')

@@ -12,7 +12,7 @@ export interface Sample {
 
 export interface Metrics {
   counter(name: string, help: string): Counter
-  /** Read when somebody asks. Past the bound of label sets the rest is summed under `other`. NaN: not known. */
+  /** Read when the metrics are requested. Past the bound of label sets the rest is summed under `other`. NaN: not known. */
   gauge(name: string, help: string, read: () => number | Sample[]): void
   /** Prometheus text exposition format 0.0.4. */
   expose(): string

@@ -16,7 +16,7 @@ interface Named {
   schemas: z.ZodType[]
 }
 
-/** A variable whose first words name no key of the schema is somebody else's. */
+/** A variable whose first words do not name a key of the schema is ignored: it belongs to another program. */
 export function override(schema: z.ZodType, raw: unknown, env: NodeJS.ProcessEnv): unknown {
   let result = raw
   for (const [name, value] of Object.entries(env)) {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 
-/** A real process of ours: its code is the `commands` object. */
+/** A real process: its code is the `commands` object. */
 function start(commands: string, argument: string, env = {}) {
   const program = `
     import { createLog, MillraceError, runService } from '${new URL('index.ts', import.meta.url)}'

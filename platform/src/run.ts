@@ -1,4 +1,4 @@
-/** The life of a process, the same for all of ours: check or run, a clean stop on SIGINT and SIGTERM, a clear last line on failure. */
+/** The life of every process: check or run, a clean stop on SIGINT and SIGTERM, a clear last line on failure. */
 import { MillraceError } from './errors.ts'
 import type { Log } from './log.ts'
 

@@ -56,7 +56,7 @@ describe.each([
     openOwned(path, format, count).close()
   })
 
-  test('is corrupt when it is no database or misses what is loaded, and is let go of', () => {
+  test('is corrupt when it is not a database or lacks a table, and is closed', () => {
     const path = newPath()
     openOwned(path, format, count).close()
     const load = () => openOwned(path, format, (db) => db.prepare('SELECT x FROM t').get()!.x)

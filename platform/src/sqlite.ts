@@ -15,7 +15,7 @@ export interface FileFormat {
   applicationId: number
   /** `PRAGMA user_version` */
   version: number
-  /** What turns an empty file into one of ours, in one transaction. */
+  /** Creates the schema in an empty file, in one transaction. */
   schema: string
   /** For each opening, before anything is read. */
   pragmas: string
@@ -110,7 +110,7 @@ export const isBusy = (cause: unknown) => primaryCode(cause) === 5
 /** SQLITE_FULL */
 export const isFull = (cause: unknown) => primaryCode(cause) === 13
 
-/** SQLITE_CORRUPT, SQLITE_NOTADB. A disk that refuses is no damage: nobody should set the file aside for it. */
+/** SQLITE_CORRUPT, SQLITE_NOTADB. A disk that refuses a read or write is not damage of the file. */
 export const isCorrupt = (cause: unknown) => primaryCode(cause) === 11 || primaryCode(cause) === 26
 
 /** Corrupt, or rows that are not there. */

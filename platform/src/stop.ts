@@ -41,7 +41,7 @@ export async function stopInOrder(parts: Part[], { clock, log }: { clock: Clock;
     }
   }
   if (unended.length > 0)
-    log.warn('stopped without waiting any longer; what was under way is settled at the next start', { unended })
+    log.warn('stopped without waiting any longer; what was in flight is completed at the next start', { unended })
   if (failures.length > 0) throw failures[0]
   return unended
 }

@@ -1,6 +1,6 @@
 /**
  * `${NAME}` in a value of a configuration file is the environment variable NAME, `${NAME:-text}` is the text where that is not set
- * or empty, and `$${` is `${` itself. What stands without quotes in the file may become a number, true, false or null; between quotes it
+ * or empty, and `$${` is `${` itself. A value without quotes in the file may become a number, true, false or null; between quotes it
  * is always a text.
  */
 import { isMap, isScalar, isSeq } from 'yaml'

@@ -45,7 +45,7 @@ export class Moved {
   }
 }
 
-/** @param failureOf of what was thrown and is no Refusal. */
+/** @param failureOf of an error that is not a Refusal. */
 export function serveCalls<Ask>(open: () => Served<Ask>, failureOf: (cause: unknown) => Failure): void {
   const port = parentPort!
   const send = (...answered: Answered) => port.postMessage(answered)

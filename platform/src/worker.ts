@@ -14,7 +14,7 @@ export interface WorkerSettings extends WorkerOptions {
 }
 
 export interface WorkerCalls<Ask> {
-  /** What the worker says when it has started. @throws MillraceError why it has not; it has ended then */
+  /** What the worker says when it has started. @throws MillraceError when it could not start; the worker has ended then */
   opened<Answer>(): Promise<Answer>
   /** @throws MillraceError */
   ask<Answer>(ask: Ask, transfer?: ArrayBuffer[]): Promise<Answer>

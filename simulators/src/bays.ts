@@ -32,7 +32,7 @@ function instrumentsOf(
 ): Map<string, Instrument> {
   if (recording !== undefined) return openRecording(recording, kind, decoder)
   const plugin = instrumentPlugins.find((one) => one.kind === kind)
-  if (!plugin) throw new MillraceError('CONFIG_INVALID', { path: name, detail: `there is no instrument ${kind}` })
+  if (!plugin) throw new MillraceError('CONFIG_INVALID', { path: name, detail: `unknown instrument ${kind}` })
   const options = { signal: checkConfig(plugin.schema, signal, `${name}: signal`), decoder, seed, device: name, distinct }
   return new Map([['', plugin.create(options)]])
 }

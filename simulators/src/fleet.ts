@@ -69,7 +69,7 @@ export async function startFleet(scenario: Scenario, options: FleetOptions): Pro
     done: run.done,
     order(id, order) {
       const device = devices.find((one) => one.id === id)
-      if (!device) throw new Error(`there is no device ${id}`)
+      if (!device) throw new Error(`unknown device ${id}`)
       if (!device.obey(order, clock.now())) throw new Error(`${id} cannot ${order.act}`)
     },
     stop: () => run.stop(),

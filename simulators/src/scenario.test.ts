@@ -8,7 +8,7 @@ function take<T>(items: Iterator<T>, count: number): T[] {
   return Array.from({ length: count }, () => items.next().value)
 }
 
-it('the ward tells its story: a desaturation, a probe off, a cut link, and then it goes on for ever', () => {
+it('the ward tells its story: a desaturation, a probe off, a cut link, and then it continues', () => {
   const ward = loadScenario(scenarioPath('ward'))
   expect(membersOf(ward).map(({ name }) => name)).toEqual([...[1, 2, 3, 4, 5, 6].map((n) => `bed-${n}`), 'ecg-bed-1', 'trolley'])
   expect(take(storyOf(ward, 'bed-3'), 1)).toEqual([{ atS: 25, order: { act: 'desaturate', toPercent: 80, durationS: 30 } }])

@@ -34,7 +34,7 @@ const eventSchema = z.discriminatedUnion('event', [
   z.strictObject({ event: z.literal('garbage'), device, atS, bytes: z.int().min(1).max(4000) }),
   z
     .strictObject({ event: z.literal('link-cut'), atS, durationS })
-    .describe('A marker: whoever runs the scenario cuts the uplink.'),
+    .describe('A marker: the program that runs the scenario cuts the uplink.'),
 ])
 export type StoryEvent = z.infer<typeof eventSchema>
 
@@ -137,7 +137,7 @@ function checkNames(scenario: Scenario, path: string): Scenario {
     ? `devices: ${twice} is there twice`
     : nothing
       ? `devices: ${nothing.name} has neither a kind nor a recording`
-      : stranger && `story: there is no device for ${JSON.stringify(stranger)}`
+      : stranger && `story: no device for ${JSON.stringify(stranger)}`
   if (detail) throw new MillraceError('CONFIG_INVALID', { path, detail })
   return scenario
 }

@@ -15,7 +15,7 @@ export type Condition = ValueCondition | SilenceCondition
 /** Judged at every good sample. Its rules have `delayOnMs` and `delayOffMs` as well. */
 export interface ValueCondition<R extends ValueRule = ValueRule> extends ConditionOf<R> {
   watches: 'values'
-  /** Made once for each series and rule, so that a sample costs comparisons and no more. */
+  /** Made once for each series and rule, so that a sample costs only comparisons. */
   judge(rule: R, scaling: Scaling): Judge
 }
 

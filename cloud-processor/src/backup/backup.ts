@@ -6,7 +6,7 @@
  *
  * What a restore loses is what was receipted after the backup: the agents have let go of it. It shows as a gap with the reason
  * `restored`, counted in the ledger. To say so, restore puts a control record into the log. And it raises the next offset of
- * every partition far beyond any that was given before, since a position must never name two records: whoever kept marks of
+ * every partition far beyond any that was given before, since a position must never name two records: a reader that kept marks of
  * the log that is gone, such as a document store, would take the new for repeats.
  */
 import { createHash } from 'node:crypto'

@@ -1,7 +1,7 @@
 /**
  * Starts and stops what this process works on, as members come and go. An assignment is one partition of one role (`prepare/3`),
- * or a whole role that one member has at a time (`lead`). Its new owner begins when the old one says that it has let go, with
- * its last snapshot written; a silent one is waited for only so long.
+ * or a whole role that one member has at a time (`lead`). Its new owner begins when the old one reports that it has stopped, with
+ * its last snapshot written. For an owner that does not answer it waits only for a bounded time.
  */
 import type { Clock } from '@millrace/platform'
 import type { Progress } from '../stage/index.ts'
@@ -32,11 +32,11 @@ export interface Assignments {
   failed: Promise<never>
   /** Works on this process's part of the roles, from now on. */
   follow(members: Members, roles: Role[]): void
-  /** The others take each assignment as soon as this process lets go of it, and need not wait for the slowest. */
+  /** The others take each assignment as soon as this process has stopped it, without waiting for the slowest. */
   stop(): Promise<void>
 }
 
-/** A live owner that does not let go of an assignment that two may work on is waited for no longer. */
+/** How long to wait for a live owner to stop an assignment that two processes may work on. */
 const handOverMs = 5000
 
 export function keepAssignments(clock: Clock): Assignments {
@@ -55,7 +55,7 @@ class HeldAssignments {
   readonly #clock: Clock
   readonly #fail: (error: unknown) => void
   readonly #held = new Map<string, { run: Run; stopping?: Promise<void> }>()
-  /** Exclusive ones that the others are being told of first, and since when. */
+  /** Exclusive assignments that were announced and not yet started, and since when. */
   readonly #claimedMs = new Map<string, number>()
   readonly #wantedMs = new Map<string, number>()
   #members: Members | undefined
@@ -121,7 +121,7 @@ class HeldAssignments {
     run.failed?.catch(this.#fail)
   }
 
-  /** True when all have heard the claim. */
+  /** True when all members have received the claim. */
   #claim(name: string, members: Members): boolean {
     if (!members.mayTakeAlone()) {
       this.#claimedMs.delete(name)
@@ -131,7 +131,7 @@ class HeldAssignments {
     const isNew = !this.#claimedMs.has(name)
     this.#claimedMs.set(name, sinceMs)
     if (isNew) members.announce()
-    // Who is alone has said everything to everybody, and nothing would make it look again.
+    // A process that is alone has already received its own claim, and no heartbeat would call this again.
     return members.hasSaid(name, sinceMs)
   }
 

@@ -1,4 +1,4 @@
-/** What each process says of itself in a heartbeat, as JSON. */
+/** A heartbeat: the state of one process, as JSON. */
 
 export interface Heartbeat {
   id: string
@@ -6,14 +6,14 @@ export interface Heartbeat {
   roles: string[]
   holds: string[]
   lagMs: Record<string, number>
-  /** It takes part, but only listens as yet: the others keep what they have until it can take its assignments at once. */
+  /** It only listens so far: the others keep their assignments until it can take its own at once. */
   joining?: true
   leaving?: true
 }
 
 export const encodeHeartbeat = (heartbeat: Heartbeat): Uint8Array => Buffer.from(JSON.stringify(heartbeat))
 
-/** Undefined for what is no heartbeat, such as that of a newer version. */
+/** Undefined for bytes that are not a heartbeat, such as that of a newer version. */
 export function decodeHeartbeat(bytes: Uint8Array): Heartbeat | undefined {
   try {
     const heartbeat = JSON.parse(Buffer.from(bytes).toString()) as Heartbeat

@@ -183,7 +183,7 @@ test.each([
 })
 
 test.each([{ isExclusive: true }, { isExclusive: false }])(
-  'whoever ends hands over assignment by assignment: the others do not wait for the slowest of them ($isExclusive)',
+  'a process that stops hands over each assignment as soon as that has stopped (isExclusive: $isExclusive)',
   async ({ isExclusive }) => {
     const heartbeats = createHeartbeats()
     const busy = new Map<string, number>()

@@ -13,25 +13,25 @@ export interface Members {
   isSettled(): boolean
   /** Members with that role that can work, this one included when it has it. */
   live(role: string): string[]
-  /** Whether another live member says that it works on the assignment. */
+  /** Whether the heartbeat of another live member names the assignment. */
   isHeldElsewhere(assignment: string): boolean
-  /** Whether this process has heard itself say, since that monotonic time, that it works on the assignment: all others hear it in the same place. */
+  /** Whether a heartbeat that this process sent since that monotonic time, naming the assignment, has come back: all others receive it in the same order. */
   hasSaid(assignment: string, sinceMs: number): boolean
   /** The worst of all live members, role by role, added up over `roles`. */
   lagMs(roles: string[]): number
   /** False when the others may have taken this process for dead and do its work. What must not be done twice waits. */
   isLeaseHeld(): boolean
-  /** True when this process was not sure for so long that it may not hear any more who took its place. */
+  /** True when the lease expired so long ago that the heartbeats of the process that took over may be gone from the topic. */
   isLost(): boolean
-  /** Whether an assignment that two must not hold may be taken: nobody whom this process has not heard, or hears no more, can be sure of it. */
+  /** Whether an exclusive assignment may be taken: no process that this one has not received, or receives no longer, can still hold a lease. */
   mayTakeAlone(): boolean
   /** Called after any heartbeat or departure. */
   onChange(listener: () => void): void
-  /** Tells the others at once, not at the next heartbeat, what this process works on or claims now. */
+  /** Sends a heartbeat at once with the assignments that this process holds or claims. */
   announce(): void
-  /** This process takes no more work, and says so: each assignment is the others' as soon as it lets go of it. */
+  /** This process takes no further assignments and announces that: the others take each one as soon as it has stopped here. */
   withdraw(): void
-  /** Says goodbye, so that nobody waits; but not while it still works on an assignment. */
+  /** Announces that it leaves, so that the others need not wait; but not while it still works on an assignment. */
   close(): Promise<void>
 }
 

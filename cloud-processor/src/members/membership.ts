@@ -1,33 +1,33 @@
 /**
- * One process's view of the members, by their heartbeats: twice a second each says its name, roles, what it works
- * on and how far behind it is. One that was not heard for `aliveMs` is gone, whatever the reason.
+ * One process's view of the members, by their heartbeats: twice a second each sends its name, roles, what it works
+ * on and how far behind it is. A member without a heartbeat for `aliveMs` is gone, whatever the reason.
  *
  * All see the heartbeats in one order. A process that reads its own heartbeat back holds a lease for `aliveMs` from its sending. A process
  * takes an assignment that two must not hold when it
  *
- * - has heard itself for `aliveMs` without a break, and once more after anybody fell silent: whoever could still be sure was heard;
- * - has heard itself claim it, and nobody else before: whoever claims it later hears that first.
+ * - has read its own heartbeats back for `aliveMs` without a break, and one more after any member fell silent: by then every process that may still hold a lease was received;
+ * - has read its own claim back and no claim of another before it: a later claimant reads this claim first.
  *
- * While it is not sure it does nothing with it. It lets go when it hears that another one claims it: before it is sure again it has
- * heard all that was said in between. After so long that Kafka may have dropped some it lets go at once.
+ * Without a lease it has no effect. It stops the assignment when another process claims it: before it holds a lease again it has
+ * read all heartbeats in between. When Kafka may have dropped some of them it stops the assignment at once.
  */
 import { type Clock, type Counter, every, type Log as Logger, type Metrics } from '@millrace/platform'
 import type { Heartbeats } from '../log/index.ts'
 import { decodeHeartbeat, encodeHeartbeat, type Heartbeat } from './heartbeat.ts'
 
 const heartbeatMs = 500
-/** A member that was not heard for this long is gone. */
+/** A member without a heartbeat for this long is gone. */
 const aliveMs = 3000
-/** A newcomer listens first: by then it has heard everybody. */
+/** A newcomer listens first: by then it has received a heartbeat of every member. */
 const listenMs = 3 * heartbeatMs
-/** Who does not hear itself for this long hears nothing of the others either, and takes none of them for gone. */
+/** A process that does not receive its own heartbeats for this long does not receive those of the others either, and considers none of them gone. */
 const echoMsMax = 3 * heartbeatMs
 /** Well before the topic of heartbeats is trimmed. */
 const lostMs = 60_000
-/** Between two checks. One that comes this much late was not run: what the others said in between is still to be read. */
+/** Between two checks. When a check is this late the process was held up, and heartbeats are still unread. */
 const checkMs = 250
 const stalledMs = 1000
-/** What changes in this time is told in one heartbeat. */
+/** Changes within this time are announced in one heartbeat. */
 const announceMs = 20
 /** Heartbeats that may come back yet. */
 const sentMax = 100
@@ -56,12 +56,12 @@ export class Membership {
   readonly #startedMs: number
   readonly #listeners: (() => void)[] = []
   readonly #heard = new Map<string, { heartbeat: Heartbeat; atMs: number }>()
-  /** Number of the newest heartbeat of each process ever heard. */
+  /** Number of the newest heartbeat of each process. */
   readonly #newest = new Map<string, number>()
-  /** When those of this process were sent that have not come back. */
+  /** Send times of this process's heartbeats that have not come back. */
   readonly #sentMs = new Map<number, number>()
   #n = 0
-  /** When the newest heartbeat that came back was sent, and the first of those that came back without a break. */
+  /** Send time of the newest heartbeat that came back, and of the first since the lease was last held without a break. */
   #echoedMs = Number.NEGATIVE_INFINITY
   #leaseFromMs = Number.NEGATIVE_INFINITY
   #fellSilentMs = Number.NEGATIVE_INFINITY
@@ -145,7 +145,7 @@ export class Membership {
 
   #hear(bytes: Uint8Array): void {
     const heartbeat = decodeHeartbeat(bytes)
-    // A heartbeat may come late: what its writer said since then counts.
+    // A heartbeat may arrive late: a newer one of the same process counts.
     if (!heartbeat || heartbeat.n <= (this.#newest.get(heartbeat.id) ?? 0)) return
     const { id, n, leaving } = heartbeat
     this.#newest.set(id, leaving ? Number.POSITIVE_INFINITY : n)
@@ -186,7 +186,7 @@ export class Membership {
       if (isEchoOverdue) one.atMs = nowMs
       else if (nowMs - one.atMs > aliveMs) {
         this.#fellSilentMs = nowMs
-        // Nothing is taken from it before this process has heard itself again.
+        // Its assignments are taken only after another heartbeat of this process has come back.
         this.announce()
         this.#remove(member, `not heard for ${aliveMs} ms`)
       }
@@ -201,7 +201,7 @@ export class Membership {
   // ---- speaking
 
   #sendHeartbeat(): void {
-    this.#post().catch((error) => this.#logger.warn('this processor could not tell the others that it lives', { error }))
+    this.#post().catch((error) => this.#logger.warn('this processor could not send its heartbeat', { error }))
   }
 
   async #post(leaving?: true): Promise<void> {
@@ -221,7 +221,7 @@ export class Membership {
     await this.#heartbeats.post(encodeHeartbeat(heartbeat))
   }
 
-  /** For good, once nobody works in its place, or it may take over whatever there is. */
+  /** Stays true once no other process is ready, or this one may take over every assignment. */
   #isReady(): boolean {
     this.#wasReady ||= this.isSettled() && (this.mayTakeAlone() || this.#others().every(({ joining }) => joining))
     return this.#wasReady
@@ -245,7 +245,7 @@ export class Membership {
     this.#isClosed = true
     this.#stopSending()
     this.#stopChecking()
-    // One that still works on something falls silent instead: the others wait until it must have ended.
+    // A process that still works on something just stops sending: the others wait until its lease has expired.
     if (this.#options.holds().length === 0) await this.#post(true).catch(() => {})
     this.#stopListening()
   }

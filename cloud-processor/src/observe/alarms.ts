@@ -4,11 +4,11 @@ import type { Metrics } from '@millrace/platform'
 import type { Stage } from '../stage/index.ts'
 
 export interface AlarmWatch {
-  /** The same stage, whose state is looked at when somebody asks. */
+  /** The same stage, whose state is read when the metrics are requested. */
   of(stage: Stage<EngineState>, partition: number): Stage<EngineState>
 }
 
-/** @param held partitions that this process works on now: what was handed over is somebody else's to tell. */
+/** @param held partitions that this process works on now: the other partitions are reported by the processes that hold them. */
 export function watchAlarms(metrics: Metrics, held: () => number[]): AlarmWatch {
   const states = new Map<number, EngineState>()
   metrics.gauge('millrace_alarms_open', 'Alarms that are active', () => sum(countActive))

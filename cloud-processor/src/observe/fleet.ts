@@ -1,6 +1,6 @@
 /**
  * What the store knows of the whole fleet: whether the ledger closes, and who has fallen silent. The store is asked every
- * `everyMs`; in between the last answer stands. Its age is a metric too, so that an old answer cannot pass for a good one.
+ * `everyMs`; in between the last answer is used. Its age is a metric too, so that an old answer can be recognised.
  */
 import { type Clock, every, type Log, type Metrics } from '@millrace/platform'
 import type { LedgerRow, StoreReader, StoreTotal } from '../stores/store.ts'
@@ -23,7 +23,7 @@ interface Picture {
 
 /** A node of which nothing came for so long is silent. Exported for its test. */
 export const silentAfterMs = 5 * 60_000
-/** One silent for this long was taken out of service, and is counted no more. Exported for its test. */
+/** A device without data for this long is out of service and no longer counted. Exported for its test. */
 export const goneAfterMs = 7 * 86_400_000
 
 /** Returns the function that ends it. */

@@ -64,7 +64,7 @@ describe('the fleet, as the store knows it', () => {
     stop()
   })
 
-  it('stands as last seen while the store refuses, and the refusals are counted', async () => {
+  it('keeps the last answer while the store refuses, and the refusals are counted', async () => {
     const metrics = createMetrics()
     let isDown = false
     const ledger = async () => {

@@ -31,7 +31,7 @@ export function sinkRoles(context: SinkContext): Role[] {
 }
 
 /**
- * What a sink had not read yet is not kept for it where the configuration names it no more. On a log that is shared another
+ * What a sink had not read yet is not kept for it where the configuration no longer names it. On a log that is shared another
  * process may have it.
  */
 export async function forgetSinks({ sinks = [], log }: Pick<SinkContext, 'sinks' | 'log'>): Promise<void> {

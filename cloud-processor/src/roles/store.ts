@@ -57,7 +57,7 @@ function runStoreSink(store: Store, { name, partition, isLeaseHeld }: StoreSink,
 
   async function holdLease(): Promise<void> {
     while (!isLeaseHeld() && !stopping.signal.aborted) await pause(clock, lookAgainMs, stopping.signal)
-    if (stopping.signal.aborted) throw new Error('this process writes no more')
+    if (stopping.signal.aborted) throw new Error('this process no longer writes')
   }
 
   /**
@@ -66,7 +66,7 @@ function runStoreSink(store: Store, { name, partition, isLeaseHeld }: StoreSink,
    */
   function whileHeld(kept: Kept): Kept {
     const check = () => {
-      if (!isLeaseHeld() || stopping.signal.aborted) throw new Error('another process may write in the place of this one')
+      if (!isLeaseHeld() || stopping.signal.aborted) throw new Error('another process may have taken over the writing')
     }
     return {
       load: kept.load,

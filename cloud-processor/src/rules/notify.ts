@@ -4,7 +4,7 @@
  *
  * This is the one place of the alarm path that looks at the clock. A raised alarm older than `pageAgeMaxMs` waits until
  * the processor has caught up, and is then told of only if it is still active: nobody is paged with the past. The end of
- * an alarm is told at any age to whoever was told of its beginning, and to nobody else.
+ * an alarm is sent at any age to each receiver that got its beginning, and to no other.
  */
 import { topics } from '@millrace/contract'
 import type { Clock, Counter, Log as Logger, Metrics } from '@millrace/platform'
@@ -23,7 +23,7 @@ export interface NotifierContext {
   metrics: Metrics
   /** How far the rules are behind the log. */
   lagMs(): number
-  /** False when another process may be sending in this one's place: then nothing is sent. Absent: there is no other. */
+  /** False when another process may have taken over the sending: then nothing is sent. Absent: there is no other process. */
   isLeaseHeld?(): boolean
 }
 
@@ -177,7 +177,7 @@ async function caughtUpWith(log: Log, readers: SinkRun[], clock: Clock, stopping
   }
 }
 
-/** Where to go on reading; what is no longer there was missed, and is said. */
+/** Where to go on reading; records that were removed before are reported as missed. */
 async function startAt(log: Log, partition: number, outbox: Outbox, logger: Logger): Promise<number> {
   const { start } = await log.bounds(topics.alarms, partition)
   const next = outbox.position(log.id, partition)

@@ -21,7 +21,7 @@ export interface Sender {
 
 /** How often it is looked whether the processor has caught up, and whether another may be sending. */
 const lookAgainMs = 500
-/** How long a sending under way may take when the processor stops. */
+/** How long notifications in flight may take when the processor stops. */
 const stopGraceMs = 6000
 /** Read, or decided, in one turn: some milliseconds. */
 const turnEntries = 250
@@ -163,7 +163,7 @@ function decideOne(state: SenderState, entry: Entry, isCaughtUp: boolean): void 
 
 // ---- what became of it ---------------------------------------------------------------------------------------------
 
-/** Until this succeeds nothing further is sent, or a full disk would repeat it for ever. */
+/** Until this succeeds nothing further is sent, or a full disk would repeat the notification endlessly. */
 function record(state: SenderState): void {
   if (state.outcomes.length === 0) return
   state.outbox.record(state.outcomes)

@@ -16,7 +16,7 @@ export interface Settled {
   tell(notification: NotificationRecord, target: string, state: SettledRecord['state']): void
   /** Resolves when the log has what was told: before that nobody else may send. */
   flush(): Promise<void>
-  /** Tries once more, and no further. */
+  /** Tries one last time. */
   close(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 /**
  * Follows one partition of a topic: reads what is there, waits for more, hands over record batches one at a time. A failed
- * hand-over ends the reader; whoever started it decides from where to go on.
+ * hand-over ends the reader; its caller decides from where to continue.
  */
 import type { Topic } from '@millrace/contract'
 import type { Log, LogRecord } from '../log/log.ts'

@@ -62,7 +62,7 @@ test('a stage follows its input and stops cleanly', async () => {
   expect((await log.loadSnapshot('counting', 0))?.next).toBe(100)
 })
 
-test('a stage that died makes its outputs again from the snapshot, and none stands twice', async () => {
+test('a stage that was killed repeats its outputs from the snapshot, and none is in the log twice', async () => {
   await append(0, 100)
   const first = runStage(counting, 0, options, context())
   await until(first, 100)

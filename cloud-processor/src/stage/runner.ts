@@ -4,7 +4,7 @@
  * 1. Load the newest snapshot and read the input again from there, making the same outputs again.
  * 2. Commit the outputs of a hand-over, in order, as one step; the next hand-over waits until that step is durable.
  *    A failure ends the session, and the next one resumes from the snapshot.
- * 3. This reader skips repeats in its input (marks). The embedded log skips outputs that it already holds; on Kafka they stand there again.
+ * 3. This reader skips repeats in its input (marks). The embedded log skips outputs that it already holds; on Kafka they are appended again.
  * 4. A snapshot at n is in the same step as, or after, every output up to n.
  */
 import { type Topic, topics } from '@millrace/contract'
@@ -44,7 +44,7 @@ export interface StageContext {
 export interface StageRun {
   /** How far it is: `lagMs` is the age of the newest record taken while more wait, else 0. */
   progress(): Progress
-  /** Ends after the step under way, with a last snapshot. */
+  /** Ends after the current step, with a last snapshot. */
   stop(): Promise<void>
   /** Rejects when the stage cannot go on: its input is gone, or its state cannot be read. */
   failed: Promise<never>

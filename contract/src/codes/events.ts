@@ -17,7 +17,7 @@ export const events = {
   LEDGER_FREED_UNSEEN: {
     says: 'Numbers of a stream were receipted by another log and are not in this one.',
     remedy:
-      'They lie under a gap with the reason `restored` where the log was restored from a backup; else look for a log that was made anew.',
+      'They lie under a gap with the reason `restored` where the log was restored from a backup; otherwise check whether the log was deleted and created again.',
   },
   NODE_REBIRTH_WANTED: {
     says: 'Messages of a Sparkplug node without receipts are missing: it is asked for its births.',

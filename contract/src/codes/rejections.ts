@@ -9,7 +9,7 @@ const { STORE_POINT_NAME, STORE_POINT_REFUSED, STORE_POINT_RETENTION, STORE_POIN
 
 export const rejections = {
   EDGE_FRAME: {
-    says: 'Bytes of a device that are no frame, or a frame whose check sum is wrong.',
+    says: 'Bytes of a device that are not a frame, or a frame with a wrong checksum.',
     remedy: 'A few are noise. Many: check the cable, the link settings, and that the decoder is the device’s.',
   },
   PREPARE_COUNT: {
@@ -38,7 +38,7 @@ export const rejections = {
   },
   PREPARE_TIME_REPEATED,
   PREPARE_TOPIC: {
-    says: 'The topic is no Sparkplug topic, or gives no name of a device.',
+    says: 'The topic is not a Sparkplug topic, or the device name cannot be read from it.',
     remedy: 'Correct what publishes there, or the filter in `prepare.plain`.',
   },
   SINK_RECORD_REFUSED,

@@ -18,7 +18,7 @@ export const alarm = z
     priority: z.enum(['low', 'medium', 'high']).describe('How urgent it is.'),
     change: z.enum(['raised', 'cleared', 'acknowledged']).describe('What this record tells.'),
     active: z.boolean().describe('Whether the condition holds after the change.'),
-    acknowledged: z.boolean().describe('Whether somebody has acknowledged it.'),
+    acknowledged: z.boolean().describe('Whether a person has acknowledged it.'),
     retrospective: z.boolean().describe('True when made from late data: in the record, but never notified.'),
     technical: z.boolean().describe('True when it is about missing data, false when about values.'),
     atMs: epochMsFine('Event time of the change'),

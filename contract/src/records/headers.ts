@@ -13,7 +13,9 @@ export const headers = z
     ce_source: z.string().startsWith('/millrace/').describe('`/millrace/<source log>/<topic>`; unique together with `ce_id`.'),
     ce_id: z.string().describe('`<source partition>/<source offset>/<index>`; a repeat of a record has the same.'),
     'content-type': z.literal('application/json').describe('What the value is.'),
-    ce_millracelog: z.string().describe('Id of the log that the record was made from. A log made anew has another.'),
+    ce_millracelog: z
+      .string()
+      .describe('Id of the log that the record was made from. A log that was deleted and created again has a new id.'),
     ce_millracepartition: wholeNumber('Partition of the input that the record was made from.'),
     ce_millraceoffset: wholeNumber('Offset of the input record that the record was made from.'),
     ce_millraceindex: wholeNumber('Place among the records that were made from that input record, from 0.'),

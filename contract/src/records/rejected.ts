@@ -20,7 +20,7 @@ export const rejectedRecord = z
     topic: z
       .string()
       .optional()
-      .describe('MQTT topic of the message. Absent: `bytesBase64` is no message and cannot be tried again.'),
+      .describe('MQTT topic of the message. Absent: `bytesBase64` is not a message and cannot be replayed.'),
     receivedMs: epochMs('When the message arrived').optional(),
     bytesBase64: z.string().describe('Base64 of the whole message as it came, or, without a `topic`, of the bad frame.'),
   })

@@ -144,7 +144,7 @@ const agentMetrics = { [nodeMetrics.ledger]: ledger.ledger, [nodeMetrics.gap]: l
 const metricId = (metric: string) => metric.replace('Millrace/', 'Agent')
 const metricSchema = (metric: string) => `#/components/schemas/${metricId(metric)}`
 
-/** Every schema that has a name; the rest stands where it is used. */
+/** Every schema that has a name; the others are inlined. */
 function schemas(): Record<string, Json> {
   const named = z.registry<{ id: string }>()
   const add = (id: string, schema: z.ZodType) => named.add(schema, { id })

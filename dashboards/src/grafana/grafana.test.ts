@@ -199,7 +199,7 @@ function chosenIn(expr: string, dashboard: Dashboard): string[] {
   return part ? `${part.query}`.split(',').map((choice) => expr.replaceAll(`$${part.name}`, choice)) : [expr]
 }
 
-/** Names of series are what begins as ours do, and is no label. */
+/** Names of series: words with the prefix of Millrace that are not labels. */
 function selectorsIn(expr: string): { metric: string; labels: string[] }[] {
   return [...expr.matchAll(/\b((?:millrace|process|reading|wave)_\w+)(?:\{([^}]*)\})?/g)].map(([, metric, where]) => ({
     metric: metric!,

@@ -49,7 +49,7 @@ const summary = (sources: Sources) => {
       { worse: [1] },
     ),
     number(
-      { title: 'Ledger read', about: 'Since the store last said how the ledger stands.', ...tile, unit: 's' },
+      { title: 'Ledger read', about: 'Since the store last reported the ledger.', ...tile, unit: 's' },
       process(`min(${told('millrace_fleet_age_seconds')})`),
       { worse: [60, 120] },
     ),

@@ -108,7 +108,7 @@ export const searches: SavedSearch[] = [
   search('events', {
     id: 'trouble',
     title: 'warnings and errors',
-    about: 'Events that somebody may have to act on.',
+    about: 'Events that may need action.',
     columns: ['level', 'code', 'device', 'text'],
     query: { level: ['warn', 'error'] },
   }),

@@ -1,5 +1,5 @@
 /**
- * The alias table. An alias means one (device, name, kind, datatype, unit, code, scale, offset) for ever; a change takes a new
+ * The alias table. An alias means one (device, name, kind, datatype, unit, code, scale, offset) permanently; a change takes a new
  * one, and a number is never given twice. A new outbox begins at a random place, so that one made after a damaged disk
  * does not give old aliases another meaning.
  */

@@ -1,5 +1,5 @@
 /**
- * What goes when there is no room, and what is too old. Data goes, and ledger records that a later one of their stream
+ * Chooses what to remove when the outbox is full, and what is too old. Data goes, and ledger records that a later one of their stream
  * replaces; gap records, closing ledger records and the newest ledger record stay.
  */
 import { type Draft, lose } from './draft.ts'

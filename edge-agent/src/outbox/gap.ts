@@ -31,7 +31,7 @@ export type PendingGap = Stretch[]
 
 /** What a gap needs to know of an entry. */
 export type Gone = Pick<Entry, 'stream' | 'number' | 'device' | 'before' | 'count' | 'samples' | 'first' | 'last'> & {
-  /** Last number, where it stands for several batches of the device that never reached the disk. */
+  /** Last number, where it covers several batches of the device that never reached the disk. */
   through?: number
 }
 

@@ -34,7 +34,7 @@ export function memoryStorage(): MemoryStorage {
       return loaded
     },
     async commit(transaction) {
-      // Never durable within the call: whoever relies on that would pass here and fail on a disk.
+      // Never durable within the call: code that relied on that would pass here and fail on a disk.
       await new Promise((resolve) => setImmediate(resolve))
       if (storage.fault !== undefined) fail(storage.fault)
       const { crash } = storage

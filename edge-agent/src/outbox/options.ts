@@ -13,7 +13,9 @@ export const outboxSchema = z.object({
     .number()
     .min(0)
     .default(0)
-    .describe('Batches older than this are evicted; 0 keeps them for ever. The age counts while the clock is known to be sane'),
+    .describe(
+      'Batches older than this are evicted; 0 keeps them without limit. The age counts while the clock is known to be sane',
+    ),
   freeDiskMin: z
     .int()
     .min(0)

@@ -138,7 +138,7 @@ export class Outbox {
     return this.state.shelf.next(lane, max, this.context.clock.monotonic(), accept)
   }
 
-  /** The entry is being sent: it leaves its lane, and whoever took it sees to its receipt. */
+  /** The entry is being sent: it leaves its lane, and the caller waits for its receipt. */
   take(entry: Entry): void {
     this.state.shelf.take(entry)
   }

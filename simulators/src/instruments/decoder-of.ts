@@ -7,6 +7,6 @@ export function decoderOf<Config>(kind: string): DecoderPlugin<Config> {
   if (plugin) return plugin as DecoderPlugin<Config>
   throw new MillraceError('CONFIG_INVALID', {
     path: '(decoder)',
-    detail: `there is no decoder ${kind}; known: ${Object.keys(decoderPlugins)}`,
+    detail: `unknown decoder ${kind}; known: ${Object.keys(decoderPlugins)}`,
   })
 }

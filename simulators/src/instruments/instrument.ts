@@ -13,7 +13,7 @@ export interface Emission {
   bytes: Uint8Array
   /** Good frames inside: one, but for pieces of a raw capture. */
   frames: number
-  /** Stretches of bytes that are no frame: one for planted garbage. */
+  /** Sequences of bytes that are not a frame: one for planted garbage. */
   bad: number
   /** Scalar readings, unscaled, in order. */
   readings: [channel: string, value: Value][]
@@ -57,7 +57,7 @@ export interface InstrumentPlugin<Signal = unknown> {
   /** Parameters of the signals; every key has a default. */
   schema: z.ZodType<Signal>
   /**
-   * About so many bytes that are no frame to its decoder, begin none and follow on none: between two frames they harm neither, and
+   * About so many bytes that are not, begin or continue a frame of its decoder: between two frames they harm neither, and
    * are one bad stretch.
    */
   garbage(random: Random, bytes: number): Uint8Array

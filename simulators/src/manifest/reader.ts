@@ -15,7 +15,7 @@ export interface Manifest extends Omit<ManifestHeader, 'f' | 'k'> {
   totals?: Record<string, DeviceTotals>
 }
 
-/** Lines in order, one at a time. @throws MillraceError CONFIG_NOT_FOUND, CONFIG_INVALID for a file that is no manifest. */
+/** Lines in order, one at a time. @throws MillraceError CONFIG_NOT_FOUND, CONFIG_INVALID for a file that is not a manifest. */
 export async function* readManifestLines(path: string): AsyncGenerator<ManifestLine> {
   let number = 0
   for await (const text of createInterface({ input: createReadStream(path, 'utf8') })) {

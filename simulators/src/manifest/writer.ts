@@ -67,7 +67,7 @@ interface Wave {
   isOpen: boolean
 }
 
-/** What one device produced: counts for ever, values since they were last taken. */
+/** What one device produced: counts since the start, values since they were last taken. */
 class Book {
   readonly totals: DeviceTotals = { readings: 0, samples: 0, frames: 0, bad: 0 }
   readonly #device: string

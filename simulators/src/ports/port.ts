@@ -1,5 +1,5 @@
 /**
- * A port is the socket that an instrument's cable goes into: bytes out to whoever reads, never waiting.
+ * A port is the socket that an instrument's cable goes into: bytes out to any reader, never waiting.
  *
  * A plug-in is a file `x.ts` with its test; it adds one line to `index.ts`.
  */

@@ -31,7 +31,7 @@ describe.each(Object.keys(makers))('a %s port', (kind) => {
     port.unplug()
   })
 
-  it('knows whether somebody reads, and keeps nothing stale for the next reader', async () => {
+  it('knows whether the port is open at the other end, and keeps nothing stale for the next reader', async () => {
     const port = makers[kind]!()
     await port.plug()
     expect(port.hasReader()).toBe(false)
@@ -49,7 +49,7 @@ describe.each(Object.keys(makers))('a %s port', (kind) => {
     port.unplug()
   })
 
-  it('takes no more than fits and never waits', async () => {
+  it('accepts only what fits and never waits', async () => {
     const port = makers[kind]!()
     await port.plug()
     // Opened, but this loop never lets it read.

@@ -1,5 +1,5 @@
 /**
- * A device behind a serial device server: it listens on loopback and sends its bytes to whoever connects. One reader at a
+ * A device behind a serial device server: it listens on loopback and sends its bytes to the client that connects. One reader at a
  * time; a new connection takes over from the one before, as with the servers that outlive a half-open connection.
  */
 import { createServer, type Server, type Socket } from 'node:net'

@@ -26,7 +26,7 @@ export function createPlayer({ kind, config, channels, rateHz, moments }: Record
     obey: () => false,
     garbage(bytes) {
       const plugin = instrumentPlugins.find((one) => one.kind === kind)
-      if (!plugin) throw new Error(`there is no instrument ${kind} that says what garbage is to its decoder`)
+      if (!plugin) throw new Error(`no instrument ${kind} can make garbage for its decoder`)
       return plugin.garbage(junk, bytes)
     },
   }

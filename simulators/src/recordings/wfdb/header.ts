@@ -50,7 +50,7 @@ export function readWfdbHeader(path: string): WfdbRecord {
   const [name = '', count = '', rate = '250', frames = '0'] = (lines[0] ?? '').trim().split(/\s+/)
   const signals = lines.slice(1, 1 + Number(count)).map((line) => readSignal(path, line, Number.parseFloat(rate)))
   if (signals.length === 0 || signals.length !== Number(count))
-    throw invalidRecording(path, `it has not the ${count} signals it names`)
+    throw invalidRecording(path, `it has fewer than the ${count} signals that it names`)
   if (!(Number(frames) > 0)) throw invalidRecording(path, 'it does not say how many samples there are')
   return { path, name, frames: Number(frames), signals }
 }
