@@ -183,7 +183,7 @@ describe('who may do what', () => {
 
   test('a users file that became wrong changes nothing', async () => {
     const before = await readFile(broker.usersFile, 'utf8')
-    await appendFile(broker.usersFile, 'no line of ours\n')
+    await appendFile(broker.usersFile, 'not a user line\n')
     await broker.reloadUsers()
     expect((await broker.connect('node')).connected).toBe(true)
     await writeFile(broker.usersFile, before)

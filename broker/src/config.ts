@@ -3,7 +3,7 @@ import { isLoopback, MillraceError, metricsEndpointSchema } from '@millrace/plat
 import { z } from 'zod'
 
 const count = (value: number, says: string) => z.int().min(1).default(value).describe(says)
-const countOrOff = (value: number, says: string) => z.int().min(0).default(value).describe(`${says} 0 is no limit.`)
+const countOrOff = (value: number, says: string) => z.int().min(0).default(value).describe(`${says} 0: without limit.`)
 
 const limitsSchema = z.strictObject({
   packetBytes: count(

@@ -185,7 +185,7 @@ describe('a persistent session in the store', () => {
     expect(again.texts()).toEqual(numbered(30))
   })
 
-  test('has a lock on its file, and one that is no file of sessions is refused', async () => {
+  test('has a lock on its file, and a file that does not hold sessions is refused', async () => {
     await restart()
     const second = startTestBroker({}, {}, { store: { path: path() } })
     await expect(second).rejects.toThrow('BROKER_STORE_LOCKED')

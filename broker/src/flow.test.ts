@@ -47,7 +47,7 @@ describe('a frozen subscriber', () => {
     frozen.socket.destroy()
   })
 
-  test('costs no more memory than its bound, whoever publishes', async () => {
+  test('costs no more memory than its bound, whichever client publishes', async () => {
     broker = await startTestBroker({ slowConsumerMs: 1_500, outboundBufferBytes: 1_048_576 })
     const frozen = await freeze('load/#')
     const writers = await Promise.all(Array.from({ length: 20 }, () => broker.connect('admin', { queueQoSZero: false })))

@@ -64,7 +64,7 @@ describe.skipIf(!openssl)('over TLS', () => {
     await until(() => broker.stats().preAuth === 0)
   })
 
-  test('files that are no pair are named', async () => {
+  test('files that do not match are named', async () => {
     const tls = { certFile: at('cert.pem'), keyFile: at('users') }
     await expect(startBroker(brokerSchema.parse({ listen: { port: 0 }, tls }))).rejects.toMatchObject({
       code: 'BROKER_TLS_UNREADABLE',

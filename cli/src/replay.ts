@@ -66,7 +66,7 @@ async function compareStage<State>(api: Api, stage: Stage<State>, outputs: Topic
     for (const { topic, text } of now) {
       const comparison = found.get(topic)!
       const { value } = await live.get(topic)!.next()
-      // What the live stage has not made yet is no difference.
+      // What the live stage has not made yet is not a difference.
       if (value === undefined || comparison.differs !== undefined) continue
       comparison.compared++
       const then = JSON.stringify(value.record)

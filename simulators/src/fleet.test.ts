@@ -105,7 +105,7 @@ it('a reader that stalls overruns the line by whole frames, which the manifest l
   const { reader, values, counts } = decode(fleet, 'ecg')
   await until(() => counts.frames > 0)
   reader.pause()
-  // What fits into the line and the reader is no overrun; a busy simulator takes longer to fill them.
+  // What fits into the line and the reader is not an overrun; a busy simulator takes longer to fill them.
   await sleep(2000)
   reader.resume()
   await sleep(300)

@@ -103,7 +103,7 @@ export function linkCuts(scenario: Scenario): Generator<{ atS: number; durationS
   return inOrder(scenario, (event) => (event.event === 'link-cut' ? [{ atS: event.atS, durationS: event.durationS }] : []))
 }
 
-/** The story, then the rounds of `repeat`, each event turned into what is wanted of it. */
+/** The story, then the rounds of `repeat`, each event turned into its effect. */
 function* inOrder<T extends { atS: number }>(scenario: Scenario, pick: (event: StoryEvent) => T[]): Generator<T> {
   const sorted = (events: StoryEvent[]) => events.flatMap(pick).sort((a, b) => a.atS - b.atS)
   yield* sorted(scenario.story)

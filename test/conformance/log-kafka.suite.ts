@@ -97,7 +97,7 @@ describe('kafka log behind TLS and a login', () => {
   const settings = async (skip: (why: string) => never, mechanism: 'PLAIN' | 'SCRAM-SHA-512' = 'SCRAM-SHA-512') => {
     running ??= start()
     const { secure } = (await running).engine
-    if (!secure) return skip('this Kafka was started by somebody else')
+    if (!secure) return skip('this Kafka was started by another program')
     const { address, caFile, username, password } = secure
     return {
       brokers: [address],

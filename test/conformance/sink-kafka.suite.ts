@@ -109,7 +109,7 @@ test('a topic that is not there is waited for', async () => {
 
 test('behind TLS and a login it writes with the right password, and goes on when the file has another', async ({ skip }) => {
   const { engine, dir, makeTopic } = await started()
-  if (!engine.secure) return skip('this Kafka was started by somebody else')
+  if (!engine.secure) return skip('this Kafka was started by another program')
   const { address, caFile, username, password } = engine.secure
   const topic = await makeTopic({ partitions: 1 })
   const passwordFile = join(dir, 'sink-password')

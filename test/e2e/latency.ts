@@ -124,7 +124,7 @@ async function quiet(use: ReturnType<typeof cpuUse>, say: Program['say'], alarms
   }
 }
 
-/** What is young or on its way is no backlog. */
+/** What is young or in flight is not backlog. */
 async function isDrained(status: () => Promise<AgentStatus | undefined>): Promise<AgentStatus | undefined> {
   const now = await status()
   return now && now.outbox.entries < 200 ? now : undefined

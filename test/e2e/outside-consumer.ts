@@ -1,5 +1,5 @@
 /**
- * Somebody else's program reads Millrace's topics by the published schema: examples/consumer/consumer.py, in Python, against a real
+ * An independent program reads Millrace's topics by the published schema: examples/consumer/consumer.py, in Python, against a real
  * Kafka; and so does kafkajs. The topics hold every record twice (the stages ran, took no snapshot, and ran again), and the consumer must take each once.
  *
  *     node test/e2e/outside-consumer.ts [--seed n] [--seconds n]

@@ -2,7 +2,7 @@
  * A device is unplugged and plugged in again: `node test/e2e/unplug.ts`
  *
  * The page's API says that it is offline, and its neighbours and its gateway online; then that it is back. With an outbox that
- * waited meanwhile nothing of it is lost: the death is said when what was measured before is out.
+ * waited in between nothing of it is lost: the death is said when what was measured before is out.
  */
 import { closingLine, printVerdict, verify, verifyDefaults } from 'millrace'
 import { installation } from '../support/installation.ts'

@@ -88,6 +88,6 @@ function removeAbandoned(lock: string): void {
     renameSync(lock, aside)
     rmSync(aside)
   } catch {
-    // Somebody else was quicker.
+    // Another process was quicker.
   }
 }

@@ -51,12 +51,12 @@ export interface Engine<O extends StartOptions = StartOptions, R extends Running
 export interface RunningEngine {
   /** `host:port`, or a URL without a slash at its end for what speaks HTTP. */
   address: string
-  /** Of the process that runs now; undefined while it is down, and always of an engine that somebody else started. */
+  /** Of the process that runs now; undefined while it is down, and always of an engine that another program started. */
   readonly pid: number | undefined
   dir: string
-  /** Asks it to end, and makes it end when it will not. Does nothing to an engine that somebody else started. */
+  /** Asks it to end, and makes it end when it will not. Does nothing to an engine that another program started. */
   stop(): Promise<void>
-  /** SIGKILL. @throws Error when somebody else started it. */
+  /** SIGKILL. @throws Error when another program started it. */
   kill(): Promise<void>
   /** Ends it when it runs, and starts it with the same data on the same port. Resolves when it does its work again. */
   restart(): Promise<void>

@@ -38,11 +38,11 @@ test('a variable names an engine that runs already by host and port, or by URL w
   expect(() => foreign(tcp, 'http://127.0.0.1:9092', '')).toThrow('give host:port.')
 })
 
-test('an engine that somebody else started is left running', async () => {
+test('an engine that another program started is left running', async () => {
   const engine = foreign({ variable: 'ENGINE_KAFKA', protocol: 'tcp' }, '127.0.0.1:1', '')
   await engine.stop()
-  await expect(engine.kill()).rejects.toThrow('somebody else')
-  expect(() => engine.freeze()).toThrow('somebody else')
+  await expect(engine.kill()).rejects.toThrow('another program')
+  expect(() => engine.freeze()).toThrow('another program')
 })
 
 test('every engine and tool is listed under its own name and has a variable of its own', () => {

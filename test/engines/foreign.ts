@@ -15,7 +15,7 @@ export function foreign(
     throw new Error(`${variable}=${where}: give host:port${protocol === 'http' ? ' or http://host:port' : ''}.`)
   }
   const refuse = () => {
-    throw new Error(`The engine at ${where} was started by somebody else, who alone may end it.`)
+    throw new Error(`The engine at ${where} was started by another program, which alone may end it.`)
   }
   const refuseLater = async () => refuse()
   return {

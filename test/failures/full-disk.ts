@@ -1,7 +1,7 @@
 /**
  * A full disk under the outbox: `node test/failures/full-disk.ts`
  *
- * A 32 MB image. Somebody else takes every byte before the outbox has grown, so that writes fail; the space comes back. Then
+ * A 32 MB image. Another program takes every byte before the outbox has grown, so that writes fail; the space comes back. Then
  * the outbox fills the disk up to the free space that it has to leave, and evicts by policy, also when that is taken from it
  * as well. At the end each reading is in the outbox or in a gap.
  */

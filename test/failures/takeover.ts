@@ -73,7 +73,7 @@ await program('takeover', async ({ dir, atEnd, check, say }) => {
   await fleet.fill(3)
   say(`${count} devices declared and read three times in ${Math.round((performance.now() - fillMs) / 1000)} s`)
   let turn = 0
-  /** A later value of theirs that came first would make the one beyond the limit late, and its alarm one that nobody is told of. */
+  /** A later value of the same device that came first would make the one beyond the limit late, and its alarm would not be notified. */
   const quiet = new Set<Device>()
   const live = setInterval(() => {
     for (let k = 0; k < liveEach; k++) {
@@ -87,7 +87,7 @@ await program('takeover', async ({ dir, atEnd, check, say }) => {
   const lasts: number[] = []
   const busy: number[] = []
   for (let kill = 0; kill < kills; kill++) {
-    // The one that sends, the one that leads, and then whoever it is.
+    // The one that sends, the one that leads, and then any of them.
     const wanted = [members.holder('notifier/0'), members.holder('lead/0')][kill]
     const { victim, watched } = choose(wanted, kill)
     for (const device of watched) quiet.add(device)

@@ -21,7 +21,7 @@ await program('operations', async (test) => {
   })
   if (missing !== '') throw new CannotRun(missing)
 
-  /** What cannot be had is named, and what can be checked without it is. */
+  /** What is unavailable is named, and what can be checked without it is. */
   async function part(what: string, get: () => Promise<void>, check: () => Promise<void>): Promise<void> {
     try {
       await get()

@@ -16,7 +16,7 @@ export const kubernetesVersions = ['1.30.0', '1.37.0']
 const folder = 'manifest-schemas-1.37.0'
 const compose = 'compose-spec.json'
 
-/** @throws Error with the reason and the remedy when they cannot be had. */
+/** @throws Error with the reason and the remedy when they are unavailable. */
 export async function getSchemas(): Promise<void> {
   if (await findCached(folder)) return
   const python = needs('python3', 'Install Python 3 with pip (Debian: python3-pip).')

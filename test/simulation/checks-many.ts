@@ -30,7 +30,7 @@ export interface ObservedMany {
   allWork: boolean
 }
 
-export const waiting = 'still under way: '
+export const waiting = 'still running: '
 export const isWaiting = (found: string[]) => found.some((text) => text.startsWith(waiting))
 
 /** First what is still on its way, which a later look may find done; then, when nothing is, what must be the same. */
@@ -114,7 +114,7 @@ function checkNotifications({ log, told }: ObservedMany): string[] {
   return broken
 }
 
-/** The same log gives the same result, whoever worked on it, and how often. */
+/** The same log gives the same result, whichever process worked on it, and how often. */
 function checkSameAsUndisturbed(log: SharedLog): string[] {
   const broken = compare(log, runAgain(createPrepareStage(prepareConfig, log.partitions), log), [
     topics.timeline,

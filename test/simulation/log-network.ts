@@ -122,7 +122,7 @@ export function createLogNetwork(world: World, random: Random, logId: string) {
     isReachable,
     transitMs,
     ask,
-    /** What waits for one lane goes together; one request of a lane is under way at a time. */
+    /** What waits in one queue goes together; one request of a queue is in flight at a time. */
     createLanes,
     setFaults(next: RequestFaults) {
       faults = next

@@ -61,7 +61,7 @@ export function createNetwork(world: World, random: Random): Network {
       if (peer.filters.some((filter) => matches(levelsOf(filter), levelsOf(topic)))) send(peer, topic, payload)
   }
 
-  /** A message that is under way when its connection ends is lost. */
+  /** A message that is in flight when its connection ends is lost. */
   function send(peer: Peer, topic: string, payload: Uint8Array): void {
     if (chance(faults.lose)) {
       struck.lost++

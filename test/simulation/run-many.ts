@@ -30,12 +30,12 @@ interface Machine {
   member?: Member
   start(): void
   disk?: Disk<OutboxFrame>
-  /** A clean stop is under way, or it is down. */
+  /** It is stopping cleanly, or down. */
   isAway: boolean
 }
 
 const quietMsMax = 90_000
-/** No divisor of the second between two ticks, or one would always be under way. */
+/** Not a divisor of the second between two ticks, or one would always be in flight. */
 const lookEveryMs = 870
 const stopLookMs = 100
 /** A broker publishes the will of a client that is silent for one and a half times its keep-alive. */
@@ -269,7 +269,7 @@ export async function runManySeed(seed: number, processors: number | undefined, 
 
   function fault(): void {
     if (isPeace) return
-    // Whoever sends notifications has most to lose.
+    // The process that sends notifications is the most interesting one.
     const sender = processes.find(({ member }) => member?.isSending)
     const target = random.next() < 0.4 && sender ? sender : processes[random.below(count)]!
     switch (random.below(13)) {

@@ -48,7 +48,7 @@ interface Engine {
   struck: { halfWrites: number; suspects: number }
 }
 
-/** What comes of the records of a partition, whoever writes them. */
+/** What comes of the records of a partition, whichever process writes them. */
 interface Account {
   next: number
   marks: Marks

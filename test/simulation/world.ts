@@ -22,7 +22,7 @@ export interface Process {
   setWall(wrongByMs: number): void
   /** SIGKILL: nothing of it ever runs again. */
   kill(): void
-  /** SIGSTOP and SIGCONT: what was due meanwhile happens at the thaw. */
+  /** SIGSTOP and SIGCONT: what was due in between happens at the thaw. */
   freeze(): void
   thaw(): void
   /** Calls unless the process is dead; later if it is frozen. For messages and disk completions that reach it. */

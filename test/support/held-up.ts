@@ -1,5 +1,5 @@
 /**
- * Whether a process of ours was held up: its event loop for more than 500 ms, as it says itself in its log. Every program that
+ * Whether a process of Millrace was held up: its event loop for more than 500 ms, as it says itself in its log. Every program that
  * runs them fails then. Not counted is what was not the process: a SIGSTOP, a machine that stood still (a thread of this process
  * that does nothing else was late as well), and a machine that others use (the limit is stretched, as for all wall times).
  */

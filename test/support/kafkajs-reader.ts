@@ -1,4 +1,4 @@
-/** Reads a topic whole with kafkajs: another client than the one that wrote, and no code of ours but zstd, which it leaves to its user. */
+/** Reads a topic whole with kafkajs: a client independent of the writer, without code of Millrace except zstd, which kafkajs leaves to its user. */
 import { randomUUID } from 'node:crypto'
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import kafkajs, { type Consumer, type KafkaConfig } from 'kafkajs'

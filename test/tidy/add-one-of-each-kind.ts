@@ -45,7 +45,7 @@ export function addOne({ folder }: Kind, tree: string): Added {
   return { plugin, files: [...files.sort(), `${folder}/index.ts`] }
 }
 
-/** Its import behind the others, and its name at the end of the list that has all of theirs. */
+/** Its import behind the others, and its name at the end of the list that has all of them. */
 export function withLine(index: string, plugin: string): string {
   const imports = [...index.matchAll(/^import \{ (\w+)[^}]*\} from '\.\/([\w-]+)\/\2\.ts'\n/gm)]
   const others = new Set(imports.map(([, name]) => name!))

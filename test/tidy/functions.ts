@@ -36,7 +36,7 @@ export function functionsOf({ path, text }: Source): Func[] {
   }
 }
 
-/** An arrow that is one expression is no function to be read on its own. */
+/** An arrow that is one expression is not counted as a function. */
 function isFunction(value: object): value is Node {
   const { type, body } = value as Node
   return kinds.has(type) && body?.type === 'BlockStatement'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { rooms, unknownRooms, wrongDoors } from './rooms.ts'
 import { sourcesBelow } from './sources.ts'
 
-/** What each package may import of ours. The processes never import each other: they meet on the wire. */
+/** Which packages of Millrace each package may import. The processes never import each other: they meet on the wire. */
 const mayImport: Record<string, string[]> = {
   platform: [],
   contract: ['@millrace/platform'],

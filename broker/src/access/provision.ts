@@ -1,4 +1,4 @@
-/** Adds users to the users file, for the command line and for whoever sets a broker up. */
+/** Adds users to the users file, for the command line and for programs that set up a broker. */
 import { randomBytes } from 'node:crypto'
 import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
 import { type Cost, defaultCost, hashPassword } from './password.ts'

@@ -10,7 +10,7 @@ export class Rate {
   #tokens: number
   #atMs: number
 
-  /** 0 is no limit. */
+  /** 0: without limit. */
   constructor(clock: Clock, perSecond: number) {
     this.#clock = clock
     this.#perSecond = perSecond

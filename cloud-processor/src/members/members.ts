@@ -23,7 +23,7 @@ export interface Members {
   isLeaseHeld(): boolean
   /** True when the lease expired so long ago that the heartbeats of the process that took over may be gone from the topic. */
   isLost(): boolean
-  /** Whether an exclusive assignment may be taken: no process that this one has not received, or receives no longer, can still hold a lease. */
+  /** Whether an exclusive assignment may be taken: every process that may still hold a lease is known to this one. */
   mayTakeAlone(): boolean
   /** Called after any heartbeat or departure. */
   onChange(listener: () => void): void

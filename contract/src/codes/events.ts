@@ -1,4 +1,4 @@
-/** What is told by an event: `code` of an event record, on the timeline or of a store. */
+/** What an event reports: `code` of an event record, on the timeline or of a store. */
 import { catalogue } from '@millrace/platform'
 
 const { STORE_CHANNEL_TOO_FINE } = catalogue

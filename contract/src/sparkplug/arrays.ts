@@ -61,7 +61,7 @@ const packings: Partial<Record<SparkplugDatatype, Packing>> = {
   }),
 }
 
-/** Bytes of one element; undefined for booleans and strings, and for what is no array. */
+/** Bytes of one element; undefined for booleans and strings, and for what is not an array. */
 export function elementBytes(datatype: SparkplugDatatype): number | undefined {
   return packings[datatype]?.bytes
 }
@@ -72,7 +72,7 @@ export function readArray(reader: Reader, datatype: SparkplugDatatype, start: nu
   if (datatype === 'BooleanArray') return readBooleans(reader, start, end)
   if (datatype === 'StringArray') return readStrings(reader, start, end)
   const packing = packings[datatype]
-  if (!packing) return reader.fail('unsupported', `${datatype} is no array`, start)
+  if (!packing) return reader.fail('unsupported', `${datatype} is not an array`, start)
   const { bytes, get } = packing
   const count = (end - start) / bytes
   if (!Number.isInteger(count)) reader.fail('datatype-mismatch', `${end - start} bytes are no ${datatype}`, start)
@@ -88,7 +88,7 @@ export function writeArray(writer: Writer, datatype: SparkplugDatatype, values: 
   if (datatype === 'BooleanArray') return writeBooleans(writer, values)
   if (datatype === 'StringArray') return writeStrings(writer, values)
   const packing = packings[datatype]
-  if (!packing) return writer.fail('unsupported', `${datatype} is no array`)
+  if (!packing) return writer.fail('unsupported', `${datatype} is not an array`)
   const { bytes, set } = packing
   writer.reserve(values.length * bytes)
   const { view } = writer

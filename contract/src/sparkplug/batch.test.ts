@@ -172,7 +172,7 @@ describe('a batch', () => {
     ])
   })
 
-  it('refuses a value that is not of its datatype, and a time that is no whole number of ms', () => {
+  it('refuses a value that is not of its datatype, and a time that is not a whole number of ms', () => {
     const refused: [string, number, Value, string][] = [
       ['cInt16', 1, 40_000, 'datatype-mismatch'],
       ['cInt32', 1, 1.5, 'datatype-mismatch'],

@@ -61,7 +61,7 @@ describe('a declaration', () => {
   })
 })
 
-describe('a device birth of ours', () => {
+describe('a device birth of Millrace', () => {
   const payload = decodePayload(encodeDeviceBirth(declaration, { timestamp: 1000, seq: 4 }))
 
   it('is named after the declaration and gives it back', () => {

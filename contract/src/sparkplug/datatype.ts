@@ -63,7 +63,7 @@ export const integerRanges: Partial<Record<SparkplugDatatype, readonly [number, 
 
 /**
  * Whether a reading may travel as this datatype; the edge refuses those that may not. Unlike the codec, it takes no NaN,
- * no infinity and no integer above 2^53 - 1: they are no readings. For an array datatype `value` is one sample.
+ * no infinity and no integer above 2^53 - 1: they are not readings. For an array datatype `value` is one sample.
  */
 export function fits(datatype: SparkplugDatatype, value: unknown): boolean {
   const element = datatype.endsWith('Array') ? (datatype.slice(0, -5) as SparkplugDatatype) : datatype

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto'
 import type { Channel } from '../records/fields.ts'
 
 export interface AliasedChannel {
-  /** Means this name, datatype, unit, code and scale for ever; unique in the edge node [tck-id-payloads-alias-uniqueness]. */
+  /** Means this name, datatype, unit, code and scale permanently; unique in the edge node [tck-id-payloads-alias-uniqueness]. */
   alias: number
   channel: Channel
 }

@@ -31,7 +31,7 @@ export interface DecodedBatch {
   /** Only channels with something in them. */
   columns: Columns
   bad: BadFrame[]
-  /** Named metrics that are no channel. */
+  /** Named metrics that are not a channel. */
   extra: Metric[]
   problems: MetricProblem[]
 }

@@ -1,4 +1,4 @@
-/** Why bytes are no Sparkplug payload, or a value cannot be one. Branch on it, never on the text. */
+/** Why bytes are not a Sparkplug payload, or a value cannot be one. Branch on it, never on the text. */
 export type SparkplugReason =
   /** A field, or the message that it is in, ends before its length says. */
   | 'truncated'

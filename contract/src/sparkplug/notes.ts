@@ -1,5 +1,5 @@
 /**
- * Aliases of the two notes that a DDATA of ours may carry (`Millrace/Absence`, `Millrace/Rejected`): where a birth has aliases, every metric
+ * Aliases of the two notes that a DDATA of Millrace may carry (`Millrace/Absence`, `Millrace/Rejected`): where a birth has aliases, every metric
  * has one [tck-id-payloads-alias-birth-requirement], and data goes by it alone [tck-id-payloads-alias-data-cmd-requirement].
  *
  *   2^48 + 2 * (the first 44 bits of SHA-256 of the device id) + (0 absence, 1 rejected)

@@ -62,7 +62,7 @@ export function decodePayload(
   return payload
 }
 
-/** Reads a top-level field that is no metric. */
+/** Reads a top-level field that is not a metric. */
 export function readHeader(reader: Reader, tag: number, payload: Omit<Payload, 'metrics'>): void {
   const at = reader.pos
   if (tag === 0x08) payload.timestamp = whole(reader, reader.varint(), 'timestamp', at)

@@ -31,7 +31,7 @@ export class Writer {
     throw new SparkplugError(reason, this.pos, detail)
   }
 
-  /** Room for `count` more bytes; whoever writes single bytes asks first. */
+  /** Room for `count` more bytes; callers that write single bytes ask first. */
   reserve(count: number): void {
     if (this.pos + count <= this.bytes.length) return
     const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.pos + count))

@@ -71,7 +71,7 @@ export function addGone(draft: Draft, reason: GapReason, gone: Gone): void {
   addToGap(run.gap, reason, gone)
   if (reason !== 'evicted' || gone.device === '') return
   draft.evicted += gone.count
-  // The counts of an earlier stream are closed: what is evicted of it is told by the gap alone.
+  // The counts of an earlier stream are closed: only the gap reports what is evicted of it.
   if (gone.stream !== run.stream) return
   addCounts(run.counts, gone.device, { ...emptyEdgeCounts(), evicted: [gone.count, gone.samples] })
   run.uncounted = true

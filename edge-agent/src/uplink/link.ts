@@ -1,5 +1,5 @@
 /**
- * The connection to the broker: made again by itself for ever, under a new `bdSeq`, after waits that double and are jittered.
+ * The connection to the broker: made again without limit, under a new `bdSeq`, after waits that double and are jittered.
  */
 import { backOffMs, type Clock, type Log } from '@millrace/platform'
 import type { Outbox } from '../outbox/index.ts'

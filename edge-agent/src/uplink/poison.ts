@@ -33,7 +33,7 @@ export class Poison {
 
   /**
    * The oldest suspect, once nothing else is in flight; nothing while that is awaited. Undefined when there is no suspect, or
-   * live entries go first, which they do not for ever.
+   * live entries go first, until none is left.
    */
   alone(context: SendContext, nowMs: number): Chosen | undefined {
     const { inFlight, options } = context

@@ -28,7 +28,7 @@ export class Silence {
   probe(context: SendContext, nowMs: number): Chosen | undefined {
     const { host, inFlight } = context
     if (!this.isSilent) {
-      // A credit of nothing is told by receipts only: without live data one entry a second asks for the next.
+      // A credit of zero comes only in receipts: without live data one entry a second asks for the next.
       const isStarved = host.creditBytes === 0 && inFlight.load.all.count === 0 && nowMs - host.receiptMs > probeMs
       if (!isStarved) return undefined
       const live = liveEntries(context)

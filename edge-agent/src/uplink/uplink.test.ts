@@ -378,7 +378,7 @@ describe('uplink', () => {
     await until('empty outbox', isEmpty)
   })
 
-  test('a log made anew gets the births again before more data', async () => {
+  test('a log that was created again gets the births again before more data', async () => {
     await start()
     uplink!.start()
     await commit('a')

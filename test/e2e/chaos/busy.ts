@@ -1,5 +1,5 @@
 /**
- * How busy others keep the machine while a run of the distributed installation is under way. Its limits in wall time are meant
+ * How busy others keep the machine while a run of the distributed installation is running. Its limits in wall time are meant
  * for a machine of our own; on a shared one they are stretched by as much as work takes longer there, and it is said.
  */
 import { contention } from '../../support/contention.ts'

@@ -37,10 +37,10 @@ export interface SharedEngines {
 }
 
 const partitions = 6
-/** Longer than a Kafka needs to start on a busy machine: a processor that starts meanwhile waits for it. */
+/** Longer than a Kafka needs to start on a busy machine: a processor that starts before waits for it. */
 const deliveryMs = 90_000
 const diskMegabytes = 1024
-/** VictoriaMetrics takes no more writes when less than 10 MB are free, and looks once a second. */
+/** VictoriaMetrics refuses writes when less than 10 MB are free, and checks once a second. */
 const noticeMs = 5000
 
 /** @throws CannotRun that names what is missing. */
@@ -65,7 +65,7 @@ async function start(
   const engine = await obtain(name, { dir }, say)
   if (isMissing(engine)) throw new CannotRun(engine.missing)
   atEnd(() => engine.stop())
-  if (engine.pid === undefined) throw new CannotRun(`${name} was started by somebody else: it cannot be killed`)
+  if (engine.pid === undefined) throw new CannotRun(`${name} was started by another program: it cannot be killed`)
   return engine
 }
 

@@ -188,7 +188,7 @@ export function createFaults(installation: Installation, only?: string[]): Fault
         pid = victim.pid()
         return victim.isUp() && (await victim.pause())
       },
-      // If it was killed meanwhile, another one is there, which is not stopped.
+      // If it was killed in between, another process runs, which is not stopped.
       () => victim.pid() === pid && victim.resume(),
     )
   }

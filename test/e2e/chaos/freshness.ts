@@ -25,7 +25,7 @@ export interface Freshness {
 const everyMs = 200
 /** A processor that is gone without a goodbye is waited for so long. */
 const silentMs = 3000
-/** Older readings are no news. */
+/** Older readings do not count. */
 const query = 'max by (device) (tlast_over_time(reading_value[15s]))'
 
 export async function watchFreshness(shared: SharedEngines): Promise<Freshness> {
@@ -130,7 +130,7 @@ export interface Judging {
 
 /**
  * Time from each fault's end to the first stored reading that was made after it, for each device that the fault touched. One that
- * took longer than `withinMs` while another fault of that device was under way says nothing: it is hidden, and that one's end is
+ * took longer than `withinMs` while another fault of that device was active says nothing: it is hidden, and that one's end is
  * looked at as well. What may be is stretched where others kept the machine busy.
  */
 export function recoveries(

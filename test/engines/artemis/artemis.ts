@@ -1,4 +1,4 @@
-/** Artemis: an MQTT 3.1.1 and 5 broker with shared subscriptions that is no kin of Mosquitto, and keeps its sessions on disk. */
+/** Artemis: an MQTT 3.1.1 and 5 broker with shared subscriptions independent of Mosquitto, which keeps its sessions on disk. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findCached } from '../cache.ts'

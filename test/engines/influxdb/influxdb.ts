@@ -12,7 +12,7 @@ import { answersHttp } from '../health.ts'
 import { stablePort } from '../ports.ts'
 
 export interface RunningInfluxdb extends RunningEngine {
-  /** What the first start set up; undefined for one that somebody else started. */
+  /** What the first start set up; undefined for one that another program started. */
   setup?: { org: string; bucket: string; token: string }
 }
 

@@ -40,7 +40,7 @@ export const kafka: Engine<KafkaOptions, RunningKafka> = {
   start,
 }
 
-/** Twenty-two characters of base64url: the cluster's id is the same for ever, which only matters to who compares. */
+/** Twenty-two characters of base64url: the cluster's id never changes, which matters only to a program that compares it. */
 const clusterId = 'bWlsbHJhY2UtdGVzdC1rYQ'
 
 async function start({ dir, port, config, security, javaOptions }: KafkaOptions): Promise<RunningKafka> {

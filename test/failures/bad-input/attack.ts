@@ -23,7 +23,7 @@ export interface Finding {
   isHeld: boolean
   outcome: string
   counter: string
-  /** Looked at after all attacks, so that looking is no load beside them. */
+  /** Looked at after all attacks, so that the checks add no load during them. */
   confirm?(): Promise<{ isHeld: boolean; outcome: string }>
 }
 

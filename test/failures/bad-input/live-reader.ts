@@ -6,7 +6,7 @@ export const allowedMs = 1000
 /** By second of the readings' time. */
 export type Buckets = Map<number, { onTime: number; late: number; worstMs: number }>
 
-/** Devices of the attacks are no part of the healthy traffic. */
+/** Devices of the attacks do not belong to the healthy traffic. */
 const isHealthy = (device: string) => /^(oximeter|amplifier|gps)/.test(device)
 
 if (!isMainThread) void follow(new URL('/api/live?waves=', workerData as string))

@@ -73,7 +73,7 @@ export async function replayRejected({ check, say }: Program, system: System, ro
     const sums = await sumsOf(system)
     return Object.keys(rejectedBefore).every((device) => sums.get(device)?.rejected[0] === 0 && sums.get(device)?.balanced)
   }
-  await until('nothing of theirs is rejected', isRedeemed).catch(() => {})
+  await until('none of their readings is rejected', isRedeemed).catch(() => {})
   check(await isRedeemed(), `the ledger closes without rejected readings of ${Object.keys(rejectedBefore).join(', ')}`)
 
   const before = await pictureOf(system)

@@ -1,5 +1,5 @@
 /**
- * The broker's store of sessions, over real MQTT: a device publishes QoS 1 with many under way, a session that is away is owed all of it, and
+ * The broker's store of sessions, over real MQTT: a device publishes QoS 1 with many in flight, a session that is away is owed all of it, and
  * another one takes and acknowledges its own.
  *
  * Said: `kept` with the number of a message whose PUBACK came.

@@ -5,7 +5,7 @@
 
 export interface Subject {
   /**
-   * Writes for ever. Each line that it says is a promise: what the line names is durable. It may say before doing it that
+   * Writes until it is killed. Each line that it says is a promise: what the line names is durable. It may say before doing it that
    * something is to be removed.
    */
   write(folder: string, seed: number, say: (line: Said) => void): Promise<void>

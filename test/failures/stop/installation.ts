@@ -1,6 +1,6 @@
 /**
  * What processors need around them: Kafka, a store, a broker, one processor that stays, and devices that say something all the
- * time, so that every stage has something under way.
+ * time, so that every stage has something in flight.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** An edge node of ours: births, numbered batches with repeats, late ones and bad ones, ledger and gap records. */
+/** A Millrace edge node: births, numbered batches with repeats, late ones and bad ones, ledger and gap records. */
 import {
   type BatchName,
   type Channel,

@@ -1,4 +1,4 @@
-/** A Sparkplug node of somebody else: births with values, every datatype, and values that no timeline can hold. */
+/** A foreign Sparkplug node: births with values, every datatype, and values that no timeline can hold. */
 import { encodeNodeDeath, encodePayload, type Metric } from '@millrace/contract/sparkplug'
 import type { Diary } from './diary.ts'
 

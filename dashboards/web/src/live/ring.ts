@@ -1,7 +1,7 @@
 /**
  * The newest samples of one waveform in typed arrays, and the play-out clock that makes their drawing smooth.
  *
- * Samples come in lumps, early or late by the network's mood. The play head runs by this browser's own clock, `delayMs`
+ * Samples come in lumps, early or late as the network delivers them. The play head runs by this browser's own clock, `delayMs`
  * behind where the newest samples have been: `lead` is the sample time minus the local time at arrival, followed fast when
  * samples come sooner than thought and slowly when they come later. So the pen moves evenly, and an outage shows as one.
  */

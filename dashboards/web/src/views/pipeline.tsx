@@ -5,7 +5,7 @@ import { ageText, bytesText, countText, rateText } from '../format.ts'
 import { device, deviceNames, ledger, pipeline } from '../live/model.ts'
 import { LedgerSection } from './ledger.tsx'
 
-/** The page's own readers are no part of the flow. */
+/** The page's own readers do not belong to the flow. */
 const drawnApart = new Set(['bridge', 'store'])
 const lagWarnMs = 1000
 

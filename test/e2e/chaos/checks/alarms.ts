@@ -41,7 +41,7 @@ export async function compareAlarms(
   const due = new Map<string, { technical: boolean }>()
   for await (const { record } of log.read('alarms'))
     if (record.k === 'notification') due.set(record.key as string, record.alarm as { technical: boolean })
-  // The last ones, absences of devices that were switched off, may still be under way.
+  // The last ones, absences of devices that were switched off, may still be in flight.
   const isTold = () => {
     const told = new Set(webhook.deliveries.map(({ key }) => key))
     return [...due.keys()].every((key) => told.has(key) || ledgers.withheld.has(key))
@@ -58,7 +58,7 @@ export async function compareAlarms(
     if (!deliveries.has(key) && !ledgers.withheld.has(key)) wrong.push(`${key} was due and never delivered`)
   let repeats = 0
   for (const [key, list] of deliveries) {
-    if (!due.has(key)) wrong.push(`${key} was delivered and is no notification`)
+    if (!due.has(key)) wrong.push(`${key} was delivered and is not a notification`)
     for (let k = 1; k < list.length; k++) {
       repeats++
       const [before, after] = [list[k - 1]!.atMs, list[k]!.atMs]

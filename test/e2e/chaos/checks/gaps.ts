@@ -1,5 +1,5 @@
 /**
- * Gaps are no excuse: for each device the recorded ones, taken together, are at most the measured outages and one second a
+ * Gaps do not excuse losses: for each device the recorded ones, taken together, are at most the measured outages and one second a
  * fault; and each touches an outage. A device that measures once a second shows its absence a measurement early and late.
  */
 import type { StoredGap } from '@millrace/cloud-processor/stores'

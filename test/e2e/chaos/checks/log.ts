@@ -45,7 +45,7 @@ export async function openLogView({ api, shared }: Installation): Promise<LogVie
   }
 }
 
-/** As a reader of its own, which is no member. */
+/** As a reader of its own, which is not a member. */
 export function openLog({ kafka, partitions }: SharedEngines): Promise<Log> {
   const options = { brokers: [kafka.address], partitions, replicas: 1, clientId: 'chaos-observer' }
   return openKafkaLog(options, { log: silentLog, metrics: createMetrics() })

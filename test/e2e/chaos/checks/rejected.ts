@@ -35,7 +35,7 @@ export async function compareRejected(
   for (const fault of faults) {
     if (fault.kind !== 'garbage') continue
     finding.planted++
-    // The line feed that ends a line of garbage is no part of it.
+    // The line feed that ends a line of garbage does not belong to it.
     const bytes = kindOf(fault.device) === 'nmea-0183' ? fault.bytes! - 1 : fault.bytes!
     planted.set(`${fault.device}/${bytes}`, fault)
   }

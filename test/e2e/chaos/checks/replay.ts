@@ -55,7 +55,7 @@ async function compare<State>(log: Log, stage: Stage<State>, outputs: TopicName[
         const then = made.get(name)
         made.delete(name)
         if (then === digest(value)) compared++
-        // What the live stage has not made yet is no difference.
+        // What the live stage has not made yet is not a difference.
         else if (then !== undefined || record.offset <= (reached.get(lane) ?? -1))
           differs ??= `${name} ${then === undefined ? 'was not made then' : 'differs'}: now ${Buffer.from(value).toString().slice(0, 300)}`
       }

@@ -42,7 +42,7 @@ export async function checkShared(run: Run, engines: SharedEngines, log: LogView
 }
 
 function sayRecovery({ kind, judged, hidden, worstMs, timelineMs, worst, worstPart }: Recovery): string {
-  if (judged === 0) return `${kind}: other faults were under way at all of its ${hidden} ends`
+  if (judged === 0) return `${kind}: other faults were active at all of its ${hidden} ends`
   const figures = `on the timeline ${seconds(timelineMs)}, stored ${seconds(worstMs)} after its end`
   const part = `${Math.round(worstPart * 100)} % of what it may take on a machine so busy`
   return `${kind}: first new readings at worst ${figures}, ${part}; of ${judged}, ${hidden} more hidden by other faults${worstPart > 1 ? `: ${worst}` : ''}`
