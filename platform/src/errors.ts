@@ -240,6 +240,11 @@ export const catalogue = {
       'Restore the log from a backup, or give the processor an empty dataDir: the stage then starts at the beginning of the log.',
     retry: false,
   },
+  STORE_ANSWER_TOO_LARGE: {
+    says: 'The store’s answer would have more than {max} {what}.',
+    remedy: 'Ask for a shorter time or longer steps, or raise store.pointsMax.',
+    retry: false,
+  },
   STORE_CHANNEL_TOO_FINE: {
     says: 'The time resolution of the store’s engine is too coarse for the samples of {detail}.',
     remedy:

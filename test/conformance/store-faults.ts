@@ -52,7 +52,7 @@ export function describeFaults(name: TimeSeriesEngine): void {
       expect(refused.every(({ offset, rejected }) => offset === 0 && rejected.reason === bad.reason)).toBe(true)
       const lines = refused.flatMap(({ rejected }) => Buffer.from(rejected.bytesBase64, 'base64').toString().split('\n'))
       expect(lines).toHaveLength(3)
-      expect((await store.points('poisoned', 'spo2', t0, t0 + 1e9)).t).toHaveLength(4997)
+      expect((await store.points({ device: 'poisoned', channel: 'spo2', fromMs: t0, toMs: t0 + 1e9 })).t).toHaveLength(4997)
       expect((await store.totals()).poisoned).toMatchObject({ stored: [4997, 0], collapsed: [0, 0] })
       const row = (await store.ledger()).find(({ device }) => device === 'poisoned')
       expect(row).toMatchObject({ stored: [4997, 0], difference: [0, 0] })
@@ -103,7 +103,7 @@ export function describeFaults(name: TimeSeriesEngine): void {
       await until('the store has all of it', () => sink.progress().next === sink.progress().end && sink.progress().next > 0, {
         withinMs: 50_000,
       })
-      const { v } = await store.points('away', 'spo2', t0, t0 + 1e9)
+      const { v } = await store.points({ device: 'away', channel: 'spo2', fromMs: t0, toMs: t0 + 1e9 })
       expect(v).toEqual(Array.from({ length: given }, (_, k) => k + 1))
       expect((await store.totals()).away).toMatchObject({ stored: [given, 0], collapsed: [0, 0] })
       expect((await store.ledger()).find(({ device }) => device === 'away')?.difference).toEqual([0, 0])
@@ -123,7 +123,7 @@ export function describeFaults(name: TimeSeriesEngine): void {
       expect(kills).toBeGreaterThan(2)
       const store = await open()
       for (const [device, expected] of values) {
-        const { t, v } = await store.points(device, 'spo2', t0, t0 + 1e9)
+        const { t, v } = await store.points({ device, channel: 'spo2', fromMs: t0, toMs: t0 + 1e9 })
         expect(new Map(t.map((time, k) => [time, v[k]]))).toEqual(new Map([...expected].sort((a, b) => a[0] - b[0])))
         expect((await store.totals())[device]).toMatchObject({
           stored: [expected.size, 0],

@@ -122,7 +122,7 @@ async function storeAnswers(store: EmbeddedStore) {
   const series = devices.flatMap(({ device, channels }) => channels.map(({ name, kind }) => ({ device, name, kind })))
   const content = await Promise.all(
     series.map(async ({ device, name, kind }) =>
-      kind === 'waveform' ? store.segments(device, name, ...always) : store.points(device, name, ...always),
+      store[kind === 'waveform' ? 'segments' : 'points']({ device, channel: name, fromMs: always[0], toMs: always[1] }),
     ),
   )
   return {

@@ -83,7 +83,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       await store.refresh()
     }
     const read = async (channel = 'spo2', from = 0, to = 1e14) => {
-      const { t, v } = await store.points(d, channel, from, to)
+      const { t, v } = await store.points({ device: d, channel, fromMs: from, toMs: to })
       return t.map((time, k) => [time - t0, v[k]])
     }
 
@@ -109,7 +109,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         [8, false],
       ])
       expect(await read('none')).toEqual([])
-      expect(await store.points('nobody', 'spo2', 0, 1e14)).toEqual({ t: [], v: [] })
+      expect(await store.points({ device: 'nobody', channel: 'spo2', fromMs: 0, toMs: 1e14 })).toEqual({ t: [], v: [] })
     })
 
     test('gives numbers back to the last digit, and a device’s own numbers whatever its scale', async () => {
@@ -143,8 +143,8 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
     test('gives back qualities, and none where all are good', async () => {
       await put(readings({ a: { ...column([0, 1], [1, 2]), q: [0, 2] }, b: { ...column([0, 1], [1, 2]), q: [0, 0] } }))
       await put(readings({ a: column([2], [3]) }))
-      expect((await store.points(d, 'a', 0, 1e14)).q).toEqual([0, 2, 0])
-      expect((await store.points(d, 'b', 0, 1e14)).q).toBeUndefined()
+      expect((await store.points({ device: d, channel: 'a', fromMs: 0, toMs: 1e14 })).q).toEqual([0, 2, 0])
+      expect((await store.points({ device: d, channel: 'b', fromMs: 0, toMs: 1e14 })).q).toBeUndefined()
     })
 
     test('takes both ends of the time asked for, and the first of it when there is a limit', async () => {
@@ -154,7 +154,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         [2000, 3],
         [hour, 4],
       ])
-      expect((await store.points(d, 'spo2', t0 + 500, t0 + 3 * hour, 3)).v).toEqual([2, 3, 4])
+      expect((await store.points({ device: d, channel: 'spo2', fromMs: t0 + 500, toMs: t0 + 3 * hour }, 3)).v).toEqual([2, 3, 4])
     })
 
     test('keeps the last position of an equal time and counts the other as collapsed', async () => {
@@ -227,9 +227,11 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
     test('gives waveform segments back as they came', async () => {
       const given = [segment(0, 4, 250), segment(1000, 4, 250), segment(2000.5, 1000 / 360, 360)]
       await put(readings({}, { ecg: given }))
-      expect(shift(await store.segments(d, 'ecg', 0, 1e14))).toEqual(shift(given))
-      expect(shift(await store.segments(d, 'ecg', t0 + 997, t0 + 1500))).toEqual(shift(given.slice(1, 2)))
-      expect(await store.segments(d, 'ecg', 0, 1e14, 1)).toHaveLength(1)
+      expect(shift(await store.segments({ device: d, channel: 'ecg', fromMs: 0, toMs: 1e14 }))).toEqual(shift(given))
+      expect(shift(await store.segments({ device: d, channel: 'ecg', fromMs: t0 + 997, toMs: t0 + 1500 }))).toEqual(
+        shift(given.slice(1, 2)),
+      )
+      expect(await store.segments({ device: d, channel: 'ecg', fromMs: 0, toMs: 1e14 }, 1)).toHaveLength(1)
       expect((await store.totals())[d]).toMatchObject({ stored: [0, 860], collapsed: [0, 0] })
     })
 
@@ -238,7 +240,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       await put(readings({}, { ecg: [segment(200, 4, 100, 1000)] }))
       await put(readings({}, { ecg: [segment(0, 4, 10, 5000)] }))
       await put(readings({}, { ecg: [segment(2, 4, 5, 9000)] }))
-      const samples = (await store.segments(d, 'ecg', 0, 1e14)).flatMap((s) =>
+      const samples = (await store.segments({ device: d, channel: 'ecg', fromMs: 0, toMs: 1e14 })).flatMap((s) =>
         s.v.map((v, k) => [s.t + k * s.i - t0, v] as const),
       )
       const expected = new Map<number, number>()
@@ -253,7 +255,7 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
 
     test('keeps a waveform that crosses an hour whole', async () => {
       await put(readings({}, { ecg: [segment(hour - 1000, 4, 500)] }))
-      const found = await store.segments(d, 'ecg', 0, 1e14)
+      const found = await store.segments({ device: d, channel: 'ecg', fromMs: 0, toMs: 1e14 })
       expect(found.flatMap((s) => s.v)).toEqual(segment(0, 4, 500).v)
       expect((await store.totals())[d]).toMatchObject({ stored: [0, 500], collapsed: [0, 0] })
     })
@@ -268,12 +270,14 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         [60_000, 4_000_500, 120_000],
         [1500, 90_000, 7000],
       ] as const)
-        expect(await store.rollUp(d, 'spo2', t0 + from, t0 + to, step)).toEqual(rolled(t, v, from, to, step))
+        expect(await store.rollUp({ device: d, channel: 'spo2', fromMs: t0 + from, toMs: t0 + to }, step)).toEqual(
+          rolled(t, v, from, to, step),
+        )
     })
 
     test('rolls waveforms up', async () => {
       await put(readings({}, { ecg: [segment(0, 1000, 120)] }))
-      expect(await store.rollUp(d, 'ecg', t0, t0 + 120_000, 60_000)).toMatchObject({
+      expect(await store.rollUp({ device: d, channel: 'ecg', fromMs: t0, toMs: t0 + 120_000 }, 60_000)).toMatchObject({
         count: [60, 60],
         min: [0, 60],
         last: [59, 119],

@@ -80,17 +80,28 @@ export interface StoreTotal {
 
 export type StoredEvent = Pick<EventRecord, 'device' | 'atMs' | 'level' | 'code' | 'text'>
 
+/** A channel of a device between two times. */
+export interface Stretch {
+  device: string
+  channel: string
+  fromMs: number
+  toMs: number
+}
+
 /** Times are epoch ms. An unknown device or channel has no data. */
 export interface StoreReader {
   /** What was written before is in every answer after it. Engines that show a write a second or two later are told to show it now. */
   refresh(): Promise<void>
   devices(): Promise<{ device: string; subject: string; node: string; channels: Channel[] }[]>
-  /** Readings with fromMs <= t <= toMs in order of time; the first `limit` of them. */
-  points(device: string, channel: string, fromMs: number, toMs: number, limit?: number): Promise<SeriesPoints>
-  /** Segments with a sample between fromMs and toMs, whole; the first `limit` of them. */
-  segments(device: string, channel: string, fromMs: number, toMs: number, limit?: number): Promise<Segment[]>
-  /** Of numbers and waveforms, unscaled: steps that start at fromMs + n * stepMs, over fromMs <= t < toMs. Cheap where all three are whole minutes. Of readings that have expired whole minutes may be left: each counts where it starts. */
-  rollUp(device: string, channel: string, fromMs: number, toMs: number, stepMs: number): Promise<RollUp>
+  /**
+   * Readings with fromMs <= t <= toMs in order of time: the first `limit` of them, or all. Nothing is left out without a word:
+   * where all are more than the store's `pointsMax`, it fails with STORE_ANSWER_TOO_LARGE.
+   */
+  points(of: Stretch, limit?: number): Promise<SeriesPoints>
+  /** Segments with a sample between fromMs and toMs, whole: all, or the first `limit` of them, or fewer but at least one. As `points` when there are too many samples. */
+  segments(of: Stretch, limit?: number): Promise<Segment[]>
+  /** Of numbers and waveforms, unscaled: steps that start at fromMs + n * stepMs, over fromMs <= t < toMs. Cheap where all three are whole minutes. Of readings that have expired whole minutes may be left: each counts where it starts. As many readings as there are; as `points` when there are too many steps. */
+  rollUp(of: Stretch, stepMs: number): Promise<RollUp>
   /** Gaps that touch fromMs..toMs; an open gap has no `toMs`. */
   gaps(device: string | undefined, fromMs: number, toMs: number): Promise<StoredGap[]>
   /** Latest cut of every (stream, device); closed streams older than a day are summed under stream `earlier`. */

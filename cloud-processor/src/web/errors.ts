@@ -3,6 +3,7 @@ import { type ErrorCode, type Log, type Metrics, MillraceError } from '@millrace
 import type { FastifyInstance } from 'fastify'
 
 const statusCodes: Partial<Record<ErrorCode, number>> = {
+  STORE_ANSWER_TOO_LARGE: 400,
   WEB_AUTHENTICATION: 401,
   WEB_BODY: 400,
   WEB_FOREIGN_HOST: 421,

@@ -29,7 +29,7 @@ export async function* exportLines(store: StoreReader, kind: ChannelKind, range:
 async function* pointLines(store: StoreReader, { device, channel, from, to }: ExportRange): AsyncGenerator<string> {
   let after = Number.NEGATIVE_INFINITY
   for (;;) {
-    const { t, v, q } = await store.points(device, channel, Math.max(from, after), to, pointsPerPage)
+    const { t, v, q } = await store.points({ device, channel, fromMs: Math.max(from, after), toMs: to }, pointsPerPage)
     let text = ''
     for (let k = 0; k < t.length; k++) {
       if (t[k]! > after) text += `${JSON.stringify({ t: t[k], v: v[k], ...(q?.[k] ? { q: q[k] } : {}) })}\n`
@@ -44,7 +44,10 @@ async function* segmentLines(store: StoreReader, { device, channel, from, to }: 
   let last = Number.NEGATIVE_INFINITY
   for (;;) {
     const before = last
-    for (const segment of await store.segments(device, channel, Math.max(from, last / 1000), to, segmentsPerPage)) {
+    for (const segment of await store.segments(
+      { device, channel, fromMs: Math.max(from, last / 1000), toMs: to },
+      segmentsPerPage,
+    )) {
       const within = clipSegment(segment, from, to)
       const fresh = within && samplesAfter(within, last)
       if (!fresh) continue

@@ -68,14 +68,14 @@ async function readSeries(store: StoreReader, stretch: Stretch, wanted: number):
   const head = { device, channel: channel.name, unit: channel.unit, gaps: await gapsOf(store, stretch) }
   const most = wanted * 2
   if (channel.kind !== 'number' || expectedPoints(channel, from, to) <= most * 4) {
-    const { t, v, q } = await store.points(device, channel.name, from, to, most + 1)
+    const { t, v, q } = await store.points({ device, channel: channel.name, fromMs: from, toMs: to }, most + 1)
     if (t.length <= most) return { ...head, kind: 'points', t, v: v.map((raw) => scaleValue(raw, channel)), ...(q ? { q } : {}) }
     if (channel.kind !== 'number') throw tooMany(most)
   }
   const stepMs = niceStep((to - from) / wanted)
-  const start = Math.floor(from / stepMs) * stepMs
-  const end = Math.ceil(to / stepMs) * stepMs
-  return { ...head, kind: 'steps', stepMs, ...scaleSteps(await store.rollUp(device, channel.name, start, end, stepMs), channel) }
+  const whole = { fromMs: Math.floor(from / stepMs) * stepMs, toMs: Math.ceil(to / stepMs) * stepMs }
+  const found = await store.rollUp({ device, channel: channel.name, ...whole }, stepMs)
+  return { ...head, kind: 'steps', stepMs, ...scaleSteps(found, channel) }
 }
 
 function tooMany(most: number): MillraceError {
@@ -102,7 +102,7 @@ async function readWaves(store: StoreReader, { device, channel, from, to }: Stre
   const { name, unit, scale = 1, offset = 0, intervalMs = 4 } = channel
   const upTo = Math.min(to, from + samplesMax * intervalMs)
   const [found, gaps] = await Promise.all([
-    store.segments(device, name, from, upTo),
+    store.segments({ device, channel: name, fromMs: from, toMs: upTo }),
     gapsOf(store, { device, channel, from, to: upTo }),
   ])
   const segments = found.map((segment) => clipSegment(segment, from, upTo)).filter((segment) => segment !== undefined)

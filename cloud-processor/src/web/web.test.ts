@@ -225,7 +225,7 @@ describe('history', () => {
   it('exports every raw reading once, in order, over many pages', async () => {
     const store = hourStore()
     const long = Array.from({ length: 12_345 }, (_, k) => startMs + k)
-    store.points = async (_device, _channel, from, to, limit = 1e9) => {
+    store.points = async ({ fromMs: from, toMs: to }, limit = 1e9) => {
       const t = long.filter((at) => at >= from && at <= to).slice(0, limit)
       return { t, v: t.map((at) => at % 1000), q: t.map((at) => (at % 2000 === 0 ? 1 : 0)) }
     }

@@ -1,8 +1,9 @@
 /** The demo's history: signals worked out when asked for, as if a store had kept them. For the demo and its test only. */
 import type { WebOptions } from '@millrace/cloud-processor/web'
-import { type DemoDevice, ward } from './ward.ts'
+import { ward } from './ward.ts'
 
 type StoreReader = WebOptions['store']
+type Stretch = Parameters<StoreReader['points']>[0]
 export type Gap = Awaited<ReturnType<StoreReader['gaps']>>[number]
 type LedgerRow = Awaited<ReturnType<StoreReader['ledger']>>[number]
 
@@ -21,10 +22,11 @@ export function createSignalStore({ startMs, now, gaps, ledger }: DemoHistory): 
     const end = Math.min(to, now() - 400)
     for (let t = Math.ceil(Math.max(from, startMs) / stepMs) * stepMs; t <= end; t += stepMs) yield t
   }
-  const pointsOf = (device: DemoDevice, channel: string, from: number, to: number) => {
+  const pointsOf = ({ device: name, channel, fromMs, toMs }: Stretch) => {
+    const device = find(name)
     const found: { t: number; v: number }[] = []
-    for (const t of times(from, to, 1000)) {
-      const v = absent(device.device, t) ? undefined : device.scalar(channel, t)
+    for (const t of times(fromMs, toMs, 1000)) {
+      const v = absent(name, t) ? undefined : device.scalar(channel, t)
       if (v !== undefined) found.push({ t, v })
     }
     return found
@@ -32,18 +34,18 @@ export function createSignalStore({ startMs, now, gaps, ledger }: DemoHistory): 
   return {
     refresh: async () => {},
     devices: async () => ward.map(({ device, subject, node, channels }) => ({ device, subject, node, channels })),
-    async points(device, channel, from, to, limit = 100_000) {
-      const found = pointsOf(find(device), channel, from, to).slice(0, limit)
+    async points(of, limit = 100_000) {
+      const found = pointsOf(of).slice(0, limit)
       return { t: found.map(({ t }) => t), v: found.map(({ v }) => v) }
     },
-    async segments(device, channel, from, to) {
+    async segments({ device, channel, fromMs, toMs }) {
       const one = find(device)
       const i = one.channels.find(({ name }) => name === channel)!.intervalMs!
-      const t = [...times(from, to, i)].filter((at) => !absent(device, at))
+      const t = [...times(fromMs, toMs, i)].filter((at) => !absent(device, at))
       return t.length === 0 ? [] : [{ t: t[0]!, i, v: t.map((at) => one.sample!(channel, at)) }]
     },
-    async rollUp(device, channel, from, to, stepMs) {
-      const steps = Map.groupBy(pointsOf(find(device), channel, from, to), ({ t }) => Math.floor(t / stepMs) * stepMs)
+    async rollUp(of, stepMs) {
+      const steps = Map.groupBy(pointsOf(of), ({ t }) => Math.floor(t / stepMs) * stepMs)
       const rows = [...steps].map(([t, points]) => ({ t, v: points.map(({ v }) => v) }))
       return {
         t: rows.map(({ t }) => t),

@@ -73,7 +73,7 @@ function readingsBelow(next: number): number {
 
 /** Rows, counts and position tell of the same readings. */
 async function compare(found: Found, store: EmbeddedStore, seed: number, next: number): Promise<void> {
-  const { t, v } = await store.points('d', 'spo2', 0, t0 * 2, pointsMax)
+  const { t, v } = await store.points({ device: 'd', channel: 'spo2', fromMs: 0, toMs: t0 * 2 }, pointsMax)
   found.doubled += t.length - new Set(t).size
   const right = t.filter((at, k) => v[k] === itemValue(seed, (at - t0) / 100)).length
   found.altered += t.length - right

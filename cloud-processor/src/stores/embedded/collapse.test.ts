@@ -55,9 +55,9 @@ test('after any records and merges, each time is stored once, with its last valu
         if (merge) await store.merge()
       }
       const read = async () => ({
-        points: await store.points(device, 'spo2', 0, 1e14),
-        segments: await store.segments(device, 'ecg', 0, 1e14),
-        minutes: await store.rollUp(device, 'spo2', t0, t0 + 86_400_000, 60_000),
+        points: await store.points({ device, channel: 'spo2', fromMs: 0, toMs: 1e14 }),
+        segments: await store.segments({ device, channel: 'ecg', fromMs: 0, toMs: 1e14 }),
+        minutes: await store.rollUp({ device, channel: 'spo2', fromMs: t0, toMs: t0 + 86_400_000 }, 60_000),
         totals: (await store.totals())[device],
       })
       const before = await read()

@@ -74,7 +74,7 @@ describe('embedded store', () => {
     while (count('hours') > 0) await new Promise((resolve) => setTimeout(resolve, 20))
     expect([count('batches'), count('chunks'), count('minutes')]).toEqual([0, 1, 1])
     file.close()
-    expect((await store.points('d', 'spo2', 0, 1e14)).t).toHaveLength(100)
+    expect((await store.points({ device: 'd', channel: 'spo2', fromMs: 0, toMs: 1e14 })).t).toHaveLength(100)
     await store.close()
   })
 
@@ -92,7 +92,7 @@ describe('embedded store', () => {
     const store = await openEmbeddedStore({ path }, context())
     const next = await store.open('log', 0)
     expect(next).toBeGreaterThanOrEqual(acknowledged)
-    const { t } = await store.points('d', 'spo2', 0, 1e14)
+    const { t } = await store.points({ device: 'd', channel: 'spo2', fromMs: 0, toMs: 1e14 })
     const count = (next / 11) * 100
     expect(t).toEqual(Array.from({ length: count }, (_, k) => t0 + k * 100))
     expect((await store.totals()).d).toMatchObject({ stored: [count, 0], collapsed: [0, 0] })
@@ -116,7 +116,7 @@ describe('embedded store', () => {
         await store.write(0, [at(offset++, readings({}, { MLII: segments(leads[0]), V5: segments(leads[1]) }))])
       }
       await store.merge()
-      const found = await store.segments('d', 'MLII', 0, 1e14)
+      const found = await store.segments({ device: 'd', channel: 'MLII', fromMs: 0, toMs: 1e14 })
       expect(found.flatMap((segment) => segment.v)).toEqual(leads[0])
       const ecg = bytesOf(path) / (2 * leads[0].length)
 

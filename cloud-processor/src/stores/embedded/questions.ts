@@ -2,10 +2,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
 import type { Segment } from '@millrace/contract'
+import { Refusal } from '@millrace/platform/worker-side'
 import { sumEarlier } from '../accounting/ledger.ts'
 import { cutSegment, lastOf, resolvePoints, resolveSegments } from '../accounting/resolve.ts'
 import { createRollUp, minuteMs, rollUpPoints, rollUpSegments } from '../accounting/roll-up.ts'
-import type { LedgerRow, RollUp, SeriesPoints, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
+import type { LedgerRow, RollUp, SeriesPoints, StoredEvent, StoredGap, StoreReader, StoreTotal, Stretch } from '../store.ts'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import type { Points } from './chunk.ts'
 import { dayMs, hourMs, hourSpan } from './file.ts'
@@ -81,26 +82,28 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
       yield bodiesOf(series.id, hour, batch, fromMs, toMs)
   }
 
-  function points(device: string, channel: string, fromMs: number, toMs: number, limit = pointsMax): SeriesPoints {
-    const most = Math.min(limit, pointsMax)
+  function points({ device, channel, fromMs, toMs }: Stretch, limit?: number): SeriesPoints {
+    const most = Math.min(limit ?? Number.POSITIVE_INFINITY, pointsMax + 1)
     const found: Points[] = []
     let count = 0
     for (const bodies of eachHour(find(device, channel, 0), fromMs, toMs)) {
       const part = between(resolvePoints(bodies.map(pointsOf)), fromMs, toMs, most - count)
       found.push(part)
       count += part.t.length
+      if (count > pointsMax) throw tooLarge(pointsMax, 'readings')
       if (count >= most) break
     }
     return found.length === 0 ? { t: [], v: [] } : resolvePoints(found)
   }
 
-  function segments(device: string, channel: string, fromMs: number, toMs: number, limit = pointsMax): Segment[] {
+  function segments({ device, channel, fromMs, toMs }: Stretch, limit?: number): Segment[] {
     const found: Segment[] = []
     let samples = 0
     for (const bodies of eachHour(find(device, channel, 1), fromMs, toMs))
       for (const segment of resolveSegments(bodies.flatMap(segmentsOf))) {
         if (lastOf(segment) < fromMs || segment.t > toMs) continue
-        if (found.length >= limit || samples >= pointsMax) return found
+        if (limit === undefined && samples + segment.v.length > pointsMax) throw tooLarge(pointsMax, 'samples')
+        if (found.length >= limit! || samples >= pointsMax) return found
         const parts = segment.v.length > pointsMax ? cutFrom(segment, fromMs, pointsMax) : [segment]
         found.push(...parts)
         samples += segment.v.length
@@ -108,13 +111,14 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
     return found
   }
 
-  function rollUp(device: string, channel: string, fromMs: number, toMs: number, stepMs: number): RollUp {
+  function rollUp({ device, channel, fromMs, toMs }: Stretch, stepMs: number): RollUp {
     const steps = createRollUp(fromMs, stepMs)
     const points = find(device, channel, 0)
     const series = points ?? find(device, channel, 1)
     if (series === undefined || toMs <= fromMs) return steps.made
     const isWhole = stepMs % minuteMs === 0 && fromMs % minuteMs === 0
     for (const [hour, batch] of hoursRolledUp(series, hourOf(fromMs), hourOf(toMs))) {
+      if (steps.made.t.length > pointsMax) break
       const hasExpired = hour < series.keptFrom * 24
       const isRolledUp = batch === undefined && (isWhole || hasExpired)
       const row = isRolledUp ? (minutes.get(series.id, hour) as { body: Uint8Array } | undefined) : undefined
@@ -128,6 +132,7 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
       if (points) rollUpPoints(steps, resolvePoints(bodies.map(pointsOf)), rest, toMs)
       else rollUpSegments(steps, resolveSegments(bodies.flatMap(segmentsOf)), rest, toMs)
     }
+    if (steps.made.t.length > pointsMax) throw tooLarge(pointsMax, 'steps')
     return steps.made
   }
 
@@ -175,6 +180,7 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
   }
 }
 
+const tooLarge = (max: number, what: string) => new Refusal('STORE_ANSWER_TOO_LARGE', { max, what })
 const hourOf = (ms: number) => Math.max(-1, Math.min(2 ** 40, Math.floor(ms / hourMs)))
 
 /** The first `most` samples of a very long segment that are not before `fromMs`, and the one before them. */

@@ -64,10 +64,12 @@ describe('retention', () => {
     expect((await store.totals()).d).toMatchObject(total)
     for (const isMerged of [false, true]) {
       if (isMerged) await store.merge()
-      expect((await store.points('d', 'spo2', 0, 1e14)).t[0]).toBe(midnight + day)
-      const steps = await store.rollUp('d', 'spo2', midnight, midnight + 2 * day, 12 * hour)
+      expect((await store.points({ device: 'd', channel: 'spo2', fromMs: 0, toMs: 1e14 })).t[0]).toBe(midnight + day)
+      const steps = await store.rollUp({ device: 'd', channel: 'spo2', fromMs: midnight, toMs: midnight + 2 * day }, 12 * hour)
       expect(steps.count).toEqual([720, 720, 720, 720])
-      expect(await store.rollUp('d', 'spo2', midnight + 500, midnight + 3 * 60_000, 90_000)).toMatchObject({ count: [1, 1] })
+      expect(
+        await store.rollUp({ device: 'd', channel: 'spo2', fromMs: midnight + 500, toMs: midnight + 3 * 60_000 }, 90_000),
+      ).toMatchObject({ count: [1, 1] })
     }
     expect([rows('chunks'), rows('minutes'), rows('batches')]).toEqual([24, 48, 0])
     expect((await store.totals()).d).toMatchObject(total)
@@ -183,7 +185,11 @@ describe('retention', () => {
               from += size
             }
             const ledger = (await one.ledger()).filter(({ device }) => device === name)
-            return { ledger, totals: (await one.totals())[name], points: await one.points(name, 'spo2', 0, 1e14) }
+            return {
+              ledger,
+              totals: (await one.totals())[name],
+              points: await one.points({ device: name, channel: 'spo2', fromMs: 0, toMs: 1e14 }),
+            }
           }),
         )
         expect(cut).toEqual(whole)
@@ -219,7 +225,7 @@ describe('retention', () => {
       const { stored, collapsed, expired } = (await store.totals()).d!
       expect(stored[0] + expired[0]).toBe((came / 11) * 100)
       expect([collapsed, expired[0] > 0]).toEqual([[0, 0], true])
-      expect((await store.points('d', 'spo2', 0, 1e14)).t).toHaveLength(stored[0])
+      expect((await store.points({ device: 'd', channel: 'spo2', fromMs: 0, toMs: 1e14 })).t).toHaveLength(stored[0])
     }
     expect(rows('minutes')).toBeLessThanOrEqual(48)
     expect(rows('chunks')).toBeLessThanOrEqual(48)

@@ -59,8 +59,8 @@ test('refuses by name a waveform that the engine has no times for, and stores ev
     [2, what],
   ])
   const reader = world.reader()
-  expect(await reader.segments('d', 'vibration', 0, 1e14)).toEqual([])
-  expect((await reader.segments('d', 'ecg', 0, 1e14)).flatMap(({ v }) => v)).toHaveLength(10)
+  expect(await reader.segments({ device: 'd', channel: 'vibration', fromMs: 0, toMs: 1e14 })).toEqual([])
+  expect((await reader.segments({ device: 'd', channel: 'ecg', fromMs: 0, toMs: 1e14 })).flatMap(({ v }) => v)).toHaveLength(10)
   expect((await reader.totals()).d).toMatchObject({ stored: [0, 10], collapsed: [0, 0] })
   expect(await reader.events(0, 1e14)).toMatchObject([{ level: 'error', code: 'STORE_CHANNEL_TOO_FINE', device: 'd' }])
 })
@@ -124,9 +124,9 @@ function expectation() {
       return { f: 1, k: 'cut', node: 'n', stream: 's', through: 1, closed: false, devices: { [device]: counts } }
     },
     async compare(device: string, reader: ReturnType<typeof createReader>, total: unknown) {
-      const { t, v } = await reader.points(device, 'spo2', 0, 1e14)
+      const { t, v } = await reader.points({ device, channel: 'spo2', fromMs: 0, toMs: 1e14 })
       expect(new Map(t.map((time, k) => [time, v[k]]))).toEqual(new Map([...values].sort((a, b) => a[0] - b[0])))
-      const found = (await reader.segments(device, 'ecg', 0, 1e14)).flatMap((one) => one.v)
+      const found = (await reader.segments({ device, channel: 'ecg', fromMs: 0, toMs: 1e14 })).flatMap((one) => one.v)
       expect(found.toSorted()).toEqual([...samples.values()].toSorted())
       if (given[0] + given[1] === 0) return
       expect(total).toMatchObject({

@@ -2,7 +2,7 @@
 import type { AbsenceReason, Channel, Segment, Tally } from '@millrace/contract'
 import type { Clock } from '@millrace/platform'
 import { createRollUp, rollUpPoints, rollUpSegments, sumEarlier } from '../accounting/index.ts'
-import type { LedgerRow, RollUp, SeriesPoints, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
+import type { LedgerRow, RollUp, SeriesPoints, StoredEvent, StoredGap, StoreReader, StoreTotal, Stretch } from '../store.ts'
 import type { Dialect, Row } from './dialects/index.ts'
 import { usOf } from './limits.ts'
 import { physicalOf } from './physical.ts'
@@ -25,7 +25,7 @@ export function createReader(dialect: Dialect, { pointsMax, clock }: { pointsMax
     return newest && JSON.parse(`${newest.values.declaration}`)
   }
 
-  async function points(device: string, channel: string, fromMs: number, toMs: number, limit = pointsMax): Promise<SeriesPoints> {
+  async function points({ device, channel, fromMs, toMs }: Stretch, limit = pointsMax): Promise<SeriesPoints> {
     const most = Math.min(limit, pointsMax)
     const range = { fromUs: Math.ceil(Math.max(0, fromMs) * 1000), toUs: usOf(toMs), limit: most }
     const [found, as] = await Promise.all([
@@ -40,7 +40,7 @@ export function createReader(dialect: Dialect, { pointsMax, clock }: { pointsMax
     return points
   }
 
-  async function segments(device: string, channel: string, fromMs: number, toMs: number, limit = pointsMax): Promise<Segment[]> {
+  async function segments({ device, channel, fromMs, toMs }: Stretch, limit = pointsMax): Promise<Segment[]> {
     const where = { device, channel }
     const starts = { fromUs: usOf(fromMs - lookBackMs), toUs: usOf(toMs), limit: pointsMax }
     const [heads, as] = await Promise.all([
@@ -55,12 +55,13 @@ export function createReader(dialect: Dialect, { pointsMax, clock }: { pointsMax
     )
   }
 
-  async function rollUp(device: string, channel: string, fromMs: number, toMs: number, stepMs: number): Promise<RollUp> {
+  async function rollUp(of: Stretch, stepMs: number): Promise<RollUp> {
+    const { fromMs, toMs } = of
     const steps = createRollUp(fromMs, stepMs)
     if (toMs <= fromMs) return steps.made
-    const found = await points(device, channel, fromMs, toMs)
+    const found = await points(of)
     if (found.t.length > 0) rollUpPoints(steps, found, fromMs, toMs)
-    else rollUpSegments(steps, await segments(device, channel, fromMs, toMs), fromMs, toMs)
+    else rollUpSegments(steps, await segments(of), fromMs, toMs)
     return steps.made
   }
 

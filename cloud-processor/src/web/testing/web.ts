@@ -64,13 +64,13 @@ export function hourStore(ledger: LedgerRow[] = [ledgerRow('oximeter-1')]): Stor
   return {
     refresh: async () => {},
     devices: async () => [{ device: 'oximeter-1', subject: 'bed-1', node: 'gateway-1', channels }],
-    async points(_device, _channel, from, to, limit = Number.POSITIVE_INFINITY) {
+    async points({ fromMs: from, toMs: to }, limit = Number.POSITIVE_INFINITY) {
       const found = points.filter(({ t }) => t >= from && t <= to).slice(0, limit)
       return { t: found.map(({ t }) => t), v: found.map(({ v }) => v) }
     },
-    segments: async (_device, _channel, from, to, limit = Number.POSITIVE_INFINITY) =>
+    segments: async ({ fromMs: from, toMs: to }, limit = Number.POSITIVE_INFINITY) =>
       segments.filter(({ t }) => t + 990 >= from && t <= to).slice(0, limit),
-    async rollUp(_device, _channel, from, to, stepMs) {
+    async rollUp({ fromMs: from, toMs: to }, stepMs) {
       const result = { t: [], count: [], min: [], max: [], sum: [], last: [] } as Record<string, number[]>
       for (let t = from; t < to; t += stepMs) {
         const v = points.filter((point) => point.t >= t && point.t < t + stepMs).map((point) => point.v)
