@@ -1,6 +1,7 @@
 /**
- * One lane: good samples in time order against its rules. The time of a decision is event time, so that a tick, the next
- * sample and a replay come to the same alarm:
+ * One lane of a series: its good samples in time order against its rules. A series has a *live* lane and, once a sample came late, a *late*
+ * lane, so that old data does not disturb the delays of live data. The time of a decision is event time, so that a tick, the
+ * next sample and a replay come to the same alarm:
  *
  * - **Delay on.** Beyond the limit since `s`, the alarm is due at `s + delayOn`. A sample beyond the limit at or after then
  *   raises it. Where samples pause, the last value counts for up to `staleMs`: a tick `settleMs` past the due time raises

@@ -1,6 +1,6 @@
 /**
  * Words that this project does not use in prose (comments, texts, documents), each with what to write instead. The first ones
- * are the second column of the glossary in CONTRIBUTING.md; the others are turns of phrase that a reader may misread.
+ * replace those of the glossary in CONTRIBUTING.md; the others are turns of phrase that a reader may misread.
  */
 export interface Word {
   not: RegExp
