@@ -3,10 +3,12 @@
  * receipts were sent (an MQTT subscription of its own), when each device's line was open to its agent (the agent's log).
  * It only ever adds.
  */
+
 import type { Column, Segment } from '@millrace/contract'
 import { nodeMetrics, parseReceipt } from '@millrace/contract'
 import { decodePayload, parseTopic } from '@millrace/contract/sparkplug'
 import { connect } from 'mqtt'
+import { byChannel } from './by-channel.ts'
 
 /** `stream/number`. */
 export type Name = string
@@ -69,13 +71,13 @@ export function observe(ledgers: Ledgers, text: string): void {
   rise(ledgers, stream, number)
   ledgers.committed.set(`${stream}/${number}`, atMs)
   for (const [channel, { t, v }] of Object.entries(line.channels as Record<string, Column>)) {
-    const column = entry(ledgers.scalars, line.device, channel, (): Column => ({ t: [], v: [] }))
+    const column = byChannel(ledgers.scalars, line.device, channel, (): Column => ({ t: [], v: [] }))
     for (const at of t) column.t.push(at)
     for (const value of v) column.v.push(value)
     ledgers.readings += t.length
   }
   for (const [channel, segments] of Object.entries(line.waves as Record<string, Segment[]>)) {
-    const list = entry(ledgers.waves, line.device, channel, (): Segment[] => [])
+    const list = byChannel(ledgers.waves, line.device, channel, (): Segment[] => [])
     for (const segment of segments) {
       list.push(segment)
       ledgers.samples += segment.v.length
@@ -118,12 +120,4 @@ export function watchReceipts(ledgers: Ledgers, to: { port: number; username: st
 
 function rise({ newest }: Ledgers, stream: string, number: number): void {
   newest.set(stream, Math.max(number, newest.get(stream) ?? 0))
-}
-
-function entry<T>(map: Map<string, Map<string, T>>, device: string, channel: string, make: () => T): T {
-  const channels = map.get(device) ?? new Map<string, T>()
-  const found = channels.get(channel) ?? make()
-  map.set(device, channels)
-  channels.set(channel, found)
-  return found
 }

@@ -1,5 +1,7 @@
 /** What a reader of the timeline learns who follows the published rule: readings as columns, waveforms as single samples. */
+
 import type { ReadingsRecord, Segment } from '@millrace/contract'
+import { byChannel } from '../by-channel.ts'
 import type { LogView } from './log.ts'
 import { type Series, type StoredSeries, samplesOf } from './stored.ts'
 
@@ -28,29 +30,22 @@ export async function readTimeline(log: LogView): Promise<TimelineReadings> {
     const newest = Object.values(channels).map(({ t }) => t.at(-1) ?? 0)
     if (newest.length > 0) list.push({ atMs: timeMs, newestMs: Math.max(...newest) })
     for (const [channel, { t, v }] of Object.entries(channels)) {
-      const column = entry(series, device, channel, (): Series => ({ t: [], v: [] }))
+      const column = byChannel(series, device, channel, (): Series => ({ t: [], v: [] }))
       for (const at of t) column.t.push(at)
       for (const value of v) column.v.push(value)
     }
     for (const [channel, list] of Object.entries(segments))
-      for (const segment of list) entry(waves, device, channel, (): Segment[] => []).push(segment)
+      for (const segment of list) byChannel(waves, device, channel, (): Segment[] => []).push(segment)
   }
   // Live data overtakes the backlog: their order in the topic is not that of their times.
   for (const channels of series.values()) for (const [channel, column] of channels) channels.set(channel, sorted(column))
   for (const [device, channels] of waves)
-    for (const [channel, list] of channels) entry(series, device, channel, () => samplesOf(list.toSorted((a, b) => a.t - b.t)))
+    for (const [channel, list] of channels)
+      byChannel(series, device, channel, () => samplesOf(list.toSorted((a, b) => a.t - b.t)))
   return { series, twice, arrivals }
 }
 
 export function sorted({ t, v }: Series): Series {
   const order = [...t.keys()].sort((a, b) => t[a]! - t[b]!)
   return { t: order.map((k) => t[k]!), v: order.map((k) => v[k]!) }
-}
-
-function entry<T>(map: Map<string, Map<string, T>>, device: string, channel: string, make: () => T): T {
-  const channels = map.get(device) ?? new Map<string, T>()
-  const found = channels.get(channel) ?? make()
-  map.set(device, channels)
-  channels.set(channel, found)
-  return found
 }
