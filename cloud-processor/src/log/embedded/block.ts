@@ -74,16 +74,18 @@ function writeHead(out: Buffer, at: number, sourceLogs: string[]): number {
   return at
 }
 
-/**
- * Appends to `made` the records of a block from offset `from` on, until it has as many as the limit says; values are views of
- * `bytes`. False when the bytes are no whole block, as far as they were read.
- */
+/** Where the records go that lie at `from` or above, until there are `recordsMax`. */
+export interface Wanted {
+  from: number
+  into: LogRecord[]
+  recordsMax?: number
+}
+
+/** Values are views of `bytes`. False when the bytes are no whole block, as far as they were read. */
 export function decodeBlock(
   bytes: Buffer,
   { first, count, timeMs }: { first: number; count: number; timeMs: number },
-  from: number,
-  made: LogRecord[],
-  limit: { records: number } = { records: Number.POSITIVE_INFINITY },
+  { from, into, recordsMax = Number.POSITIVE_INFINITY }: Wanted,
 ): boolean {
   const logs: string[] = []
   let at = 1
@@ -102,9 +104,9 @@ export function decodeBlock(
     const end = valueAt + valueLength
     if (end > bytes.length || log > logs.length) return false
     if (offset >= from) {
-      if (made.length >= limit.records) return true
+      if (into.length >= recordsMax) return true
       const source = log === 0 ? undefined : readSource(bytes, at + recordHead, logs[log - 1]!)
-      made.push({ offset, key: bytes.toString('utf8', keyAt, valueAt), value: bytes.subarray(valueAt, end), timeMs, source })
+      into.push({ offset, key: bytes.toString('utf8', keyAt, valueAt), value: bytes.subarray(valueAt, end), timeMs, source })
     }
     at = end
   }

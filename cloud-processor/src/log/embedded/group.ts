@@ -47,7 +47,6 @@ export interface Formed {
   /** First offset of each call's records, for appends. */
   firsts: number[]
   tail: TailBlock[]
-  bytes: number
   /** Makes the group part of the durable state; `totals` are the slots' new ones. */
   apply(totals: [slot: number, total: number][]): void
 }
@@ -57,45 +56,60 @@ export const markKey = (slot: number, log: string, partition: number) => `${slot
 /** Takes calls from the front of `queue`, at least one. */
 export function formGroup(queue: Call[], state: State, timeMs: number): Formed {
   const calls = takeCalls(queue)
-  const pending = new Map<number, NewRecord[]>()
-  const marks = new Map<string, Mark>()
-  const snapshots: Group['snapshots'] = []
-  const readers: ReaderRow[] = []
-  const recordsOf = (slot: number) => {
-    const records = pending.get(slot) ?? []
-    pending.set(slot, records)
-    return records
-  }
-  const firsts = calls.map((call) => {
-    if (call.k === 'reader') readers.push(call.row)
-    else if (call.k === 'commit') {
-      const { stage, partition, outputs, snapshot } = call.step
-      for (const output of outputs) {
-        const slot = state.slotOf(output.topic, output.partition)
-        addUnmarked(output.records, recordsOf(slot), slot, state.marks, marks)
-      }
-      if (snapshot) snapshots.push({ stage, partition, next: snapshot.next, state: snapshot.state })
-    } else {
-      const records = recordsOf(call.slot)
-      const first = state.slots[call.slot]!.end + records.length
-      for (const record of call.records) records.push(record)
-      return first
-    }
-    return 0
-  })
-  const { buffer, blocks, tail } = pack(pending, state, timeMs)
+  const forming: Forming = { state, records: new Map(), marks: new Map(), snapshots: [], readers: [] }
+  const firsts = calls.map((call) => addCall(forming, call))
+  const { marks, snapshots, readers } = forming
+  const { buffer, blocks, tail } = pack(forming.records, state, timeMs)
   return {
     group: { buffer, blocks, marks: [...marks.values()], snapshots, readers },
     calls,
     firsts,
     tail,
-    bytes: buffer.length,
     apply(totals) {
       for (const [key, mark] of marks) state.marks.set(key, mark)
       for (const { slot, first, count } of blocks) state.slots[slot]!.end = first + count
       for (const [slot, total] of totals) state.slots[slot]!.total = total
     },
   }
+}
+
+/** What the group holds so far. */
+interface Forming {
+  /** What is durable. */
+  state: State
+  /** By slot. */
+  records: Map<number, NewRecord[]>
+  marks: Map<string, Mark>
+  snapshots: Group['snapshots']
+  readers: ReaderRow[]
+}
+
+/** Returns the first offset of an append; 0 for any other call. */
+function addCall(forming: Forming, call: Call): number {
+  if (call.k === 'append') return addAppend(forming, call)
+  if (call.k === 'commit') addStep(forming, call.step)
+  else forming.readers.push(call.row)
+  return 0
+}
+
+function addAppend(forming: Forming, call: AppendCall): number {
+  const records = recordsOf(forming, call.slot)
+  const first = forming.state.slots[call.slot]!.end + records.length
+  for (const record of call.records) records.push(record)
+  return first
+}
+
+function addStep(forming: Forming, { stage, partition, outputs, snapshot }: StageCommit): void {
+  for (const output of outputs) addUnmarked(forming, output.records, forming.state.slotOf(output.topic, output.partition))
+  if (snapshot) forming.snapshots.push({ stage, partition, next: snapshot.next, state: snapshot.state })
+}
+
+function recordsOf({ records }: Forming, slot: number): NewRecord[] {
+  const known = records.get(slot)
+  if (known) return known
+  const made: NewRecord[] = []
+  records.set(slot, made)
+  return made
 }
 
 function takeCalls(queue: Call[]): Call[] {
@@ -106,12 +120,13 @@ function takeCalls(queue: Call[]): Call[] {
 }
 
 /** Leaves out the records whose source is not above its mark; moves the marks. */
-function addUnmarked(from: NewRecord[], to: NewRecord[], slot: number, durable: Map<string, Mark>, marks: Map<string, Mark>) {
+function addUnmarked(forming: Forming, records: NewRecord[], slot: number): void {
+  const to = recordsOf(forming, slot)
   let mark: Mark | undefined
-  for (const record of from) {
+  for (const record of records) {
     const { source } = record
     if (source) {
-      if (mark?.log !== source.log || mark.partition !== source.partition) mark = markOf(slot, source, durable, marks)
+      if (mark?.log !== source.log || mark.partition !== source.partition) mark = markOf(forming, slot, source)
       if (!isAbove(source.offset, source.index, mark.offset, mark.index)) continue
       mark.offset = source.offset
       mark.index = source.index
@@ -121,17 +136,11 @@ function addUnmarked(from: NewRecord[], to: NewRecord[], slot: number, durable: 
 }
 
 /** This group's own copy of a mark. */
-function markOf(
-  slot: number,
-  source: { log: string; partition: number },
-  durable: Map<string, Mark>,
-  marks: Map<string, Mark>,
-): Mark {
-  const { log, partition } = source
+function markOf({ state, marks }: Forming, slot: number, { log, partition }: { log: string; partition: number }): Mark {
   const key = markKey(slot, log, partition)
   let mark = marks.get(key)
   if (!mark) {
-    mark = { ...(durable.get(key) ?? { slot, log, partition, offset: -1, index: -1 }) }
+    mark = { ...(state.marks.get(key) ?? { slot, log, partition, offset: -1, index: -1 }) }
     marks.set(key, mark)
   }
   return mark

@@ -67,10 +67,11 @@ function find(blocks: TailBlock[], from: number): number {
 
 function take(blocks: TailBlock[], at: number, from: number, limit: { records: number; bytes: number }): LogRecord[] {
   const taken: LogRecord[] = []
+  const wanted = { from, into: taken, recordsMax: limit.records }
   let bytes = 0
   for (let counted = 0; at < blocks.length; at++) {
     const block = blocks[at]!
-    decodeBlock(block.bytes, block, from, taken, limit)
+    decodeBlock(block.bytes, block, wanted)
     for (; counted < taken.length; counted++) {
       bytes += taken[counted]!.value.length
       if (bytes >= limit.bytes) return taken.slice(0, counted + 1)
