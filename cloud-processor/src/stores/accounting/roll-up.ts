@@ -21,26 +21,31 @@ export function createRollUp(origin: number, stepMs: number) {
     made.last.push(0)
     return k + 1
   }
-  function merge(t: number, count: number, min: number, max: number, sum: number, last: number): void {
-    const k = at(t)
-    made.count[k]! += count
+  const widen = (k: number, min: number, max: number) => {
     if (min < made.min[k]!) made.min[k] = min
     if (max > made.max[k]!) made.max[k] = max
-    made.sum[k]! += sum
-    made.last[k] = last
   }
   return {
     made,
     value(t: number, value: Value): void {
       if (typeof value === 'string') return
       const number = Number(value)
-      merge(t, 1, number, number, number, number)
+      const k = at(t)
+      widen(k, number, number)
+      made.count[k]!++
+      made.sum[k]! += number
+      made.last[k] = number
     },
     /** What lies in [from, to) of finer roll-ups. */
     rollUp(finer: RollUp, from: number, to: number): void {
-      for (let k = 0; k < finer.t.length; k++)
-        if (finer.t[k]! >= from && finer.t[k]! < to)
-          merge(finer.t[k]!, finer.count[k]!, finer.min[k]!, finer.max[k]!, finer.sum[k]!, finer.last[k]!)
+      for (let one = 0; one < finer.t.length; one++) {
+        if (finer.t[one]! < from || finer.t[one]! >= to) continue
+        const k = at(finer.t[one]!)
+        widen(k, finer.min[one]!, finer.max[one]!)
+        made.count[k]! += finer.count[one]!
+        made.sum[k]! += finer.sum[one]!
+        made.last[k] = finer.last[one]!
+      }
     },
   }
 }

@@ -30,6 +30,12 @@ export interface Summaries {
   totals: Map<string, number>
 }
 
+/** A record, and the pieces that its readings were cut into. */
+export interface Step {
+  taken: Taken
+  pieces: Piece[]
+}
+
 export interface Settling {
   decisions: Decisions
   /** Readings and samples of a piece, by their place in it, that the engine refused for good. */
@@ -44,7 +50,7 @@ const hourMs = 3_600_000
 
 export const noSummaries = (): Summaries => ({ ledger: [], gaps: [], events: [], devices: new Map(), totals: new Map() })
 
-export function settle(state: AccountState, taken: Taken, pieces: Piece[], settling: Settling, out: Summaries): void {
+export function settle(state: AccountState, { taken, pieces }: Step, settling: Settling, out: Summaries): void {
   const { record } = taken
   if (record.k === 'readings') {
     for (const piece of pieces) count(state, piece, settling)

@@ -53,67 +53,78 @@ export const decisionKey = (piece: Piece): string => `${piece.offset} ${seriesNa
 const holeIntervals = 1.5
 
 /** Pieces of a readings record; their times count as written from now on. */
-export function survey(
-  state: AccountState,
-  { offset, timeMs, nowMs, record }: Taken & { record: ReadingsRecord },
-  resolutionMs: number,
-): Piece[] {
+export function survey(state: AccountState, taken: Taken & { record: ReadingsRecord }, resolutionMs: number): Piece[] {
+  const { record } = taken
   const device = state.devices.get(record.device)!
   const pieces: Piece[] = []
-  const { device: name, stream = '' } = record
   for (const channel in record.channels) {
-    const given = record.channels[channel]!
-    const points = rises(given.t) ? given : resolvePoints([given])
-    const count = points.t.length
-    if (count === 0) continue
-    const declared = declaredAs(device, channel)
-    // Written out: a channel of a message often holds one reading, so there are nearly as many pieces as readings.
-    pieces.push({
-      offset,
-      device: name,
-      channel,
-      stream,
-      atMs: timeMs,
-      nowMs,
-      points,
-      segments: undefined,
-      count,
-      repeats: given.t.length - count,
-      first: points.t[0]!,
-      last: points.t[count - 1]!,
-      isTooFine: false,
-      isSuspect: coverPoints(seriesOf(device.points, channel), points.t, declared?.intervalMs ?? 0),
-      declared,
-    })
+    const piece = pieceOfPoints(device, taken, channel)
+    if (piece) pieces.push(piece)
   }
   for (const channel in record.waves) {
-    const given = record.waves[channel]!
-    const declared = declaredAs(device, channel)
-    const isRefused = declared !== undefined && isTooFine(declared, resolutionMs)
-    const segments = isRefused ? given : resolveSegments(given)
-    const count = isRefused ? samplesIn(given) : distinctIn(segments, resolutionMs)
-    if (count === 0) continue
-    const first = segments[0]!.t
-    const last = segments.reduce((latest, segment) => Math.max(latest, lastOf(segment)), first)
-    pieces.push({
-      offset,
-      device: name,
-      channel,
-      stream,
-      atMs: timeMs,
-      nowMs,
-      points: undefined,
-      segments,
-      count,
-      repeats: samplesIn(given) - count,
-      first,
-      last,
-      isTooFine: isRefused,
-      isSuspect: !isRefused && coverSegments(seriesOf(device.waves, channel), segments, resolutionMs),
-      declared,
-    })
+    const piece = pieceOfSegments(device, taken, channel, resolutionMs)
+    if (piece) pieces.push(piece)
   }
   return pieces
+}
+
+function pieceOfPoints(device: DeviceState, taken: Taken & { record: ReadingsRecord }, channel: string): Piece | undefined {
+  const { offset, timeMs, nowMs, record } = taken
+  const given = record.channels[channel]!
+  const points = rises(given.t) ? given : resolvePoints([given])
+  const count = points.t.length
+  if (count === 0) return undefined
+  const declared = declaredAs(device, channel)
+  // Written out: a channel of a message often holds one reading, so there are nearly as many pieces as readings.
+  return {
+    offset,
+    device: record.device,
+    channel,
+    stream: record.stream ?? '',
+    atMs: timeMs,
+    nowMs,
+    points,
+    segments: undefined,
+    count,
+    repeats: given.t.length - count,
+    first: points.t[0]!,
+    last: points.t[count - 1]!,
+    isTooFine: false,
+    isSuspect: coverPoints(seriesOf(device.points, channel), points.t, declared?.intervalMs ?? 0),
+    declared,
+  }
+}
+
+function pieceOfSegments(
+  device: DeviceState,
+  { offset, timeMs, nowMs, record }: Taken & { record: ReadingsRecord },
+  channel: string,
+  resolutionMs: number,
+): Piece | undefined {
+  const given = record.waves[channel]!
+  const declared = declaredAs(device, channel)
+  const isRefused = declared !== undefined && isTooFine(declared, resolutionMs)
+  const segments = isRefused ? given : resolveSegments(given)
+  const count = isRefused ? samplesIn(given) : distinctIn(segments, resolutionMs)
+  if (count === 0) return undefined
+  const first = segments[0]!.t
+  return {
+    offset,
+    device: record.device,
+    channel,
+    stream: record.stream ?? '',
+    atMs: timeMs,
+    nowMs,
+    points: undefined,
+    segments,
+    count,
+    repeats: samplesIn(given) - count,
+    first,
+    last: segments.reduce((latest, segment) => Math.max(latest, lastOf(segment)), first),
+    isTooFine: isRefused,
+    isSuspect: !isRefused && coverSegments(seriesOf(device.waves, channel), segments, resolutionMs),
+    declared,
+  }
 }
 
 /** Samples closer to each other than the engine can tell apart share a name. */

@@ -1,16 +1,17 @@
 /** One transaction of timeline records: rows, counts, marks and position together, or nothing. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { TimelineRecord } from '@millrace/contract'
+import type { ReadingsRecord, TickRecord, TimelineRecord } from '@millrace/contract'
 import { isAbove } from '../../log/source-order.ts'
 import { timeAfter } from '../../stage/tick-time.ts'
-import { createCounts } from './counts.ts'
-import { createCuts } from './cuts.ts'
-import { createDevices } from './devices.ts'
-import { createExpiry } from './expiry.ts'
-import { createGaps } from './gaps.ts'
-import { createHours, type Hour } from './hours.ts'
+import type { StoredEvent } from '../store.ts'
+import { Counts } from './counts.ts'
+import { type Cuts, createCuts } from './cuts.ts'
+import { Devices } from './devices.ts'
+import { createExpiry, type Expiry } from './expiry.ts'
+import { createGaps, type Gaps } from './gaps.ts'
+import { type Hour, Hours } from './hours.ts'
 import { columnsPerRecord, type Done, type Records } from './protocol.ts'
-import { createReadings } from './readings.ts'
+import { Readings } from './readings.ts'
 
 export interface ApplyOptions {
   devicesInMemory: number
@@ -39,95 +40,145 @@ export class BadRecord extends Error {
   }
 }
 
-export function createApply(db: DatabaseSync, options: ApplyOptions) {
-  const devices = createDevices(db, options.devicesInMemory)
-  const hours = createHours(db)
-  const counts = createCounts(db, options.devicesInMemory * 2)
-  const putReadings = createReadings(db, devices, hours, counts)
-  const gaps = createGaps(db, devices)
-  const cuts = createCuts(db, devices, counts)
-  const expiry = createExpiry(db, devices, counts, cuts, options.retention.days)
-  const putEvent = db.prepare('INSERT INTO events (device, atMs, level, code, text) VALUES (?, ?, ?, ?, ?)')
-  const dropEvents = db.prepare('DELETE FROM events WHERE id <= ?')
-  const findMark = db.prepare('SELECT offset, seq AS "index" FROM marks WHERE partition = ? AND log = ? AND source = ?')
-  const putMark = db.prepare('INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?)')
-  const findPosition = db.prepare('SELECT next FROM positions WHERE log = ? AND partition = ?')
-  const putPosition = db.prepare('INSERT OR REPLACE INTO positions VALUES (?, ?, ?)')
-  const bad = new Map<string, string>()
-  let nowMs = 0
+export class Apply {
+  readonly expiry: Expiry
+  readonly #options: ApplyOptions
+  readonly #sql: ReturnType<typeof prepare>
+  readonly #devices: Devices
+  readonly #counts: Counts
+  readonly #readings: Readings
+  readonly #gaps: Gaps
+  readonly #cuts: Cuts
+  /** What is left out, and why. */
+  readonly #bad = new Map<string, string>()
+  /** Of the newest tick. */
+  nowMs = 0
 
-  function apply(record: TimelineRecord, done: Done): void {
-    if (record.k === 'readings') {
-      const { device, written } = putReadings(record)
-      if (device.openGaps.length > 0) gaps.close(device, record)
-      for (const hour of written) options.wrote(hour, nowMs)
-      for (const channel in record.channels) done.readings! += record.channels[channel]!.t.length
-      for (const channel in record.waves) for (const { v } of record.waves[channel]!) done.samples! += v.length
-    } else if (record.k === 'tick') {
-      if (nowMs === 0) cuts.date(record.atMs)
-      nowMs = timeAfter(nowMs, record)
-      expiry.tick(nowMs)
-    } else if (record.k === 'gap') gaps.open(record)
-    else if (record.k === 'declaration') devices.declare(record)
-    else if (record.k === 'birth' || record.k === 'death') devices.live(record)
-    else if (record.k === 'cut') cuts.put(record, nowMs)
-    else if (record.k === 'event') addEvent(record.device, record.atMs, record.level, record.code, record.text)
+  constructor(db: DatabaseSync, options: ApplyOptions) {
+    const devices = new Devices(db, options.devicesInMemory)
+    const counts = new Counts(db, options.devicesInMemory * 2)
+    this.#options = options
+    this.#sql = prepare(db)
+    this.#devices = devices
+    this.#counts = counts
+    this.#readings = new Readings(db, { devices, counts, hours: new Hours(db) })
+    this.#gaps = createGaps(db, devices)
+    this.#cuts = createCuts(db, devices, counts)
+    this.expiry = createExpiry(db, { devices, counts, cuts: this.#cuts, days: options.retention.days })
   }
 
-  function addEvent(device: string, atMs: number, level: string, code: string, text: string): void {
-    const id = Number(putEvent.run(device, atMs, level, code, text).lastInsertRowid)
-    if (id % 100 === 0) dropEvents.run(id - options.eventsMax)
-  }
-
-  function applyAll({ partition, values, columns, sourceLogs }: Records, log: string): Done {
+  applyAll({ partition, values, columns, sourceLogs }: Records, log: string): Done {
     const bytes = Buffer.from(values.buffer, values.byteOffset, values.length)
     const done: Done = { readings: 0, samples: 0, repeats: 0, bad: [] }
-    const marks = new Map<string, Mark>()
-    let next = (findPosition.get(log, partition) as { next: number } | undefined)?.next ?? 0
+    const source = new SourceMarks(this.#sql, partition)
+    let next = (this.#sql.findPosition.get(log, partition) as { next: number } | undefined)?.next ?? 0
     for (let at = 0, from = 0; at < columns.length; at += columnsPerRecord) {
       const to = columns[at]!
       const offset = columns[at + 1]!
-      if (offset >= next) {
-        next = offset + 1
-        if (isNew(partition, columns, at + 2, sourceLogs, marks))
-          takeOne(bytes.toString('utf8', from, to), partition, offset, done)
-        else done.repeats!++
-      } else done.repeats!++
+      const isNew = offset >= next && source.pass(columns, at + 2, sourceLogs)
+      if (offset >= next) next = offset + 1
+      if (isNew) this.#takeOne(bytes.toString('utf8', from, to), partition, offset, done)
+      else done.repeats!++
       from = to
     }
-    counts.write()
-    for (const [key, { offset, index }] of marks) {
-      const [source, id] = JSON.parse(key) as [number, string]
-      putMark.run(partition, id, source, offset, index)
-    }
-    putPosition.run(log, partition, next)
+    this.#counts.write()
+    source.write()
+    this.#sql.putPosition.run(log, partition, next)
     return done
   }
 
-  function takeOne(text: string, partition: number, offset: number, done: Done): void {
-    const detail = bad.get(`${partition} ${offset}`)
+  #takeOne(text: string, partition: number, offset: number, done: Done): void {
+    const detail = this.#bad.get(`${partition} ${offset}`)
     if (detail !== undefined) {
       done.bad!.push({ offset, detail })
-      addEvent('', nowMs, 'error', 'STORE_RECORD', `Timeline record ${offset} cannot be read: ${detail}`)
-      return
+      return this.addEvent('error', 'STORE_RECORD', `Timeline record ${offset} cannot be read: ${detail}`)
     }
     try {
-      apply(JSON.parse(text), done)
+      this.#apply(JSON.parse(text), done)
     } catch (cause) {
       throw (cause as { errcode?: number }).errcode === undefined ? new BadRecord(partition, offset, `${cause}`) : cause
     }
   }
 
-  function isNew(partition: number, columns: Float64Array, at: number, sourceLogs: string[], marks: Map<string, Mark>): boolean {
-    if (columns[at + 3]! < 0) return true
-    const source = columns[at]!
-    const log = sourceLogs[columns[at + 3]!]!
-    const key = JSON.stringify([source, log])
-    let mark = marks.get(key)
-    if (!mark) {
-      mark = (findMark.get(partition, log, source) as Mark | undefined) ?? { offset: -1, index: -1 }
-      marks.set(key, mark)
+  #apply(record: TimelineRecord, done: Done): void {
+    switch (record.k) {
+      case 'readings':
+        return this.#applyReadings(record, done)
+      case 'tick':
+        return this.#applyTick(record)
+      case 'gap':
+        return this.#gaps.open(record)
+      case 'declaration':
+        return this.#devices.declare(record)
+      case 'birth':
+      case 'death':
+        return this.#devices.live(record)
+      case 'cut':
+        return this.#cuts.put(record, this.nowMs)
+      case 'event':
+        return this.#putEvent(record)
     }
+  }
+
+  #applyReadings(record: ReadingsRecord, done: Done): void {
+    const { device, written } = this.#readings.put(record)
+    if (device.openGaps.length > 0) this.#gaps.close(device, record)
+    for (const hour of written) this.#options.wrote(hour, this.nowMs)
+    for (const channel in record.channels) done.readings! += record.channels[channel]!.t.length
+    for (const channel in record.waves) for (const { v } of record.waves[channel]!) done.samples! += v.length
+  }
+
+  #applyTick(tick: TickRecord): void {
+    if (this.nowMs === 0) this.#cuts.date(tick.atMs)
+    this.nowMs = timeAfter(this.nowMs, tick)
+    this.expiry.tick(this.nowMs)
+  }
+
+  /** One about the store itself. */
+  addEvent(level: 'warn' | 'error', code: string, text: string): void {
+    this.#putEvent({ device: '', atMs: this.nowMs, level, code, text })
+  }
+
+  #putEvent({ device, atMs, level, code, text }: StoredEvent): void {
+    const id = Number(this.#sql.putEvent.run(device, atMs, level, code, text).lastInsertRowid)
+    if (id % 100 === 0) this.#sql.dropEvents.run(id - this.#options.eventsMax)
+  }
+
+  /** After a transaction was undone: what is in memory may not be in the file. */
+  forget(): void {
+    this.#counts.forget()
+    this.#devices.forget()
+  }
+
+  /** Until the transaction succeeds, the record is left out. */
+  leaveOut({ partition, offset, message }: BadRecord): void {
+    this.#bad.set(`${partition} ${offset}`, message)
+  }
+
+  succeeded(): void {
+    this.#bad.clear()
+  }
+
+  forgetHour(device: number, hour: number): void {
+    this.#devices.forgetHour(device, hour)
+  }
+}
+
+/** Marks of one timeline partition that one transaction moves. */
+class SourceMarks {
+  readonly #sql: ReturnType<typeof prepare>
+  readonly #partition: number
+  readonly #marks = new Map<string, Mark>()
+
+  constructor(sql: ReturnType<typeof prepare>, partition: number) {
+    this.#sql = sql
+    this.#partition = partition
+  }
+
+  /** False for a repeat. The source of a record is in four of its columns, from `at` on. */
+  pass(columns: Float64Array, at: number, sourceLogs: string[]): boolean {
+    if (columns[at + 3]! < 0) return true
+    const mark = this.#markOf(columns[at]!, sourceLogs[columns[at + 3]!]!)
     const offset = columns[at + 1]!
     const index = columns[at + 2]!
     if (!isAbove(offset, index, mark.offset, mark.index)) return false
@@ -136,21 +187,31 @@ export function createApply(db: DatabaseSync, options: ApplyOptions) {
     return true
   }
 
+  #markOf(source: number, log: string): Mark {
+    const key = JSON.stringify([source, log])
+    let mark = this.#marks.get(key)
+    if (!mark) {
+      mark = (this.#sql.findMark.get(this.#partition, log, source) as Mark | undefined) ?? { offset: -1, index: -1 }
+      this.#marks.set(key, mark)
+    }
+    return mark
+  }
+
+  write(): void {
+    for (const [key, { offset, index }] of this.#marks) {
+      const [source, log] = JSON.parse(key) as [number, string]
+      this.#sql.putMark.run(this.#partition, log, source, offset, index)
+    }
+  }
+}
+
+function prepare(db: DatabaseSync) {
   return {
-    applyAll,
-    expiry,
-    addEvent: (level: string, code: string, text: string) => addEvent('', nowMs, level, code, text),
-    nowMs: () => nowMs,
-    /** After a transaction was undone: what is in memory may not be in the file. */
-    forget(): void {
-      counts.forget()
-      devices.forget()
-    },
-    /** Until the transaction succeeds, the record is left out. */
-    leaveOut({ partition, offset, message }: BadRecord): void {
-      bad.set(`${partition} ${offset}`, message)
-    },
-    succeeded: () => bad.clear(),
-    forgetHour: devices.forgetHour,
+    putEvent: db.prepare('INSERT INTO events (device, atMs, level, code, text) VALUES (?, ?, ?, ?, ?)'),
+    dropEvents: db.prepare('DELETE FROM events WHERE id <= ?'),
+    findMark: db.prepare('SELECT offset, seq AS "index" FROM marks WHERE partition = ? AND log = ? AND source = ?'),
+    putMark: db.prepare('INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?)'),
+    findPosition: db.prepare('SELECT next FROM positions WHERE log = ? AND partition = ?'),
+    putPosition: db.prepare('INSERT OR REPLACE INTO positions VALUES (?, ?, ?)'),
   }
 }

@@ -6,23 +6,34 @@ import type { Device, OpenGap, Series } from './hours.ts'
 /** Gaps of a device that a reading may still close or shorten. */
 const openGapsMax = 50
 
-export function createDevices(db: DatabaseSync, devicesMax: number) {
-  const find = db.prepare('SELECT id, subject, keptFrom FROM devices WHERE device = ?')
-  const add = db.prepare('INSERT INTO devices (device, subject) VALUES (?, ?)')
-  const seriesOf = db.prepare('SELECT id, channel, wave FROM series WHERE device = ?')
-  const addSeries = db.prepare('INSERT INTO series (device, channel, wave) VALUES (?, ?, ?)')
-  const setSubject = db.prepare('UPDATE devices SET subject = ? WHERE id = ?')
-  const setChannels = db.prepare('UPDATE devices SET node = ?, channels = ? WHERE id = ?')
-  const setState = db.prepare('UPDATE devices SET node = ?, state = ?, stateMs = ?, reason = ? WHERE id = ?')
-  const setKeptFrom = db.prepare('UPDATE devices SET keptFrom = max(keptFrom, ?) WHERE id = ? RETURNING device, keptFrom')
-  const gapsOf = db.prepare(
-    `SELECT id, channel, fromMs, toMs FROM gaps WHERE device = ? AND open = 1 ORDER BY fromMs DESC LIMIT ${openGapsMax}`,
-  )
-  const byName = new Map<string, Device>()
+export class Devices {
+  readonly #sql: ReturnType<typeof prepare>
+  readonly #devicesMax: number
+  readonly #byName = new Map<string, Device>()
 
-  function load(name: string, subject: string | undefined): Device {
-    const known = find.get(name) as { id: number; subject: string; keptFrom: number } | undefined
-    const id = known?.id ?? Number(add.run(name, subject ?? name).lastInsertRowid)
+  constructor(db: DatabaseSync, devicesMax: number) {
+    this.#sql = prepare(db)
+    this.#devicesMax = devicesMax
+  }
+
+  /** A device not seen before is added; without a subject it is its own. */
+  of(name: string, subject?: string): Device {
+    let device = this.#byName.get(name)
+    if (!device) {
+      device = this.#load(name, subject)
+      this.#byName.set(name, device)
+      if (this.#byName.size > this.#devicesMax) this.#byName.delete(this.#byName.keys().next().value!)
+    }
+    if (subject !== undefined && subject !== device.subject) {
+      this.#sql.setSubject.run(subject, device.id)
+      device.subject = subject
+    }
+    return device
+  }
+
+  #load(name: string, subject: string | undefined): Device {
+    const known = this.#sql.find.get(name) as { id: number; subject: string; keptFrom: number } | undefined
+    const id = known?.id ?? Number(this.#sql.add.run(name, subject ?? name).lastInsertRowid)
     const device: Device = {
       id,
       name,
@@ -31,61 +42,65 @@ export function createDevices(db: DatabaseSync, devicesMax: number) {
       points: new Map(),
       waves: new Map(),
       hours: new Map(),
-      openGaps: gapsOf.all(id) as unknown as OpenGap[],
+      openGaps: this.#sql.gapsOf.all(id) as unknown as OpenGap[],
     }
-    for (const row of seriesOf.all(id) as unknown as { id: number; channel: string; wave: number }[])
+    for (const row of this.#sql.seriesOf.all(id) as unknown as { id: number; channel: string; wave: number }[])
       (row.wave ? device.waves : device.points).set(row.channel, { ...row, wave: row.wave === 1 })
     return device
   }
 
-  /** A device not seen before is added; without a subject it is its own. */
-  function of(name: string, subject?: string): Device {
-    let device = byName.get(name)
-    if (!device) {
-      device = load(name, subject)
-      byName.set(name, device)
-      if (byName.size > devicesMax) byName.delete(byName.keys().next().value!)
+  series(device: Device, channel: string, wave: boolean): Series {
+    const known = wave ? device.waves : device.points
+    let series = known.get(channel)
+    if (!series) {
+      series = { id: Number(this.#sql.addSeries.run(device.id, channel, wave ? 1 : 0).lastInsertRowid), channel, wave }
+      known.set(channel, series)
     }
-    if (subject !== undefined && subject !== device.subject) {
-      setSubject.run(subject, device.id)
-      device.subject = subject
-    }
-    return device
+    return series
   }
 
-  return {
-    of,
-    series(device: Device, channel: string, wave: boolean): Series {
-      const known = wave ? device.waves : device.points
-      let series = known.get(channel)
-      if (!series) {
-        series = { id: Number(addSeries.run(device.id, channel, wave ? 1 : 0).lastInsertRowid), channel, wave }
-        known.set(channel, series)
-      }
-      return series
-    },
-    declare({ device, subject, node, channels }: DeclarationRecord): void {
-      setChannels.run(node, JSON.stringify(channels), of(device, subject).id)
-    },
-    live({ k, device, subject, node, atMs, reason }: BirthRecord): void {
-      setState.run(node, k, atMs, reason, of(device, subject).id)
-    },
-    /** Everything before that day has expired. */
-    keepFrom(id: number, day: number): void {
-      const { device, keptFrom } = setKeptFrom.get(day, id) as { device: string; keptFrom: number }
-      const known = byName.get(device)
-      if (known) known.keptFrom = keptFrom
-    },
-    addOpenGap(device: Device, gap: OpenGap): void {
-      device.openGaps.unshift(gap)
-      if (device.openGaps.length > openGapsMax) device.openGaps.pop()
-    },
-    /** Its batches were merged: what is in memory of them is no longer so. */
-    forgetHour(id: number, hour: number): void {
-      for (const device of byName.values()) if (device.id === id) device.hours.delete(hour)
-    },
-    forget: () => byName.clear(),
+  declare({ device, subject, node, channels }: DeclarationRecord): void {
+    this.#sql.setChannels.run(node, JSON.stringify(channels), this.of(device, subject).id)
+  }
+
+  live({ k, device, subject, node, atMs, reason }: BirthRecord): void {
+    this.#sql.setState.run(node, k, atMs, reason, this.of(device, subject).id)
+  }
+
+  /** Everything before that day has expired. */
+  keepFrom(id: number, day: number): void {
+    const { device, keptFrom } = this.#sql.setKeptFrom.get(day, id) as { device: string; keptFrom: number }
+    const known = this.#byName.get(device)
+    if (known) known.keptFrom = keptFrom
+  }
+
+  addOpenGap(device: Device, gap: OpenGap): void {
+    device.openGaps.unshift(gap)
+    if (device.openGaps.length > openGapsMax) device.openGaps.pop()
+  }
+
+  /** Its batches were merged: what is in memory of them is no longer so. */
+  forgetHour(id: number, hour: number): void {
+    for (const device of this.#byName.values()) if (device.id === id) device.hours.delete(hour)
+  }
+
+  forget(): void {
+    this.#byName.clear()
   }
 }
 
-export type Devices = ReturnType<typeof createDevices>
+function prepare(db: DatabaseSync) {
+  return {
+    find: db.prepare('SELECT id, subject, keptFrom FROM devices WHERE device = ?'),
+    add: db.prepare('INSERT INTO devices (device, subject) VALUES (?, ?)'),
+    seriesOf: db.prepare('SELECT id, channel, wave FROM series WHERE device = ?'),
+    addSeries: db.prepare('INSERT INTO series (device, channel, wave) VALUES (?, ?, ?)'),
+    setSubject: db.prepare('UPDATE devices SET subject = ? WHERE id = ?'),
+    setChannels: db.prepare('UPDATE devices SET node = ?, channels = ? WHERE id = ?'),
+    setState: db.prepare('UPDATE devices SET node = ?, state = ?, stateMs = ?, reason = ? WHERE id = ?'),
+    setKeptFrom: db.prepare('UPDATE devices SET keptFrom = max(keptFrom, ?) WHERE id = ? RETURNING device, keptFrom'),
+    gapsOf: db.prepare(
+      `SELECT id, channel, fromMs, toMs FROM gaps WHERE device = ? AND open = 1 ORDER BY fromMs DESC LIMIT ${openGapsMax}`,
+    ),
+  }
+}

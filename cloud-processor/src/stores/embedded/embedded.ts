@@ -15,6 +15,7 @@ import {
   MillraceError,
   smallWorker,
   startWorker,
+  type WorkerCalls,
 } from '@millrace/platform'
 import type { Store, StoreReader } from '../store.ts'
 import { type EmbeddedStoreOptions, embeddedStoreSchema } from './config.ts'
@@ -46,40 +47,18 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
   const writer = start<ToWriter>('./writer.ts', 'STORE_WRITE')
   await writer.opened()
   const reader = start<ToReader>('./reader.ts', 'STORE_READ')
-  const received = metrics.counter('millrace_store_received_total', 'Readings and samples the store took')
-  const repeats = metrics.counter('millrace_store_repeats_total', 'Timeline records that were in the store already')
-  const dropped = metrics.counter('millrace_store_dropped_total', 'Timeline records that could not be read')
+  const count = counted(log, metrics)
   let closed: MillraceError | undefined
-
-  function ask<K extends keyof StoreReader>(method: K) {
-    return async (...args: Parameters<StoreReader[K]>): Promise<Awaited<ReturnType<StoreReader[K]>>> => {
-      if (closed) throw closed
-      return reader.ask<Awaited<ReturnType<StoreReader[K]>>>({ method, args })
-    }
-  }
-
+  const whileOpen = <T>(ask: () => Promise<T>): Promise<T> => (closed ? Promise.reject(closed) : ask())
   return {
     isShared: false,
-    async open(id, partition) {
-      if (closed) throw closed
-      const { positions, otherLogs } = await writer.ask<Done>({ k: 'open', log: id })
-      if (positions!.length === 0 && otherLogs!.length > 0)
-        log.warn('the log is new: the store reads it from its start and keeps what it has', { log: id, others: otherLogs })
-      return new Map(positions).get(partition) ?? 0
-    },
-    async write(partition, records) {
-      if (closed) throw closed
-      const { packed, transfer } = packRecords(partition, records)
-      const done = await writer.ask<Done>({ k: 'write', records: packed }, transfer)
-      received.add({ kind: 'readings' }, done.readings)
-      received.add({ kind: 'samples' }, done.samples)
-      repeats.add({}, done.repeats)
-      for (const { offset, detail } of done.bad!) {
-        dropped.add({ reason: 'STORE_RECORD' })
-        log.error('a timeline record cannot be read and is left out', { partition, offset, detail })
-      }
-      return []
-    },
+    open: (id, partition) => whileOpen(() => openPartition(writer, log, id, partition)),
+    write: (partition, records) =>
+      whileOpen(async () => {
+        const { packed, transfer } = packRecords(partition, records)
+        count(partition, await writer.ask<Done>({ k: 'write', records: packed }, transfer))
+        return []
+      }),
     async merge() {
       await writer.ask({ k: 'merge' })
     },
@@ -89,14 +68,47 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
       await reader.close()
       await writer.close()
     },
+    ...questionsTo((question) => whileOpen(() => reader.ask(question))),
+  }
+}
+
+async function openPartition(writer: WorkerCalls<ToWriter>, log: Logger, id: string, partition: number): Promise<number> {
+  const { positions, otherLogs } = await writer.ask<Done>({ k: 'open', log: id })
+  if (positions!.length === 0 && otherLogs!.length > 0)
+    log.warn('the log is new: the store reads it from its start and keeps what it has', { log: id, others: otherLogs })
+  return new Map(positions).get(partition) ?? 0
+}
+
+/** Counts what a write did. */
+function counted(log: Logger, metrics: Metrics): (partition: number, done: Done) => void {
+  const received = metrics.counter('millrace_store_received_total', 'Readings and samples the store took')
+  const repeats = metrics.counter('millrace_store_repeats_total', 'Timeline records that were in the store already')
+  const dropped = metrics.counter('millrace_store_dropped_total', 'Timeline records that could not be read')
+  return (partition, done) => {
+    received.add({ kind: 'readings' }, done.readings)
+    received.add({ kind: 'samples' }, done.samples)
+    repeats.add({}, done.repeats)
+    for (const { offset, detail } of done.bad!) {
+      dropped.add({ reason: 'STORE_RECORD' })
+      log.error('a timeline record cannot be read and is left out', { partition, offset, detail })
+    }
+  }
+}
+
+function questionsTo(ask: <T>(question: ToReader) => Promise<T>): StoreReader {
+  const question =
+    <K extends keyof StoreReader>(method: K) =>
+    (...args: Parameters<StoreReader[K]>) =>
+      ask<Awaited<ReturnType<StoreReader[K]>>>({ method, args })
+  return {
     refresh: async () => {}, // what is acknowledged is in the file
-    devices: ask('devices'),
-    points: ask('points'),
-    segments: ask('segments'),
-    rollUp: ask('rollUp'),
-    gaps: ask('gaps'),
-    ledger: ask('ledger'),
-    totals: ask('totals'),
-    events: ask('events'),
+    devices: question('devices'),
+    points: question('points'),
+    segments: question('segments'),
+    rollUp: question('rollUp'),
+    gaps: question('gaps'),
+    ledger: question('ledger'),
+    totals: question('totals'),
+    events: question('events'),
   }
 }

@@ -13,7 +13,15 @@ import { dayMs } from './file.ts'
 /** Device days that expire at one tick: a millisecond or two. There is a tick a second. */
 const perTick = 50
 
-export function createExpiry(db: DatabaseSync, devices: Devices, counts: Counts, cuts: Cuts, days: number) {
+export interface ExpiryContext {
+  devices: Devices
+  counts: Counts
+  cuts: Cuts
+  /** That are kept; 0: all. */
+  days: number
+}
+
+export function createExpiry(db: DatabaseSync, { devices, counts, cuts, days }: ExpiryContext) {
   const due = db.prepare('SELECT DISTINCT device, day FROM days WHERE day < ? ORDER BY day, device LIMIT ?')
   let forced = 0
   let isIdle = true
@@ -48,3 +56,5 @@ export function createExpiry(db: DatabaseSync, devices: Devices, counts: Counts,
     isIdle: () => isIdle,
   }
 }
+
+export type Expiry = ReturnType<typeof createExpiry>

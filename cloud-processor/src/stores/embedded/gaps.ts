@@ -63,3 +63,5 @@ export function createGaps(db: DatabaseSync, devices: Devices) {
     },
   }
 }
+
+export type Gaps = ReturnType<typeof createGaps>

@@ -50,98 +50,122 @@ export interface Hour {
 /** Hours kept for one device; backlog and live need two. */
 const hoursKept = 8
 
-export function createHours(db: DatabaseSync) {
-  const find = db.prepare('SELECT id FROM hours WHERE device = ? AND hour = ?')
-  const add = db.prepare('INSERT INTO hours (device, hour) VALUES (?, ?)')
-  const extent = db.prepare(
-    'SELECT count(*) AS rows, max(id) AS id, min(first) AS first, max(last) AS last FROM batches WHERE id >= ? AND id < ?',
-  )
-  const merged = db.prepare(
-    'SELECT min(first) AS first, max(last) AS last FROM chunks WHERE hour = ? AND series IN (SELECT id FROM series WHERE device = ?)',
-  )
-  const overlapping = db.prepare('SELECT body FROM batches WHERE id >= ? AND id < ? AND last >= ? AND first <= ?')
-  const overlappingChunks = db.prepare('SELECT body FROM chunks WHERE series = ? AND hour = ? AND last >= ? AND first <= ?')
+export class Hours {
+  readonly #sql: ReturnType<typeof prepare>
 
-  function load(device: Device, hour: number): Hour {
-    const id = (find.get(device.id, hour) as { id: number } | undefined)?.id ?? 0
+  constructor(db: DatabaseSync) {
+    this.#sql = prepare(db)
+  }
+
+  /** Of a device, kept among its last used ones. */
+  of(device: Device, hour: number): Hour {
+    let state = device.hours.get(hour)
+    if (state) return state
+    state = this.#load(device, hour)
+    device.hours.set(hour, state)
+    if (device.hours.size > hoursKept) device.hours.delete(device.hours.keys().next().value!)
+    return state
+  }
+
+  #load(device: Device, hour: number): Hour {
+    const id = (this.#sql.find.get(device.id, hour) as { id: number } | undefined)?.id ?? 0
     const state: Hour = { id, device: device.id, hour, next: 0, rows: 0, covered: new Map(), base: [], exact: new Set() }
-    type Extent = { rows: number; id: number | null; first: number | null; last: number | null }
     if (id > 0) {
-      const found = extent.get(id * hourSpan, (id + 1) * hourSpan) as unknown as Extent
+      const found = this.#sql.extent.get(id * hourSpan, (id + 1) * hourSpan) as unknown as Extent
       state.rows = found.rows
       if (found.id !== null) state.next = found.id - id * hourSpan + 1
       if (found.first !== null) cover(state.base, found.first, found.last!)
     }
-    const chunks = merged.get(hour, device.id) as unknown as Extent
+    const chunks = this.#sql.merged.get(hour, device.id) as unknown as Extent
     if (chunks.first !== null) cover(state.base, chunks.first, chunks.last!)
     return state
   }
 
-  /** What a series holds in chunks and batches that overlap this time. */
-  function eachBody(state: Hour, series: Series, first: number, last: number, see: (bytes: Uint8Array) => void): void {
-    type Rows = Iterable<{ body: Uint8Array }>
-    for (const { body } of overlappingChunks.iterate(series.id, state.hour, first, last) as Rows) see(zstdDecompressSync(body))
-    if (state.id === 0) return
-    const [from, to] = [state.id * hourSpan, (state.id + 1) * hourSpan]
-    for (const { body } of overlapping.iterate(from, to, first, last) as Rows) {
-      const bytes = chunkOf(body, series.id)
-      if (bytes) see(bytes)
+  /** Id for the next batch of this hour. */
+  nextBatch(state: Hour): number {
+    if (state.id === 0) {
+      state.id = Number(this.#sql.add.run(state.device, state.hour).lastInsertRowid)
+      state.next = 0
     }
+    state.rows++
+    return state.id * hourSpan + state.next++
   }
 
-  return {
-    /** Of a device, kept among its last used ones. */
-    of(device: Device, hour: number): Hour {
-      let state = device.hours.get(hour)
-      if (state) return state
-      state = load(device, hour)
-      device.hours.set(hour, state)
-      if (device.hours.size > hoursKept) device.hours.delete(device.hours.keys().next().value!)
-      return state
-    },
-    /** Id for the next batch of this hour. */
-    nextBatch(state: Hour): number {
-      if (state.id === 0) {
-        state.id = Number(add.run(state.device, state.hour).lastInsertRowid)
-        state.next = 0
-      }
-      state.rows++
-      return state.id * hourSpan + state.next++
-    },
-    coveredBy(state: Hour, series: Series): Intervals {
-      let intervals = state.covered.get(series.id)
-      if (!intervals) {
-        intervals = [...state.base]
-        state.covered.set(series.id, intervals)
-      }
-      return intervals
-    },
-    /**
-     * The stretches by reading all of the hour, once: what is known after a start or a merge has no holes, and a backlog that
-     * fills one would have to be compared with what is stored, record by record.
-     */
-    readCovered(state: Hour, series: Series): Intervals {
-      const intervals: Intervals = []
-      const see = (bytes: Uint8Array) => {
-        if (!series.wave) coverPoints(intervals, pointsOf(bytes).t)
-        else for (const segment of segmentsOf(bytes)) cover(intervals, segment.t, lastOf(segment))
-      }
-      eachBody(state, series, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, see)
+  coveredBy(state: Hour, series: Series): Intervals {
+    let intervals = state.covered.get(series.id)
+    if (!intervals) {
+      intervals = [...state.base]
       state.covered.set(series.id, intervals)
-      state.exact.add(series.id)
-      return intervals
-    },
-    /** Names of what a series holds between two times, by reading it. */
-    namesBetween(state: Hour, series: Series, first: number, last: number): Set<number> {
-      const names = new Set<number>()
-      const see = (bytes: Uint8Array) => {
-        if (!series.wave) for (const t of pointsOf(bytes).t) names.add(t)
-        else
-          for (const segment of segmentsOf(bytes)) if (segment.t <= last && lastOf(segment) >= first) nameSamples(segment, names)
-      }
-      eachBody(state, series, first, last, see)
-      return names
-    },
+    }
+    return intervals
+  }
+
+  /**
+   * The stretches by reading all of the hour, once: what is known after a start or a merge has no holes, and a backlog that
+   * fills one would have to be compared with what is stored, record by record.
+   */
+  readCovered(state: Hour, series: Series): Intervals {
+    const intervals: Intervals = []
+    for (const bytes of this.#bodies(state, series, always))
+      if (!series.wave) coverPoints(intervals, pointsOf(bytes).t)
+      else for (const segment of segmentsOf(bytes)) cover(intervals, segment.t, lastOf(segment))
+    state.covered.set(series.id, intervals)
+    state.exact.add(series.id)
+    return intervals
+  }
+
+  /** Names of what a series holds within a span, by reading it. */
+  namesWithin(state: Hour, series: Series, span: Span): Set<number> {
+    const names = new Set<number>()
+    for (const bytes of this.#bodies(state, series, span))
+      if (!series.wave) for (const t of pointsOf(bytes).t) names.add(t)
+      else
+        for (const segment of segmentsOf(bytes))
+          if (segment.t <= span.last && lastOf(segment) >= span.first) nameSamples(segment, names)
+    return names
+  }
+
+  /** What a series holds in chunks and batches that overlap this span. */
+  *#bodies(state: Hour, series: Series, { first, last }: Span): Generator<Uint8Array> {
+    type Rows = Iterable<{ body: Uint8Array }>
+    for (const { body } of this.#sql.overlappingChunks.iterate(series.id, state.hour, first, last) as Rows)
+      yield zstdDecompressSync(body)
+    if (state.id === 0) return
+    const [from, to] = [state.id * hourSpan, (state.id + 1) * hourSpan]
+    for (const { body } of this.#sql.overlapping.iterate(from, to, first, last) as Rows) {
+      const bytes = chunkOf(body, series.id)
+      if (bytes) yield bytes
+    }
+  }
+}
+
+/** Epoch ms, both ends included. */
+export interface Span {
+  first: number
+  last: number
+}
+
+const always: Span = { first: Number.NEGATIVE_INFINITY, last: Number.POSITIVE_INFINITY }
+
+interface Extent {
+  rows: number
+  id: number | null
+  first: number | null
+  last: number | null
+}
+
+function prepare(db: DatabaseSync) {
+  return {
+    find: db.prepare('SELECT id FROM hours WHERE device = ? AND hour = ?'),
+    add: db.prepare('INSERT INTO hours (device, hour) VALUES (?, ?)'),
+    extent: db.prepare(
+      'SELECT count(*) AS rows, max(id) AS id, min(first) AS first, max(last) AS last FROM batches WHERE id >= ? AND id < ?',
+    ),
+    merged: db.prepare(
+      'SELECT min(first) AS first, max(last) AS last FROM chunks WHERE hour = ? AND series IN (SELECT id FROM series WHERE device = ?)',
+    ),
+    overlapping: db.prepare('SELECT body FROM batches WHERE id >= ? AND id < ? AND last >= ? AND first <= ?'),
+    overlappingChunks: db.prepare('SELECT body FROM chunks WHERE series = ? AND hour = ? AND last >= ? AND first <= ?'),
   }
 }
 

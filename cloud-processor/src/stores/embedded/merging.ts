@@ -28,105 +28,119 @@ export interface MergingOptions {
   merged(device: number, hour: number): void
 }
 
-export function createMerging(db: DatabaseSync, options: MergingOptions) {
-  const put = createPut(db)
-  const waiting = new Map<number, Waiting>()
-  const whenIdle: (() => void)[] = []
-  let worker: WorkerCalls<MergeJob> | undefined
-  let busy = false
-  let nowMs = 0
-  let stopping = false
-  let finishing = Promise.resolve()
-  for (const { id, device, hour } of db.prepare('SELECT id, device, hour FROM hours').all() as {
-    id: number
-    device: number
-    hour: number
-  }[])
-    waiting.set(id, { device, hour, rows: 0, writtenMs: 0 })
+export class Merging {
+  readonly #options: MergingOptions
+  readonly #put: ReturnType<typeof createPut>
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #whenIdle: (() => void)[] = []
+  #worker: WorkerCalls<MergeJob> | undefined
+  #isBusy = false
+  #nowMs = 0
+  #isStopping = false
+  #finishing = Promise.resolve()
 
-  function findDue(all: boolean): [number, Waiting] | undefined {
-    const quietMs = options.quietMinutes * 60_000
-    for (const entry of waiting) {
+  constructor(db: DatabaseSync, options: MergingOptions) {
+    this.#options = options
+    this.#put = createPut(db)
+    const hours = db.prepare('SELECT id, device, hour FROM hours').all() as { id: number; device: number; hour: number }[]
+    for (const { id, device, hour } of hours) this.#waiting.set(id, { device, hour, rows: 0, writtenMs: 0 })
+  }
+
+  wrote({ id, device, hour, rows }: Hour, atMs: number): void {
+    this.#waiting.set(id, { device, hour, rows, writtenMs: atMs })
+  }
+
+  /** Called after each transaction. */
+  tick(atMs: number): void {
+    if (atMs >= this.#nowMs && atMs < this.#nowMs + 1000) return
+    // The clock was set back: it is quiet from now on.
+    if (atMs < this.#nowMs) for (const one of this.#waiting.values()) one.writtenMs = Math.min(one.writtenMs, atMs)
+    this.#nowMs = atMs
+    this.#next(false)
+  }
+
+  /** Merges everything, due or not. */
+  all(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenIdle.push(resolve)
+      this.#next(true)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isStopping = true
+    await this.#worker?.close()
+    await this.#finishing
+  }
+
+  #next(all: boolean): void {
+    if (this.#isBusy || this.#isStopping) return
+    const due = this.#findDue(all)
+    if (!due) {
+      for (const call of this.#whenIdle.splice(0)) call()
+      return
+    }
+    const [id, { device, hour }] = due
+    this.#waiting.delete(id)
+    this.#isBusy = true
+    const job = { id, device, hour, upTo: 0 }
+    this.#worker ??= this.#start()
+    this.#finishing = this.#worker.ask<Merged>(job).then(
+      (merged) => this.#finish(job, merged),
+      () => this.#finish(job),
+    )
+  }
+
+  #findDue(all: boolean): [number, Waiting] | undefined {
+    const quietMs = this.#options.quietMinutes * 60_000
+    for (const entry of this.#waiting) {
       const [, one] = entry
       // Hours found at the start count as written then.
-      if (one.writtenMs === 0) one.writtenMs = nowMs
-      if (all || one.rows >= options.mergeRows || nowMs - one.writtenMs > quietMs) return entry
+      if (one.writtenMs === 0) one.writtenMs = this.#nowMs
+      if (all || one.rows >= this.#options.mergeRows || this.#nowMs - one.writtenMs > quietMs) return entry
     }
     return undefined
   }
 
-  function start(): WorkerCalls<MergeJob> {
-    const { path } = options
+  #start(): WorkerCalls<MergeJob> {
+    const { path } = this.#options
     return startWorker(new URL('./merger.ts', import.meta.url), {
       workerData: { path },
       failure: (detail, cause) => new MillraceError('STORE_READ', { path, detail }, cause),
-      onFailed() {
-        worker = undefined
+      onFailed: () => {
+        this.#worker = undefined
       },
     })
   }
 
   /** Without `merged`: it failed. */
-  async function finish({ id, device, hour }: MergeJob, merged?: Merged): Promise<void> {
-    let isDone = merged !== undefined
-    for (const series of merged?.series ?? []) {
-      isDone &&= options.transaction(() => put.series(merged!, series))
+  async #finish(job: MergeJob, merged?: Merged): Promise<void> {
+    const { id, device, hour } = job
+    const isDone = merged !== undefined && (await this.#putIn(merged))
+    if (isDone) this.#options.merged(device, hour)
+    // Tried again when it has been quiet for as long once more.
+    if (!isDone && this.#whenIdle.length === 0) this.#waiting.set(id, { device, hour, rows: 0, writtenMs: this.#nowMs })
+    this.#isBusy = false
+    this.#next(this.#whenIdle.length > 0)
+  }
+
+  /** False: a transaction was undone. */
+  async #putIn(merged: Merged): Promise<boolean> {
+    const { transaction, forgetHour } = this.#options
+    const { id, device, hour } = merged.job
+    let isDone = true
+    for (const series of merged.series) {
+      isDone &&= transaction(() => this.#put.series(merged, series))
       await new Promise((resolve) => setImmediate(resolve))
     }
-    isDone &&= options.transaction(() => {
-      if (put.dropBatches(merged!.job)) waiting.delete(id)
-      // What is in memory of the hour speaks of batches that are gone.
-      options.forgetHour(device, hour)
-    })
-    if (isDone) options.merged(device, hour)
-    // Tried again when it has been quiet for as long once more.
-    if (!isDone && whenIdle.length === 0) waiting.set(id, { device, hour, rows: 0, writtenMs: nowMs })
-    busy = false
-    next(whenIdle.length > 0)
-  }
-
-  function next(all: boolean): void {
-    if (busy || stopping) return
-    const due = findDue(all)
-    if (!due) {
-      for (const call of whenIdle.splice(0)) call()
-      return
-    }
-    const [id, { device, hour }] = due
-    waiting.delete(id)
-    busy = true
-    const job = { id, device, hour, upTo: 0 }
-    worker ??= start()
-    finishing = worker.ask<Merged>(job).then(
-      (merged) => finish(job, merged),
-      () => finish(job),
-    )
-  }
-
-  return {
-    wrote({ id, device, hour, rows }: Hour, atMs: number): void {
-      waiting.set(id, { device, hour, rows, writtenMs: atMs })
-    },
-    /** Called after each transaction. */
-    tick(atMs: number): void {
-      if (atMs >= nowMs && atMs < nowMs + 1000) return
-      // The clock was set back: it is quiet from now on.
-      if (atMs < nowMs) for (const one of waiting.values()) one.writtenMs = Math.min(one.writtenMs, atMs)
-      nowMs = atMs
-      next(false)
-    },
-    /** Merges everything, due or not. */
-    all(): Promise<void> {
-      return new Promise((resolve) => {
-        whenIdle.push(resolve)
-        next(true)
+    return (
+      isDone &&
+      transaction(() => {
+        if (this.#put.dropBatches(merged.job)) this.#waiting.delete(id)
+        // What is in memory of the hour speaks of batches that are gone.
+        forgetHour(device, hour)
       })
-    },
-    async close(): Promise<void> {
-      stopping = true
-      await worker?.close()
-      await finishing
-    },
+    )
   }
 }
 

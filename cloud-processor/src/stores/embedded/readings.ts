@@ -6,17 +6,17 @@
  * that stored + collapsed + expired of each stream is exactly what came on it, whichever reading survives. What comes for a
  * day of the device that has expired is counted as expired and not stored.
  */
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ReadingsRecord, Segment } from '@millrace/contract'
 import { cover, isFree } from '../accounting/intervals.ts'
 import { cutSegment, lastOf, resolvePoints, resolveSegments, rises } from '../accounting/resolve.ts'
 import { putSeriesPoints, putSeriesSegments } from './batch.ts'
 import { createWriter } from './bytes.ts'
 import type { Points, PutPoints } from './chunk.ts'
-import type { Counts, StreamCount } from './counts.ts'
+import type { Counts, DayCount, StreamCount } from './counts.ts'
 import type { Devices } from './devices.ts'
 import { hourMs } from './file.ts'
-import { type createHours, type Device, dayOfHour, type Hour, hourOf, nameSamples, type Series } from './hours.ts'
+import { type Device, dayOfHour, type Hour, type Hours, hourOf, nameSamples, type Series } from './hours.ts'
 
 interface Piece {
   hour: number
@@ -28,28 +28,65 @@ interface Piece {
   count: number
 }
 
-export function createReadings(db: DatabaseSync, devices: Devices, hours: ReturnType<typeof createHours>, counts: Counts) {
-  const insert = db.prepare('INSERT INTO batches VALUES (?, ?, ?, ?)')
-  const out = createWriter()
+export interface ReadingsContext {
+  devices: Devices
+  hours: Hours
+  counts: Counts
+}
 
-  function collapsedIn(state: Hour, { series, points, segments, first, last }: Piece): number {
-    let covered = hours.coveredBy(state, series)
-    let free = isFree(covered, first - 0.001, last + 0.001)
-    if (!free && !state.exact.has(series.id)) {
-      covered = hours.readCovered(state, series)
-      free = isFree(covered, first - 0.001, last + 0.001)
-    }
-    cover(covered, first, last)
-    if (free) return 0
-    const known = hours.namesBetween(state, series, first - 0.001, last + 0.001)
-    const own = points ? points.t : namesOf(segments!)
-    let collapsed = 0
-    for (const name of own) if (known.has(name)) collapsed++
-    return collapsed
+/** Where one record's readings are counted. */
+interface Account {
+  device: Device
+  stream: StreamCount
+  counts: Counts
+}
+
+export class Readings {
+  readonly #context: ReadingsContext
+  readonly #insert: StatementSync
+  readonly #out = createWriter()
+
+  constructor(db: DatabaseSync, context: ReadingsContext) {
+    this.#context = context
+    this.#insert = db.prepare('INSERT INTO batches VALUES (?, ?, ?, ?)')
   }
 
   /** Returns the hours written. */
-  function putHour(device: Device, hour: number, pieces: Piece[], stream: StreamCount): Hour {
+  put(record: ReadingsRecord): { device: Device; written: Hour[] } {
+    const { devices, counts } = this.#context
+    const device = devices.of(record.device, record.subject)
+    const account = { device, stream: counts.stream(record.stream ?? '', device.id), counts }
+    const pieces = this.#piecesOf(record, account)
+    const written: Hour[] = []
+    for (const hour of new Set(pieces.map((piece) => piece.hour)))
+      if (dayOfHour(hour) >= device.keptFrom) written.push(this.#putHour(account, hour, pieces))
+      else for (const piece of pieces) if (piece.hour === hour) account.stream.expired[piece.points ? 0 : 1] += piece.count
+    return { device, written }
+  }
+
+  #piecesOf(record: ReadingsRecord, account: Account): Piece[] {
+    const { devices } = this.#context
+    const { device } = account
+    const pieces: Piece[] = []
+    for (const channel in record.channels) {
+      const column = record.channels[channel]!
+      const points = tidy(column)
+      if (points.t.length < column.t.length) countRepeats(account, 0, column.t, points.t)
+      if (points.t.length > 0) cutPoints(devices.series(device, channel, false), points, pieces)
+    }
+    for (const channel in record.waves) {
+      const given = record.waves[channel]!
+      const segments = resolveSegments(given)
+      const names = (list: Segment[]) => list.flatMap(sampleTimes)
+      if (samplesIn(segments) < samplesIn(given)) countRepeats(account, 1, names(given), names(segments))
+      if (segments.length > 0) cutSegments(devices.series(device, channel, true), segments, pieces)
+    }
+    return pieces
+  }
+
+  #putHour({ device, stream, counts }: Account, hour: number, pieces: Piece[]): Hour {
+    const { hours } = this.#context
+    const out = this.#out
     const state = hours.of(device, hour)
     const day = counts.day(device.id, dayOfHour(hour), stream.stream)
     let first = Number.POSITIVE_INFINITY
@@ -58,12 +95,7 @@ export function createReadings(db: DatabaseSync, devices: Devices, hours: Return
     out.at = 0
     for (const piece of pieces) {
       if (piece.hour !== hour) continue
-      const collapsed = collapsedIn(state, piece)
-      const kind = piece.points ? 0 : 1
-      day.stored[kind] += piece.count - collapsed
-      day.collapsed[kind] += collapsed
-      stream.stored[kind] += piece.count - collapsed
-      stream.collapsed[kind] += collapsed
+      countPiece(piece, this.#collapsedIn(state, piece), day, stream)
       if (piece.first < first) first = piece.first
       if (piece.last > last) last = piece.last
       if (piece.points) before = putSeriesPoints(out, piece.series.id, piece.points, before)
@@ -71,34 +103,35 @@ export function createReadings(db: DatabaseSync, devices: Devices, hours: Return
     }
     if (first < day.firstMs) day.firstMs = first
     if (last > day.lastMs) day.lastMs = last
-    insert.run(hours.nextBatch(state), first, last, out.bytes.subarray(0, out.at))
+    this.#insert.run(hours.nextBatch(state), first, last, out.bytes.subarray(0, out.at))
     return state
   }
 
-  return (record: ReadingsRecord): { device: Device; written: Hour[] } => {
-    const device = devices.of(record.device, record.subject)
-    const stream = counts.stream(record.stream ?? '', device.id)
-    const pieces: Piece[] = []
-    for (const channel in record.channels) {
-      const column = record.channels[channel]!
-      const points = tidy(column)
-      const repeats = column.t.length - points.t.length
-      if (repeats > 0) countRepeats(column.t, points.t, 0, device, stream, counts)
-      if (points.t.length > 0) cutPoints(devices.series(device, channel, false), points, pieces)
+  #collapsedIn(state: Hour, { series, points, segments, first, last }: Piece): number {
+    const { hours } = this.#context
+    let covered = hours.coveredBy(state, series)
+    let free = isFree(covered, first - 0.001, last + 0.001)
+    if (!free && !state.exact.has(series.id)) {
+      covered = hours.readCovered(state, series)
+      free = isFree(covered, first - 0.001, last + 0.001)
     }
-    for (const channel in record.waves) {
-      const given = record.waves[channel]!
-      const segments = resolveSegments(given)
-      const names = (list: Segment[]) => list.flatMap(sampleTimes)
-      if (samplesIn(segments) < samplesIn(given)) countRepeats(names(given), names(segments), 1, device, stream, counts)
-      if (segments.length > 0) cutSegments(devices.series(device, channel, true), segments, pieces)
-    }
-    const written: Hour[] = []
-    for (const hour of new Set(pieces.map((piece) => piece.hour)))
-      if (dayOfHour(hour) >= device.keptFrom) written.push(putHour(device, hour, pieces, stream))
-      else for (const piece of pieces) if (piece.hour === hour) stream.expired[piece.points ? 0 : 1] += piece.count
-    return { device, written }
+    cover(covered, first, last)
+    if (free) return 0
+    const known = hours.namesWithin(state, series, { first: first - 0.001, last: last + 0.001 })
+    const own = points ? points.t : namesOf(segments!)
+    let collapsed = 0
+    for (const name of own) if (known.has(name)) collapsed++
+    return collapsed
   }
+}
+
+function countPiece(piece: Piece, collapsed: number, day: DayCount, stream: StreamCount): void {
+  const kind = piece.points ? 0 : 1
+  const stored = piece.count - collapsed
+  day.stored[kind] += stored
+  day.collapsed[kind] += collapsed
+  stream.stored[kind] += stored
+  stream.collapsed[kind] += collapsed
 }
 
 /** Rising times, each once; no qualities where all are good. */
@@ -108,7 +141,7 @@ function tidy(column: Points): Points {
 }
 
 /** Repeats inside one record collapse too. */
-function countRepeats(given: number[], kept: number[], kind: 0 | 1, device: Device, stream: StreamCount, counts: Counts): void {
+function countRepeats({ device, stream, counts }: Account, kind: 0 | 1, given: number[], kept: number[]): void {
   const byDay = new Map<number, number>()
   const tally = (times: number[], sign: number) => {
     for (const t of times) byDay.set(dayOfHour(hourOf(t)), (byDay.get(dayOfHour(hourOf(t))) ?? 0) + sign)

@@ -26,71 +26,95 @@ interface Series {
   keptFrom: number
 }
 
-export function createSweep(db: DatabaseSync, { transaction }: SweepOptions) {
-  const series = db.prepare(`SELECT series.id, device.id AS device, keptFrom FROM series JOIN devices AS device
-    ON device.id = series.device WHERE series.id >= ? ORDER BY series.id LIMIT ${seriesMax}`)
-  const chunks = db.prepare(`SELECT id, length(body) AS bytes FROM chunks WHERE series = ?1 AND hour < ?2
-    AND NOT EXISTS (SELECT 1 FROM hours WHERE hours.device = ?3 AND hours.hour = chunks.hour) LIMIT ${rowsMax}`)
-  const dropChunk = db.prepare('DELETE FROM chunks WHERE id = ?')
-  const oldestMinutes = db.prepare('SELECT min(hour) AS hour FROM minutes WHERE series = ?')
-  const dropMinutes = db.prepare('DELETE FROM minutes WHERE series = ?1 AND hour < ?2 AND hour < ?3')
-  const dropGaps = db.prepare(`DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE toMs < ? LIMIT ${rowsMax})`)
-  let oldest = Number.POSITIVE_INFINITY
+export class Sweep {
+  readonly #sql: ReturnType<typeof prepare>
+  readonly #transaction: SweepOptions['transaction']
+  /** Oldest day with roll-ups, as the last round saw it. */
+  oldestRollUps = Number.POSITIVE_INFINITY
+
+  constructor(db: DatabaseSync, { transaction }: SweepOptions) {
+    this.#sql = prepare(db)
+    this.#transaction = transaction
+  }
+
+  /** One round; `rollUpsFrom`: day before which roll-ups go too, once their rows have. False: it did not come to its end. */
+  async round(rollUpsFrom: number, isStopping: () => boolean): Promise<boolean> {
+    this.oldestRollUps = Number.POSITIVE_INFINITY
+    let next: number | 'done' | 'failed' = 0
+    while (typeof next === 'number' && !isStopping()) {
+      next = this.#sweepSlice(next, rollUpsFrom)
+      await pause()
+    }
+    return next === 'done'
+  }
+
+  /** Gaps that ended before. */
+  async gaps(beforeMs: number, isStopping: () => boolean): Promise<void> {
+    for (let gone = rowsMax; gone === rowsMax && !isStopping(); await pause()) {
+      gone = 0
+      this.#transaction(() => {
+        gone = Number(this.#sql.dropGaps.run(beforeMs).changes)
+      })
+    }
+  }
 
   /** Returns the series to go on with, or how it ended. */
-  function slice(from: number, rollUpsFrom: number): number | 'done' | 'failed' {
-    const drops: (() => void)[] = []
-    let pages = 0
-    const all = series.all(from) as unknown as Series[]
+  #sweepSlice(from: number, rollUpsFrom: number): number | 'done' | 'failed' {
+    const slice: Slice = { drops: [], pages: 0 }
+    const all = this.#sql.series.all(from) as unknown as Series[]
     let next: number | 'done' = all.length < seriesMax ? 'done' : all.at(-1)!.id + 1
-    for (const { id, device, keptFrom } of all) {
-      for (const chunk of chunks.all(id, keptFrom * 24, device) as { id: number; bytes: number }[]) {
-        drops.push(() => dropChunk.run(chunk.id))
-        pages += 1 + chunk.bytes / pageBytes
-        if (pages >= pagesMax) break
-      }
-      const before = Math.min(rollUpsFrom, keptFrom) * 24
-      const { hour } = oldestMinutes.get(id) as { hour: number | null }
-      const hasMore = hour !== null && hour + hoursMax < before
-      if (hour !== null && hour < before) {
-        drops.push(() => dropMinutes.run(id, before, hour + hoursMax))
-        pages += hoursMax / 4
-      } else if (hour !== null) oldest = Math.min(oldest, Math.floor(hour / 24))
-      if (pages >= pagesMax || hasMore) {
+    for (const series of all) {
+      this.#addChunks(slice, series)
+      const hasMore = this.#addMinutes(slice, series, Math.min(rollUpsFrom, series.keptFrom) * 24)
+      if (slice.pages >= pagesMax || hasMore) {
         // The same series again.
-        next = id
+        next = series.id
         break
       }
     }
-    if (drops.length === 0) return next
-    const isDone = transaction(() => {
-      for (const drop of drops) drop()
+    if (slice.drops.length === 0) return next
+    const isDone = this.#transaction(() => {
+      for (const drop of slice.drops) drop()
     })
     return isDone ? next : 'failed'
   }
 
+  #addChunks(slice: Slice, { id, device, keptFrom }: Series): void {
+    for (const chunk of this.#sql.chunks.all(id, keptFrom * 24, device) as { id: number; bytes: number }[]) {
+      slice.drops.push(() => this.#sql.dropChunk.run(chunk.id))
+      slice.pages += 1 + chunk.bytes / pageBytes
+      if (slice.pages >= pagesMax) return
+    }
+  }
+
+  /** True when there are more of them before that hour than one slice takes. */
+  #addMinutes(slice: Slice, { id }: Series, before: number): boolean {
+    const { hour } = this.#sql.oldestMinutes.get(id) as { hour: number | null }
+    if (hour === null) return false
+    if (hour < before) {
+      slice.drops.push(() => this.#sql.dropMinutes.run(id, before, hour + hoursMax))
+      slice.pages += hoursMax / 4
+    } else this.oldestRollUps = Math.min(this.oldestRollUps, Math.floor(hour / 24))
+    return hour + hoursMax < before
+  }
+}
+
+/** What one transaction removes. */
+interface Slice {
+  drops: (() => void)[]
+  pages: number
+}
+
+function prepare(db: DatabaseSync) {
   return {
-    /** One round; `rollUpsFrom`: day before which roll-ups go too, once their rows have. False: it did not come to its end. */
-    async round(rollUpsFrom: number, isStopping: () => boolean): Promise<boolean> {
-      oldest = Number.POSITIVE_INFINITY
-      let next: ReturnType<typeof slice> = 0
-      while (typeof next === 'number' && !isStopping()) {
-        next = slice(next, rollUpsFrom)
-        await pause()
-      }
-      return next === 'done'
-    },
-    /** Gaps that ended before. */
-    async gaps(beforeMs: number, isStopping: () => boolean): Promise<void> {
-      for (let gone = rowsMax; gone === rowsMax && !isStopping(); await pause()) {
-        gone = 0
-        transaction(() => {
-          gone = Number(dropGaps.run(beforeMs).changes)
-        })
-      }
-    },
-    /** Oldest day with roll-ups, as the last round saw it. */
-    oldestRollUps: () => oldest,
+    series: db.prepare(`SELECT series.id, device.id AS device, keptFrom FROM series JOIN devices AS device
+      ON device.id = series.device WHERE series.id >= ? ORDER BY series.id LIMIT ${seriesMax}`),
+    chunks: db.prepare(`SELECT id, length(body) AS bytes FROM chunks WHERE series = ?1 AND hour < ?2
+      AND NOT EXISTS (SELECT 1 FROM hours WHERE hours.device = ?3 AND hours.hour = chunks.hour) LIMIT ${rowsMax}`),
+    dropChunk: db.prepare('DELETE FROM chunks WHERE id = ?'),
+    oldestMinutes: db.prepare('SELECT min(hour) AS hour FROM minutes WHERE series = ?'),
+    dropMinutes: db.prepare('DELETE FROM minutes WHERE series = ?1 AND hour < ?2 AND hour < ?3'),
+    dropGaps: db.prepare(`DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE toMs < ? LIMIT ${rowsMax})`),
   }
 }
 

@@ -1,92 +1,105 @@
 /** The worker that owns the store's file. One message is one transaction; messages are served in order. */
+import type { StatementSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import { describe, transaction } from '@millrace/platform/sqlite'
 import { Refusal, type Served, serveCalls } from '@millrace/platform/worker-side'
-import { BadRecord, createApply } from './apply.ts'
+import { Apply, BadRecord } from './apply.ts'
 import type { EmbeddedStoreConfig } from './config.ts'
 import { openFile } from './file.ts'
-import { createMerging } from './merging.ts'
+import { Merging } from './merging.ts'
 import type { Done, Records, ToWriter } from './protocol.ts'
-import { createRetention } from './retention.ts'
+import { Retention } from './retention.ts'
 
 const config = workerData as EmbeddedStoreConfig
 
-serveCalls<ToWriter>(
-  () => serve(openFile(config.path)),
-  (cause) => ({ code: 'STORE_OPEN', values: { path: config.path, detail: describe(cause) } }),
-)
+/** The file and all that writes into it. */
+class StoreWriter implements Served<ToWriter> {
+  readonly #file: ReturnType<typeof openFile>
+  readonly #apply: Apply
+  readonly #merging: Merging
+  readonly #retention: Retention
+  readonly #positions: StatementSync
+  readonly #others: StatementSync
+  /** Id of the log that the records come from. */
+  #log = ''
 
-function serve(file: ReturnType<typeof openFile>): Served<ToWriter> {
-  const { db } = file
-  const merging = createMerging(db, {
-    ...config,
-    transaction: (work) => attempt(work) === undefined,
-    forgetHour: (device, hour) => apply.forgetHour(device, hour),
-    merged: (device, hour) => retention.merged(device, hour),
-  })
-  const apply = createApply(db, { ...config, wrote: merging.wrote })
-  const retention = createRetention(db, {
-    retention: config.retention,
-    expiry: apply.expiry,
-    transaction: (work) => attempt(work) === undefined,
-    addEvent: apply.addEvent,
-  })
-  const positions = db.prepare('SELECT partition, next FROM positions WHERE log = ?')
-  const others = db.prepare('SELECT DISTINCT log FROM positions WHERE log <> ?')
-  let log = ''
-
-  /** What it failed with; undefined: it is durable. */
-  function attempt(work: () => void): unknown {
-    try {
-      transaction(db, work)
-      return undefined
-    } catch (cause) {
-      apply.forget()
-      return cause
-    }
+  constructor(file: ReturnType<typeof openFile>) {
+    const { db } = file
+    const transaction = (work: () => void) => this.#attempt(work) === undefined
+    this.#file = file
+    this.#merging = new Merging(db, {
+      ...config,
+      transaction,
+      forgetHour: (device, hour) => this.#apply.forgetHour(device, hour),
+      merged: (device, hour) => this.#retention.merged(device, hour),
+    })
+    this.#apply = new Apply(db, { ...config, wrote: (hour, atMs) => this.#merging.wrote(hour, atMs) })
+    const { expiry } = this.#apply
+    const addEvent = this.#apply.addEvent.bind(this.#apply)
+    this.#retention = new Retention(db, { retention: config.retention, expiry, transaction, addEvent })
+    this.#positions = db.prepare('SELECT partition, next FROM positions WHERE log = ?')
+    this.#others = db.prepare('SELECT DISTINCT log FROM positions WHERE log <> ?')
   }
 
-  function write(records: Records): Done {
+  answer(ask: ToWriter): Done | Promise<Done> {
+    return ask.k === 'write' ? this.#write(ask.records) : ask.k === 'open' ? this.#open(ask.log) : this.#merge()
+  }
+
+  answered({ k }: ToWriter): void {
+    if (k !== 'write') return
+    this.#merging.tick(this.#apply.nowMs)
+    this.#retention.tick(this.#apply.nowMs)
+  }
+
+  async close(): Promise<void> {
+    await this.#merging.close()
+    await this.#retention.close()
+    this.#file.close()
+  }
+
+  #write(records: Records): Done {
     while (true) {
       let done: Done = {}
-      const cause = attempt(() => {
-        done = apply.applyAll(records, log)
+      const cause = this.#attempt(() => {
+        done = this.#apply.applyAll(records, this.#log)
       })
       if (cause === undefined) {
-        apply.succeeded()
+        this.#apply.succeeded()
         return done
       }
-      if (cause instanceof BadRecord) apply.leaveOut(cause)
+      if (cause instanceof BadRecord) this.#apply.leaveOut(cause)
       else throw new Refusal('STORE_WRITE', { path: config.path, detail: describe(cause) })
     }
   }
 
-  function open(id: string): Done {
-    log = id
-    const rows = positions.all(id) as { partition: number; next: number }[]
-    return {
-      positions: rows.map(({ partition, next }) => [partition, next]),
-      otherLogs: others.all(id).map((row) => (row as { log: string }).log),
+  /** What it failed with; undefined: it is durable. */
+  #attempt(work: () => void): unknown {
+    try {
+      transaction(this.#file.db, work)
+      return undefined
+    } catch (cause) {
+      this.#apply.forget()
+      return cause
     }
   }
 
-  async function merge(): Promise<Done> {
-    await merging.all()
-    await retention.all()
-    return {}
+  #open(id: string): Done {
+    this.#log = id
+    const rows = this.#positions.all(id) as { partition: number; next: number }[]
+    return {
+      positions: rows.map(({ partition, next }) => [partition, next]),
+      otherLogs: this.#others.all(id).map((row) => (row as { log: string }).log),
+    }
   }
 
-  return {
-    answer: (ask) => (ask.k === 'write' ? write(ask.records) : ask.k === 'open' ? open(ask.log) : merge()),
-    answered({ k }) {
-      if (k !== 'write') return
-      merging.tick(apply.nowMs())
-      retention.tick(apply.nowMs())
-    },
-    async close() {
-      await merging.close()
-      await retention.close()
-      file.close()
-    },
+  async #merge(): Promise<Done> {
+    await this.#merging.all()
+    await this.#retention.all()
+    return {}
   }
 }
+
+serveCalls<ToWriter>(
+  () => new StoreWriter(openFile(config.path)),
+  (cause) => ({ code: 'STORE_OPEN', values: { path: config.path, detail: describe(cause) } }),
+)

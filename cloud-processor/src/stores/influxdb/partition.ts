@@ -187,7 +187,7 @@ export async function openPartition(options: PartitionOptions): Promise<Partitio
     out.devices = changed
     const refused = byPiece(unwritable)
     recent.add(refused.size === 0 ? pieces : pieces.filter((piece) => !refused.has(piece)), decisions)
-    for (const step of steps) settle(state, step.taken, step.pieces, { decisions, refused, resolutionMs }, out)
+    for (const step of steps) settle(state, step, { decisions, refused, resolutionMs }, out)
     for (const { offset, detail } of bad) {
       const text = `Timeline record ${offset} cannot be read: ${detail}`
       out.events.push({ offset, device: '', atMs: state.nowMs, level: 'error', code: 'STORE_RECORD', text })
