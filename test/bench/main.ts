@@ -5,11 +5,13 @@
  * script in the same run; waiting time from publish to receipt at 10,000 readings a second; memory. Ratios are firm; rates
  * depend on the machine. Our broker stands in front. Where Kafka and VictoriaMetrics are there (`npm run engines`), the same on them.
  *
+ * `--only plain`: plain MQTT devices with QoS 1 through Mosquitto (plain.ts).
+ *
  * With `--against`, each subject of this checkout is measured in turn with the same one of another checkout (with its packages
  * installed), and the ratio of the two is printed: what a change costs.
  */
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +20,8 @@ import { addUser } from '@millrace/broker/broker'
 import { stringify } from 'yaml'
 import { startEngines } from './engines.ts'
 import { openOutboxBench } from './outbox.ts'
+import { plainBench } from './plain.ts'
+import { usage } from './processes.ts'
 import { publishLoad } from './publisher.ts'
 import { storageBench } from './storage.ts'
 
@@ -48,11 +52,17 @@ process.on('exit', () => {
 console.log(
   `${cpus().length} cores, ${cpus()[0]?.model.trim()}, load ${loadavg()[0]!.toFixed(2)} at the start, Node ${process.version}\n`,
 )
-if (values.against) await compareBench(resolve(values.against))
+if (values.only === 'plain') await plain()
+else if (values.against) await compareBench(resolve(values.against))
 else if (!values.only || values.only === 'mqtt') await mqttBench()
 if (!values.against && (!values.only || values.only === 'outbox')) await openOutboxBench(join(dir, 'outbox'))
 if (!values.against && (!values.only || values.only === 'storage')) await storageBench(join(dir, 'storage'))
 process.exit(0)
+
+async function plain(): Promise<void> {
+  const engines = await startEngines(dir, children)
+  table(await plainBench(dir, engines?.kafka, [here, ...(values.against ? [resolve(values.against)] : [])]))
+}
 
 interface Setting {
   broker: Awaited<ReturnType<typeof startBroker>>
@@ -222,13 +232,6 @@ async function idle(pid: number): Promise<number> {
   const before = usage(pid).cpuS
   await new Promise((resolve) => setTimeout(resolve, 3000))
   return (usage(pid).cpuS - before) / 3
-}
-
-/** CPU of all threads, from the kernel's counters of 10 ms; resident memory. */
-function usage(pid: number): { cpuS: number; residentMB: number } {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  return { cpuS: (Number(fields[11]) + Number(fields[12])) / 100, residentMB: Math.round(Number(resident?.[1] ?? 0) / 1024) }
 }
 
 function table(rows: Record<string, string>[]): void {

@@ -54,7 +54,7 @@ function configOf(port: number, { acl, passwd }: MosquittoFiles): string[] {
     'message_size_limit 262144',
     'max_queued_messages 10000',
     'max_queued_bytes 16777216',
-    'max_inflight_messages 100',
+    'max_inflight_messages 1000',
   ]
 }
 

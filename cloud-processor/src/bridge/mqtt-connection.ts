@@ -1,6 +1,9 @@
 /**
- * A connection for Sparkplug data: QoS 0 both ways, a clean session, always coming back. Why it is not mqtt.js:
- * docs/decisions/0007-own-data-connection.md.
+ * A connection for data, which reconnects by itself. Why it is not mqtt.js: docs/decisions/0007-own-data-connection.md.
+ *
+ * - For Sparkplug: QoS 0 both ways and a clean session. A receipt says what is durable, so MQTT's acknowledgement does not.
+ * - For plain devices (`isPersistent`): QoS 1 and a session that the broker keeps. Thousands of messages may be in flight; each is
+ *   acknowledged when it is durable (acknowledgements.ts). While more than `inFlightBytesMax` are in flight the socket is not read.
  *
  * After a read that emptied the socket it does not read again for `restMs`. What comes meanwhile waits in the kernel and is
  * read at once, so a busy connection wakes the process 1000 / restMs times a second whatever the rate, and what is read
@@ -11,6 +14,7 @@
 import { isIP, connect as openTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as openTls } from 'node:tls'
 import { backOffMs, type Clock, every } from '@millrace/platform'
+import { Acknowledgements } from './acknowledgements.ts'
 import {
   connectPacket,
   createPacketReader,
@@ -31,13 +35,20 @@ export interface ConnectionOptions extends Greeting {
   filters: string[]
   restMs: number
   packetBytesMax: number
+  /** With `isPersistent`. */
+  inFlightBytesMax?: number
 }
 
 export interface ConnectionEvents {
   /** Connected and subscribed. */
   up(): void
-  /** `payload` is a view that holds during the call. */
-  message(topic: string, payload: Uint8Array): void
+  /**
+   * `payload` is a view that holds during the call; `flags` are those of the PUBLISH. `settled` is to be called once in a persistent
+   * session: true when the message is durable, false when it was dropped and the broker is to send it again.
+   */
+  message(topic: string, payload: Uint8Array, flags: number, settled: (isDurable: boolean) => void): void
+  /** The broker refused some of the filters. */
+  refused?(filters: string[]): void
   tooLarge(bytes: number): void
   /** It comes back by itself. */
   down(reason: Error): void
@@ -78,6 +89,7 @@ class LastingConnection implements Connection {
   #failures = 0
   #upMs = Number.POSITIVE_INFINITY
   #cancelPause = () => {}
+  #wasUp = false
 
   constructor(options: ConnectionOptions, events: ConnectionEvents, clock: Clock) {
     this.#options = options
@@ -89,11 +101,12 @@ class LastingConnection implements Connection {
   #open(): void {
     const up = () => this.#up()
     const down = (reason: Error) => this.#down(reason)
-    this.#session = new Session(this.#options, { ...this.#events, up, down }, this.#clock)
+    this.#session = new Session({ ...this.#options, isSubscribed: this.#wasUp }, { ...this.#events, up, down }, this.#clock)
   }
 
   #up(): void {
     this.#upMs = this.#clock.monotonic()
+    this.#wasUp = true
     this.#events.up()
   }
 
@@ -122,9 +135,14 @@ class LastingConnection implements Connection {
   }
 }
 
+interface SessionOptions extends ConnectionOptions {
+  /** A session before this one subscribed to the same filters. */
+  isSubscribed: boolean
+}
+
 /** From the opening of a socket to its end. */
 class Session implements Connection {
-  readonly #options: ConnectionOptions
+  readonly #options: SessionOptions
   readonly #events: ConnectionEvents
   readonly #clock: Clock
   readonly #read: (chunk: Buffer) => void
@@ -136,11 +154,19 @@ class Session implements Connection {
   #heard = true
   #outgoing: Buffer[] = []
   #cancelRest = () => {}
+  readonly #acknowledgements: Acknowledgements
+  /** More is in flight than may be: the socket is not read. */
+  #isFull = false
+  #isLeaving = false
 
-  constructor(options: ConnectionOptions, events: ConnectionEvents, clock: Clock) {
+  constructor(options: SessionOptions, events: ConnectionEvents, clock: Clock) {
     this.#options = options
     this.#events = events
     this.#clock = clock
+    this.#acknowledgements = new Acknowledgements({
+      acknowledge: (packetId) => this.#acknowledge(packetId),
+      dropped: () => this.#fail('a message was dropped; the broker sends it again'),
+    })
     this.#read = createPacketReader(this.#incoming(), options.packetBytesMax)
     this.#socket = openSocket(options, (chunk) => this.#receive(chunk))
     this.#socket.setNoDelay(true)
@@ -153,21 +179,52 @@ class Session implements Connection {
   }
 
   #incoming(): IncomingPackets {
-    const { filters } = this.#options
+    const { message, tooLarge } = this.#events
     return {
-      publish: this.#events.message,
-      tooLarge: this.#events.tooLarge,
-      acknowledge: (packetId) => this.#send(pubackPacket(packetId)),
-      connack: (returnCode) => {
-        if (returnCode !== 0) this.#fail(`the broker refused the connection with return code ${returnCode}`)
-        else this.#send(subscribePacket(1, filters))
-      },
-      suback: (returnCodes) => {
-        if (returnCodes.includes(0x80)) return this.#fail(`the broker refused ${filters}; give this account the role host`)
-        this.#isUp = true
-        this.#events.up()
-      },
+      publish: (topic, payload, flags, packetId) => message(topic, payload, flags, this.#settled(packetId, payload.length)),
+      tooLarge,
+      connack: (returnCode, isSessionPresent) => this.#welcome(returnCode, isSessionPresent),
+      suback: (returnCodes) => this.#subscribed(returnCodes),
     }
+  }
+
+  /** What a connection of QoS 0 was sent with QoS 1 all the same is acknowledged at once. */
+  #settled(packetId: number | undefined, bytes: number): (isDurable: boolean) => void {
+    if (packetId !== undefined && this.#options.isPersistent) return this.#acknowledgements.add(packetId, bytes)
+    if (packetId !== undefined) this.#send(pubackPacket(packetId))
+    return unacknowledged
+  }
+
+  #acknowledge(packetId: number): void {
+    this.#send(pubackPacket(packetId))
+    if (!this.#isFull || this.#isLeaving || this.#acknowledgements.bytes > this.#inFlightBytesMax() / 2) return
+    this.#isFull = false
+    this.#socket.resume()
+  }
+
+  #inFlightBytesMax(): number {
+    return this.#options.inFlightBytesMax ?? Number.POSITIVE_INFINITY
+  }
+
+  /** A session that the broker kept has its subscriptions: to subscribe again would bring every retained message again. */
+  #welcome(returnCode: number, isSessionPresent: boolean): void {
+    const { filters, isPersistent, isSubscribed } = this.#options
+    if (returnCode !== 0) this.#fail(`the broker refused the connection with return code ${returnCode}`)
+    else if (isSessionPresent && isSubscribed) this.#up()
+    else this.#send(subscribePacket(1, filters, isPersistent ? 1 : 0))
+  }
+
+  #subscribed(returnCodes: Uint8Array): void {
+    const refused = this.#options.filters.filter((_, k) => returnCodes[k] === 0x80)
+    if (refused.length === this.#options.filters.length)
+      return this.#fail(`the broker refused ${refused}; give this account the role host`)
+    if (refused.length > 0) this.#events.refused?.(refused)
+    this.#up()
+  }
+
+  #up(): void {
+    this.#isUp = true
+    this.#events.up()
   }
 
   #receive(chunk: Buffer): void {
@@ -177,17 +234,23 @@ class Session implements Connection {
     } catch (error) {
       return this.#end(error as Error)
     }
-    if (this.#isUp && chunk.length < readBytes) this.#rest()
+    if (this.#acknowledgements.bytes > this.#inFlightBytesMax()) {
+      this.#isFull = true
+      this.#cancelRest()
+      this.#socket.pause()
+    } else if (this.#isUp && chunk.length < readBytes) this.#rest()
   }
 
   #rest(): void {
     this.#socket.pause()
     this.#cancelRest()
-    this.#cancelRest = this.#clock.after(this.#options.restMs, () => this.#socket.resume())
+    this.#cancelRest = this.#clock.after(this.#options.restMs, () => {
+      if (!this.#isFull) this.#socket.resume()
+    })
   }
 
   #ping(): void {
-    if (!this.#heard || !this.#isUp) return this.#fail('the broker is silent')
+    if (!this.#isUp || !(this.#heard || this.#isFull)) return this.#fail('the broker is silent')
     this.#heard = false
     this.#send(pingPacket)
   }
@@ -203,6 +266,7 @@ class Session implements Connection {
 
   #closed(): void {
     this.#isUp = false
+    this.#acknowledgements.end()
     this.#cancelRest()
     this.#stopPings()
     this.#events.down(this.#reason)
@@ -236,11 +300,23 @@ class Session implements Connection {
         resolve()
       })
       if (!this.#isUp) return void this.#socket.destroy()
-      this.#send(disconnectPacket)
-      process.nextTick(() => this.#socket.destroySoon())
+      this.#leave()
     })
   }
+
+  /** What is in flight is acknowledged first, or the broker would send it again to the next session. */
+  async #leave(): Promise<void> {
+    this.#isLeaving = this.#isFull = true
+    this.#socket.pause()
+    await this.#acknowledgements.idle()
+    if (!this.#isUp) return
+    this.#send(disconnectPacket)
+    process.nextTick(() => this.#socket.destroySoon())
+  }
 }
+
+/** A Sparkplug node waits for its receipt, and for nothing of MQTT. */
+const unacknowledged = () => {}
 
 function openSocket({ url, ca }: ConnectionOptions, receive: (chunk: Buffer) => void): Socket {
   const { protocol, hostname, port } = new URL(url)

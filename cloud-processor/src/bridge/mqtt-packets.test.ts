@@ -9,15 +9,17 @@ import {
   subscribePacket,
 } from './mqtt-packets.ts'
 
-type Seen = ['publish', string, string] | ['connack' | 'tooLarge' | 'acknowledge', number] | ['suback', number[]]
+type Seen = ['publish', string, string, number?] | ['connack' | 'tooLarge', number] | ['suback', number[]]
 
 function collector() {
   const seen: Seen[] = []
   const incoming: IncomingPackets = {
     connack: (code) => seen.push(['connack', code]),
     suback: (codes) => seen.push(['suback', [...codes]]),
-    publish: (topic, payload) => seen.push(['publish', topic, Buffer.from(payload).toString('hex')]),
-    acknowledge: (id) => seen.push(['acknowledge', id]),
+    publish(topic, payload, _flags, packetId) {
+      const bytes = Buffer.from(payload).toString('hex')
+      seen.push(packetId === undefined ? ['publish', topic, bytes] : ['publish', topic, bytes, packetId])
+    },
     tooLarge: (bytes) => seen.push(['tooLarge', bytes]),
   }
   return { seen, incoming }
@@ -80,13 +82,10 @@ test('random bytes are refused or read, and never hang or reach past the end', (
   )
 })
 
-test('a message of QoS 1, as aedes sends retained ones, is passed on and acknowledged', () => {
+test('a message of QoS 1 is passed on with its packet id', () => {
   const { seen, incoming } = collector()
   createPacketReader(incoming, 1000)(hex('33 06 00 01 61 12 34 7a'))
-  expect(seen).toEqual([
-    ['publish', 'a', '7a'],
-    ['acknowledge', 0x1234],
-  ])
+  expect(seen).toEqual([['publish', 'a', '7a', 0x1234]])
   expect(pubackPacket(0x1234)).toEqual(hex('40 02 12 34'))
 })
 
@@ -106,6 +105,10 @@ test('what is sent are the bytes of the norm', () => {
   expect(connectPacket({ clientId: 'c', username: 'u', password: 'p', keepaliveSeconds: 10 })).toEqual(
     hex('10 13 00 04 4d 51 54 54 04 c2 00 0a 00 01 63 00 01 75 00 01 70'),
   )
-  expect(subscribePacket(1, ['a/#'])).toEqual(hex('82 08 00 01 00 03 61 2f 23 00'))
+  expect(connectPacket({ clientId: 'c', keepaliveSeconds: 10, isPersistent: true })).toEqual(
+    hex('10 0d 00 04 4d 51 54 54 04 00 00 0a 00 01 63'),
+  )
+  expect(subscribePacket(1, ['a/#'], 0)).toEqual(hex('82 08 00 01 00 03 61 2f 23 00'))
+  expect(subscribePacket(1, ['a/#'], 1)).toEqual(hex('82 08 00 01 00 03 61 2f 23 01'))
   expect(publishPacket('a', Buffer.of(7))).toEqual(hex('30 04 00 01 61 07'))
 })

@@ -1,5 +1,5 @@
 /**
- * The part of MQTT 3.1.1 that the bridge's data connection speaks. A packet is
+ * The part of MQTT 3.1.1 that the bridge's connections for data use. A packet is
  *
  *   u8      type << 4 | flags
  *   1 to 4  remaining length: 7 bits a byte, low ones first, bit 7 set on all but the last [MQTT-2.2.3]
@@ -12,13 +12,14 @@ import { putVarint } from '@millrace/platform/varint'
 
 export interface IncomingPackets {
   /** Return code 0: accepted [MQTT-3.2.2.3]. */
-  connack(returnCode: number): void
+  connack(returnCode: number, isSessionPresent: boolean): void
   /** 0x80 for each filter refused [MQTT-3.9.3]. */
   suback(returnCodes: Uint8Array): void
-  /** `payload` is a view that holds during the call. */
-  publish(topic: string, payload: Uint8Array): void
-  /** A PUBLISH came with QoS 1 and wants a PUBACK. */
-  acknowledge(packetId: number): void
+  /**
+   * `payload` is a view that holds during the call; `flags` is the low half of the first byte: DUP, QoS, RETAIN [MQTT-3.3.1].
+   * A PUBLISH of QoS 1 has a packet id, by which it is to be acknowledged.
+   */
+  publish(topic: string, payload: Uint8Array, flags: number, packetId: number | undefined): void
   /** A PUBLISH of so many bytes was passed over. */
   tooLarge(bytes: number): void
 }
@@ -107,7 +108,7 @@ class PacketReader {
         return this.#takePublish(bytes, at, bodyAt, end)
       case type.connack:
         if (end - bodyAt !== 2) throw new Error('a CONNACK of another length than 2')
-        return this.#incoming.connack(bytes[bodyAt + 1]!)
+        return this.#incoming.connack(bytes[bodyAt + 1]!, (bytes[bodyAt]! & 1) === 1)
       case type.suback:
         if (end - bodyAt < 3) throw new Error('a SUBACK without a return code')
         return this.#incoming.suback(bytes.subarray(bodyAt + 2, end))
@@ -120,7 +121,7 @@ class PacketReader {
 
   /**
    * A broker must not send with a higher QoS than was subscribed with [MQTT-3.8.4-6]; aedes does so with retained messages
-   * (STATE is one), which is borne up to QoS 1.
+   * (STATE is one), which is accepted up to QoS 1.
    */
   #takePublish(bytes: Buffer, at: number, bodyAt: number, end: number): void {
     const qos = (bytes[at]! >> 1) & 3
@@ -129,8 +130,8 @@ class PacketReader {
     const topicEnd = topicAt > end ? topicAt : topicAt + bytes.readUInt16BE(bodyAt)
     const payloadAt = topicEnd + 2 * qos
     if (payloadAt > end) throw new Error('a PUBLISH whose topic runs past its end')
-    this.#incoming.publish(bytes.toString('utf8', topicAt, topicEnd), bytes.subarray(payloadAt, end))
-    if (qos === 1) this.#incoming.acknowledge(bytes.readUInt16BE(topicEnd))
+    const packetId = qos === 1 ? bytes.readUInt16BE(topicEnd) : undefined
+    this.#incoming.publish(bytes.toString('utf8', topicAt, topicEnd), bytes.subarray(payloadAt, end), bytes[at]! & 15, packetId)
   }
 }
 
@@ -156,19 +157,21 @@ export interface Greeting {
   username?: string
   password?: string
   keepaliveSeconds: number
+  /** The broker keeps the session, and what is sent to it, while this client is away. */
+  isPersistent?: boolean
 }
 
-/** CONNECT for a clean session without a will [MQTT-3.1]. */
-export function connectPacket({ clientId, username, password, keepaliveSeconds }: Greeting): Buffer {
-  const flags = 0x02 | (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40)
+/** CONNECT without a will [MQTT-3.1]. */
+export function connectPacket({ clientId, username, password, keepaliveSeconds, isPersistent }: Greeting): Buffer {
+  const flags = (isPersistent ? 0 : 0x02) | (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40)
   const protocol = [text('MQTT'), Buffer.of(4, flags, keepaliveSeconds >> 8, keepaliveSeconds & 0xff)]
   const identity = [clientId, username, password].filter((field) => field !== undefined).map(text)
   return pack(type.connect << 4, [...protocol, ...identity])
 }
 
-/** SUBSCRIBE with QoS 0 [MQTT-3.8.1-1] [MQTT-2.3.1-1]. */
-export function subscribePacket(packetId: number, filters: string[]): Buffer {
-  const wanted = filters.flatMap((filter) => [text(filter), Buffer.of(0)])
+/** SUBSCRIBE [MQTT-3.8.1-1] [MQTT-2.3.1-1]. */
+export function subscribePacket(packetId: number, filters: string[], qos: 0 | 1): Buffer {
+  const wanted = filters.flatMap((filter) => [text(filter), Buffer.of(qos)])
   return pack((type.subscribe << 4) | 0x02, [Buffer.of(packetId >> 8, packetId & 0xff), ...wanted])
 }
 

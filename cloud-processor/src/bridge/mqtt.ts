@@ -1,15 +1,14 @@
 /**
- * The bridge's connections: Sparkplug data (QoS 0, mqtt-connection.ts), plain devices (QoS 1, a persistent session), and STATE with the retained
+ * The bridge's connections: Sparkplug data (QoS 0), plain devices (QoS 1, a persistent session; both mqtt-connection.ts), and STATE with the retained
  * birth and will of the Sparkplug host application.
  */
 import { readFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
 import { decodeState, formatStateTopic } from '@millrace/contract/sparkplug'
 import { type Clock, type Log as Logger, readSecret } from '@millrace/platform'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { Transport } from './bridge.ts'
 import type { BridgeConfig } from './config.ts'
-import { type Connection, type ConnectionEvents, openConnection } from './mqtt-connection.ts'
+import { type Connection, type ConnectionEvents, type ConnectionOptions, openConnection } from './mqtt-connection.ts'
 
 type Listener = Parameters<Transport['onMessage']>[0]
 
@@ -27,17 +26,17 @@ export function connectTransport(
   const clientId = instance ? `${config.clientId}-${instance}` : config.clientId
   const data = connectData({ ...config, clientId }, clock, logger, {
     up: () => led?.announce(),
-    message: (topic, payload) => listener(topic, payload, unreceipted),
+    message: (topic, payload, _flags, settled) => listener(topic, payload, settled),
   })
 
   function takeLead() {
     const state = new HostState(config, clock, logger)
-    const plain = config.plain.length > 0 ? connectPlain(config, logger, () => listener) : undefined
+    const plain = config.plain.length > 0 ? connectPlain(config, clock, logger, () => listener) : undefined
     if (data.isUp()) state.announce()
     return {
       announce: () => state.announce(),
       async close(isLast: boolean) {
-        await Promise.all([state.close(isLast), plain && end(plain, clock)])
+        await Promise.all([state.close(isLast), plain?.close()])
       },
     }
   }
@@ -63,58 +62,66 @@ export function connectTransport(
   }
 }
 
-/** A Sparkplug node waits for its receipt, and for nothing of MQTT. */
-const unreceipted = () => {}
-
 type DataEvents = Pick<ConnectionEvents, 'up' | 'message'>
 
-function connectData(config: BridgeConfig, clock: Clock, logger: Logger, { up, message }: DataEvents): Connection {
-  const client = config.clientId
-  const { username, password, ca } = credentials(config)
-  return openConnection(
-    {
-      url: config.url,
-      clientId: client,
-      ...(username ? { username } : {}),
-      ...(password ? { password } : {}),
-      ...(ca ? { ca } : {}),
-      keepaliveSeconds,
-      filters: [config.share === 'broker' ? `$share/${config.host}/spBv1.0/#` : 'spBv1.0/#'],
-      restMs: config.lingerMs,
-      packetBytesMax: config.queueBytesMax,
-    },
-    {
-      up() {
-        logger.info('connected to the broker', { client })
-        up()
-      },
-      message,
-      tooLarge: (bytes) => logger.warn('a message larger than bridge.queueBytesMax was passed over', { bytes }),
-      down: (error) => logger.warn('broker connection failed', { client, error }),
-    },
-    clock,
-  )
+function connectData(config: BridgeConfig, clock: Clock, logger: Logger, events: DataEvents): Connection {
+  const filters = [config.share === 'broker' ? `$share/${config.host}/spBv1.0/#` : 'spBv1.0/#']
+  return openConnection({ ...optionsOf(config), filters, restMs: config.lingerMs }, loggedEvents(config, logger, events), clock)
 }
 
-/** PUBACK follows the durable append; what was dropped is redelivered when the session is taken up again. */
-function connectPlain(config: BridgeConfig, logger: Logger, listener: () => Listener): MqttClient {
-  const clientId = `${config.clientId}-plain`
-  const client = connect(config.url, { ...common(config), clientId, clean: false, queueQoSZero: false, resubscribe: false })
-  client.on('connect', () => {
-    // Else a PUBACK may wait for the broker to acknowledge the one before.
-    ;(client.stream as Socket).setNoDelay(true)
-    subscribe(client, config.plain, logger)
-  })
-  client.on('close', () => logger.warn('connection to the broker closed', { client: clientId }))
-  client.on('error', (error) => logger.warn('broker connection failed', { client: clientId, error }))
-  client.handleMessage = (packet, done) => {
-    const { topic, payload } = packet as { topic: string; payload: Uint8Array }
-    listener()(topic, payload, (isDurable) => {
-      if (isDurable) done()
-      else client.stream.destroy()
-    })
+/** Messages in flight fill the queue to a quarter at most: the others are for agents. */
+const plainShare = 1 / 4
+/** The queue batches what comes while it writes, and a broker's window may be 20 messages: to linger longer would cost speed. */
+const plainLingerMs = 1
+
+/** PUBACK follows the durable append. What was dropped, or not yet acknowledged when the connection ended, is sent again. */
+function connectPlain(config: BridgeConfig, clock: Clock, logger: Logger, listener: () => Listener): Connection {
+  const plain = { ...config, clientId: `${config.clientId}-plain` }
+  const options: ConnectionOptions = {
+    ...optionsOf(plain),
+    filters: config.plain,
+    restMs: Math.min(config.lingerMs, plainLingerMs),
+    packetBytesMax: Number.POSITIVE_INFINITY,
+    isPersistent: true,
+    inFlightBytesMax: config.queueBytesMax * plainShare,
   }
-  return client
+  const events: ConnectionEvents = loggedEvents(plain, logger, {
+    up() {},
+    message(topic, payload, _flags, settled) {
+      if (payload.length <= config.queueBytesMax * plainShare) return listener()(topic, payload, settled)
+      // It would never fit, and without an acknowledgement it would come again.
+      events.tooLarge(payload.length)
+      settled(true)
+    },
+  })
+  return openConnection(options, events, clock)
+}
+
+function optionsOf(config: BridgeConfig) {
+  const { username, password, ca } = credentials(config)
+  return {
+    url: config.url,
+    clientId: config.clientId,
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
+    ...(ca ? { ca } : {}),
+    keepaliveSeconds,
+    packetBytesMax: config.queueBytesMax,
+  }
+}
+
+function loggedEvents({ clientId: client }: BridgeConfig, logger: Logger, { up, message }: DataEvents): ConnectionEvents {
+  return {
+    up() {
+      logger.info('connected to the broker', { client })
+      up()
+    },
+    message,
+    refused: (filters) =>
+      logger.error('the broker refused the subscription; give this account the role host', { client, filters }),
+    tooLarge: (bytes) => logger.warn('a message larger than the queue of the bridge was dropped', { client, bytes }),
+    down: (error) => logger.warn('broker connection failed', { client, error }),
+  }
 }
 
 /** A broker that says nothing keeps nobody from stopping; it takes a connection without a goodbye for lost, and tells the will. */
@@ -128,13 +135,6 @@ async function end(client: MqttClient, clock: Clock, goodbye = async (): Promise
   await Promise.race([leaving.catch(() => {}), late])
   cancel()
   client.end(true)
-}
-
-function subscribe(client: MqttClient, filters: string[], logger: Logger): void {
-  logger.info('connected to the broker', { client: client.options.clientId })
-  client.subscribe(filters, { qos: 1 }, (error) => {
-    if (error) logger.error('the broker refused the subscription; give this account the role host', { filters, error })
-  })
 }
 
 /** The retained birth and will of the host application. */
