@@ -56,7 +56,7 @@ describe('the name of an index', () => {
         prefixes,
         times,
         (kind, period, prefix, atMs) => {
-          const parsed = parseIndex(prefix, indexName(prefix, kind, period, atMs, atMs))!
+          const parsed = parseIndex(prefix, indexName({ prefix, kind, period, atMs, loggedMs: atMs }))!
           expect(parsed.kind).toBe(kind)
           expect(parsed.endMs).toBeGreaterThan(atMs)
           expect(parsed.endMs - atMs).toBeLessThanOrEqual((period === 'day' ? 1 : 31) * dayMs)
@@ -68,7 +68,7 @@ describe('the name of an index', () => {
   test('is the same whenever the record comes, for every time that a clock gives', () => {
     fc.assert(
       fc.property(times, fc.nat(1e11), fc.nat(1e11), (atMs, early, late) => {
-        const name = (loggedMs: number) => indexName('m-', 'events', 'month', atMs, loggedMs)
+        const name = (loggedMs: number) => indexName({ prefix: 'm-', kind: 'events', period: 'month', atMs, loggedMs })
         expect(name(atMs + early)).toBe(name(atMs + late))
       }),
     )
@@ -76,8 +76,8 @@ describe('the name of an index', () => {
 
   test('comes from the time in the log where its own is none', () => {
     for (const atMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1e30, t0 + dayMs + 1, undefined as unknown as number])
-      expect(indexName('m-', 'events', 'day', atMs, t0)).toBe('m-events-2026.10.01')
-    expect(indexName('m-', 'events', 'day', t0 + dayMs, t0)).toBe('m-events-2026.10.02')
+      expect(indexName({ prefix: 'm-', kind: 'events', period: 'day', atMs, loggedMs: t0 })).toBe('m-events-2026.10.01')
+    expect(indexName({ prefix: 'm-', kind: 'events', period: 'day', atMs: t0 + dayMs, loggedMs: t0 })).toBe('m-events-2026.10.02')
   })
 
   test('that somebody else gave is nobody’s', () => {

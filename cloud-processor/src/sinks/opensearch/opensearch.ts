@@ -6,7 +6,7 @@
  * Plain indices named by time, not data streams: an id is unique within one index, and a data stream's index is the one that is
  * written to now, so a record that comes again after a rollover would be there twice. Here the record's own time says which index.
  */
-import { type TimelineRecord, type Topic, topics } from '@millrace/contract'
+import { type TimelineRecord, topics } from '@millrace/contract'
 import { type Clock, type Log as Lines, type Metrics, MillraceError } from '@millrace/platform'
 import type { LogRecord } from '../../log/log.ts'
 import type { Refused } from '../../stage/index.ts'
@@ -14,7 +14,7 @@ import { timeAfter } from '../../stage/tick-time.ts'
 import { type Place, refusalOf, type Sink } from '../sink.ts'
 import { type Item, writeBulk } from './bulk.ts'
 import type { OpenSearchConfig } from './config.ts'
-import { connect, nameOf } from './connection.ts'
+import { type Connection, connect, nameOf } from './connection.ts'
 import { type Document, documentsOf } from './document.ts'
 import { indexName, isExpired, parseIndex } from './period.ts'
 import { deleteExpired } from './retention.ts'
@@ -30,104 +30,119 @@ const sweepEveryMs = 3_600_000
 /** With every field that it can have. */
 const tickBytesMax = 150
 
+/** An open sink. */
+interface Writer {
+  config: OpenSearchConfig
+  context: OpenSearchContext
+  connection: Connection
+  /** Of the cluster, in errors and in the log. */
+  name: string
+  count: ReturnType<typeof countersOf>
+  /** That are there. */
+  indices: Set<string>
+  hasTemplates: boolean
+  /** By the timeline's ticks. */
+  nowMs: number
+  sweptMs: number
+  sweeping: Promise<void>
+  isClosed: boolean
+}
+
 /** Asks nothing of the cluster yet: one that is down must not keep the processor from starting. */
-export async function openOpenSearch(config: OpenSearchConfig, { log, metrics, clock }: OpenSearchContext): Promise<Sink> {
-  const connection = await connect(config, clock)
-  const name = nameOf(config)
-  const count = countersOf(metrics)
-  const indices = new Set<string>()
-  let hasTemplates = false
-  let nowMs = 0
-  let sweptMs = 0
-  let sweeping = Promise.resolve()
-  let isClosed = false
-
-  /** Documents with their index, without those that retention would delete at once. */
-  function place(documents: Document[], loggedMs: number): Item[] {
-    const items = documents.map((document) => ({
-      document,
-      index: indexName(config.indexPrefix, document.kind, config.period, document.atMs, loggedMs),
-    }))
-    return items.filter(({ index, document: { kind } }) => {
-      const { endMs } = parseIndex(config.indexPrefix, index)!
-      const isGone = isExpired(endMs, config.retentionDays[kind], nowMs)
-      if (isGone) count.expired.add({ kind })
-      return !isGone
-    })
+export async function openOpenSearch(config: OpenSearchConfig, context: OpenSearchContext): Promise<Sink> {
+  const writer: Writer = {
+    ...{ config, context, connection: await connect(config, context.clock), name: nameOf(config) },
+    ...{ count: countersOf(context.metrics), indices: new Set(), hasTemplates: false },
+    ...{ nowMs: 0, sweptMs: 0, sweeping: Promise.resolve(), isClosed: false },
   }
-
-  async function prepareIndices(items: Item[]): Promise<void> {
-    if (!hasTemplates) await ensureTemplates(connection, config)
-    hasTemplates = true
-    for (const { index } of items) {
-      if (indices.has(index)) continue
-      const reason = await ensureIndex(connection, index)
-      indices.add(index)
-      // The cluster may make it with its first document; if not, each document for it is told why, and no other.
-      if (reason !== undefined) log.warn('cannot make an index', { index, reason })
-    }
-  }
-
-  function sweepIfDue(): void {
-    if (nowMs === 0 || nowMs < sweptMs + sweepEveryMs) return
-    sweptMs = nowMs
-    sweeping = deleteExpired(connection, config, nowMs).then(
-      (deleted) => {
-        for (const index of deleted) indices.delete(index)
-        if (deleted.length > 0) log.info('expired indices are deleted', { indices: deleted })
-      },
-      (error) => log.warn('cannot delete expired indices', { nodes: name, error }),
-    )
-  }
-
-  /** The rejected topic takes no rejection of what is in it: that would go round for ever. */
-  function reject(topic: Topic, record: LogRecord, detail: string): Refused[] {
-    if (topic !== topics.rejected) return [refusalOf(record, { detail, reason: 'STORE_DOCUMENT_REFUSED', atMs: clock.now() })]
-    count.dropped.add()
-    log.error('the document store does not take a rejected record; it is in the log only', { offset: record.offset, detail })
-    return []
-  }
-
   return {
     topics: [topics.timeline, topics.alarms, topics.rejected],
     isIdempotent: true,
-    async write(logId, topic, partition, records) {
-      if (isClosed) throw new MillraceError('STORE_CLOSED', { path: name })
-      const refused: Refused[] = []
-      const items: Item[] = []
-      const recordOf = new Map<Item, LogRecord>()
-      for (const record of records) {
-        if (topic === topics.timeline) nowMs = afterTick(nowMs, record)
-        const documents = read({ log: logId, topic, partition }, record, config)
-        if (typeof documents === 'string') refused.push(...reject(topic, record, documents))
-        else {
-          for (const item of place(documents, record.timeMs)) {
-            items.push(item)
-            recordOf.set(item, record)
-          }
-        }
-      }
-      if (items.length > 0) {
-        await prepareIndices(items)
-        const retried = (documents: number) => count.retried.add({}, documents)
-        const outcomes = await writeBulk(items, { connection, limits: config, clock, name, retried })
-        outcomes.forEach((outcome, k) => {
-          const { kind } = items[k]!.document
-          const record = recordOf.get(items[k]!)!
-          count[outcome.is].add({ kind })
-          if (outcome.is !== 'refused' || refused.some(({ offset }) => offset === record.offset)) return
-          refused.push(...reject(topic, record, `${items[k]!.index}: ${outcome.detail}`))
-        })
-      }
-      sweepIfDue()
-      return refused.sort((a, b) => a.offset - b.offset)
-    },
+    write: (log, topic, partition, records) => write(writer, { log, topic, partition }, records),
     async close() {
-      isClosed = true
-      await sweeping
-      await connection.close()
+      writer.isClosed = true
+      await writer.sweeping
+      await writer.connection.close()
     },
   }
+}
+
+async function write(writer: Writer, place: Place, records: LogRecord[]): Promise<Refused[]> {
+  if (writer.isClosed) throw new MillraceError('STORE_CLOSED', { path: writer.name })
+  const refused: Refused[] = []
+  const recordOf = new Map<Item, LogRecord>()
+  for (const record of records) {
+    if (place.topic === topics.timeline) writer.nowMs = afterTick(writer.nowMs, record)
+    const documents = read(place, record, writer.config)
+    if (typeof documents === 'string') refused.push(...reject(writer, place, record, documents))
+    else for (const item of itemsOf(writer, documents, record.timeMs)) recordOf.set(item, record)
+  }
+  if (recordOf.size > 0) refused.push(...(await writeItems(writer, place, recordOf)))
+  sweepIfDue(writer)
+  return refused.sort((a, b) => a.offset - b.offset)
+}
+
+/** Documents with their index, without those that retention would delete at once. */
+function itemsOf({ config, nowMs, count }: Writer, documents: Document[], loggedMs: number): Item[] {
+  const { indexPrefix: prefix, period, retentionDays } = config
+  const items = documents.map((document) => ({ document, index: indexName({ prefix, period, ...document, loggedMs }) }))
+  return items.filter(({ index, document: { kind } }) => {
+    const isGone = isExpired(parseIndex(prefix, index)!.endMs, retentionDays[kind], nowMs)
+    if (isGone) count.expired.add({ kind })
+    return !isGone
+  })
+}
+
+/** Those that the cluster will never take. */
+async function writeItems(writer: Writer, place: Place, recordOf: Map<Item, LogRecord>): Promise<Refused[]> {
+  const { connection, config, name, count, context } = writer
+  const items = [...recordOf.keys()]
+  await prepareIndices(writer, items)
+  const retried = (documents: number) => count.retried.add({}, documents)
+  const outcomes = await writeBulk(items, { connection, limits: config, clock: context.clock, name, retried })
+  const why = new Map<LogRecord, string>()
+  for (const [k, outcome] of outcomes.entries()) {
+    const { index, document } = items[k]!
+    const record = recordOf.get(items[k]!)!
+    count[outcome.is].add({ kind: document.kind })
+    if (outcome.is === 'refused' && !why.has(record)) why.set(record, `${index}: ${outcome.detail}`)
+  }
+  return [...why].flatMap(([record, detail]) => reject(writer, place, record, detail))
+}
+
+async function prepareIndices(writer: Writer, items: Item[]): Promise<void> {
+  const { connection, config, indices, context } = writer
+  if (!writer.hasTemplates) await ensureTemplates(connection, config)
+  writer.hasTemplates = true
+  for (const { index } of items) {
+    if (indices.has(index)) continue
+    const reason = await ensureIndex(connection, index)
+    indices.add(index)
+    // The cluster may make it with its first document; if not, each document for it is told why, and no other.
+    if (reason !== undefined) context.log.warn('cannot make an index', { index, reason })
+  }
+}
+
+function sweepIfDue(writer: Writer): void {
+  const { connection, config, context, indices, name, nowMs } = writer
+  if (nowMs === 0 || nowMs < writer.sweptMs + sweepEveryMs) return
+  writer.sweptMs = nowMs
+  writer.sweeping = deleteExpired(connection, config, nowMs).then(
+    (deleted) => {
+      for (const index of deleted) indices.delete(index)
+      if (deleted.length > 0) context.log.info('expired indices are deleted', { indices: deleted })
+    },
+    (error) => context.log.warn('cannot delete expired indices', { nodes: name, error }),
+  )
+}
+
+/** The rejected topic takes no rejection of what is in it: that would go round for ever. */
+function reject({ context, count }: Writer, { topic }: Place, record: LogRecord, detail: string): Refused[] {
+  const { clock, log } = context
+  if (topic !== topics.rejected) return [refusalOf(record, { detail, reason: 'STORE_DOCUMENT_REFUSED', atMs: clock.now() })]
+  count.dropped.add()
+  log.error('the document store does not take a rejected record; it is in the log only', { offset: record.offset, detail })
+  return []
 }
 
 /** Its documents, or why it has none that can be read. */

@@ -12,8 +12,16 @@ export type Period = 'month' | 'day'
 const dayMs = 86_400_000
 const earliestMs = Date.UTC(2000, 0, 1)
 
-/** @param loggedMs when the record was appended to the log. */
-export function indexName(prefix: string, kind: Kind, period: Period, atMs: number, loggedMs: number): string {
+export interface Indexed {
+  prefix: string
+  kind: Kind
+  period: Period
+  atMs: number
+  /** When the record was appended to the log. */
+  loggedMs: number
+}
+
+export function indexName({ prefix, kind, period, atMs, loggedMs }: Indexed): string {
   const isSound = atMs >= earliestMs && atMs <= loggedMs + dayMs
   return `${prefix}${kind}-${periodName(period, isSound ? atMs : loggedMs)}`
 }

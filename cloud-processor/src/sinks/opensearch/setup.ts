@@ -16,7 +16,11 @@ export async function setUpOpenSearch(config: OpenSearchConfig, context: { log: 
   const connection = await connect(config, context.clock)
   try {
     const policies = await findPolicies(connection)
-    for (const kind of kindNames) await setUpKind(connection, config, kind, policies, context.clock.now())
+    const cluster = { connection, config, policies }
+    for (const kind of kindNames) {
+      await setUpKind(cluster, kind)
+      await makePresentIndex(cluster, kind, context.clock.now())
+    }
     context.log.info('document store is set up', { nodes: nameOf(config), prefix: config.indexPrefix, policies })
   } finally {
     await connection.close()
@@ -36,7 +40,7 @@ export async function ensureTemplates(connection: Connection, config: OpenSearch
   const old = kindNames.filter((kind) => (versions.get(templateName(config, kind)) ?? 0) < schemaVersion)
   if (old.length === 0) return
   const policies = await findPolicies(connection)
-  for (const kind of old) await setUpKind(connection, config, kind, policies)
+  for (const kind of old) await setUpKind({ connection, config, policies }, kind)
 }
 
 /** Makes the index unless it is there; resolves with what kept it from that. A blocked index that is there is there. */
@@ -49,8 +53,15 @@ export async function ensureIndex(connection: Connection, index: string): Promis
 
 type Policies = 'none' | 'ilm' | 'ism'
 
-async function setUpKind(connection: Connection, config: OpenSearchConfig, kind: Kind, policies: Policies, nowMs?: number) {
-  const policy = await putPolicy(connection, config, kind, policies)
+interface Cluster {
+  connection: Connection
+  config: OpenSearchConfig
+  policies: Policies
+}
+
+async function setUpKind(cluster: Cluster, kind: Kind): Promise<void> {
+  const { connection, config } = cluster
+  const policy = await putPolicy(cluster, kind)
   const template = templateOf(config, kind, policy)
   const name = templateName(config, kind)
   demand(config, await connection.request('PUT', `/_index_template/${name}`, template), `set the template ${name}`)
@@ -61,7 +72,9 @@ async function setUpKind(connection: Connection, config: OpenSearchConfig, kind:
     mappingOf(kind),
   )
   if (answer.status !== 404) demand(config, answer, `add fields to ${pattern}`)
-  if (nowMs === undefined) return
+}
+
+async function makePresentIndex({ connection, config }: Cluster, kind: Kind, nowMs: number): Promise<void> {
   const index = presentIndex(config, kind, nowMs)
   const reason = await ensureIndex(connection, index)
   if (reason !== undefined)
@@ -76,12 +89,7 @@ async function findPolicies(connection: Connection): Promise<Policies> {
 }
 
 /** The policy that the template has to name. */
-async function putPolicy(
-  connection: Connection,
-  config: OpenSearchConfig,
-  kind: Kind,
-  policies: Policies,
-): Promise<string | undefined> {
+async function putPolicy({ connection, config, policies }: Cluster, kind: Kind): Promise<string | undefined> {
   const days = config.retentionDays[kind]
   if (policies === 'none' || days === 0) return undefined
   const name = `${config.indexPrefix}${kind}`

@@ -56,78 +56,92 @@ export interface Keeping {
   end(hasRefused: boolean): Promise<void>
 }
 
+interface Keeper extends Keeping {
+  kept: Kept
+  options: KeepingOptions
+  /** Of the engine when this session began. */
+  run: string
+  base: Position
+  pending: Pending | undefined
+  keptMs: number
+  isUnsaved: boolean
+}
+
 export async function createKeeping(kept: Kept, options: KeepingOptions): Promise<Keeping> {
-  const { clock, saveEveryMs, durableAfterMs } = options
   const snapshot = await kept.load()
   const run = await options.run()
-  const found = snapshot ? unpack(snapshot.state) : fresh()
-  const { decisions } = found
-  let base: Position = { next: snapshot?.next ?? 0, bytes: found.bytes }
-  // A restarted engine may have lost what a pending state of its former run counts.
-  let pending = found.pending?.run === run ? found.pending : undefined
-  if (pending) pending.atMs = Math.min(pending.atMs, clock.now())
-  const hadDurable = isDurable(pending)
-  if (hadDurable) promote()
-  const state = decodeState(base.bytes)
-  let keptMs = clock.now()
-  let isUnsaved = hadDurable
-
-  function isDurable(one: Pending | undefined): one is Pending {
-    return one !== undefined && clock.now() - one.atMs >= durableAfterMs
+  const { decisions, bytes, pending } = snapshot ? unpack(snapshot.state) : fresh()
+  const position = {
+    base: { next: snapshot?.next ?? 0, bytes },
+    // A restarted engine may have lost what a pending state of its former run counts.
+    pending: pending?.run === run ? pending : undefined,
+    isUnsaved: false,
   }
-
-  function promote(): void {
-    base = pending!
-    pending = undefined
-  }
-
-  async function save(): Promise<void> {
-    await kept.save({ next: base.next, state: pack(decisions, base.bytes, pending) })
-    isUnsaved = false
-  }
-
-  /** Decisions about what is in the state and below the position: a pending state of a former owner may be ahead of this state. */
-  function forgetDecisions(): void {
-    const below = Math.min(base.next, state.next)
-    for (const key of decisions.collapsed.keys())
-      if (Number(key.slice(0, key.indexOf(' '))) < below) decisions.collapsed.delete(key)
-    const known = decodeState(base.bytes).devices
-    for (const device of decisions.adopted.keys())
-      if (known.has(device) && state.devices.has(device)) decisions.adopted.delete(device)
-  }
-
-  async function checkRun(): Promise<void> {
-    if ((await options.run()) !== run) throw new Error('the engine was restarted')
-  }
-
-  async function saveDurable(): Promise<void> {
-    const isPromoted = isDurable(pending)
-    if (isPromoted) {
-      await checkRun()
-      promote()
-      forgetDecisions()
-    }
-    if (isPromoted || isUnsaved) await save()
-  }
-
-  return {
-    state,
-    decisions,
+  const nowMs = options.clock.now()
+  if (position.pending) position.pending.atMs = Math.min(position.pending.atMs, nowMs)
+  if (isDurable(position.pending, options)) promote(position)
+  const keeper: Keeper = {
+    ...{ kept, options, run, decisions, ...position, keptMs: nowMs },
+    state: decodeState(position.base.bytes),
     async saveDecisions() {
-      await checkRun()
-      await save()
+      await checkRun(keeper)
+      await save(keeper)
     },
-    begin: saveDurable,
-    async end(hasRefused) {
-      // A former owner's state may be the position, and ahead of this one: a position never falls.
-      if (pending || state.next <= base.next || clock.now() - keptMs < saveEveryMs) return
-      keptMs = clock.now()
-      pending = { next: state.next, bytes: encodeState(state), atMs: keptMs, run }
-      isUnsaved = true
-      // What was refused is in the rejected topic when the sink calls again.
-      if (!hasRefused) await saveDurable()
-    },
+    begin: () => saveDurable(keeper),
+    end: (hasRefused) => end(keeper, hasRefused),
   }
+  return keeper
+}
+
+function isDurable(one: Pending | undefined, { clock, durableAfterMs }: KeepingOptions): boolean {
+  return one !== undefined && clock.now() - one.atMs >= durableAfterMs
+}
+
+function promote(keeper: Pick<Keeper, 'base' | 'pending' | 'isUnsaved'>): void {
+  keeper.base = keeper.pending!
+  keeper.pending = undefined
+  keeper.isUnsaved = true
+}
+
+async function checkRun({ options, run }: Keeper): Promise<void> {
+  if ((await options.run()) !== run) throw new Error('the engine was restarted')
+}
+
+async function save(keeper: Keeper): Promise<void> {
+  const { base, pending, decisions } = keeper
+  await keeper.kept.save({ next: base.next, state: pack(decisions, base.bytes, pending) })
+  keeper.isUnsaved = false
+}
+
+async function saveDurable(keeper: Keeper): Promise<void> {
+  if (isDurable(keeper.pending, keeper.options)) {
+    await checkRun(keeper)
+    promote(keeper)
+    forgetDecisions(keeper)
+  }
+  if (keeper.isUnsaved) await save(keeper)
+}
+
+/** Decisions about what is in the state and below the position: a pending state of a former owner may be ahead of this state. */
+function forgetDecisions({ base, state, decisions }: Keeper): void {
+  const below = Math.min(base.next, state.next)
+  for (const key of decisions.collapsed.keys())
+    if (Number(key.slice(0, key.indexOf(' '))) < below) decisions.collapsed.delete(key)
+  const known = decodeState(base.bytes).devices
+  for (const device of decisions.adopted.keys())
+    if (known.has(device) && state.devices.has(device)) decisions.adopted.delete(device)
+}
+
+async function end(keeper: Keeper, hasRefused: boolean): Promise<void> {
+  const { state, base, pending, options } = keeper
+  const nowMs = options.clock.now()
+  // A former owner's state may be the position, and ahead of this one: a position never falls.
+  if (pending || state.next <= base.next || nowMs - keeper.keptMs < options.saveEveryMs) return
+  keeper.keptMs = nowMs
+  keeper.pending = { next: state.next, bytes: encodeState(state), atMs: nowMs, run: keeper.run }
+  keeper.isUnsaved = true
+  // What was refused is in the rejected topic when the sink calls again.
+  if (!hasRefused) await saveDurable(keeper)
 }
 
 interface Unpacked {

@@ -6,6 +6,8 @@ import type { Traits } from './dialects/dialect.ts'
 import { isTag, lineOf } from './line.ts'
 import { channel, device, event, gap, ledger, type Measurement, revisionTag, total } from './schema.ts'
 
+export type SummaryLines = ReturnType<typeof createSummaryLines>
+
 export function createSummaryLines(traits: Traits, from: { log: string; partition: number }) {
   const line = (measurement: Measurement, us: number, values: Record<string, string | number>): string[] =>
     measurement.tags.every((tag) => isTag(`${values[tag]}`)) ? [lineOf(measurement, { us, values }, traits)] : []
