@@ -53,17 +53,19 @@ export const rooms: Record<string, Rooms> = {
     roles: 'bridge config log members observe prepare rules sinks stage stores web',
     // Engines, and how a plug-in of one is listed.
     kinds: '',
+    // How the log and the sink on Kafka reach it.
+    kafka: '',
     // The stages of the flow: they meet over the log.
     bridge: 'log',
     prepare: 'log stage',
     rules: 'log stage',
     stores: 'kinds log stage',
-    sinks: 'kinds log stage',
+    sinks: 'kafka kinds log stage',
     web: 'log stage stores',
     observe: 'bridge log stage stores',
     members: 'log stage',
     stage: 'log',
-    log: 'kinds',
+    log: 'kafka kinds',
     backup: 'bridge kinds log',
   },
   simulators: anything(

@@ -1,5 +1,6 @@
 /** Configuration of the log on Kafka. */
 import { z } from 'zod'
+import { connectionKeys } from '../../kafka/connection.ts'
 
 const mebibyte = 1024 * 1024
 const topicNames = ['raw', 'timeline', 'rejected', 'alarms', 'snapshots', 'readers', 'members'] as const
@@ -13,39 +14,9 @@ const retention = (bytes: number, hours: number, what: string) =>
     .prefault({})
     .describe(`How long ${what} are kept. What a registered reader still needs is never dropped.`)
 
-const tlsSchema = z.strictObject({
-  caFile: z.string().optional().describe('PEM of the authority that signed the brokers’ certificates; absent: the system’s'),
-  certFile: z.string().optional().describe('PEM of this processor’s own certificate, where the brokers ask for one'),
-  keyFile: z.string().optional().describe('PEM of its key'),
-  serverName: z.string().optional().describe('Name in the brokers’ certificates, where it is not their address'),
-})
-
-const saslSchema = z
-  .strictObject({
-    mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).default('SCRAM-SHA-512').describe('How to log in'),
-    username: z.string().describe('Name of the account'),
-    password: z.string().optional().describe('Its password; better in passwordFile'),
-    passwordFile: z.string().optional().describe('File whose first line is the password'),
-  })
-  .refine((sasl) => (sasl.password === undefined) !== (sasl.passwordFile === undefined), {
-    path: ['passwordFile'],
-    error: 'give either password or passwordFile',
-  })
-
 export const kafkaLogSchema = z
   .strictObject({
-    brokers: z
-      .array(z.string().regex(/^.+:\d+$/, 'is not host:port'))
-      .min(1)
-      .default(['127.0.0.1:9092'])
-      .describe('Addresses host:port to begin with; the cluster names the others'),
-    clientId: z.string().default('millrace').describe('Name of this client in Kafka’s own logs and quotas'),
-    tls: tlsSchema.optional().describe('Encrypts every connection. Needed for brokers that are not on loopback'),
-    sasl: saslSchema.optional().describe('Logs in to the brokers'),
-    insecurePlaintext: z
-      .boolean()
-      .default(false)
-      .describe('Talks to brokers that are not on loopback without TLS: anybody on the way reads and changes everything'),
+    ...connectionKeys,
     topicPrefix: z
       .string()
       .regex(/^[A-Za-z0-9._-]+$/)
@@ -63,7 +34,6 @@ export const kafkaLogSchema = z
       .partialRecord(z.enum(topicNames), z.record(z.string(), z.string()))
       .default({})
       .describe('Further settings of Kafka, by topic (raw, timeline, ...), used when a topic is made'),
-    requestMs: z.int().min(500).default(10_000).describe('A request without an answer for this long has failed'),
     deliveryMs: z
       .int()
       .min(1000)

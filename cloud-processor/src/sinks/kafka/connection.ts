@@ -3,9 +3,9 @@
  * whose partition moved to a broker that has answered already, and says that all are sent. A producer that failed once is given
  * up, and the next write has another.
  */
-import { readFileSync } from 'node:fs'
-import { MillraceError, readSecret } from '@millrace/platform'
+import { MillraceError } from '@millrace/platform'
 import type { Kafka, KafkaConfig, Producer } from 'kafkajs'
+import { connectMs, readPassword, readTls } from '../../kafka/connection.ts'
 import type { KafkaSinkConfig } from './config.ts'
 import type { Message } from './message.ts'
 import { mendRequestQueue } from './request-queue.ts'
@@ -59,20 +59,20 @@ async function startProducer(config: KafkaSinkConfig): Promise<Producer> {
 }
 
 /** The client is loaded when it is wanted: a processor without this sink need not carry it. */
-export async function openKafka({ brokers, clientId, tls, sasl, requestMs }: KafkaSinkConfig): Promise<Kafka> {
+export async function openKafka(config: KafkaSinkConfig): Promise<Kafka> {
   const { Kafka, logLevel } = await import('kafkajs')
   mendRequestQueue()
+  const { brokers, clientId, tls, sasl, requestMs } = config
   const options: KafkaConfig = {
-    ...{ brokers, clientId, requestTimeout: requestMs, connectionTimeout: Math.min(5000, requestMs) },
+    ...{ brokers, clientId, requestTimeout: requestMs, connectionTimeout: connectMs(config) },
     // Of connecting: each of the brokers is tried once. What it would log is in the error, which the runner logs.
     retry: { retries: brokers.length - 1, initialRetryTime: 50 },
     logLevel: logLevel.NOTHING,
-    ...(tls && { ssl: { ca: fileOf(tls.caFile), cert: fileOf(tls.certFile), key: fileOf(tls.keyFile) } }),
+    ...(tls && { ssl: { ...readTls(tls, 'tls'), ...(tls.serverName && { servername: tls.serverName }) } }),
   }
   if (sasl) {
-    const password = readSecret(sasl.passwordFile, 'sasl.passwordFile')
     const mechanism = sasl.mechanism.toLowerCase() as 'plain'
-    options.sasl = { mechanism, username: sasl.username, password }
+    options.sasl = { mechanism, username: sasl.username, password: readPassword(sasl, 'sasl') }
   }
   return new Kafka(options)
 }
@@ -83,10 +83,6 @@ export function nameOf({ brokers }: Pick<KafkaSinkConfig, 'brokers'>): string {
 }
 
 export const detailOf = (cause: unknown) => (cause instanceof Error ? `${cause.name}: ${cause.message}` : `${cause}`)
-
-function fileOf(path: string | undefined): string | undefined {
-  return path === undefined ? undefined : readFileSync(path, 'utf8')
-}
 
 /** The broker's name of an error, which kafkajs may have wrapped. */
 function typeOf(error: unknown): string | undefined {
