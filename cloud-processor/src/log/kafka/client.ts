@@ -11,7 +11,7 @@ export interface At {
 }
 
 export interface TopicInfo {
-  /** Unique: a topic deleted and made anew has another. */
+  /** Unique: a topic deleted and made again has another. */
   id: string
   partitions: number
 }
@@ -79,22 +79,22 @@ export interface Fetched extends At {
 }
 
 /** Connections of their own, so that a long poll holds nothing up. */
-export type Lane = 'tail' | 'read' | 'heartbeats'
+export type Purpose = 'tail' | 'read' | 'heartbeats'
 
 export interface KafkaClient {
-  /** Asks anew, and remembers leaders. A topic that does not exist is missing. */
+  /** Asks again, and remembers leaders. A topic that does not exist is missing. */
   topics(names: string[]): Promise<Map<string, TopicInfo>>
   /** Leaves topics that exist as they are. */
   createTopics(topics: NewTopic[]): Promise<void>
   /** First offset kept, next to be given, or the first at or after a time (-1: none). */
   offsets(partitions: At[], at: 'earliest' | 'latest' | number): Promise<number[]>
-  /** One promise a batch. At most one batch of a partition may be under way. Sent again after a failure that `retry`s, a batch is recognised by the broker. @throws KafkaFailure */
+  /** One promise a batch. At most one batch of a partition may be in flight. Sent again after a failure that `retry`s, a batch is recognised by the broker. @throws KafkaFailure */
   produce(batches: Batch[]): Promise<Produced>[]
   /** Gives up a batch whose fate is unknown: what follows is a new sequence to the broker. */
   abandon(batch: Batch): void
   /** Node that leads the partition, as far as known. */
   leader(at: At): number | undefined
-  fetch(node: number, lane: Lane, wants: Want[], waitMs: number): Promise<Fetched[]>
+  fetch(node: number, purpose: Purpose, wants: Want[], waitMs: number): Promise<Fetched[]>
   /** Drops what is before the offsets; resolves with the first offsets kept. */
   deleteRecords(upTo: (At & { offset: number })[]): Promise<number[]>
   close(): Promise<void>

@@ -49,7 +49,7 @@ export function createHeartbeats({ client, clock, topic, append, refresh }: Hear
   }
 
   async function poll(from: number): Promise<number> {
-    const answer = await fetchFromLeader(client, { ...at, from, bytesMax, lane: 'heartbeats', waitMs: pollMs })
+    const answer = await fetchFromLeader(client, { ...at, from, bytesMax, purpose: 'heartbeats', waitMs: pollMs })
     if (answer.error) throw answer.error
     let next = from
     for (const chunk of answer.chunks) {

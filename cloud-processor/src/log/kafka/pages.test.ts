@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createPages } from './pages.ts'
-import { chunkOf, encodeRecords } from './record-batch.ts'
+import { chunkOf } from './record-batch/chunk.ts'
+import { encodeRecords } from './record-batch/encode.ts'
 
 const seed = Date.now() % 1e9
 const everything = { records: 1e9, bytes: 1e9 }

@@ -112,7 +112,7 @@ class PartitionReader {
     const { client, persistence, edges, pagesBytesMax } = this.#options
     const wanted = Math.min(limit.bytes, pagesBytesMax * pagesShare) / (this.#expansion.get(keyOf(at)) ?? 4)
     const bytesMax = Math.min(fetchBytes.most, Math.max(fetchBytes.least, Math.round(wanted)))
-    const fetched = await persist(persistence, () => fetchFromLeader(client, { ...at, from, bytesMax, lane: 'read', waitMs: 0 }))
+    const fetched = await persist(persistence, () => fetchFromLeader(client, { ...at, from, bytesMax, purpose: 'read', waitMs: 0 }))
     if (fetched.error) throw await this.#gone(at, from)
     edges.seen(at, { start: fetched.start, end: fetched.end })
     this.#keep(at, fetched.chunks)

@@ -9,7 +9,7 @@ const everything = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_I
 
 /**
  * From `from`, or from the start when that is gone, to an end that did not move while it was read: what compaction takes away
- * meanwhile has been replaced by something that was read. Resolves with the next offset. A tombstone's value is empty.
+ * in that time has been replaced by something that was read. Resolves with the next offset. A tombstone's value is empty.
  */
 export async function scan(
   client: KafkaClient,
@@ -20,7 +20,7 @@ export async function scan(
   let next = from
   for (;;) {
     const fetched = await persist(persistence, () =>
-      fetchFromLeader(client, { ...at, from: next, bytesMax: fetchBytes, lane: 'read', waitMs: 0 }),
+      fetchFromLeader(client, { ...at, from: next, bytesMax: fetchBytes, purpose: 'read', waitMs: 0 }),
     )
     if (fetched.error) {
       const [start] = await persist(persistence, () => client.offsets([at], 'earliest'))

@@ -63,7 +63,7 @@ class PartitionTrimmer {
   async #recordBytes(at: At, from: number): Promise<number> {
     // An offset out of range was trimmed by another process; it has no chunks.
     const { chunks } = await persist(this.#persistence, () =>
-      fetchFromLeader(this.#client, { ...at, from, bytesMax: sampleBytes, lane: 'read', waitMs: 0 }),
+      fetchFromLeader(this.#client, { ...at, from, bytesMax: sampleBytes, purpose: 'read', waitMs: 0 }),
     )
     let bytes = 0
     let count = 0

@@ -34,3 +34,14 @@ function flatten(error: LibraryError): LibraryError[] {
   const inner = [...(error.errors ?? []), ...(error.cause instanceof Error ? [error.cause as LibraryError] : [])]
   return [error, ...inner.flatMap(flatten)]
 }
+
+/** An answer with an error code inside is an answer: its parts are looked at one by one. @throws KafkaFailure */
+export async function answered<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    const { response } = error as { response?: T }
+    if (response) return response
+    throw toFailure(error)
+  }
+}

@@ -17,7 +17,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Source, topics } from '@millrace/contract'
 import type { Cursor } from '@millrace/platform/varint'
-import type { KafkaRecord } from './client.ts'
+import type { KafkaRecord } from '../client.ts'
 import { readVarint, varintBytes, writeVarint } from './varint.ts'
 
 const names = { log: 'ce_millracelog', partition: 'ce_millracepartition', offset: 'ce_millraceoffset', index: 'ce_millraceindex' }

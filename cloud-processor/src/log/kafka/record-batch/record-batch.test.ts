@@ -1,9 +1,11 @@
 import { crc32c, createRecordsBatch, Reader, readRecordsBatches } from '@platformatic/kafka'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { LogRecord } from '../log.ts'
-import type { KafkaRecord } from './client.ts'
-import { chunkOf, decodeBatches, encodeBatch, encodeRecords } from './record-batch.ts'
+import type { LogRecord } from '../../log.ts'
+import type { KafkaRecord } from '../client.ts'
+import { chunkOf } from './chunk.ts'
+import { decodeBatches } from './decode.ts'
+import { encodeBatch, encodeRecords } from './encode.ts'
 import { readVarint, varintBytes, writeVarint } from './varint.ts'
 
 const producer = { id: 77n, epoch: 3 }
@@ -26,7 +28,7 @@ const records = fc.array(
   { minLength: 1, maxLength: 60 },
 )
 const encode = (all: KafkaRecord[], compression: 'zstd' | 'none', name = topic) =>
-  encodeBatch(encodeRecords(name, all, 1_700_000_000_123.4), compression, producer, 5, crc32c)
+  encodeBatch(encodeRecords(name, all, 1_700_000_000_123.4), { producer, sequence: 5, compression, crc32c })
 const decodeAll = (chunks: { decode(from: number, into: LogRecord[], limit: typeof everything): void }[]) => {
   const found: LogRecord[] = []
   for (const chunk of chunks) chunk.decode(0, found, everything)
