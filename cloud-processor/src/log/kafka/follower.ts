@@ -10,13 +10,13 @@ import { type At, type Chunk, type Fetched, type KafkaClient, KafkaFailure, keyO
 import type { Pages } from './pages.ts'
 import { pauseAfter, sleep } from './retry.ts'
 
-/** A partition that is followed anew waits for the poll under way: polls are short for a while, where one is likely to follow. */
+/** A partition that begins to be followed waits for the poll in flight: polls are short for a while, where one is likely to come. */
 const pollMs = { short: 250, long: 1000, shortFor: 10_000 }
 /**
- * Between two polls: what comes meanwhile comes together. A poll that brought only what this process appended itself shows that
+ * Between two polls: what comes in this time comes together. A poll that brought only what this process appended itself shows that
  * others append little here.
  */
-const restMs = { news: 3, repeats: 20 }
+const lingerMs = { news: 3, repeats: 20 }
 const bytesEachMax = 1 << 20
 const idleMs = { ring: 20_000, drop: 60_000 }
 
@@ -110,8 +110,8 @@ class EndFollower implements Follower {
       try {
         const answers = await this.#ask(node, wants)
         failures = 0
-        const restsMs = answers.map((answer) => this.#receive(answer)).filter((restMs) => restMs > 0)
-        if (restsMs.length > 0) await sleep(clock, Math.min(...restsMs))
+        const lingersMs = answers.map((answer) => this.#receive(answer)).filter((ms) => ms > 0)
+        if (lingersMs.length > 0) await sleep(clock, Math.min(...lingersMs))
       } catch (error) {
         if (this.#isStopped) return
         const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)
@@ -129,7 +129,7 @@ class EndFollower implements Follower {
     return client.fetch(node, 'tail', asked, isSettled ? pollMs.long : pollMs.short)
   }
 
-  /** How long to rest; 0: nothing came. */
+  /** How long to linger; 0: nothing came. */
   #receive(answer: Fetched): number {
     const at = this.#followed.get(keyOf(answer))
     if (!at) return 0
@@ -140,8 +140,8 @@ class EndFollower implements Follower {
       return 0
     }
     this.#options.onEnd(at, answer.end)
-    if (this.#add(at, answer.chunks)) return restMs.news
-    return answer.isRepeat ? restMs.repeats : 0
+    if (this.#add(at, answer.chunks)) return lingerMs.news
+    return answer.isRepeat ? lingerMs.repeats : 0
   }
 
   /** @returns whether any of it is new. */

@@ -11,7 +11,7 @@ import { pauseAfter, sleep } from './retry.ts'
 
 const pollMs = 500
 /** After heartbeats came: those of several processes come together. */
-const restMs = 100
+const lingerMs = 100
 const bytesMax = 1 << 20
 const everything = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
 
@@ -23,7 +23,11 @@ export interface HeartbeatsOptions {
   refresh(failure: KafkaFailure): Promise<void>
 }
 
-export function createHeartbeats({ client, clock, topic, append, refresh }: HeartbeatsOptions): Heartbeats & { stop(): void } {
+export interface KafkaHeartbeats extends Heartbeats {
+  stop(): void
+}
+
+export function createHeartbeats({ client, clock, topic, append, refresh }: HeartbeatsOptions): KafkaHeartbeats {
   const at = { topic, partition: 0 }
   const listeners = new Set<(heartbeat: Uint8Array) => void>()
   let isListening = false
@@ -37,7 +41,7 @@ export function createHeartbeats({ client, clock, topic, append, refresh }: Hear
         const from = next
         next = await poll(from)
         failures = 0
-        if (next > from) await sleep(clock, restMs)
+        if (next > from) await sleep(clock, lingerMs)
       } catch (error) {
         if (isStopped) return
         const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)

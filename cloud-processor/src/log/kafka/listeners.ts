@@ -4,6 +4,8 @@ import type { Log as Lines } from '@millrace/platform'
 
 export type Listener = (partition: number, end: number) => void
 
+export type Listeners = ReturnType<typeof createListeners>
+
 export function createListeners(lines: Lines) {
   const byTopic = new Map<Topic, Set<Listener>>()
   /** Newest end that was told. */

@@ -44,13 +44,13 @@ export function createEdges(): Edges {
   }
 }
 
-export type Limit = { records: number; bytes: number }
+type Limit = { records: number; bytes: number }
 
-export function createReader(options: ReaderOptions) {
+export function createReader(options: ReaderOptions): PartitionReader {
   return new PartitionReader(options)
 }
 
-class PartitionReader {
+export class PartitionReader {
   readonly #options: ReaderOptions
   /** Bytes in memory for one over the wire, by partition, as last seen. */
   readonly #expansion = new Map<string, number>()
@@ -112,7 +112,9 @@ class PartitionReader {
     const { client, persistence, edges, pagesBytesMax } = this.#options
     const wanted = Math.min(limit.bytes, pagesBytesMax * pagesShare) / (this.#expansion.get(keyOf(at)) ?? 4)
     const bytesMax = Math.min(fetchBytes.most, Math.max(fetchBytes.least, Math.round(wanted)))
-    const fetched = await persist(persistence, () => fetchFromLeader(client, { ...at, from, bytesMax, purpose: 'read', waitMs: 0 }))
+    const fetched = await persist(persistence, () =>
+      fetchFromLeader(client, { ...at, from, bytesMax, purpose: 'read', waitMs: 0 }),
+    )
     if (fetched.error) throw await this.#gone(at, from)
     edges.seen(at, { start: fetched.start, end: fetched.end })
     this.#keep(at, fetched.chunks)

@@ -22,6 +22,8 @@ export interface RegistryOptions {
   append(at: At, records: KafkaRecord[]): Promise<number>
 }
 
+export type Registry = ReturnType<typeof createRegistry>
+
 export function createRegistry({ client, topic, logId, persistence, append }: RegistryOptions) {
   const at = { topic, partition: 0 }
   const positions = new Map<string, Position>()

@@ -8,7 +8,7 @@
  * when all its parts are there. Then its writer puts tombstones on the older ones that it wrote or loaded itself. The newest
  * complete one is the one with the highest `next`: whoever wrote it, every output up to `next` was durable before.
  *
- * The log id is the one under which it was taken. In a log made anew the state stays and its input is read from the start.
+ * The log id is the one under which it was taken. In new topics the state stays and its input is read from the start.
  */
 import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -53,7 +53,7 @@ export function createSnapshots(options: SnapshotsOptions): Snapshots {
   return new Snapshots(options)
 }
 
-class Snapshots {
+export class Snapshots {
   readonly #options: SnapshotsOptions
   /** By stage and partition: generations to be removed once a newer one is durable. */
   readonly #known = new Map<string, Known[]>()

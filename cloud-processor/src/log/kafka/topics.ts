@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto'
 import { type Topic, topics } from '@millrace/contract'
 import { type Clock, MillraceError } from '@millrace/platform'
-import { type KafkaClient, KafkaFailure, type NewTopic, type TopicInfo } from './client.ts'
+import { type At, type KafkaClient, KafkaFailure, type NewTopic, type TopicInfo } from './client.ts'
 import type { KafkaLogConfig } from './config.ts'
 import { persist } from './retry.ts'
 
@@ -39,6 +39,10 @@ export function namesOf(prefix: string): Names {
     members,
     all: [...entries.map(([, name]) => name), snapshots, readers, members],
   }
+}
+
+export function partitionsOf(topics: string[], count: number): At[] {
+  return topics.flatMap((topic) => Array.from({ length: count }, (_, partition) => ({ topic, partition })))
 }
 
 /** Finds or makes the topics; waits for a Kafka that is only starting. @throws MillraceError LOG_PARTITIONS @throws KafkaFailure */

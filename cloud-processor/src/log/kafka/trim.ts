@@ -24,7 +24,7 @@ export interface TrimmerOptions {
   persistence: Persistence
 }
 
-export function createTrimmer(options: TrimmerOptions) {
+export function createTrimmer(options: TrimmerOptions): PartitionTrimmer {
   return new PartitionTrimmer(options)
 }
 
@@ -33,7 +33,7 @@ interface Bounds {
   end: number
 }
 
-class PartitionTrimmer {
+export class PartitionTrimmer {
   readonly #client: KafkaClient
   readonly #persistence: Persistence
 

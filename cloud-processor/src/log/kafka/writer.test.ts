@@ -87,7 +87,7 @@ test('gives up a batch after its time, and says so to its callers', async () => 
     code: 'LOG_WRITE',
     retry: true,
   })
-  await writer.settled()
+  await writer.idle()
 })
 
 test('calls that wait together go together, and partitions at the same time', async () => {
@@ -115,5 +115,5 @@ test('refuses more than may wait in memory, and everything once it ended', async
   writer.end(new MillraceError('LOG_CLOSED', { path: 'simulated' }))
   await expect(last).rejects.toMatchObject({ code: 'LOG_CLOSED' })
   await expect(append()).rejects.toMatchObject({ code: 'LOG_CLOSED' })
-  await writer.settled()
+  await writer.idle()
 })
