@@ -14,6 +14,7 @@ const pollMs = 500
 const lingerMs = 100
 const bytesMax = 1 << 20
 const everything = { records: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
+const unreadable = new Set(['OFFSET_OUT_OF_RANGE', 'CORRUPT_MESSAGE'])
 
 export interface HeartbeatsOptions {
   client: KafkaClient
@@ -45,7 +46,8 @@ export function createHeartbeats({ client, clock, topic, append, refresh }: Hear
       } catch (error) {
         if (isStopped) return
         const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)
-        if (failure.name === 'OFFSET_OUT_OF_RANGE') next = undefined
+        // What is gone or cannot be read is of no use: it goes on at the end.
+        if (unreadable.has(failure.name)) next = undefined
         await sleep(clock, pauseAfter(++failures))
         await refresh(failure)
       }

@@ -1,5 +1,5 @@
 /** Fetches record batches, and unpacks what memory has room for. */
-import { type Chunk, type Fetched, KafkaFailure, type Purpose, type Want } from '../client.ts'
+import { type At, type Fetched, KafkaFailure, type Purpose, type Want } from '../client.ts'
 import { decodeBatches } from '../record-batch/decode.ts'
 import type { Cluster } from './cluster.ts'
 import { failureOf } from './errors.ts'
@@ -27,17 +27,16 @@ export async function fetchAt(cluster: Cluster, { node, purpose, waitMs }: Fetch
 }
 
 function toFetched(topic: string, { partition, code, start, end, records }: FetchAnswer, wants: Want[]): Fetched {
-  if (code !== 0) return { topic, partition, start: -1, end: -1, chunks: [], error: failureOf(code) }
+  if (code !== 0) return failed({ topic, partition }, failureOf(code))
   if (records.length === 0) return { topic, partition, start, end, chunks: [] }
   const has = wants.find((want) => want.partition === partition && want.topic === topic)?.has?.()
-  const chunks = decode(records, has)
-  return { topic, partition, start, end, chunks, isRepeat: chunks.length === 0 && has !== undefined }
-}
-
-function decode(records: Buffer, has?: number): Chunk[] {
   try {
-    return decodeBatches(records, unpackedBytesMax, has)
+    const chunks = decodeBatches(records, unpackedBytesMax, has)
+    return { topic, partition, start, end, chunks, isRepeat: chunks.length === 0 && has !== undefined }
   } catch (error) {
-    throw new KafkaFailure('CORRUPT_MESSAGE', false, `${error}`, error)
+    // It harms no other partition of the answer.
+    return failed({ topic, partition }, new KafkaFailure('CORRUPT_MESSAGE', false, `${error}`, error))
   }
 }
+
+const failed = (at: At, error: KafkaFailure): Fetched => ({ ...at, start: -1, end: -1, chunks: [], error })

@@ -7,7 +7,7 @@ import { gzip, headBytes, zstd } from './layout.ts'
 /**
  * Batches from a fetch that end behind `has`, until they take `bytesMax` in memory: zstd makes a page into a kilobyte. The last
  * one may be cut off.
- * @throws RangeError for a batch that this does not know.
+ * @throws Error for a first batch that cannot be read.
  */
 export function decodeBatches(bytes: Buffer, bytesMax: number, has = 0): Chunk[] {
   const chunks: Chunk[] = []
@@ -18,11 +18,22 @@ export function decodeBatches(bytes: Buffer, bytesMax: number, has = 0): Chunk[]
     const batch = bytes.subarray(at, at + wireBytes)
     at += wireBytes
     if (nextOf(batch) <= has) continue
-    const chunk = decodeBatch(batch)
+    const chunk = tryDecode(batch, chunks.length > 0)
+    if (!chunk) break
     chunks.push(chunk)
     unpacked += chunk.bytes
   }
   return chunks
+}
+
+/** Undefined: it cannot be read, which the next fetch says, when it is the first. */
+function tryDecode(batch: Buffer, hasOthers: boolean): Chunk | undefined {
+  try {
+    return decodeBatch(batch)
+  } catch (error) {
+    if (hasOthers) return undefined
+    throw error
+  }
 }
 
 /** Offset after the last record. */

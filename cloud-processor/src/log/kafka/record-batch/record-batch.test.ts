@@ -104,6 +104,13 @@ test('a batch that is cut off is left for the next fetch, and so is what memory 
   expect(decodeBatches(three, 1)).toHaveLength(1)
 })
 
+test('what is before a batch that cannot be read is given first', () => {
+  const one = encode([{ key: 'k', value: Buffer.from('x') }], 'none')
+  const bad = Buffer.from(one).fill(9, 16, 17)
+  expect(decodeBatches(Buffer.concat([one, one, bad, one]), 1e9)).toHaveLength(2)
+  expect(() => decodeBatches(Buffer.concat([bad, one]), 1e9)).toThrow('record batch of format 9')
+})
+
 test('a chunk gives what is asked for: from an offset on, so many records, about so many bytes', () => {
   const all = Array.from({ length: 20 }, (_, k) => ({ key: 'k', value: Buffer.from(`${k}`.padEnd(100)) }))
   const [chunk] = decodeBatches(encode(all, 'zstd'), 1e9)
