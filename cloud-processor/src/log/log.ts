@@ -45,7 +45,7 @@ export interface StageCommit {
 }
 
 export interface Log {
-  /** Unique to this log's data: a log made anew has another. */
+  /** Unique to this log's data: a log made again has another. */
   readonly id: string
   readonly partitions: number
   /** On a log that several processes may open at once. */
@@ -68,7 +68,7 @@ export interface Log {
    * failed, and the snapshot only when all are durable. Goes on when `append` is refused with LOG_FULL.
    */
   commit(step: StageCommit): Promise<void>
-  /** The newest. In a log made anew (another `id`) the state of the old one may be kept, with `next` at the start of the input. */
+  /** The newest. In a log made again (another `id`) the state of the old one may be kept, with `next` at the start of the input. */
   loadSnapshot(stage: string, partition: number): Promise<Snapshot | undefined>
   /** A registered reader's records, from `next` on, are not trimmed before it moves on by registering again. */
   registerReader(name: string, topic: Topic, partition: number, next: number): Promise<void>

@@ -46,7 +46,7 @@ export function createHeartbeats({ client, clock, topic, append, refresh }: Hear
       } catch (error) {
         if (isStopped) return
         const failure = error instanceof KafkaFailure ? error : new KafkaFailure('INTERNAL', true, `${error}`, error)
-        // What is gone or cannot be read is of no use: it goes on at the end.
+        // It goes on at the end: an old heartbeat is of no use.
         if (unreadable.has(failure.name)) next = undefined
         await sleep(clock, pauseAfter(++failures))
         await refresh(failure)

@@ -20,7 +20,7 @@ export interface LeadersOptions {
 }
 
 export interface Leaders {
-  /** Resolves when they are known again, or could not be asked for: failures are found by whoever needs the answer. */
+  /** Resolves when they are known again, or could not be asked for: a failure is found by the caller that needs the answer. */
   refresh(): Promise<void>
   stop(): void
 }

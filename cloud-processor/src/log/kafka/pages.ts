@@ -1,5 +1,5 @@
 /**
- * Chunks of records kept in memory within a bound, oldest out first: what was appended or fetched last, whoever reads it. Kept as
+ * Chunks of records kept in memory within a bound, oldest out first: what was appended or fetched last, for any reader. Kept as
  * bytes, for the reason given in embedded/tail.ts.
  */
 import type { LogRecord } from '../log.ts'

@@ -6,7 +6,7 @@
  *
  * Every snapshot is a generation of its own (`random`), so a zombie and a new owner cannot touch each other's. It counts only
  * when all its parts are there. Then its writer puts tombstones on the older ones that it wrote or loaded itself. The newest
- * complete one is the one with the highest `next`: whoever wrote it, every output up to `next` was durable before.
+ * complete one is the one with the highest `next`: of any writer, for every output up to `next` was durable before it.
  *
  * The log id is the one under which it was taken. In new topics the state stays and its input is read from the start.
  */

@@ -11,7 +11,7 @@ export function simulateKafka(nextFate: (batch: Batch) => Fate) {
 
   async function take(batch: Batch): Promise<Produced> {
     const key = keyOf(batch)
-    if (inFlight.has(key)) throw new Error(`two batches of ${key} under way`)
+    if (inFlight.has(key)) throw new Error(`two batches of ${key} in flight`)
     inFlight.add(key)
     mostInFlight = Math.max(mostInFlight, inFlight.size)
     batch.stamp ??= {}
