@@ -3,6 +3,7 @@
  * kept as bytes: records made anew for each reader die young, while records that are kept are moved about by the garbage
  * collector and cost several times their bytes.
  */
+import { lastAtOrBefore } from '../last-at-or-before.ts'
 import type { LogRecord } from '../log.ts'
 import { decodeBlock } from './block.ts'
 
@@ -47,22 +48,10 @@ export function createTail(bytesMax: number): Tail {
     read(slot, from, limit) {
       const blocks = bySlot.get(slot)
       if (!blocks || blocks.length === 0 || blocks[0]!.first > from) return undefined
-      return take(blocks, find(blocks, from), from, limit)
+      return take(blocks, lastAtOrBefore(blocks, from), from, limit)
     },
     bytes: () => bytes,
   }
-}
-
-/** Index of the block that holds `from`. */
-function find(blocks: TailBlock[], from: number): number {
-  let low = 0
-  let high = blocks.length - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (blocks[middle]!.first <= from) low = middle
-    else high = middle - 1
-  }
-  return low
 }
 
 function take(blocks: TailBlock[], at: number, from: number, limit: { records: number; bytes: number }): LogRecord[] {

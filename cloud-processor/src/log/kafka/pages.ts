@@ -2,6 +2,7 @@
  * Chunks of records kept in memory within a bound, oldest out first: what was appended or fetched last, for any reader. Kept as
  * bytes, for the reason given in embedded/tail.ts.
  */
+import { lastAtOrBefore } from '../last-at-or-before.ts'
 import type { LogRecord } from '../log.ts'
 import type { Chunk } from './client.ts'
 
@@ -24,7 +25,7 @@ export function createPages(bytesMax: number): Pages {
   function dropOldest(): void {
     const { key, chunk } = all.shift()!
     const chunks = byKey.get(key)!
-    chunks.splice(find(chunks, chunk.first), 1)
+    chunks.splice(lastAtOrBefore(chunks, chunk.first), 1)
     bytes -= chunk.bytes + chunkOverheadBytes
   }
 
@@ -32,7 +33,7 @@ export function createPages(bytesMax: number): Pages {
     add(key, chunk) {
       const chunks = byKey.get(key) ?? []
       byKey.set(key, chunks)
-      const at = find(chunks, chunk.first)
+      const at = lastAtOrBefore(chunks, chunk.first)
       if (at >= 0 && chunks[at]!.next > chunk.first) return
       chunks.splice(at + 1, 0, chunk)
       all.push({ key, chunk })
@@ -42,7 +43,7 @@ export function createPages(bytesMax: number): Pages {
     read(key, from, limit) {
       const chunks = byKey.get(key)
       if (!chunks) return undefined
-      let at = find(chunks, from)
+      let at = lastAtOrBefore(chunks, from)
       if (at < 0 || chunks[at]!.next <= from) return undefined
       const records: LogRecord[] = []
       for (let next = from; at < chunks.length && chunks[at]!.first <= next; at++) {
@@ -62,16 +63,4 @@ export function take(chunk: Chunk, from: number, into: LogRecord[], limit: { rec
   if (into.length > 0 && left <= 0) return false
   chunk.decode(from, into, { records: limit.records, bytes: Math.max(1, left) })
   return into.length < limit.records
-}
-
-/** Index of the last chunk that begins at or before `offset`; -1: none. */
-function find(chunks: Chunk[], offset: number): number {
-  let low = -1
-  let high = chunks.length - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (chunks[middle]!.first <= offset) low = middle
-    else high = middle - 1
-  }
-  return low
 }
