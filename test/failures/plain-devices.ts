@@ -1,8 +1,8 @@
 /**
- * Plain MQTT devices through everything, while broker and processor are killed: `node test/failures/plain-devices.ts [--seconds 30]`
+ * Plain MQTT devices through everything, while broker and processor are killed: `node test/failures/plain-devices.ts [--seconds 30 --window 1 --log kafka]`
  *
- * A device for each codec publishes QoS 1, and sends again what got no PUBACK. Broker and processor are real processes that are killed in
- * turn, at times both are down. Whatever got its PUBACK must be stored once, value for value; a bad record in every tenth message
+ * A device for each codec publishes QoS 1, at most `--window` at a time, and sends again what got no PUBACK. Broker and processor are real
+ * processes that are killed in turn, at times both are down; with `--log kafka` a real Kafka too. Whatever got its PUBACK must be stored once, value for value; a bad record in every tenth message
  * is rejected alone.
  */
 
@@ -13,15 +13,21 @@ import { addUser } from '@millrace/broker/broker'
 import { encode } from 'cborg'
 import { openApi } from 'millrace'
 import mqtt from 'mqtt'
+import { isMissing, obtain } from '../engines/index.ts'
 import { createRandom } from '../simulation/random.ts'
 import { freePort } from '../support/free-port.ts'
 import { readTopic } from '../support/log-pages.ts'
-import { program } from '../support/program.ts'
+import { CannotRun, type Program, program } from '../support/program.ts'
 import { serviceIn } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '30' }, seed: { type: 'string', default: `${Date.now() % 1_000_000}` } },
+  options: {
+    seconds: { type: 'string', default: '30' },
+    window: { type: 'string', default: '1' },
+    log: { type: 'string', default: 'embedded' },
+    seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
+  },
 })
 const password = 'only-for-this-test'
 const everyMs = 4
@@ -69,6 +75,8 @@ await program('plain-devices', async (test) => {
   const plain = Object.entries(codecs).map(([codec, { path, time }]) => {
     return { filter: `plain/${codec}`, codec, channels: [{ name: 'v', path }], ...(time ? { time } : {}) }
   })
+  const kafka = values.log === 'kafka' ? await startKafka(test) : undefined
+  const log = kafka && { kind: 'kafka', brokers: [kafka.address], partitions: 1, replicas: 1, requestMs: 3000 }
   const run = serviceIn(test)
   const broker = run(
     'broker',
@@ -83,6 +91,7 @@ await program('plain-devices', async (test) => {
       dataDir: path('processor'),
       bridge: { url, username: 'processor', password, plain: ['plain/#'] },
       prepare: { plain },
+      ...(log ? { log } : {}),
       web: { port: webPort },
     },
     /"processor ready"/,
@@ -104,27 +113,36 @@ await program('plain-devices', async (test) => {
     const own: { t: number; n: number }[] = []
     sent[codec] = own
     const client = mqtt.connect(url, { username: 'devices', password, reconnectPeriod: 100, queueQoSZero: false })
+    client.setMaxListeners(Number(values.window) + 10)
     client.on('error', () => {})
     test.atEnd(() => client.endAsync(true))
-    for (let n = 0, t = Date.now(); !isOver; n++) {
-      t = Math.max(Date.now(), t + 2)
-      const isBad = n % 10 === 9
-      if (isBad) bad++
-      const bytes = Buffer.from(payload(t, n, isBad) as string)
-      for (let isThere = false; !isThere; ) {
-        isThere = await publish(client, `plain/${codec}`, bytes)
-        if (!isThere) resent++
+    let n = 0
+    let t = Date.now()
+    const publishSome = async () => {
+      while (!isOver) {
+        t = Math.max(Date.now(), t + 2)
+        const one = { n: n++, t }
+        const isBad = one.n % 10 === 9
+        if (isBad) bad++
+        const bytes = Buffer.from(payload(one.t, one.n, isBad) as string)
+        for (let isThere = false; !isThere; ) {
+          isThere = await publish(client, `plain/${codec}`, bytes)
+          if (!isThere) resent++
+        }
+        own.push(one)
+        await new Promise((resolve) => setTimeout(resolve, everyMs))
       }
-      own.push({ t, n })
-      await new Promise((resolve) => setTimeout(resolve, everyMs))
     }
+    await Promise.all(Array.from({ length: Number(values.window) }, publishSome))
     await client.endAsync()
   })
 
   let kills = 0
+  const kafkaService = kafka && { kill: () => kafka.kill().then(() => true), start: () => kafka.restart() }
+  const choices = [[broker], [processor], [broker, processor], ...(kafkaService ? [[kafkaService], [kafkaService, broker]] : [])]
   for (const endMs = performance.now() + Number(values.seconds) * 1000; performance.now() < endMs || kills < 4; ) {
     await new Promise((resolve) => setTimeout(resolve, 1000 + random.below(3000)))
-    const victims = [[broker], [processor], [broker, processor]][random.below(3)]!
+    const victims = choices[random.below(choices.length)]!
     for (const victim of victims) kills += Number(await victim.kill())
     await new Promise((resolve) => setTimeout(resolve, random.below(1500)))
     for (const victim of victims) await victim.start()
@@ -164,6 +182,13 @@ await program('plain-devices', async (test) => {
   test.check(ledger.balanced && ledger.devices.length === 4, `the ledger of ${ledger.devices.length} devices balances`)
   test.check(kills >= 4, `${kills} kills struck`)
 })
+
+async function startKafka({ dir, say, atEnd }: Program) {
+  const kafka = await obtain('kafka', { dir: join(dir, 'kafka') }, say)
+  if (isMissing(kafka)) throw new CannotRun(kafka.missing)
+  atEnd(() => kafka.stop())
+  return kafka
+}
 
 function publish(client: mqtt.MqttClient, topic: string, bytes: Buffer): Promise<boolean> {
   return new Promise((resolve) => {
