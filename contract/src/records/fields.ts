@@ -44,6 +44,12 @@ export const channel = z
     datatype: z
       .enum(['Int16', 'Int32', 'Int64', 'Float', 'Double', 'Boolean', 'String', 'Int16Array', 'Int32Array', 'FloatArray'])
       .describe('Sparkplug B datatype of the raw values. Int64 holds safe integers only: within ±(2^53 − 1).'),
+    wire: z
+      .enum(['Int8', 'UInt8', 'UInt16', 'UInt32', 'UInt64', 'DateTime'])
+      .optional()
+      .describe(
+        'Sparkplug B datatype that the birth declared, where it is none of the above: how the bytes of a reading without a datatype are read.',
+      ),
     unit: z.string().describe('Unit of scaled values, UCUM, such as `/min`, `%`, `mV`; `1` where there is no dimension.'),
     scale: z.number().optional().describe('value = raw × scale + offset, in `unit`. Absent: 1.'),
     offset: z.number().optional().describe('value = raw × scale + offset, in `unit`. Absent: 0.'),

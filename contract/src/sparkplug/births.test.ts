@@ -112,7 +112,11 @@ describe('a device birth of a foreign node', () => {
       declaration: undefined,
       channels: [
         { channel: { name: 'Inputs/A', kind: 'boolean', datatype: 'Boolean', unit: '1' }, last: { t: 5, v: false } },
-        { alias: 7, channel: { name: 'Level', kind: 'number', datatype: 'Int32', unit: 'cm' }, last: { t: 5, v: 400 } },
+        {
+          alias: 7,
+          channel: { name: 'Level', kind: 'number', datatype: 'Int32', wire: 'UInt16', unit: 'cm' },
+          last: { t: 5, v: 400 },
+        },
         { alias: 8, channel: { name: 'Serial', kind: 'text', datatype: 'String', unit: '1' } },
       ],
       skipped: [],

@@ -19,7 +19,7 @@ import { readHeader } from './payload.ts'
 import { type PropertySet, readPropertySet } from './properties.ts'
 import { qualityOf } from './quality.ts'
 import { Reader } from './reader.ts'
-import { readValue, signed64 } from './value.ts'
+import { readValue, signed64, unsigned64 } from './value.ts'
 
 export interface DecodedBatch {
   uuid?: string
@@ -59,6 +59,7 @@ export interface MetricProblem {
 
 interface Slot {
   channel: Channel
+  /** Of the datatype in the birth. */
   code: number
   column?: Column
   segments?: Segment[]
@@ -75,7 +76,7 @@ interface Work {
 
 /**
  * `channelOf` is asked once for each alias, and for the name of a metric that has no alias (or one that is unknown).
- * Where a metric leaves its datatype out, the channel's counts.
+ * Where a metric leaves its datatype out, the one of the birth counts: `wire` of the channel, else its `datatype`.
  * @throws SparkplugError and nothing else, whatever the bytes.
  */
 export function decodeBatch(
@@ -115,12 +116,18 @@ function takeMetric(work: Work): void {
 function plainNumber(scan: MetricScan, code: number): number {
   const { field, low } = scan
   if (code === datatypes.Int32) return field === 10 ? low : Number.NaN
+  if (code === datatypes.UInt32) return field === 10 ? low >>> 0 : Number.NaN
   if (code === datatypes.Int16) return field === 10 && (low << 16) >> 16 === low ? low : Number.NaN
   if (code === datatypes.Float) return field === 12 ? scan.number : Number.NaN
   if (code === datatypes.Double) return field === 13 ? scan.number : Number.NaN
+  if (code === datatypes.UInt16 || code === datatypes.UInt8) return isNarrow(scan, code) ? low : Number.NaN
   if (code !== datatypes.Int64 || field !== 11) return Number.NaN
   const wide = signed64(scan)
   return typeof wide === 'number' ? wide : Number.NaN
+}
+
+function isNarrow({ field, low }: MetricScan, code: number): boolean {
+  return field === 10 && low >= 0 && low <= (code === datatypes.UInt8 ? 0xff : 0xffff)
 }
 
 function push({ batch, scan }: Work, slot: Slot, value: Value, quality: number): void {
@@ -142,7 +149,7 @@ function slotOf(work: Work, key: number | string): Slot | null {
   let slot = work.slots.get(key)
   if (slot === undefined) {
     const channel = work.channelOf(key)
-    slot = channel ? { channel, code: datatypes[channel.datatype] } : null
+    slot = channel ? { channel, code: datatypes[channel.wire ?? channel.datatype] } : null
     work.slots.set(key, slot)
   }
   return slot
@@ -158,8 +165,13 @@ function takeCarefully(work: Work, slot: Slot | null | undefined): void {
     if (!(error instanceof SparkplugError) || error.reason === 'too-many') throw error
     reader.pos = pos
     reader.end = end
-    problem(work, error.reason)
+    problem(work, error.reason, slot ?? undefined, integerIn(work.scan))
   }
+}
+
+/** The digits of an integer that its datatype does not hold. */
+function integerIn(scan: MetricScan): number | bigint | undefined {
+  return scan.field === 10 || scan.field === 11 ? unsigned64(scan) : undefined
 }
 
 function takeNamed(work: Work): void {

@@ -111,6 +111,7 @@ function channelOf({ name, datatype, properties }: Metric): Channel | string {
   const kind = kindOf(ours)
   if (kind === 'waveform' && !(intervalMs !== undefined && intervalMs > 0)) return 'an array without intervalMs is no waveform'
   const channel: Channel = { name, kind, datatype: ours, unit: text(properties, 'engUnit') ?? '1' }
+  if (isWidened(datatype)) channel.wire = datatype
   const scale = number(properties, 'scale')
   const offset = number(properties, 'offset')
   const low = number(properties, 'engLow')
@@ -124,10 +125,7 @@ function channelOf({ name, datatype, properties }: Metric): Channel | string {
   return channel
 }
 
-/**
- * The channel's datatype for one on the wire: the same, or a wider one that reads the same field alike when a data message
- * leaves its datatype out. Packed arrays cannot be widened so.
- */
+/** The channel's datatype for one on the wire: the same, or a wider one. The one on the wire is kept: data may leave it out. */
 const channelDatatypes: Partial<Record<SparkplugDatatype, Datatype>> = {
   Int8: 'Int16',
   Int16: 'Int16',
@@ -147,6 +145,12 @@ const channelDatatypes: Partial<Record<SparkplugDatatype, Datatype>> = {
   Int16Array: 'Int16Array',
   Int32Array: 'Int32Array',
   FloatArray: 'FloatArray',
+}
+
+const widened = ['Int8', 'UInt8', 'UInt16', 'UInt32', 'UInt64', 'DateTime'] as const
+
+function isWidened(datatype: SparkplugDatatype): datatype is (typeof widened)[number] {
+  return (widened as readonly string[]).includes(datatype)
 }
 
 /** The datatype decides; `millraceKind` is there for other readers. */

@@ -125,7 +125,7 @@ export function signed64({ low, high }: RawValue): number | bigint {
   return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low >>> 0)
 }
 
-function unsigned64({ field, low, high }: RawValue): number | bigint {
+export function unsigned64({ field, low, high }: RawValue): number | bigint {
   if (field === 10) return low >>> 0
   const value = (high >>> 0) * 0x1_0000_0000 + (low >>> 0)
   return Number.isSafeInteger(value) ? value : (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)

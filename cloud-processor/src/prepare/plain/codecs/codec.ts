@@ -102,16 +102,24 @@ export function addReading({ columns, places }: DecodedDevice, { place, t }: Rea
   else places.set(key, [place])
 }
 
-/** Why a channel of this kind cannot hold the value; undefined when it can. A number is finite: `1e999` is valid JSON. */
-export function misfit(kind: PayloadChannel['kind'], value: unknown, path: string): string | undefined {
-  const type = { number: 'number', text: 'string', boolean: 'boolean' }[kind]
-  const isGood = typeof value === type && (kind !== 'number' || Number.isFinite(value))
-  return isGood ? undefined : `${shown(value)} at "${path}" is no ${kind}`
+/** What a channel of this kind holds for the value; undefined when it cannot. A number is finite: `1e999` is valid JSON. */
+export function fit(kind: PayloadChannel['kind'], value: unknown): Value | undefined {
+  if (kind === 'text' && typeof value === 'bigint') return `${value}`
+  const isGood = typeof value === types[kind] && (kind !== 'number' || Number.isFinite(value))
+  return isGood ? (value as Value) : undefined
+}
+
+const types = { number: 'number', text: 'string', boolean: 'boolean' } as const
+
+/** Why it cannot. */
+export function misfit(kind: PayloadChannel['kind'], value: unknown, path: string): string {
+  if (kind === 'number' && typeof value === 'bigint') return `${shown(value)} at "${path}" is beyond 2^53 - 1`
+  return `${shown(value)} at "${path}" is no ${kind}`
 }
 
 function shown(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'bigint') return `${value}`
-  return JSON.stringify(value)?.slice(0, 40) ?? 'a value'
+  if (typeof value === 'number' || typeof value === 'bigint') return `${value}`.slice(0, 80)
+  return JSON.stringify(value, (_key, part) => (typeof part === 'bigint' ? `${part}` : part))?.slice(0, 40) ?? 'a value'
 }
 
 /** @throws Error saying that none of the configured paths is in the payload: its readings must not vanish without a word. */

@@ -13,12 +13,12 @@
  * A channel's `path` is the whole name, or its end behind `:`, `/` or `.`; `<path>#sum` is the sum. What is before it is the label
  * `base`. The longest path wins.
  */
-import type { Value } from '@millrace/contract'
 import { z } from 'zod'
 import {
   addReading,
   createDevices,
   type Decoded,
+  fit,
   labelsIn,
   misfit,
   nothingFound,
@@ -27,6 +27,7 @@ import {
   type ReadingPlace,
   startDecoded,
 } from './codec.ts'
+import { sumExactly } from './exact.ts'
 
 const channelKeys = {
   payloadUnit: z.string().optional().describe('a value in another unit is rejected; absent: not looked at'),
@@ -50,15 +51,17 @@ const relativeSecondsMax = 2 ** 28
 const values = ['v', 'vs', 'vb', 'vd']
 const own = ['n', 'u', 't', 'ut']
 
+/** A bigint is an integer that no double holds. */
+type Num = number | bigint
+
 interface Base {
   bn?: string
   bt?: number
   bu?: string
-  bv?: number
-  bs?: number
+  bv?: Num
+  bs?: Num
 }
-const baseTypes = { bn: 'string', bt: 'number', bu: 'string', bv: 'number', bs: 'number' } as const
-type BaseLabel = keyof typeof baseTypes
+type BaseLabel = keyof Base
 
 /** A pack while its records are read one after the other. */
 interface Pack {
@@ -112,9 +115,15 @@ function takeValue(pack: Pack, record: Resolved, path: string, value: unknown): 
   if (!found) return false
   const { channel, labels } = found
   const device = pack.deviceOf(labels)
-  const detail = unitFault(record, channel, path) ?? misfit(channel.kind, value, path)
-  if (detail === undefined) addReading(device, record, channel.name, value as Value)
-  else device.problems.push({ channel: channel.name, place: record.place, detail })
+  const wrongUnit = unitFault(record, channel, path)
+  const fitted = wrongUnit === undefined ? fit(channel.kind, value) : undefined
+  if (fitted !== undefined) addReading(device, record, channel.name, fitted)
+  else if (wrongUnit === undefined && channel.kind === 'number' && typeof value === 'bigint')
+    pack.decoded.broken.push({ place: record.place, detail: misfit(channel.kind, value, path) })
+  else {
+    const detail = wrongUnit ?? misfit(channel.kind, value, path)
+    device.problems.push({ channel: channel.name, place: record.place, detail })
+  }
   return true
 }
 
@@ -129,8 +138,7 @@ function takeBase({ base, spoilt }: Pack, record: SenmlRecord, place: number): s
     if (!record.has(label)) continue
     const value = record.get(label)
     spoilt.delete(label)
-    if (typeof value === baseTypes[label] && (typeof value === 'string' || Number.isFinite(value)))
-      Object.assign(base, { [label]: value })
+    if (baseTypes[label](value)) Object.assign(base, { [label]: value })
     else spoilt.set(label, place)
   }
   const unknown = [...record.keys()].find((label) => label.endsWith('_'))
@@ -144,20 +152,31 @@ function takeBase({ base, spoilt }: Pack, record: SenmlRecord, place: number): s
 function faultOf(record: SenmlRecord): string | undefined {
   if (values.filter((label) => record.has(label)).length > 1) return 'more than one value'
   const wrong = Object.entries(types).find(([label, isGood]) => record.has(label) && !isGood(record.get(label)))
-  return wrong && `field ${wrong[0]} is not what it must be`
+  if (!wrong) return undefined
+  const value = record.get(wrong[0])
+  return `field ${wrong[0]} is not what it must be${typeof value === 'bigint' ? `: ${value}` : ''}`
 }
 
-const isNumber = (value: unknown) => Number.isFinite(value)
+const isTime = (value: unknown) => Number.isFinite(value)
+const isNumber = (value: unknown) => Number.isFinite(value) || typeof value === 'bigint'
 const isText = (value: unknown) => typeof value === 'string'
 const types: Record<string, (value: unknown) => boolean> = {
   n: isText,
   u: isText,
-  t: isNumber,
+  t: isTime,
   v: isNumber,
   s: isNumber,
   vs: isText,
   vb: (value) => typeof value === 'boolean',
   vd: (value) => typeof value === 'string' && /^[\w-]*$/.test(value),
+}
+
+const baseTypes: Record<BaseLabel, (value: unknown) => boolean> = {
+  bn: isText,
+  bt: isTime,
+  bu: isText,
+  bv: isNumber,
+  bs: isNumber,
 }
 
 interface Resolved extends ReadingPlace {
@@ -177,9 +196,10 @@ function resolve({ base, receivedMs }: Pack, record: SenmlRecord, place: number)
   const seconds = (base.bt ?? 0) + ((record.get('t') as number | undefined) ?? 0)
   const isTimed = seconds >= relativeSecondsMax
   const found: Resolved['values'] = []
-  if (label !== undefined) found.push([name, label === 'v' ? (record.get('v') as number) + (base.bv ?? 0) : record.get(label)])
+  if (label !== undefined)
+    found.push([name, label === 'v' ? sumExactly(record.get('v') as Num, base.bv ?? 0) : record.get(label)])
   if (hasSum || base.bs !== undefined)
-    found.push([`${name}#sum`, ((record.get('s') as number | undefined) ?? 0) + (base.bs ?? 0)])
+    found.push([`${name}#sum`, sumExactly((record.get('s') as Num | undefined) ?? 0, base.bs ?? 0)])
   return {
     place,
     t: Math.round(seconds * 1000) + (isTimed ? 0 : receivedMs),

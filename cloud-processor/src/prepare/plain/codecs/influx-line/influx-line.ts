@@ -4,7 +4,7 @@
  *     measurement[,tag=value...] field=value[,field=value...] [timestamp]
  *
  *   measurement   `\,` and `\ ` are escapes; tag keys, tag values, field keys: also `\=`. Any other backslash is itself
- *   field value   12.5 -1e3 float · 12i integer · 12u unsigned · "text" (`\"` and `\\` are escapes) · t T true True TRUE f F ...
+ *   field value   12.5 -1e3 12 float · 12i integer · 12u unsigned · "text" (`\"` and `\\` are escapes) · t T true True TRUE f F ...
  *   timestamp     a whole number in the configured `precision` (ns), rounded down to ms; absent: time of arrival
  *
  * Empty lines and those that begin with `#` are passed over. A line feed ends a line, in a text too: so a quote that is missing
@@ -18,6 +18,7 @@ import {
   addReading,
   createDevices,
   type DecodedDevice,
+  fit,
   labelsIn,
   misfit,
   nothingFound,
@@ -27,6 +28,7 @@ import {
   type ReadingPlace,
   startDecoded,
 } from '../codec.ts'
+import { narrowed } from '../exact.ts'
 
 const keys = { precision: z.enum(['ns', 'us', 'ms', 's']).optional().describe('unit of the timestamps; absent: ns') }
 type LineConfig = PayloadConfig & z.infer<z.ZodObject<typeof keys>>
@@ -70,9 +72,9 @@ function takeFields(point: Point, where: ReadingPlace, device: DecodedDevice, ch
     if (!channel) continue
     isAnyFound = true
     const { name, kind, path } = channel
-    const detail = typeof value === 'bigint' ? `${value} at "${path}" is beyond 2^53 - 1` : misfit(kind, value, path)
-    if (detail === undefined) addReading(device, where, name, value as Value)
-    else device.problems.push({ channel: name, place: where.place, detail })
+    const fitted = fit(kind, value)
+    if (fitted !== undefined) addReading(device, where, name, fitted)
+    else device.problems.push({ channel: name, place: where.place, detail: misfit(kind, value, path) })
   }
   return isAnyFound
 }
@@ -220,6 +222,5 @@ function parseScalar(text: string): Value | bigint | undefined {
   if (Object.hasOwn(booleans, text)) return booleans[text]
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return Number(text)
   if (!/^(?:[+-]?\d{1,20}i|\d{1,20}u)$/.test(text)) return undefined
-  const number = Number(text.slice(0, -1))
-  return Number.isSafeInteger(number) ? number : BigInt(text.slice(0, -1).replace('+', ''))
+  return narrowed(BigInt(text.slice(0, -1).replace('+', '')))
 }

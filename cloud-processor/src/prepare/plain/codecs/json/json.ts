@@ -3,9 +3,18 @@
  * A channel that is absent from an object, or null, is no reading and no error; but a payload in which no channel is to be found
  * at all is refused: its readings must not vanish without a word.
  */
-import type { Value } from '@millrace/contract'
 import { z } from 'zod'
-import { addReading, createDevices, misfit, nothingFound, type PayloadCodec, type PayloadConfig, startDecoded } from '../codec.ts'
+import {
+  addReading,
+  createDevices,
+  fit,
+  misfit,
+  nothingFound,
+  type PayloadCodec,
+  type PayloadConfig,
+  startDecoded,
+} from '../codec.ts'
+import { parseExactly } from '../exact.ts'
 
 const keys = { time: z.string().optional().describe('where the time is (epoch ms or ISO 8601); absent: time of arrival') }
 type JsonConfig = PayloadConfig & z.infer<z.ZodObject<typeof keys>>
@@ -19,7 +28,7 @@ export const json: PayloadCodec<JsonConfig> = {
 }
 
 function decode(payload: Uint8Array, config: JsonConfig, receivedMs: number) {
-  const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
+  const parsed = parseExactly(new TextDecoder('utf-8', { fatal: true }).decode(payload))
   const decoded = startDecoded()
   decoded.isTimed = config.time !== undefined
   const device = createDevices(decoded, [])(new Map())
@@ -32,9 +41,12 @@ function decode(payload: Uint8Array, config: JsonConfig, receivedMs: number) {
       if (value !== undefined) isAnyFound = true
       if (value === undefined || value === null) continue
       const isTimeless = Number.isNaN(where.t)
-      const detail = isTimeless ? `time at "${config.time}" is not epoch ms or ISO 8601` : misfit(kind, value, path)
-      if (detail !== undefined) device.problems.push({ channel: name, place, detail })
-      else addReading(device, where, name, value as Value)
+      const fitted = isTimeless ? undefined : fit(kind, value)
+      if (fitted !== undefined) addReading(device, where, name, fitted)
+      else {
+        const detail = isTimeless ? `time at "${config.time}" is not epoch ms or ISO 8601` : misfit(kind, value, path)
+        device.problems.push({ channel: name, place, detail })
+      }
     }
   }
   return isAnyFound ? decoded : nothingFound(config)

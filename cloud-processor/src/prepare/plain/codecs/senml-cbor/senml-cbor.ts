@@ -3,12 +3,13 @@
  *
  *   -1 bver  -2 bn  -3 bt  -4 bu  -5 bv  -6 bs   0 n  1 u  2 v  3 vs  4 vb  5 s  6 t  7 ut  8 vd
  *
- * Labels of extensions are texts. A number is an integer, a float or a decimal fraction (tag 4). Refused whole is what is no valid
+ * Labels of extensions are texts. A number is an integer (tags 2 and 3: of any size), a float or a decimal fraction (tag 4). Refused whole is what is no valid
  * CBOR or could be read in two ways: other tags, a label twice, bytes behind the end, more than `depthMax` levels. Integers of more
  * bytes than needed and arrays of unknown length are taken: RFC 8428 asks for no canonical form.
  */
 import { decode as decodeCbor, type Token, Tokenizer, Type } from 'cborg'
 import type { PayloadCodec } from '../codec.ts'
+import { narrowed } from '../exact.ts'
 import { resolveSenml, type SenmlConfig, senml } from '../senml.ts'
 
 export const senmlCbor: PayloadCodec<SenmlConfig> = { name: 'senml-cbor', ...senml, decode }
@@ -39,7 +40,11 @@ function decode(payload: Uint8Array, config: SenmlConfig, receivedMs: number) {
     allowBigInt: true,
     useMaps: true,
     rejectDuplicateMapKeys: true,
-    tags: { 4: (content: () => unknown) => decimalFraction(content()) },
+    tags: {
+      2: (content: () => unknown) => bignum(content()),
+      3: (content: () => unknown) => bignum(content(), -1n),
+      4: (content: () => unknown) => decimalFraction(content()),
+    },
   }
   const pack: unknown = decodeCbor(payload, { ...options, tokenizer: new ShallowTokenizer(payload, options) })
   if (!Array.isArray(pack)) throw new Error('a SenML pack is an array')
@@ -63,10 +68,18 @@ function dataText(value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value).toString('base64url') : null
 }
 
-/** RFC 8949 section 3.4.4: [exponent, mantissa], m * 10^e. Rounded once, as a JSON number would be. */
+/** RFC 8949 section 3.4.3: bytes of n, big-endian; negative is -1 - n. */
+function bignum(content: unknown, sign = 1n): unknown {
+  if (!(content instanceof Uint8Array)) return null
+  const size = BigInt(`0x0${Buffer.from(content).toString('hex')}`)
+  return narrowed(sign < 0n ? -1n - size : size)
+}
+
+/** RFC 8949 section 3.4.4: [exponent, mantissa], m * 10^e. Rounded once, as a JSON number would be; without an exponent exactly. */
 function decimalFraction(content: unknown): unknown {
   const [exponent, mantissa] = Array.isArray(content) && content.length === 2 ? content : []
   const isWhole = Number.isInteger(exponent) && (Number.isInteger(mantissa) || typeof mantissa === 'bigint')
+  if (isWhole && exponent === 0) return narrowed(BigInt(mantissa))
   return isWhole ? Number(`${mantissa}e${exponent}`) : null
 }
 
