@@ -20,11 +20,11 @@ export function formatDecimal(value: number, decimals: number): string {
 const minuteDecimals = 5
 const perDegree = 60 * 10 ** minuteDecimals
 
-/** `dddmm.mmmm` and its hemisphere to units of 10^-5 minutes. */
+/** `dddmm.mmmm` and its hemisphere to units of 10^-5 minutes. Some senders leave leading zeros out. */
 export function parseAngle(text: string, hemisphere: string, [plus, minus]: string, degreesMax: number): number | undefined {
-  const match = /^(\d{1,3})(\d\d(?:\.\d{0,15})?)$/.exec(text)
+  const match = /^(\d{0,3}?)(\d{1,2}(?:\.\d{0,15})?)$/.exec(text)
   const minutes = match ? parseDecimal(match[2]!, minuteDecimals) : undefined
-  if (!match || minutes === undefined || minutes > perDegree || (hemisphere !== plus && hemisphere !== minus)) return undefined
+  if (!match || minutes === undefined || Number(match[2]) >= 60 || (hemisphere !== plus && hemisphere !== minus)) return undefined
   const value = Number(match[1]) * perDegree + minutes
   if (value > degreesMax * perDegree) return undefined
   return hemisphere === minus && value !== 0 ? -value : value

@@ -1,6 +1,6 @@
 /**
  * Lines of an NMEA stream. A line ends with a line feed, or where a `$` or `!` begins the next one: the end of a line may be
- * lost, and its neighbour must not suffer. Empty lines are nothing. A line is bad as a whole, once, with its first fault.
+ * lost, and its neighbour must not suffer. Empty lines are nothing, and so are TAG blocks (NMEA 4.00) with a right checksum. A line is bad as a whole, once, with its first fault.
  */
 import type { Sink } from '../decoder.ts'
 import { stretchBytesMax } from '../framer.ts'
@@ -26,8 +26,8 @@ export function createLines(rules: LineRules, onLine: (line: string, atMs: numbe
     const whole = line.subarray(0, line[length - 1] === carriageReturn ? length - 1 : length)
     if (whole.length > 0) {
       const text = Buffer.from(whole.buffer, 0, whole.length).toString('latin1')
-      const fault = overflown ? 'too-long' : (faultOf(text, rules) ?? onLine(text, atMs, sink))
-      if (fault !== undefined) sink.bad(atMs, fault, whole.slice())
+      const fault = overflown ? 'too-long' : (tagFaultOf(text) ?? faultOf(text, rules) ?? onLine(text, atMs, sink))
+      if (fault !== undefined && fault !== 'none') sink.bad(atMs, fault, whole.slice())
     }
     length = 0
     overflown = false
@@ -53,6 +53,13 @@ export function createLines(rules: LineRules, onLine: (line: string, atMs: numbe
       overflown = false
     },
   }
+}
+
+/** Of a TAG block, `none` when it is right; undefined when the line is something else. */
+function tagFaultOf(line: string): string | undefined {
+  const block = /^\\([\x20-\x5b\x5d-\x7e]*)\*([0-9A-Fa-f]{2})\\$/.exec(line)
+  if (!block) return undefined
+  return Number.parseInt(block[2]!, 16) === checksum(block[1]!) ? 'none' : 'checksum'
 }
 
 function faultOf(line: string, { requireChecksum, lineBytesMax }: LineRules): string | undefined {

@@ -132,3 +132,115 @@ describe('recordings of real receivers', () => {
     expect(written).toHaveLength(1202)
   })
 })
+
+describe('a sentence that its sender cut short, with a right checksum', () => {
+  const whole = [
+    'GPRMC,181535.000,A,5936.7900,N,01801.0000,E,3.5,84.4,290926,,,A',
+    'GPGGA,181538.000,5936.7900,N,01801.0000,E,1,08,0.9,545.4,M,46.9,M,,',
+    'IIVTG,84.4,T,,M,5.5,N,10.2,K,A',
+  ]
+  const atFields = [...whole, 'GPGSA,A,3,16,23,13,29,,,,,,,,,3.11,2.95,0.99', 'GPGSV,3,1,10,8,13,62,35,13,50,277,39,18,18,324,33']
+  const config = { motion: 'VTG', utc: true }
+
+  it('is malformed as a whole, or says the same', () => {
+    for (const body of atFields) {
+      const expected = decode(line(body), config)
+      const cuts = [...body].flatMap((letter, at) => (at > 5 && (whole.includes(body) || letter === ',') ? [at] : []))
+      for (const at of cuts) {
+        const text = line(body.slice(0, at))
+        const calls = decode(text, config)
+        const isBad = calls.length === 1 && calls[0]![2] === 'malformed'
+        const isSilent = calls.every(([kind]) => kind === 'frame')
+        if (!isBad && !isSilent) expect([text, calls]).toEqual([text, expected])
+      }
+      if (body.startsWith('GPGSV')) continue
+      expect(decode(line(body.slice(0, body.lastIndexOf(',', body.length / 2))), config)).toMatchObject([
+        ['bad', 0, 'malformed', expect.any(String)],
+      ])
+    }
+  })
+
+  it.each([
+    'GPRMC,181536.000,A,5936.79K,D',
+    'GPGGA,181538.000,5936.7900,N,01801.0000,E,1,08,0.9',
+    'GPVTG,84.4,T',
+    'GPGSA,A,3',
+    'GPGSV,3,1',
+    'GPGSV,3,1,10,8,13',
+    'GPGGA,120003.00,4860.000,N,01131.000,E,1,08,0.9,10,M,1,M,,',
+    'GPGGA,120003.00,9100.000,N,01131.000,E,1,08,0.9,10,M,1,M,,',
+    'GPGGA,120003.00,4807.000,N,18100.000,E,1,08,0.9,10,M,1,M,,',
+    'GPGGA,250003.00,4807.000,N,01131.000,E,1,08,0.9,10,M,1,M,,',
+    'GPGGA,120003.00,4807.000,E,01131.000,N,1,08,0.9,10,M,1,M,,',
+    'GPGGA,120003.00,4807.000,N,01131.000,E,1,08,-0.9,10,M,1,M,,',
+    'GPGGA,120003.00,4807.000,N,01131.000,E,1,-8,0.9,10,M,1,M,,',
+    'GPRMC,120004,A,4807.038,N,01131.000,W,-1.0,360.0,290926,,,A',
+    'GPRMC,120004,A,4807.038,N,01131.000,W,1.0,361.0,290926,,,A',
+    'GPRMC,120004,A,4807.038,N,01131.000,W,1.0,36.0,310226,,,A',
+    'GPRMC,120004,X,4807.038,N,01131.000,W,1.0,36.0,290926,,,A',
+    'GPRMC,120000.00,A,4807.038,N,01131.000,E,1,2,290907',
+    'GPVTG,84.4,T,,M,-5.5,N,10.2,K,A',
+    'GPGSA,A,4,,,,,,,,,,,,,3.11,2.95,0.99',
+  ])('%s is malformed, and tells no absence', (body) => {
+    expect(decode(line(body)).map((call) => call[2])).toEqual(['malformed'])
+  })
+
+  it.each([
+    'IIVTG,,T,,M,5.5,N,10.2,K',
+    'GPRMC,120005,A,4807.038,N,01131.000,W,5.0,084.4,290926,003.1,W',
+    'GPRMC,235960.00,A,4807.038,N,01131.000,E,022.4,084.4,311216,,,A',
+    'GPRMC,080919.091,V,,,,,0.00,0.00,231113,,,N',
+    'GNGGA,120001.00,4807.03812345,N,01131.00012345,E,4,12,0.55,545.412,M,46.900,M,1.0,0000,EXTRA',
+    'GNRMC,120000.00,A,5222.3215,N,00454.5778,E,0.58,251.34,290926,,,A,V',
+    'GNGSA,M,3,05,12,20,,,,,,,,,,1.7,0.9,1.5,1',
+    'GPGSV,,3,,14,33,150,40,28,26,155,37',
+  ])('%s is a good frame', (body) => {
+    expect(decode(line(body))[0]).toEqual(['frame'])
+  })
+})
+
+describe('satellites in view', () => {
+  const inView = (...bodies: string[]) =>
+    decode(bodies.map(line).join('')).flatMap((call) => (call[1] === 'satellites_in_view' ? [call[3]] : []))
+  const signal1 = 'GPGSV,3,1,09,10,23,294,32,12,41,226,30,13,48,232,28,15,35,189,27,1'
+  const second = 'GPGSV,3,2,09,17,32,056,16,19,43,099,24,20,15,163,17,23,18,259,32,1'
+  const signal8 = 'GPGSV,1,1,03,12,41,301,44,20,71,312,40,05,49,232,47,8'
+  const others = [
+    'GLGSV,1,1,04,73,12,066,,76,07,251,,82,07,354,,84,15,099,,0',
+    'GAGSV,2,1,05,02,77,135,34,07,46,300,31,08,66,190,32,12,08,020,18,7',
+  ]
+
+  it('are one value an epoch, of the lowest signal', () => {
+    const epoch = [signal1, second, signal8, ...others]
+    expect(inView(...epoch, ...epoch, ...epoch)).toEqual([9, 9, 9])
+    expect(inView(signal8, ...others, ...epoch, ...epoch)).toEqual([9, 9])
+  })
+
+  it('follow another signal when the one is no longer sent', () => {
+    expect(inView(signal1, signal8, signal8, signal8, signal8)).toEqual([9, 3, 3, 3])
+    expect(inView(signal8, signal8)).toEqual([3])
+  })
+
+  it('come without a signal from receivers before NMEA 4.10', () => {
+    expect(
+      inView(
+        'GPGSV,3,1,10,8,13,62,35,13,50,277,39,18,18,324,33,5,53,228,38',
+        'GPGSV,,2,,7,43,71,39,30,73,107,38,27,13,26,34,15,14,289,37',
+      ),
+    ).toEqual([10])
+  })
+})
+
+describe('a TAG block', () => {
+  const tag = (body: string, sum = checksum(body)) => `\\${body}*${sum.toString(16).toUpperCase().padStart(2, '0')}\\`
+  const sentence = line('GPGSV,1,1,07')
+
+  it('before a sentence is passed over, and its sentence read', () => {
+    expect(decode(tag('s:rPort,c:1600000000') + sentence)).toEqual(decode(sentence))
+    expect(decode(`${tag('g:1-2-34')}\r\n${sentence}`)).toEqual(decode(sentence))
+  })
+
+  it('with a wrong checksum is bad, and its sentence read', () => {
+    expect(decode(tag('s:rPort', 0) + sentence)).toMatchObject([['bad', 0, 'checksum', expect.any(String)], ...decode(sentence)])
+  })
+})

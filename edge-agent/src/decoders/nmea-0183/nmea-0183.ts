@@ -9,7 +9,9 @@
  * - A reading's time is the arrival of the end of its line. GPS time is the text channel `utc`, if wanted.
  * - One sentence is the source of each channel, so that GGA and RMC do not both give a position in the same millisecond.
  * - A line is judged when the next line feed or `$` ends it. What is wrong with it is the reason: `not-ascii`, `too-long`,
- *   `malformed`, `no-checksum`, `checksum`. Sentences and talkers that are not known are good frames without readings.
+ *   `malformed`, `no-checksum`, `checksum`. A sentence with fields missing or out of their ranges (shapes.ts) is malformed as a
+ *   whole, and says nothing of any channel. Sentences and talkers that are not known are good frames without readings.
+ * - A TAG block (`\s:rPort,c:1600000000*1F\`) before a sentence is checked and passed over: it names the line of a multiplexer.
  * Sources: NMEA 0183 as described in gpsd's "NMEA Revealed"; captures of gpsd's test suite.
  */
 import type { Channel } from '@millrace/contract'
@@ -17,7 +19,8 @@ import { z } from 'zod'
 import type { Decoder, DecoderPlugin, Sink } from '../decoder.ts'
 import { createEncoder } from './encoder.ts'
 import { createLines } from './lines.ts'
-import { type Found, readers } from './sentences.ts'
+import { SatellitesInView } from './satellites.ts'
+import { type Found, readSentence } from './sentences.ts'
 
 const schema = z.object({
   baudRate: z.number().int().positive().default(4800).describe('4800 by the norm; many receivers say 9600'),
@@ -58,11 +61,12 @@ const utcChannel: Channel = { name: 'utc', kind: 'text', datatype: 'String', uni
 
 function create(config: Config): Decoder {
   const absent = new Set<string>()
+  const inView = new SatellitesInView()
+  const sources = { ...config, inView }
 
   function onLine(line: string, atMs: number, sink: Sink): string | undefined {
     const fields = line.slice(1, line.lastIndexOf('*') < 0 ? undefined : line.lastIndexOf('*')).split(',')
-    const read = fields[0]!.startsWith('P') ? undefined : readers[fields[0]!.slice(2)]
-    const found = read?.(fields, config)
+    const found = readSentence(fields, sources)
     if (found === 'malformed') return 'malformed'
     sink.frame()
     if (found) give(found, atMs, sink)
@@ -87,6 +91,7 @@ function create(config: Config): Decoder {
     reset() {
       lines.reset()
       absent.clear()
+      inView.reset()
     },
   }
 }

@@ -1,18 +1,15 @@
 /**
- * What each sentence says, by channel. Field 0 is the address (`GPGGA`).
+ * What each sentence says, by channel, when its fields are what shapes.ts says.
  *
- * | sentence | fields used                                                                                        |
- * |----------|----------------------------------------------------------------------------------------------------|
- * | GGA      | 2-3 latitude, 4-5 longitude, 6 fix (0 none), 7 satellites used, 8 HDOP, 9 altitude, m              |
- * | RMC      | 1 time, 2 status (A valid), 3-6 position, 7 speed, kn, 8 course, degrees true, 9 date               |
- * | VTG      | 1 course, degrees true, 5 speed, kn, 9 mode (N not valid)                                           |
- * | GSA      | 2 fix mode (1 none, 2 two-, 3 three-dimensional), 15 PDOP, 17 VDOP                                  |
- * | GSV      | 2 number of this message, 3 satellites in view; only the first message is read, of GP and GN talkers |
+ * - RMC is valid with status A, VTG unless its mode is N, a GGA fix is not 0 (none), a GSA fix mode is not 1 (none).
+ * - GSV: the first message of the group that satellites.ts picks.
  *
- * A field that is empty, or not valid by its sentence, is an absence. A field that is no number makes the whole line malformed.
+ * A field that is empty, or not valid by its sentence, is an absence. Any fault makes the whole line malformed.
  */
 import type { Value } from '@millrace/contract'
 import { parseAngle, parseDecimal } from './decimal.ts'
+import type { SatellitesInView } from './satellites.ts'
+import { isShaped, shapes } from './shapes.ts'
 
 /** A value, or undefined: the receiver has none. */
 export type Found = Map<string, Value | undefined>
@@ -22,11 +19,19 @@ export interface Sources {
   position: 'GGA' | 'RMC'
   motion: 'RMC' | 'VTG'
   utc: boolean
+  inView: SatellitesInView
 }
 
-export type Reader = (fields: string[], sources: Sources) => Found | 'malformed'
+type Reader = (fields: string[], sources: Sources) => Found | 'malformed'
 
-export const readers: Record<string, Reader> = {
+/** By the fields of a sentence, address first. Undefined for sentences that are not read. */
+export function readSentence(fields: string[], sources: Sources): Found | 'malformed' | undefined {
+  const name = fields[0]!.slice(2)
+  if (fields[0]!.startsWith('P') || !Object.hasOwn(readers, name)) return undefined
+  return isShaped(shapes[name]!, fields) ? readers[name]!(fields, sources) : 'malformed'
+}
+
+const readers: Record<string, Reader> = {
   GGA(fields, { position }) {
     const fix = text(fields[6])
     const valid = fix !== '' && fix !== '0'
@@ -54,9 +59,8 @@ export const readers: Record<string, Reader> = {
       { pdop: valid ? number(text(fields[15]), 2) : undefined, vdop: valid ? number(text(fields[17]), 2) : undefined },
     )
   },
-  GSV(fields) {
-    const first = fields[2] === '1' && /^G[PN]/.test(fields[0]!)
-    return found(first && { satellites_in_view: number(text(fields[3]), 0) })
+  GSV(fields, { inView }) {
+    return found(inView.isSource(fields) && { satellites_in_view: number(text(fields[3]), 0) })
   },
 }
 
@@ -91,10 +95,9 @@ function motionOf(speed: string, course: string, valid: boolean): Parsed {
 /** Date `ddmmyy` and time `hhmmss.sss` as ISO 8601; the century is the receiver's secret, taken for this one. */
 function utcOf(time: string, date: string): Parsed[string] {
   if (time === '' || date === '') return undefined
-  const at = /^([01]\d|2[0-3])([0-5]\d)([0-6]\d)(\.\d{1,9})?$/.exec(time)
-  const on = /^([0-2]\d|3[01])(0\d|1[0-2])(\d\d)$/.exec(date)
-  if (!at || !on) return malformed
-  return `20${on[3]}-${on[2]}-${on[1]}T${at[1]}:${at[2]}:${at[3]}${at[4] ?? ''}Z`
+  const [day, month, year] = date.match(/../g)!
+  const [hour, minute, second] = time.match(/../g)!
+  return `20${year}-${month}-${day}T${hour}:${minute}:${second}${/\.\d+$/.exec(time)?.[0] ?? ''}Z`
 }
 
 function number(field: string, decimals: number): Parsed[string] {

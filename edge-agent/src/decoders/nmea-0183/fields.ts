@@ -1,0 +1,35 @@
+/**
+ * What may be in a field of a sentence. An empty field says that the receiver has no value; any other is what its kind says, or the
+ * sentence is not what its sender meant: its checksum is right also where the sender itself cut it short.
+ */
+import { parseAngle, parseDecimal } from './decimal.ts'
+
+export type FieldKind = (text: string) => boolean
+
+/** Decimal digits and a point, within the bounds. */
+export function decimal(min: number, max: number): FieldKind {
+  return (text) => parseDecimal(text, 9) !== undefined && Number(text) >= min && Number(text) <= max
+}
+
+export function whole(min: number, max: number): FieldKind {
+  return (text) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max
+}
+
+export function oneOf(...words: string[]): FieldKind {
+  return (text) => words.includes(text)
+}
+
+/** `dddmm.mmmm`. Its hemisphere is another field. */
+export const latitude: FieldKind = (text) => parseAngle(text, 'N', 'NS', 90) !== undefined
+export const longitude: FieldKind = (text) => parseAngle(text, 'E', 'EW', 180) !== undefined
+
+/** `hhmmss.sss`; a leap second is 60. */
+export const time: FieldKind = (text) => /^(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d|60)(?:\.\d{0,9})?$/.test(text)
+
+/** `ddmmyy`, a day that there is. */
+export const date: FieldKind = (text) => {
+  const [, day, month, year] = (/^(\d\d)(\d\d)(\d\d)$/.exec(text) ?? []).map(Number)
+  return (
+    day !== undefined && new Date(Date.UTC(2000 + year!, month! - 1, day)).getUTCDate() === day && month! >= 1 && month! <= 12
+  )
+}
