@@ -3,9 +3,13 @@ import type { Channel } from '@millrace/contract'
 import { type Clock, type Counter, every, type Log, type Metrics, MillraceError } from '@millrace/platform'
 import type { Bus, BusListener } from './bus/bus.ts'
 import { type DeviceConfig, resolveDevice } from './config.ts'
-import type { Decoder } from './decoders/decoder.ts'
+import type { Decoder, DecoderPlugin } from './decoders/decoder.ts'
+import { Unreadable } from './decoders/unreadable.ts'
 import { createIntake, type Drained, type Intake } from './intake.ts'
 import type { Stretches } from './stretches.ts'
+
+/** Why nothing is known of a device. */
+type LineGap = 'agent-down' | 'unplugged' | 'unavailable' | 'stalled'
 
 export interface Device {
   id: string
@@ -14,7 +18,7 @@ export interface Device {
   /** What was measured since the last call; several where the clock was set back in between. */
   drain(): Drained[]
   /** Nothing is known of the device between `sinceMs` and its next reading. */
-  gap(sinceMs: number, reason: 'agent-down' | 'unplugged' | 'stalled'): void
+  gap(sinceMs: number, reason: LineGap): void
   status(): { isOpen: boolean; lastBytesMs: number; detail: string }
   stop(): Promise<void>
 }
@@ -26,6 +30,13 @@ export interface DeviceContext {
   /** Where readings of earlier runs have their times. */
   given: Stretches
 }
+
+type Link = ReturnType<DecoderPlugin['link']>
+
+const linkText = ({ baudRate, dataBits, parity, stopBits }: Link) =>
+  `${baudRate} ${dataBits}${parity[0]!.toUpperCase()}${stopBits}`
+
+const watchMs = 250
 
 export function createDevice(config: DeviceConfig, context: DeviceContext): Device {
   return new BusDevice(config, context)
@@ -40,9 +51,14 @@ class BusDevice implements Device {
   readonly #bus: Bus
   readonly #intake: Intake
   readonly #setBacks: Counter
+  /** Settings of the line, for people. */
+  readonly #link: string
   readonly #status = { isOpen: false, lastBytesMs: 0, detail: 'not opened yet' }
+  readonly #unreadable = new Unreadable()
+  #stopWatch = () => {}
   #stopKeepAlive = () => {}
   #isLost = false
+  #isReported = false
 
   constructor(config: DeviceConfig, context: DeviceContext) {
     const { clock, log, metrics, given } = context
@@ -52,13 +68,17 @@ class BusDevice implements Device {
     this.#context = context
     this.channels = decoder.channels(decoderConfig)
     this.#decoder = decoder.create(decoderConfig)
+    this.#link = bus.hasLink ? linkText(busConfig as Link) : 'the bus has none'
     this.#bus = bus.create(busConfig, { clock, log })
     this.#setBacks = metrics.counter('millrace_device_clock_set_back_total', 'Times that the clock was set back under a device')
     const onBack = (byMs: number) => this.#clockSetBack(byMs)
-    this.#intake = createIntake({ device: config.id, channels: this.channels, filters: config.filters, given, onBack })
+    const onRefuse = (why: string) => this.#refused(why)
+    this.#intake = createIntake({ device: config.id, channels: this.channels, filters: config.filters, given, onBack, onRefuse })
   }
 
   start(): void {
+    const { clock } = this.#context
+    this.#stopWatch = every(clock, watchMs, () => this.#watch(clock.monotonic()))
     this.#bus.start({
       opened: (atMs) => this.#opened(atMs),
       bytes: (chunk, atMs) => this.#take(chunk, atMs),
@@ -71,6 +91,7 @@ class BusDevice implements Device {
     log.info('device open', { device: this.id, bus: this.#config.bus.kind })
     Object.assign(this.#status, { isOpen: true, detail: 'open' })
     this.#decoder.reset()
+    this.#unreadable.reset()
     // A loss that was told already has begun its gap; this one is of bytes that the kernel held from before.
     if (!this.#isLost) this.gap(this.#status.lastBytesMs || atMs, 'unplugged')
     this.#isLost = false
@@ -83,6 +104,7 @@ class BusDevice implements Device {
   #take(chunk: Uint8Array, atMs: number): void {
     this.#status.lastBytesMs = atMs
     this.#decoder.decode(chunk, atMs, this.#intake)
+    this.#unreadable.look(chunk, this.#context.clock.monotonic(), this.#intake.frames)
   }
 
   #lost(sinceMs: number, reason: Parameters<BusListener['lost']>[1], detail: string): void {
@@ -91,7 +113,33 @@ class BusDevice implements Device {
     this.#stopKeepAlive()
     this.#decoder.reset()
     this.#isLost = true
-    this.gap(sinceMs, reason === 'stalled' ? 'stalled' : 'unplugged')
+    this.gap(sinceMs, reason === 'silent' ? 'unplugged' : reason)
+  }
+
+  #refused(why: string): void {
+    this.#report(new MillraceError('EDGE_DEVICE_REFUSED', { device: this.id, detail: why }))
+  }
+
+  /** What comes and is not read. */
+  #watch(nowMs: number): void {
+    const detail = this.#unreadable.due(nowMs)
+    if (this.#isReported && !this.#unreadable.isTold) this.#endReport()
+    if (detail === undefined) return
+    const { kind } = this.#config.decoder
+    this.#report(new MillraceError('EDGE_DEVICE_UNREADABLE', { device: this.id, decoder: kind, detail, link: this.#link }))
+  }
+
+  #report({ code, message }: MillraceError): void {
+    this.#context.log.error(message, { code, device: this.id })
+    this.#status.detail = message
+    this.#isReported = true
+  }
+
+  #endReport(): void {
+    this.#isReported = false
+    if (!this.#status.isOpen) return
+    this.#status.detail = 'open'
+    this.#context.log.info('device is read again', { device: this.id })
   }
 
   #clockSetBack(byMs: number): void {
@@ -106,7 +154,7 @@ class BusDevice implements Device {
     return all
   }
 
-  gap(sinceMs: number, reason: 'agent-down' | 'unplugged' | 'stalled'): void {
+  gap(sinceMs: number, reason: LineGap): void {
     this.#intake.gap(sinceMs, reason)
   }
 
@@ -116,6 +164,7 @@ class BusDevice implements Device {
 
   async stop(): Promise<void> {
     this.#stopKeepAlive()
+    this.#stopWatch()
     await this.#bus.stop()
     this.#intake.settle()
   }

@@ -175,7 +175,7 @@ describe('filters in the intake', () => {
   })
 
   it('of a channel that is not there, or no number, are refused by name', () => {
-    expect(() => intakeOf({ m: deadband.n })).toThrow(/CONFIG_INVALID.*m is no channel; there are n, f/)
+    expect(() => intakeOf({ m: deadband.n })).toThrow(/CONFIG_INVALID.*m is not a channel; the channels are n, f/)
     expect(() => intakeOf({ on: deadband.n })).toThrow(/on is of kind boolean/)
   })
 })

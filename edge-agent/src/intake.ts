@@ -41,6 +41,8 @@ const intakeLimits: IntakeLimits = {
 }
 
 export interface Intake extends Sink {
+  /** Good frames so far. */
+  readonly frames: number
   /** Nothing is known of the device from `fromMs` to its next reading. */
   gap(fromMs: number, reason: AbsenceReason): void
   /** Keeps the readings that filters let wait; before the last drain. */
@@ -58,6 +60,8 @@ export interface IntakeOptions {
   given?: Stretches
   /** The clock was set back. */
   onBack?: (byMs: number) => void
+  /** The decoder refuses its configuration. */
+  onRefuse?: (why: string) => void
 }
 
 export function createIntake(options: IntakeOptions): Intake {
@@ -70,6 +74,8 @@ interface Wave {
 }
 
 class DeviceIntake implements Intake {
+  frames = 0
+  readonly #onRefuse: (why: string) => void
   readonly #device: string
   readonly #scalars: Map<string, Scalar>
   readonly #waves: Map<string, Wave>
@@ -80,7 +86,8 @@ class DeviceIntake implements Intake {
   /** Of the whole device, while no reading has ended it. */
   #absence: AbsenceReason | undefined = undefined
 
-  constructor({ device, channels, filters = {}, limits: changed, given = [], onBack }: IntakeOptions) {
+  constructor({ device, channels, filters = {}, limits: changed, given = [], onBack, onRefuse = () => {} }: IntakeOptions) {
+    this.#onRefuse = onRefuse
     const limits = { ...intakeLimits, ...changed }
     this.#device = device
     this.#scalars = createScalars(device, channels, filters, limits.textBytesMax)
@@ -92,6 +99,7 @@ class DeviceIntake implements Intake {
   }
 
   frame(): void {
+    this.frames++
     this.#gathered.frame()
   }
 
@@ -152,6 +160,10 @@ class DeviceIntake implements Intake {
 
   bad(atMs: number, reason: string, bytes: Uint8Array): void {
     this.#gathered.badFrame(atMs, reason, bytes)
+  }
+
+  refuse(why: string): void {
+    this.#onRefuse(why)
   }
 
   gap(fromMs: number, reason: AbsenceReason): void {

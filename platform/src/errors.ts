@@ -109,9 +109,24 @@ export const catalogue = {
     remedy: 'Give an existing file with --config.',
     retry: false,
   },
+  EDGE_DEVICE_REFUSED: {
+    says: 'The device {device} is not what its decoder is set to: {detail}.',
+    remedy: 'Correct the decoder of the device; until then nothing of it is read.',
+    retry: false,
+  },
+  EDGE_DEVICE_UNREADABLE: {
+    says: 'Nothing that the device {device} sends is a frame of {decoder} ({link}): {detail}.',
+    remedy: 'Check which instrument it is, its framing and the settings of the line.',
+    retry: true,
+  },
   EDGE_SERIAL_OPEN: {
     says: 'Cannot open {path} ({detail}).',
     remedy: 'Add this user to the group "dialout", or set bus.path.',
+    retry: true,
+  },
+  EDGE_SERIAL_UNAVAILABLE: {
+    says: 'The port {path} is there but cannot be opened ({detail}).',
+    remedy: 'Stop the other program that holds it (`fuser` names it), or add this user to the group "dialout".',
     retry: true,
   },
   EDGE_TCP_CONNECT: {

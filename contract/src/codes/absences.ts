@@ -4,6 +4,10 @@ export const absences = {
     says: 'The device’s line is closed: it was unplugged, or is away.',
     remedy: 'Plug it in again; it is found under another path too.',
   },
+  unavailable: {
+    says: 'The device’s port is there but cannot be opened: another program holds it, or the agent may not open it.',
+    remedy: 'Stop the other program, or give the agent’s user the right to the port; see the agent’s log.',
+  },
   'probe-off': { says: 'The device says that its probe is off.', remedy: 'Put the probe on.' },
   'out-of-range': { says: 'The device says that what it measures is out of its range.', remedy: 'See the device’s manual.' },
   searching: { says: 'The device looks for a signal.', remedy: 'Wait; move or clean the probe where it lasts.' },

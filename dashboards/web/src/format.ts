@@ -84,6 +84,7 @@ export function valueText(value: Value, channel: Channel | undefined): string {
 
 const reasons: Record<AbsenceReason, string> = {
   unplugged: 'Unplugged',
+  unavailable: 'Port unavailable',
   'probe-off': 'Probe off',
   'out-of-range': 'Out of range',
   searching: 'Searching',

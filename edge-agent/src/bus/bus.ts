@@ -12,10 +12,10 @@ export interface BusListener {
   opened(atMs: number): void
   bytes(chunk: Uint8Array, atMs: number): void
   /**
-   * The port is gone, silent or was not read for a while; bytes may be missing from `sinceMs` on. A `detail` of what failed
+   * The port is gone, is there but cannot be opened, is silent or was not read for a while; bytes may be missing from `sinceMs` on. A `detail` of what failed
    * begins with its code.
    */
-  lost(sinceMs: number, reason: 'unplugged' | 'silent' | 'stalled', detail: string): void
+  lost(sinceMs: number, reason: 'unplugged' | 'unavailable' | 'silent' | 'stalled', detail: string): void
 }
 
 export interface Bus {

@@ -10,7 +10,7 @@
  * - When this process was stopped (its timer is late by more than `stallMs`, by the monotonic clock), what waits in the kernel
  *   is of unknown age: it is discarded, and the time since the last bytes is told as lost.
  */
-import { backOffMs, type Clock, every, type Log } from '@millrace/platform'
+import { backOffMs, type Clock, every, type Log, MillraceError } from '@millrace/platform'
 import type { Bus, BusListener } from './bus.ts'
 
 export interface Line {
@@ -50,6 +50,7 @@ class KeptLine implements Bus {
   private cancelRetry = () => {}
   private failures = 0
   private isLost = false
+  private lostReason: LossReason | undefined
   private isSilent = false
   private isDiscarding = false
   private lastBytesMs = 0
@@ -92,7 +93,7 @@ class KeptLine implements Bus {
       if (mine === this.generation) this.ready(opened)
       else await opened.close()
     } catch (error) {
-      if (mine === this.generation) this.giveUp('unplugged', (error as Error).message)
+      if (mine === this.generation) this.giveUp(reasonOf(error), (error as Error).message)
     }
   }
 
@@ -127,10 +128,16 @@ class KeptLine implements Bus {
   }
 
   private tellLost(reason: LossReason, detail: string): void {
-    const isTold = this.isLost || (reason === 'silent' && this.isSilent)
+    const isTold = (this.isLost && !this.isAnother(reason)) || (reason === 'silent' && this.isSilent)
     this.isLost = reason !== 'silent'
+    if (this.isLost) this.lostReason = reason
     this.isSilent ||= reason === 'silent'
     if (!isTold) this.listener.lost(this.lastBytesMs, reason, detail)
+  }
+
+  /** A port that another program held is unplugged now, or the other way round. */
+  private isAnother(reason: LossReason): boolean {
+    return reason !== this.lostReason && [reason, this.lostReason].includes('unavailable')
   }
 
   private tick(): void {
@@ -158,4 +165,8 @@ class KeptLine implements Bus {
     this.isLost = true
     this.giveUp('stalled', detail)
   }
+}
+
+function reasonOf(error: unknown): LossReason {
+  return error instanceof MillraceError && error.code === 'EDGE_SERIAL_UNAVAILABLE' ? 'unavailable' : 'unplugged'
 }

@@ -22,6 +22,8 @@ export interface Sink {
   absent(channel: string, atMs: number, reason: AbsenceReason): void
   /** One contiguous stretch of bytes that is no frame, with the reason. Called once a stretch. */
   bad(atMs: number, reason: string, bytes: Uint8Array): void
+  /** The configuration cannot be right for this device: what shows it, and what to set. Called once; what follows is bad. */
+  refuse?(why: string): void
 }
 
 export interface Decoder {

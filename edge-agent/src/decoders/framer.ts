@@ -1,6 +1,7 @@
 /**
  * Finds frames in a byte stream, the same however the stream is cut. What lies between frames is a *bad stretch*: reported
- * once, when the next good frame ends it, or when it has grown to `stretchBytesMax` (what follows is the next stretch).
+ * once, when the next good frame ends it, or when it has grown to `stretchBytesMax` or, as the next bytes come, to the age of
+ * `stretchMsMax` (what follows is the next stretch).
  *
  * Invariant: every byte given is in exactly one frame, one bad stretch, or the half frame still waiting.
  */
@@ -8,6 +9,7 @@ import type { Sink } from './decoder.ts'
 
 /** A longer bad stretch is reported in pieces of this size. */
 export const stretchBytesMax = 4096
+const stretchMsMax = 1500
 
 /**
  * Length of the frame that starts at `from`; 0: more bytes are needed to tell; -1: no frame starts here. A pure function of
@@ -24,6 +26,7 @@ export interface Framer {
 export function createFramer(
   match: Match,
   onFrame: (buffer: Uint8Array, from: number, length: number, skipped: number, atMs: number, sink: Sink) => void,
+  reasonOf: (stretch: Uint8Array) => string = () => 'not-a-frame',
 ): Framer {
   let half: Uint8Array = new Uint8Array(0)
   let skipped = 0
@@ -39,12 +42,16 @@ export function createFramer(
   }
 
   function report(sink: Sink): void {
-    if (stretchLength > 0) sink.bad(stretchAtMs, 'not-a-frame', stretch.slice(0, stretchLength))
+    if (stretchLength > 0) {
+      const bytes = stretch.slice(0, stretchLength)
+      sink.bad(stretchAtMs, reasonOf(bytes), bytes)
+    }
     stretchLength = 0
   }
 
   return {
     decode(bytes, atMs, sink) {
+      if (stretchLength > 0 && atMs - stretchAtMs >= stretchMsMax) report(sink)
       const buffer = half.length === 0 ? bytes : Buffer.concat([half, bytes])
       let from = 0
       while (from < buffer.length) {

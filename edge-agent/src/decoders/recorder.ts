@@ -2,7 +2,7 @@
 import type { Value } from '@millrace/contract'
 import type { Sink } from './decoder.ts'
 
-/** `["frame"]`, `["reading", channel, atMs, value, quality?]`, `["sample", channel, atMs, value]`, `["absent", channel, atMs, reason]`, `["bad", atMs, reason, hex]`. */
+/** `["frame"]`, `["reading", channel, atMs, value, quality?]`, `["sample", channel, atMs, value]`, `["absent", channel, atMs, reason]`, `["bad", atMs, reason, hex]`, `["refuse", why]`. */
 export type Call = (Value | undefined)[]
 
 /** Times are written down relative to this epoch. */
@@ -17,6 +17,7 @@ export function recorder(): { sink: Sink; calls: Call[] } {
       void calls.push(['reading', channel, relative(atMs), value, ...(quality ? [quality] : [])]),
     sample: (channel, atMs, value) => void calls.push(['sample', channel, relative(atMs), value]),
     absent: (channel, atMs, reason) => void calls.push(['absent', channel, relative(atMs), reason]),
+    refuse: (why) => void calls.push(['refuse', why]),
     bad: (atMs, reason, bytes) => void calls.push(['bad', relative(atMs), reason, Buffer.from(bytes).toString('hex')]),
   }
   return { sink, calls }

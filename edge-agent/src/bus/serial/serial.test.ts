@@ -150,3 +150,27 @@ it('looks for a USB device by what it is, and says how when it is not there', as
   expect(serial.schema.safeParse({ path: '/dev/x', usb: '0403:6015' }).success).toBe(false)
   expect(serial.schema.safeParse({}).success).toBe(false)
 })
+
+it('does not call a port unplugged that another program has locked, and opens it when it is free', async () => {
+  plugIn()
+  const holder = start()
+  await holder.heard.until('open', () => holder.heard.events.includes('opened'))
+  const { heard } = start()
+  await heard.until('lost', () => heard.events.length > 0)
+  expect(heard.events).toEqual(['lost:unavailable'])
+  expect(heard.details[0]).toMatch(/^EDGE_SERIAL_UNAVAILABLE: The port .* is there but cannot be opened \(.*lock/)
+  await holder.bus.stop()
+  await heard.until('open', () => heard.events.includes('opened'))
+  expect(heard.events).toEqual(['lost:unavailable', 'opened'])
+})
+
+it('tells that a locked port was unplugged', async () => {
+  const pty = plugIn()
+  const holder = start()
+  await holder.heard.until('open', () => holder.heard.events.includes('opened'))
+  const { heard } = start()
+  await heard.until('lost', () => heard.events.length > 0)
+  pty.unplug()
+  await heard.until('unplug', () => heard.events.length > 1)
+  expect(heard.events).toEqual(['lost:unavailable', 'lost:unplugged'])
+})

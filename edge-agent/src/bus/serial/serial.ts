@@ -3,6 +3,7 @@
  *
  * On open what the kernel held is discarded (tcflush). Modem lines are left alone: pseudo-terminals have none.
  */
+import { existsSync } from 'node:fs'
 import { MillraceError } from '@millrace/platform'
 import { SerialPort } from 'serialport'
 import { z } from 'zod'
@@ -53,7 +54,7 @@ function opener(config: Config): OpenLine {
     port.on('error', (error) => on.gone(error.message))
     port.on('close', (error?: Error) => on.gone(error?.message ?? 'closed'))
     await done((call) => port.open(call)).catch((cause) => {
-      throw cannotOpen(path, cause.message, cause)
+      throw existsSync(path) ? unavailable(path, cause) : cannotOpen(path, cause.message, cause)
     })
     await done((call) => port.flush(call)).catch(() => {})
     port.on('data', on.bytes)
@@ -91,6 +92,11 @@ async function findUsb(usb: string): Promise<string> {
 
 function cannotOpen(path: string, detail: string, cause?: unknown): MillraceError {
   return new MillraceError('EDGE_SERIAL_OPEN', { path, detail }, cause)
+}
+
+/** It is there: another program has locked it, or this user may not open it. */
+function unavailable(path: string, cause: Error): MillraceError {
+  return new MillraceError('EDGE_SERIAL_UNAVAILABLE', { path, detail: cause.message }, cause)
 }
 
 function done(start: (call: (error: Error | null | undefined) => void) => void): Promise<void> {

@@ -10,18 +10,21 @@
  * | 26-31 | `C0`: 3 x int16, big-endian, accelerometer, 0.002/16 g a count; zero when not sampled |
  * | 32    | `C0` to `CF`: what bytes 26-31 are                                                  |
  *
- * `A0` and `Cx` also occur as data. So a frame is taken at the start, where its sample number follows from the last one and
- * the bytes between, and else when the next frame follows it with the next number.
+ * Which bytes are a frame, and what a Daisy (eight channels more) changes: frames.ts. With one, each of the 16 inputs is sampled
+ * half as often, 125 times a second by default, and the two boards half an interval apart.
  *
  * A jump of the sample number is lost frames: reported as `frames-lost:<n>`, and the sample clock leaves room for them.
  * Frames lost within a bad stretch were reported by that stretch.
+ * A board that is another than the configured one is refused: its bytes are bad, with the remedy as the reason.
  * Source: docs.openbci.com, "Cyton Data Format".
  */
 import type { Channel } from '@millrace/contract'
 import { z } from 'zod'
 import type { Decoder, DecoderPlugin, Frame, Sink } from '../decoder.ts'
-import { createFramer } from '../framer.ts'
-import { createSampleClock } from '../sample-clock.ts'
+import { createFramer, type Framer } from '../framer.ts'
+import { createSampleClock, type SampleClock } from '../sample-clock.ts'
+import { hasDaisy, wrongBoard } from './banner.ts'
+import { Frames, frameBytes } from './frames.ts'
 
 const channelSchema = z.object({
   name: z.string().min(1).describe('Of the channel'),
@@ -32,21 +35,30 @@ const channelSchema = z.object({
   range: z.tuple([z.number(), z.number()]).optional().describe('Lowest and highest value that the sensor can give'),
 })
 
-const schema = z.object({
-  rateHz: z.number().positive().default(250).describe('Samples a second, as the board is set'),
-  gain: z.number().positive().default(24).describe('Of the amplifier, for the scale'),
-  channels: z
-    .array(z.union([z.string().min(1), channelSchema]))
-    .min(1)
-    .max(8)
-    .default(['ch1', 'ch2', 'ch3', 'ch4', 'ch5', 'ch6', 'ch7', 'ch8'])
-    .describe('Names of the first inputs, or name with unit, scale, offset, code, range; inputs not named are not read'),
-  accel: z.boolean().default(false).describe('Read the accelerometer as accel_x, accel_y, accel_z'),
-})
+const schema = z
+  .object({
+    board: z.enum(['cyton', 'cyton-daisy']).default('cyton').describe('With a Daisy, 16 inputs'),
+    rateHz: z.number().positive().optional().describe('Samples a second, as the board is set; default 250, with a Daisy 125'),
+    gain: z.number().positive().default(24).describe('Of the amplifier, for the scale'),
+    channels: z
+      .array(z.union([z.string().min(1), channelSchema]))
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        'Names of the first inputs, or name with unit, scale, offset, code, range; inputs not named are not read; default ch1 to ch8, with a Daisy to ch16',
+      ),
+    accel: z.boolean().default(false).describe('Read the accelerometer as accel_x, accel_y, accel_z'),
+  })
+  .transform(({ board, rateHz, channels, ...rest }, context) => {
+    const inputs = board === 'cyton' ? 8 : 16
+    if (channels && channels.length > inputs)
+      context.addIssue({ code: 'custom', path: ['channels'], message: `a ${board} has ${inputs} inputs` })
+    const names = Array.from({ length: inputs }, (_, k) => `ch${k + 1}`)
+    return { ...rest, board, rateHz: rateHz ?? (board === 'cyton' ? 250 : 125), channels: channels ?? names }
+  })
 type Config = z.infer<typeof schema>
 
-const frameBytes = 33
-const start = 0xa0
 const accelNames = ['accel_x', 'accel_y', 'accel_z']
 
 export const openbciCyton: DecoderPlugin<Config> = {
@@ -71,85 +83,126 @@ function channelsOf({ rateHz, gain, channels, accel }: Config): Channel[] {
 }
 
 function create(config: Config): Decoder {
-  const names = channelsOf({ ...config, accel: false }).map(({ name }) => name)
-  const clock = createSampleClock(1000 / config.rateHz)
-  let number = -1
+  return new CytonDecoder(config)
+}
 
-  function match(buffer: Uint8Array, from: number, end: number, skipped: number): number {
-    if (buffer[from] !== start) return -1
-    if (end - from < frameBytes) return 0
-    if (!hasFrame(buffer, from)) return -1
-    if (follows(buffer[from + 1]!, skipped)) return frameBytes
-    if (end - from < 2 * frameBytes) return 0
-    const next = from + frameBytes
-    return hasFrame(buffer, next) && distance(buffer[from + 1]!, buffer[next + 1]!) === 1 ? frameBytes : -1
+/** Ample. */
+const bannerBytes = 400
+
+class CytonDecoder implements Decoder {
+  readonly #config: Config
+  readonly #names: string[]
+  readonly #clock: SampleClock
+  readonly #frames: Frames
+  readonly #framer: Framer
+  /** Why this cannot be the configured board. */
+  #wrong: string | undefined
+  /** End of the last stretch: the banner may be cut in two. */
+  #tail = ''
+  /** `b` starts the stream. */
+  readonly commands = { onOpen: Uint8Array.of(0x62) }
+
+  constructor(config: Config) {
+    this.#config = config
+    this.#names = channelsOf({ ...config, accel: false }).map(({ name }) => name)
+    // Alternating frames are half an interval of their inputs apart.
+    this.#clock = createSampleClock(1000 / config.rateHz / (config.board === 'cyton' ? 1 : 2))
+    this.#frames = new Frames(config.board)
+    this.#framer = createFramer(
+      (buffer, from, end, skipped) => (this.#wrong === undefined ? this.#frames.match(buffer, from, end, skipped) : -1),
+      (buffer, from, length, skipped, atMs, sink) => this.#take({ buffer, from, length, skipped }, atMs, sink),
+      (stretch) => this.#nameStretch(stretch),
+    )
   }
 
-  /** Whether this sample number fits the bytes skipped since the last frame, a few frames more or less. */
-  function follows(found: number, skipped: number): boolean {
-    if (number < 0) return skipped === 0
-    return lostBefore(found) <= (skipped === 0 ? 16 : skipped / frameBytes + 3)
+  decode(bytes: Uint8Array, atMs: number, sink: Sink): void {
+    this.#framer.decode(bytes, atMs, sink)
   }
 
-  function lostBefore(found: number): number {
-    return (distance(number, found) + 255) % 256
+  reset(): void {
+    this.#framer.reset()
+    this.#clock.reset()
+    this.#frames.reset()
+    this.#wrong = undefined
+    this.#tail = ''
   }
 
-  function onFrame(buffer: Uint8Array, from: number, _length: number, skipped: number, atMs: number, sink: Sink): void {
-    const found = buffer[from + 1]!
-    const lost = number < 0 ? 0 : lostBefore(found)
-    number = found
-    const unreported = lost - Math.round(skipped / frameBytes)
+  #nameStretch(stretch: Uint8Array): string {
+    const text = this.#tail + Buffer.from(stretch).toString('latin1')
+    this.#tail = text.slice(-bannerBytes)
+    this.#wrong ??= wrongBoard(this.#config.board, text)
+    return this.#wrong ?? 'not-a-frame'
+  }
+
+  #take({ buffer, from, length, skipped }: Found, atMs: number, sink: Sink): void {
+    const { lost, unreported } = this.#frames.take(buffer, from, length, skipped)
+    if (this.#wrong === undefined && this.#frames.isTwinned) this.#wrong = hasDaisy('it sends two frames of each number')
+    if (this.#wrong !== undefined) return this.#refuse(buffer.slice(from, from + length), atMs, sink)
     if (unreported > 0) sink.bad(atMs, `frames-lost:${unreported}`, new Uint8Array(0))
     sink.frame()
-    const exactMs = clock.next(atMs, lost)
-    if (config.accel && buffer[from + 32] === 0xc0) readAccel(buffer, from + 26, Math.round(exactMs), sink)
-    for (let k = 0; k < names.length; k++) sink.sample(names[k]!, exactMs, readInt24(buffer, from + 2 + 3 * k))
+    const halves = length / frameBytes
+    for (let half = 0; half < halves; half++) {
+      const at = from + half * frameBytes
+      const exactMs = this.#clock.next(atMs, half === 0 ? lost * halves : 0)
+      this.#giveInputs(buffer, at, { first: half * 8 + this.#frames.firstInput(buffer, at), exactMs }, sink)
+    }
   }
 
-  function readAccel(buffer: Uint8Array, from: number, wholeMs: number, sink: Sink): void {
-    if (buffer.subarray(from, from + 6).every((byte) => byte === 0)) return
-    for (const [k, name] of accelNames.entries())
-      sink.reading(name, wholeMs, ((buffer[from + 2 * k]! << 24) >> 16) | buffer[from + 2 * k + 1]!)
+  /** Told once: from here on nothing is a frame, until the line is opened again. */
+  #refuse(frame: Uint8Array, atMs: number, sink: Sink): void {
+    sink.bad(atMs, this.#wrong!, frame)
+    sink.refuse?.(this.#wrong!)
   }
 
-  const framer = createFramer(match, onFrame)
-  return {
-    decode: framer.decode,
-    reset() {
-      framer.reset()
-      clock.reset()
-      number = -1
-    },
-    // `b` starts the stream.
-    commands: { onOpen: Uint8Array.of(0x62) },
+  #giveInputs(buffer: Uint8Array, from: number, { first, exactMs }: { first: number; exactMs: number }, sink: Sink): void {
+    if (this.#config.accel && first === 0 && buffer[from + 32] === 0xc0) readAccel(buffer, from + 26, Math.round(exactMs), sink)
+    const names = this.#names
+    const end = Math.min(first + 8, names.length)
+    for (let k = first; k < end; k++) sink.sample(names[k]!, exactMs, readInt24(buffer, from + 2 + 3 * (k - first)))
   }
 }
 
-function hasFrame(buffer: Uint8Array, from: number): boolean {
-  return buffer[from] === start && (buffer[from + frameBytes - 1]! & 0xf0) === 0xc0
+interface Found {
+  buffer: Uint8Array
+  from: number
+  length: number
+  skipped: number
 }
 
-function distance(from: number, to: number): number {
-  return (to - from + 256) % 256
+/** All zero when it was not sampled. */
+function readAccel(buffer: Uint8Array, from: number, wholeMs: number, sink: Sink): void {
+  if (buffer.subarray(from, from + 6).every((byte) => byte === 0)) return
+  for (const [k, name] of accelNames.entries())
+    sink.reading(name, wholeMs, ((buffer[from + 2 * k]! << 24) >> 16) | buffer[from + 2 * k + 1]!)
 }
 
 function readInt24(buffer: Uint8Array, from: number): number {
   return ((buffer[from]! << 24) >> 8) | (buffer[from + 1]! << 8) | buffer[from + 2]!
 }
 
-/** `extra.number` sets the sample number; else it counts. */
+/** `extra.number` sets the sample number; else it counts. With a Daisy a pair of frames. */
 function createEncoder(config: Config): (frame: Frame) => Uint8Array {
   const names = channelsOf({ ...config, accel: false }).map(({ name }) => name)
+  const halves = config.board === 'cyton' ? 1 : 2
   let number = 0
   return ({ values, extra }) => {
-    const frame = Buffer.alloc(frameBytes)
     if (typeof extra?.number === 'number') number = extra.number
-    frame[0] = start
-    frame[1] = number++ & 0xff
-    for (const [k, name] of names.entries()) frame.writeIntBE(Number(values[name] ?? 0), 2 + 3 * k, 3)
-    for (const [k, name] of accelNames.entries()) frame.writeInt16BE(Number(values[name] ?? 0), 26 + 2 * k)
-    frame[32] = 0xc0
-    return frame
+    const frames = Array.from({ length: halves }, (_, half) => {
+      const inputs = names.slice(8 * half, 8 * half + 8).map((name) => Number(values[name] ?? 0))
+      const axes = half === 0 ? accelNames.map((name) => Number(values[name] ?? 0)) : []
+      return encodeFrame(number, inputs, axes)
+    })
+    number++
+    return Buffer.concat(frames)
   }
+}
+
+function encodeFrame(number: number, inputs: number[], axes: number[]): Uint8Array {
+  const frame = Buffer.alloc(frameBytes)
+  frame[0] = 0xa0
+  frame[1] = number & 0xff
+  for (const [k, value] of inputs.entries()) frame.writeIntBE(value, 2 + 3 * k, 3)
+  for (const [k, value] of axes.entries()) frame.writeInt16BE(value, 26 + 2 * k)
+  frame[32] = 0xc0
+  return frame
 }

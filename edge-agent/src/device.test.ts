@@ -1,0 +1,78 @@
+import { createMetrics, type Log, silentLog, systemClock } from '@millrace/platform'
+import { afterEach, expect, it } from 'vitest'
+import { openPty, type Pty } from './bus/serial/testing/pty.ts'
+import { createDevice, type Device } from './device.ts'
+
+const ending: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end()
+})
+
+/** A device on a pseudo-terminal, started, and what it logs. */
+async function start(decoder: {
+  kind: string
+  [key: string]: unknown
+}): Promise<{ device: Device; pty: Pty; told: [string, unknown][] }> {
+  const pty = openPty()
+  const told: [string, unknown][] = []
+  const log: Log = { ...silentLog, error: (message, fields) => void told.push([message, fields?.code]) }
+  const config = { id: 'd', bus: { kind: 'serial', path: pty.path }, decoder, filters: {} }
+  const device = createDevice(config, { clock: systemClock, log, metrics: createMetrics(), given: [] })
+  device.start()
+  ending.push(
+    () => pty.unplug(),
+    () => device.stop(),
+  )
+  await until(() => device.status().isOpen)
+  return { device, pty, told }
+}
+
+async function until(isSo: () => boolean, withinMs = 5000): Promise<number> {
+  const fromMs = performance.now()
+  while (!isSo()) {
+    if (performance.now() - fromMs > withinMs) throw new Error(`not within ${withinMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  return performance.now() - fromMs
+}
+
+it.each([
+  [{ kind: 'contec-cms50', framing: 'new' }, Buffer.from('$GPRMC,1\r\n'), '24 47 50 52'],
+  [{ kind: 'nmea-0183', baudRate: 9600 }, Buffer.from('80c0f8fe80', 'hex'), '80 c0 f8 fe'],
+  [{ kind: 'openbci-cyton' }, Buffer.from('Firmware'), '"Firmware'],
+])('tells within two seconds that nothing is read of %j, with what was seen', async (decoder, bytes, seen) => {
+  const { device, pty, told } = await start(decoder)
+  const timer = setInterval(() => pty.offer(bytes), 100)
+  ending.push(() => clearInterval(timer))
+  await until(() => device.status().lastBytesMs > 0)
+  expect(await until(() => told.length > 0)).toBeLessThan(2000)
+  expect(told).toEqual([[expect.stringContaining(seen), 'EDGE_DEVICE_UNREADABLE']])
+  expect(told[0]![0]).toContain(decoder.kind === 'nmea-0183' ? '9600 8N1' : '115200 8N1')
+  expect(device.status().detail).toBe(told[0]![0])
+})
+
+it('tells of it also when the device pauses, and takes it back when frames come', async () => {
+  const { device, pty, told } = await start({ kind: 'nmea-0183', requireChecksum: false })
+  pty.offer(Buffer.from('garbage'))
+  await until(() => told.length > 0)
+  pty.offer(Buffer.from('\n$GPGSV,1,1,07\n'))
+  await until(() => device.status().detail === 'open')
+  expect(told).toHaveLength(1)
+})
+
+it('tells that the board is another, with the remedy', async () => {
+  const { device, pty, told } = await start({ kind: 'openbci-cyton' })
+  const frame = Buffer.alloc(33)
+  frame[0] = 0xa0
+  frame[32] = 0xc0
+  pty.offer(
+    Buffer.concat([
+      Buffer.from('On Board ADS1299 Device ID: 0x3E\nOn Daisy ADS1299 Device ID: 0x3E\n$$$'),
+      frame,
+      frame.with(1, 1),
+    ]),
+  )
+  await until(() => told.length > 0)
+  expect(told).toEqual([[expect.stringContaining('set board: cyton-daisy'), 'EDGE_DEVICE_REFUSED']])
+  expect(device.status().detail).toBe(told[0]![0])
+})
