@@ -63,6 +63,8 @@ export interface SeriesState {
   scale: number
   offset: number
   unit: string
+  /** Longest time without a reading while all is well, as declared. */
+  silentMsMax?: number
   /** Tick at which it was first known; silence counts from here when no sample ever came. */
   knownMs?: number
   live: LaneState

@@ -66,6 +66,8 @@ export interface ValueSlot extends SlotOf<ValueRule> {
 }
 export interface SilenceSlot extends SlotOf<Rule> {
   condition: SilenceCondition
+  /** The same after an absence that was announced: then nothing is expected any more. */
+  announcedMs: number
 }
 export type Slot = ValueSlot | SilenceSlot
 
@@ -149,7 +151,7 @@ function makeLane(plan: Plan, series: SeriesPlan, state: LaneState, isLate: bool
     const progress = state.progress.find((one) => one.rule === rule.name)
     const condition = conditionOf(own)
     if (condition.watches === 'values') lane.values.push(valueSlot({ lane, order, progress }, own as ValueRule, condition))
-    else if (!isLate) lane.silences.push({ rule: own, condition, delayOnMs: condition.silentMs(own), order, lane, progress })
+    else if (!isLate) lane.silences.push(silenceSlot({ lane, order, progress }, own, condition))
   }
   return lane
 }
@@ -160,6 +162,20 @@ function valueSlot({ lane, order, progress }: Place, rule: ValueRule, condition:
   const judge = condition.judge(rule, lane.series.state)
   return { rule, condition, judge, delayOnMs: rule.delayOnMs, order, lane, progress }
 }
+
+/**
+ * A channel that reports by exception is silent for `silentMsMax` while all is well: a rule of less time begins to count then, and
+ * one of not much more gets as much room as it would need without.
+ */
+function silenceSlot({ lane, order, progress }: Place, rule: Rule, condition: SilenceCondition): SilenceSlot {
+  const ownMs = condition.silentMs(rule)
+  const { silentMsMax } = lane.series.state
+  const delayOnMs = silentMsMax === undefined ? ownMs : Math.max(ownMs, silentMsMax + Math.min(ownMs, roomMsMax))
+  return { rule, condition, delayOnMs, announcedMs: ownMs, order, lane, progress }
+}
+
+/** Beyond it a rule is not about single readings. */
+const roomMsMax = 10_000
 
 function register(plan: Plan, series: SeriesPlan): void {
   series.isWatched = series.live.values.length + series.live.silences.length > 0

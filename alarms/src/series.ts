@@ -47,10 +47,13 @@ function newSeries(plan: Plan, where: Where): SeriesPlan | undefined {
   return addSeries(plan, device, state)
 }
 
-function redeclare(plan: Plan, series: SeriesPlan, { scale = 1, offset = 0, unit }: Channel): void {
+function redeclare(plan: Plan, series: SeriesPlan, { scale = 1, offset = 0, unit, silentMsMax }: Channel): void {
   const { state } = series
-  if (state.scale === scale && state.offset === offset && state.unit === unit) return
+  const isSame = state.scale === scale && state.offset === offset && state.unit === unit
+  if (isSame && state.silentMsMax === silentMsMax) return
   Object.assign(state, { scale, offset, unit })
+  if (silentMsMax === undefined) delete state.silentMsMax
+  else state.silentMsMax = silentMsMax
   renewSlots(plan, series.live)
   if (series.late) renewSlots(plan, series.late)
 }

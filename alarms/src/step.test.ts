@@ -326,3 +326,43 @@ describe('bounds and state', () => {
     expect(() => decodeEngine(Buffer.from(JSON.stringify(later)))).toThrow('ALARMS_STATE_NEWER')
   })
 })
+
+describe('a channel that reports by exception', () => {
+  const minute = 60_000
+  const declared = declaration([{ silentMsMax: minute }])
+  const ticks = (fromMs: number, toMs: number) =>
+    Array.from({ length: (toMs - fromMs) / 1000 + 1 }, (_, k) => tick(fromMs + k * 1000))
+
+  test('is not absent between its heartbeats, and is when one does not come', () => {
+    const beatMs = minute + 900
+    const engine = engineOf([noSignal])
+    const day = ticks(0, 8 * minute).flatMap((record, k) => {
+      const beat = Math.floor((k * 1000) / beatMs) * beatMs
+      return beat > (k - 1) * 1000 ? [readings([beat], [97]), record] : [record]
+    })
+    expect(run(engine, [tick(0), declared, ...day])).toEqual([])
+    const last = Math.floor((8 * minute) / beatMs) * beatMs
+    const alarms = run(engine, ticks(8 * minute + 1000, 10 * minute))
+    expect(alarms.map(({ change, atMs }) => [change, atMs])).toEqual([['raised', last + 70_000]])
+  })
+
+  test('is absent after the time of the rule when its absence was announced', () => {
+    const engine = engineOf([noSignal])
+    run(engine, [tick(0), declared, readings([1000], [97]), ...ticks(1000, 20_000)])
+    expect(brief(run(engine, [gap(20_000), ...ticks(21_000, 40_000)]))).toEqual(['raised no-signal/bed-1/spo2/30000 @30000'])
+  })
+
+  test('has rules of longer silence as they are, and those of the same with some room', () => {
+    const dueOf = (afterMs: number) => {
+      const engine = engineOf([{ ...noSignal, afterMs }])
+      return run(engine, [tick(0), declared, readings([1000], [97]), ...ticks(2000, 300_000)]).map(({ atMs }) => atMs - 1000)
+    }
+    expect([4000, 10_000, 60_000, 120_000].map(dueOf)).toEqual([[64_000], [70_000], [70_000], [120_000]])
+  })
+
+  test('is judged by its newest declaration', () => {
+    const engine = engineOf([noSignal])
+    run(engine, [tick(0), declared, readings([1000], [97]), declaration([{}])])
+    expect(run(engine, ticks(2000, 20_000))).toHaveLength(1)
+  })
+})

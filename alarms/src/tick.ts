@@ -57,7 +57,9 @@ function judgeSilence(plan: Plan, slot: SilenceSlot, atMs: number): void {
   const { series, state } = slot.lane
   const { sinceMs } = plan.state
   const fromMs = state.good !== never ? state.good : Math.max(series.state.knownMs!, sinceMs)
-  const dueMs = Math.max(fromMs + slot.delayOnMs, sinceMs)
+  const announced = state.absences.find(([, reason]) => reason !== 'ingest-gap')
+  const silentMs = announced ? Math.max(announced[0], fromMs) + slot.announcedMs : Infinity
+  const dueMs = Math.max(Math.min(fromMs + slot.delayOnMs, silentMs), sinceMs)
   if (dueMs <= atMs) raise(plan, slot, dueMs, atMs, undefined, state.absences.at(-1)?.[1])
 }
 

@@ -5,6 +5,7 @@ import type { Bus, BusListener } from './bus/bus.ts'
 import { type DeviceConfig, resolveDevice } from './config.ts'
 import type { Decoder, DecoderPlugin } from './decoders/decoder.ts'
 import { Unreadable } from './decoders/unreadable.ts'
+import { withSilence } from './filters/index.ts'
 import { createIntake, type Drained, type Intake } from './intake.ts'
 import type { Stretches } from './stretches.ts'
 
@@ -66,7 +67,7 @@ class BusDevice implements Device {
     this.id = config.id
     this.#config = config
     this.#context = context
-    this.channels = decoder.channels(decoderConfig)
+    this.channels = withSilence(decoder.channels(decoderConfig), config.filters)
     this.#decoder = decoder.create(decoderConfig)
     this.#link = bus.hasLink ? linkText(busConfig as Link) : 'the bus has none'
     this.#bus = bus.create(busConfig, { clock, log })

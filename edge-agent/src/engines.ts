@@ -1,13 +1,31 @@
 /** Opens what the configuration names: the outbox's file, the way to the broker, the lines of the devices. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock, Log, Metrics } from '@millrace/platform'
+import { type Clock, createMetrics, type Log, type Metrics, silentLog, systemClock } from '@millrace/platform'
 import type { AgentContext } from './agent.ts'
 import { type AgentConfig, checkDevices } from './config.ts'
-import { createDevice } from './device.ts'
+import { createDevice, type Device } from './device.ts'
 import { observeStorage } from './observe.ts'
 import { sqliteStorage } from './outbox/index.ts'
 import { connectMqtt } from './uplink/index.ts'
+
+/** All that `run` refuses in the configuration of devices. Gives what may surprise. @throws MillraceError CONFIG_INVALID */
+export function checkAgent(config: AgentConfig): string[] {
+  checkDevices(config)
+  const context = { clock: systemClock, log: silentLog, metrics: createMetrics(), given: [] }
+  return config.devices.flatMap((device) => silences(createDevice(device, context)))
+}
+
+/** An `absent` rule without `afterMs` waits so long. */
+const absentMs = 10_000
+
+function silences({ id, channels }: Device): string[] {
+  const long = channels.filter(({ silentMsMax = 0 }) => silentMsMax > absentMs)
+  return long.map(({ name, silentMsMax }) => {
+    const [heartbeatS, alarmS] = [silentMsMax! / 1000, (silentMsMax! + absentMs) / 1000]
+    return `devices.${id}.filters.${name}: with a heartbeat of ${heartbeatS} s, an absent rule of 10 s raises after ${alarmS} s of silence`
+  })
+}
 
 /** @throws MillraceError CONFIG_INVALID */
 export function openEngines(config: AgentConfig, context: { clock: Clock; log: Log; metrics: Metrics }): AgentContext {

@@ -12,8 +12,8 @@ import {
   systemClock,
 } from '@millrace/platform'
 import { startAgent } from './agent.ts'
-import { agentSchema, checkDevices } from './config.ts'
-import { openEngines } from './engines.ts'
+import { agentSchema } from './config.ts'
+import { checkAgent, openEngines } from './engines.ts'
 import { askStatus, serveStatus } from './status.ts'
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { config: { type: 'string' } } })
@@ -33,7 +33,9 @@ if (positionals[0] === 'status') {
   )
 } else {
   await runService(log, positionals[0], {
-    check: () => checkDevices(load()),
+    check() {
+      for (const warning of checkAgent(load())) process.stdout.write(`warning: ${warning}\n`)
+    },
     async run() {
       const config = load()
       const metrics = createMetrics()

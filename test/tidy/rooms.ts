@@ -24,7 +24,7 @@ export const rooms: Record<string, Rooms> = {
     parts: 'outbox uplink',
     presence: 'device uplink',
     config: 'bus decoders filters outbox uplink',
-    device: 'bus config decoders intake stretches',
+    device: 'bus config decoders filters intake stretches',
     intake: 'decoders filters gathered scalars segments stretches times values',
     gathered: 'bad-frames scalars',
     scalars: 'filters values',

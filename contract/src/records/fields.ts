@@ -62,6 +62,12 @@ export const channel = z
       .number()
       .optional()
       .describe('Nominal milliseconds between readings; of a waveform exactly those between samples. Possibly with a fraction.'),
+    silentMsMax: z
+      .number()
+      .optional()
+      .describe(
+        'Longest time without a reading while all is well: what does not change is held back for so long, and then until it is measured next.',
+      ),
   })
   .describe('What a device measures on one channel.')
 

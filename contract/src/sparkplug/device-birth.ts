@@ -6,6 +6,7 @@
  *   scale, offset  Double  value = raw * scale + offset
  *   engLow, engHigh  Double  plausible range, in the unit
  *   intervalMs     Double  nominal, for a waveform exact
+ *   silentMsMax    Double  longest time without a reading while all is well
  *   code           String  LOINC or MDC
  *   millraceKind   String  number, text, boolean, waveform
  *
@@ -43,7 +44,7 @@ export function encodeDeviceBirth(declaration: Declaration, { timestamp, seq, la
   return encodePayload({ timestamp, seq, uuid: formatBirthName(declaration.id), metrics: [...channels, ...notes] })
 }
 
-function propertiesOf({ unit, scale, offset, range, intervalMs, code, kind }: Channel): PropertySet {
+function propertiesOf({ unit, scale, offset, range, intervalMs, silentMsMax, code, kind }: Channel): PropertySet {
   const properties: PropertySet = new Map()
   const double = (key: string, value: number | undefined) => {
     if (value !== undefined) properties.set(key, { type: 'Double', value })
@@ -57,6 +58,7 @@ function propertiesOf({ unit, scale, offset, range, intervalMs, code, kind }: Ch
   double('engLow', range?.[0])
   double('engHigh', range?.[1])
   double('intervalMs', intervalMs)
+  double('silentMsMax', silentMsMax)
   string('code', code)
   string('millraceKind', kind)
   return properties
@@ -122,6 +124,8 @@ function channelOf({ name, datatype, properties }: Metric): Channel | string {
   if (low !== undefined && high !== undefined) channel.range = [low, high]
   if (code !== undefined) channel.code = code
   if (intervalMs !== undefined) channel.intervalMs = intervalMs
+  const silentMsMax = number(properties, 'silentMsMax')
+  if (silentMsMax !== undefined && silentMsMax > 0) channel.silentMsMax = silentMsMax
   return channel
 }
 

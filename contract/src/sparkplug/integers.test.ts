@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { SparkplugDatatype } from './datatype.ts'
 import { decodeBatch } from './decode-batch.ts'
 import { decodeDeviceBirth } from './device-birth.ts'
-import { encodeByPeer } from './sparkplug-b.test-support.ts'
+import { encodeByPeer } from './testing/payloads.ts'
 
 const bits = { Int8: 8, Int16: 16, Int32: 32, Int64: 64, UInt8: 8, UInt16: 16, UInt32: 32, UInt64: 64 } as const
 type IntegerType = keyof typeof bits

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createFilter, filtersSchema } from './index.ts'
+import { createFilter, filtersSchema, withSilence } from './index.ts'
 
 const channel = { name: 'x', kind: 'number', datatype: 'Int32', unit: 'V', scale: 0.01 } as const
 
@@ -41,5 +41,11 @@ describe('a filter', () => {
     expect(filtersSchema.safeParse({ x: { kind: 'absolute', bnad: 1 } }).success).toBe(false)
     expect(filtersSchema.safeParse({ x: { kind: 'median' } }).success).toBe(false)
     expect(filtersSchema.parse({})).toEqual({})
+  })
+
+  it('makes its channel declare the longest silence to expect', () => {
+    const filters = filtersSchema.parse({ x: { kind: 'absolute', band: 1 }, y: { kind: 'absolute', band: 1, heartbeatMs: 0 } })
+    const channels = ['x', 'y', 'constructor'].map((name) => ({ ...channel, name }))
+    expect(withSilence(channels, filters).map(({ silentMsMax }) => silentMsMax)).toEqual([60_000, undefined, undefined])
   })
 })

@@ -37,6 +37,14 @@ export type FilterConfig = z.output<typeof filterSchema>
 /** By channel; a channel that is not named is not filtered. */
 export const filtersSchema = z.record(z.string(), filterSchema)
 
+/** The channels as they are declared: a filter makes a channel silent until its heartbeat while nothing changes. */
+export function withSilence(channels: Channel[], filters: Record<string, FilterConfig>): Channel[] {
+  return channels.map((channel) => {
+    const { heartbeatMs = 0 } = Object.hasOwn(filters, channel.name) ? filters[channel.name]! : {}
+    return heartbeatMs > 0 ? { ...channel, silentMsMax: heartbeatMs } : channel
+  })
+}
+
 /** A filter at work on one channel. Values are the device's own integers. */
 export interface Filter {
   step(t: number, v: number): Verdict
