@@ -22,6 +22,7 @@ import { checkTimes } from './rejections/times.ts'
 import { setReplayable } from './replay/replayable.ts'
 import { countedBefore, keepRejected, newlyFound, stillRejected } from './replay/selection.ts'
 import type { DirectCounts, PrepareState } from './state/state.ts'
+import type { TimeUnit } from './time/units.ts'
 
 const directStream = 'bridge'
 
@@ -44,6 +45,8 @@ export interface Part {
   /** What could not be used. */
   found: Problem[]
   identitiesOf: IdentitiesOf
+  /** Of the times as they were sent; absent: ms. */
+  timeUnit?: TimeUnit
 }
 
 /**
@@ -61,7 +64,7 @@ function deliverAll(context: Context, message: Message, delivery: Delivery): voi
   const { node, key, parts } = delivery
   const problems = [...delivery.broken]
   for (const part of parts) {
-    const rejected = [...part.found, ...checkTimes(context, message, part.columns, part.identitiesOf)]
+    const rejected = [...part.found, ...checkTimes(context, message, part)]
     count(state, node, part, rejected)
     problems.push(...rejected)
   }
@@ -76,9 +79,10 @@ function redeliver(context: Context, message: Message, delivery: Delivery, befor
   const { node, key, parts, broken, hist } = delivery
   const taken = new Set<string>()
   const outOfTime: Problem[] = []
-  const newOf = parts.map(({ columns, found, identitiesOf }) => {
+  const newOf = parts.map((part) => {
+    const { columns, found, identitiesOf } = part
     for (const one of keepRejected(columns, before, [...broken, ...found], identitiesOf)) taken.add(one)
-    const late = checkTimes(context, message, columns, identitiesOf)
+    const late = checkTimes(context, message, part)
     outOfTime.push(...late)
     return newlyFound(before, [...found, ...late])
   })

@@ -75,7 +75,7 @@ function takeNew(context: Context, entry: Entry, batch: DecodedBatch): void {
   const identitiesOf = byAlias(device.channels)
   const problems = unusable(batch, device, identitiesOf)
   const atMs = timeSpan(batch.columns)?.first ?? receivedMs
-  problems.push(...checkTimes(context, message, batch.columns, identitiesOf))
+  problems.push(...checkTimes(context, message, { columns: batch.columns, identitiesOf }))
   const forwarded = tallyOf(batch)
   const rejected = lostBy(problems)
   rejected[0] += rejectUncounted(context, entry, forwarded[0] + rejected[0])
@@ -95,7 +95,7 @@ function replay(context: Context, entry: Entry, batch: DecodedBatch, rejected: s
   const problems = unusable(batch, device, identitiesOf)
   const before = rejected === 'all' ? undefined : new Set(rejected)
   const taken = before && keepRejected(batch.columns, before, problems, identitiesOf)
-  const outOfTime = checkTimes(context, message, batch.columns, identitiesOf)
+  const outOfTime = checkTimes(context, message, { columns: batch.columns, identitiesOf })
   problems.push(...outOfTime)
   const left = before ? stillRejected(before, taken!, outOfTime) : problems.map(identityOf)
   if (left.length === before?.size) return

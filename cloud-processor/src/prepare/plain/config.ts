@@ -1,7 +1,13 @@
 /** Configuration of plain MQTT devices. Which codecs there are, and the keys that only some of them have, come from their list. */
 import { z } from 'zod'
-import type { PayloadCodec, PayloadConfig } from './codecs/codec.ts'
+import type { PayloadCodec } from './codecs/codec.ts'
 import { codecOf, codecs } from './codecs/index.ts'
+import { quotedNumbers, words } from './codecs/words.ts'
+import type { PlainConfig } from './entry.ts'
+import { templates } from './templates/index.ts'
+import { isTopicLabel, labelsOf } from './topic-names.ts'
+
+export type { PlainConfig }
 
 const ownKeys = keysOf('keys')
 const ownChannelKeys = keysOf('channelKeys')
@@ -17,11 +23,22 @@ const channelSchema = z.strictObject({
   ...ownChannelKeys,
 })
 
-export type PlainConfig = PayloadConfig & { filter: string; codec: string }
-
 export const plainSchema = z
   .strictObject({
-    filter: z.string().describe('MQTT topic filter, such as `sensors/+/vitals`'),
+    filter: z.string().optional().describe('MQTT topic filter, such as `sensors/+/vitals`; instead of it: template'),
+    template: z
+      .enum(templates.map(({ name }) => name) as [string, ...string[]])
+      .optional()
+      .describe(
+        `Reads what one maker's devices publish. ${templates.map((each) => `\`${each.name}\`: ${each.description}`).join('; ')}`,
+      ),
+    base: z
+      .string()
+      .optional()
+      .describe(
+        `With a template: the topic above its own; absent: ${templates.map(({ name, base }) => `${name} \`${base}\``).join(', ')}`,
+      ),
+    ignore: z.array(z.string()).optional().describe('Topic filters of what is not read; `#` may stand before other levels'),
     codec: z
       .enum(codecs.map(({ name }) => name) as [string, ...string[]])
       .default(codecs[0]!.name)
@@ -29,9 +46,27 @@ export const plainSchema = z
     device: z
       .string()
       .default('{1}')
-      .describe(`Device name; \`{n}\` is the topic level n, counted from 0; ${byCodec(({ labels }) => labels?.description)}`),
+      .describe(
+        `Device name; \`{n}\` is the topic level n, counted from 0 or with a minus from the end, \`{last}\` the last one, \`{topic}\` the topic, \`{rest}\` what # took; ${byCodec(({ labels }) => labels?.description)}`,
+      ),
     ...ownKeys,
-    channels: z.array(channelSchema).min(1).describe('What to take from the payload'),
+    channels: z
+      .array(channelSchema)
+      .default([])
+      .describe('What to take from the payload; absent: every number, boolean and text becomes a channel, new ones as they come'),
+    channel: z
+      .string()
+      .optional()
+      .describe(
+        'Without channels: of a payload that is one value its channel, else what its channels’ names begin with; braces as in device',
+      ),
+    channelsMax: z
+      .int()
+      .min(1)
+      .default(200)
+      .describe('Channels of one device that come without a list; readings of more are rejected: PREPARE_LIMIT'),
+    words,
+    quotedNumbers,
   })
   .superRefine((plain, context) => {
     const codec = codecOf(plain as PlainConfig)
@@ -40,7 +75,12 @@ export const plainSchema = z
     for (const [index, channel] of (plain as PlainConfig).channels.entries())
       for (const key of foreignKeys(channel, ownChannelKeys, codec.channelKeys))
         refuse(['channels', index, key], `means nothing to ${codec.name}`)
+    if ((plain.filter === undefined) === (plain.template === undefined)) refuse(['filter'], 'set filter or template')
+    if (plain.base !== undefined && plain.template === undefined) refuse(['base'], 'means nothing without template')
+    if (plain.template !== undefined && plain.channels.length > 0) refuse(['channels'], 'means nothing beside template')
     for (const label of wrongLabels(plain as PlainConfig, codec)) refuse(['device'], `${codec.name} knows no {${label}}`)
+    for (const label of labelsOf(plain.channel ?? '').filter((each) => !isTopicLabel(each)))
+      refuse(['channel'], `a topic knows no {${label}}`)
   }) as unknown as z.ZodType<PlainConfig>
 
 /** Every codec's own keys, each described as what it is to whom. */
@@ -69,6 +109,5 @@ function foreignKeys(given: object, all: z.ZodRawShape, own: z.ZodRawShape = {})
 }
 
 function wrongLabels({ device }: PlainConfig, { labels }: PayloadCodec): string[] {
-  const all = [...device.matchAll(/\{([^{}]*)\}/g)].map(([, label]) => label!)
-  return all.filter((label) => !/^\d+$/.test(label) && !labels?.pattern.test(label))
+  return labelsOf(device).filter((label) => !isTopicLabel(label) && !labels?.pattern.test(label))
 }

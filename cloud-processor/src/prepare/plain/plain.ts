@@ -1,44 +1,47 @@
 /** Plain MQTT devices: the first filter of the configuration that takes the topic names the codec, the devices and the channels. */
 
-import { type Channel, type Levels, levelsOf, matches, type RejectionReason } from '@millrace/contract'
-import { type Context, type Rejection, reject, toTimeline } from '../context.ts'
+import type { RejectionReason } from '@millrace/contract'
+import { type Context, type Rejection, reject } from '../context.ts'
 import { type Delivery, deliver, type Part } from '../direct.ts'
 import type { Message } from '../message.ts'
 import { type Problem, recordIdentity } from '../rejections/problems.ts'
 import { hashOf, messageKey, setReplayable } from '../replay/replayable.ts'
-import { deviceOf, learn, nodeOf } from '../state/nodes.ts'
 import { bound, hashesMax, type PrepareState } from '../state/state.ts'
-import { type Decoded, type DecodedDevice, labelsIn, type PayloadChannel } from './codecs/codec.ts'
+import type { TimeUnit } from '../time/units.ts'
+import { type Declared, declare, plainNode } from './channels.ts'
+import { type Decoded, type DecodedDevice, labelsIn } from './codecs/codec.ts'
 import { codecOf } from './codecs/index.ts'
-import type { PlainConfig } from './config.ts'
-
-/** What the devices are under, as those of a node are. */
-const plainNode = 'plain'
+import type { PlainConfig } from './entry.ts'
+import { type Route, routeOf } from './routes.ts'
+import { nameFrom } from './topic-names.ts'
 
 export function takePlain(context: Context, message: Message): void {
   const key = messageKey(message)
   if (message.isReplay && !context.state.redo.has(key)) return
-  const levels = levelsOf(message.topic)
-  const config = context.config.plain.find(({ filter }) => matches(levelsOf(filter), levels))
-  if (!config) return rejectWhole(context, message, { reason: 'PREPARE_TOPIC', detail: `no plain filter takes ${message.topic}` })
-  const decoded = decode(message, config)
+  const route = routeOf(context.config.plain, message.topic)
+  if (route === 'ignored') return setReplayable(context.state, key, [])
+  if (!route) return rejectWhole(context, message, { reason: 'PREPARE_TOPIC', detail: `no plain filter takes ${message.topic}` })
+  const { config } = route
+  const decoded = decode(message, route)
   const isTimed = typeof decoded === 'string' ? codecOf(config).isTimed?.(config) : decoded.isTimed
   if (!message.isReplay && isTimed && isRepeat(context.state, message)) return
-  if (typeof decoded === 'string') rejectPayload(context, message, config, decoded)
-  else deliver(context, message, { node: plainNode, key, hist: false, ...partsOf(context, message, config, decoded) })
+  if (typeof decoded === 'string') rejectPayload(context, message, route, decoded)
+  else deliver(context, message, { node: plainNode, key, hist: false, ...partsOf(context, route, decoded) })
 }
 
 /** The reason, when nothing of it can be used. */
-function decode({ payload, receivedMs }: Message, config: PlainConfig): Decoded | string {
+function decode({ payload, receivedMs }: Message, { config, topic }: Route): Decoded | string {
+  const { channel } = config
   try {
-    return codecOf(config).decode(payload, config, receivedMs)
+    const given = channel === undefined ? config : { ...config, channelName: nameFrom(channel, topic) }
+    return codecOf(config).decode(payload, given, receivedMs)
   } catch (error) {
     return (error as Error).message.slice(0, 200)
   }
 }
 
-function rejectPayload(context: Context, message: Message, config: PlainConfig, why: string): void {
-  const device = labelsIn(config.device).length === 0 ? nameOf(config.device, levelsOf(message.topic), {}) : undefined
+function rejectPayload(context: Context, message: Message, { config, topic }: Route, why: string): void {
+  const device = labelsIn(config.device).length === 0 ? nameFrom(config.device, topic) : undefined
   const which = device === undefined ? {} : { device }
   rejectWhole(context, message, { reason: 'PREPARE_PAYLOAD', detail: `${config.codec}: ${why}`, ...which })
 }
@@ -60,35 +63,34 @@ function isRepeat({ hashes }: PrepareState, { topic, payload }: Message): boolea
 }
 
 /** By device. What has none, or no room for it, is broken. */
-function partsOf(context: Context, message: Message, config: PlainConfig, decoded: Decoded): Pick<Delivery, 'parts' | 'broken'> {
-  const levels = levelsOf(message.topic)
+function partsOf(context: Context, route: Route, decoded: Decoded): Pick<Delivery, 'parts' | 'broken'> {
+  const { config } = route
   const broken = decoded.broken.map(({ place, detail }) => brokenRecord('PREPARE_READING', place, detail))
   const parts: Part[] = []
   for (const found of decoded.devices) {
-    const own = nameOf(config.device, levels, found.labels)
-    const device = own === undefined ? undefined : declare(context, config, own)
-    if (device !== undefined) parts.push(partOf(device, found))
+    const own = nameOf(route, found.labels)
+    const declared = own === undefined ? undefined : declare(context, config, own, found)
+    if (declared) parts.push(partOf(declared, found, codecOf(config).timeUnit?.(config)))
     else broken.push(...placesOf(found).map((place) => withoutDevice(place, config, own)))
   }
   return { parts, broken }
 }
 
 /** Undefined when the payload says nothing that the name needs. */
-function nameOf(template: string, levels: Levels, labels: Record<string, string>): string | undefined {
-  if (!labelsIn(template).every((label) => Object.hasOwn(labels, label))) return undefined
-  return template.replace(
-    /\{([^{}]+)\}/g,
-    (_, label: string) => (/^\d+$/.test(label) ? levels[Number(label)] : labels[label]) ?? '',
-  )
+function nameOf({ config, topic }: Route, labels: Record<string, string>): string | undefined {
+  const hasAll = labelsIn(config.device).every((label) => Object.hasOwn(labels, label))
+  return hasAll ? nameFrom(config.device, topic, labels) : undefined
 }
 
-function partOf(device: string, { columns, problems, places }: DecodedDevice): Part {
+function partOf(declared: Declared, { columns, problems, places }: DecodedDevice, timeUnit?: TimeUnit): Part {
+  const found = problems.map(({ channel, place, detail }): Problem => {
+    return { reason: 'PREPARE_READING', detail, lost: [1, 0], channel, identity: `${channel}#${place}` }
+  })
   return {
-    device,
+    device: declared.device,
     columns,
-    found: problems.map(({ channel, place, detail }): Problem => {
-      return { reason: 'PREPARE_READING', detail, lost: [1, 0], channel, identity: `${channel}#${place}` }
-    }),
+    found: [...found, ...declared.problems],
+    ...(timeUnit === undefined ? {} : { timeUnit }),
     identitiesOf(channel, t) {
       const at = places.get(`${channel}@${t}`) ?? []
       return [...at.map((place) => `${channel}#${place}`), ...at.map(recordIdentity)]
@@ -108,24 +110,4 @@ function withoutDevice(place: number, config: PlainConfig, own: string | undefin
 
 function brokenRecord(reason: RejectionReason, place: number, detail: string): Problem {
   return { reason, detail, lost: [0, 0], identity: recordIdentity(place) }
-}
-
-/** The configuration says what the channels are; when it says something new, that is told. Undefined when there is no room for it. */
-function declare(context: Context, config: PlainConfig, own: string): string | undefined {
-  const { state } = context
-  const { devices } = nodeOf(state, plainNode)
-  if (!devices.has(own) && devices.size >= context.config.limits.plainDevices) return undefined
-  const device = deviceOf(state, plainNode, own)
-  const { name, channels } = device
-  if (learn(device, config.channels.map(channelOf))) {
-    const declared = [...channels.values()]
-    toTimeline(context, { f: 1, k: 'declaration', subject: name, device: name, node: plainNode, channels: declared })
-  }
-  return name
-}
-
-const datatypes = { number: 'Double', text: 'String', boolean: 'Boolean' } as const
-
-function channelOf({ name, kind, unit }: PayloadChannel): { channel: Channel } {
-  return { channel: { name, kind, datatype: datatypes[kind], unit } }
 }

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import type { Message } from '../message.ts'
 import { countOutOfTime } from '../time/clock-events.ts'
 import { latestTime } from '../time/gateway-clocks.ts'
+import { plausibleUnit, type TimeUnit } from '../time/units.ts'
 import { keepOnly } from './columns.ts'
 import { type IdentitiesOf, isoTime, lostBy, type Problem } from './problems.ts'
 
@@ -12,8 +13,16 @@ interface Span {
   to: number
 }
 
+export interface Timed {
+  columns: Columns
+  identitiesOf: IdentitiesOf
+  /** Of the times as they were sent; absent: ms. */
+  timeUnit?: TimeUnit
+}
+
 /** Takes them out of the columns (in place). */
-export function checkTimes(context: Context, message: Message, columns: Columns, identitiesOf: IdentitiesOf): Problem[] {
+export function checkTimes(context: Context, message: Message, timed: Timed): Problem[] {
+  const { columns, identitiesOf, timeUnit = 'ms' } = timed
   const { pastMsMin, futureMsMax } = context.config
   const nowMs = latestTime(context.state, message)
   const span = { from: pastMsMin, to: nowMs + futureMsMax }
@@ -21,7 +30,9 @@ export function checkTimes(context: Context, message: Message, columns: Columns,
   const problems: Problem[] = []
   const check = (isGood: boolean, channel: string, t: number, lost: Tally) => {
     if (isGood) return true
-    const detail = `${channel} at ${isoTime(t)}: time is out of range, it came at ${isoTime(nowMs)}`
+    const unit = plausibleUnit(t, timeUnit, (other) => isWithin(other, span))
+    const hint = unit === undefined ? '' : `; plausible as ${unit}`
+    const detail = `${channel} at ${isoTime(t)}: time is out of range, it came at ${isoTime(nowMs)}${hint}`
     problems.push({ reason: 'PREPARE_TIME', detail, lost, channel, identity: identitiesOf(channel, t)[0]! })
     return false
   }

@@ -7,12 +7,20 @@
  */
 import type { Columns, Value } from '@millrace/contract'
 import type { z } from 'zod'
+import type { TimeUnit } from '../../time/units.ts'
+import { isTopicLabel, labelsOf } from '../topic-names.ts'
+import type { WordsConfig } from './words.ts'
 
 /** What the configuration says about a payload, beside the codec's own keys. */
-export interface PayloadConfig {
+export interface PayloadConfig extends WordsConfig {
   /** With labels in braces. */
   device: string
+  /** None: every number, boolean and text of a payload becomes a channel. */
   channels: PayloadChannel[]
+  /** From the topic: of a payload that is one value the channel, else what the names of channels without a list begin with. */
+  channelName?: string
+  /** Where in a payload what becomes a channel by itself is; it may stand beside a list. */
+  root?: string | undefined
 }
 export interface PayloadChannel {
   name: string
@@ -24,6 +32,8 @@ export interface PayloadChannel {
 export interface PayloadCodec<Config extends PayloadConfig = PayloadConfig> {
   /** What the configuration says in `codec`. */
   name: string
+  /** A payload is one value, not many by name. */
+  isOneValue?: true
   /** What `path` of a channel is, for the reference page. */
   path: string
   /** What may be in braces in `device`, beside the levels of the topic. */
@@ -31,6 +41,8 @@ export interface PayloadCodec<Config extends PayloadConfig = PayloadConfig> {
   /** Its own keys, optional and described. Two codecs that have a key of the same name share its schema. */
   keys?: z.ZodRawShape
   channelKeys?: z.ZodRawShape
+  /** Unit of the times that are digits; absent: ms. */
+  timeUnit?(config: Config): TimeUnit
   /** Whether a payload has its times in it, even one that cannot be read. Without it: no. */
   isTimed?(config: Config): boolean
   /** @throws Error, with a text for people, when nothing of the payload can be used. */
@@ -55,6 +67,8 @@ export interface DecodedDevice {
    * configuration makes of its value and time later.
    */
   places: Map<string, number[]>
+  /** UCUM, of channels without a list, where the payload says it. */
+  units?: Map<string, string>
   /** Values that could not be used. */
   problems: { channel: string; place: number; detail: string }[]
 }
@@ -65,7 +79,7 @@ export function startDecoded(): Decoded {
 
 /** The labels that a device's name is made of: `{tag.host}` is `tag.host`. */
 export function labelsIn(device: string): string[] {
-  return [...device.matchAll(/\{([^{}]+)\}/g)].map(([, label]) => label!).filter((label) => !/^\d+$/.test(label))
+  return labelsOf(device).filter((label) => !isTopicLabel(label))
 }
 
 /** The device with these labels, of which only those in `wanted` count. */
@@ -92,8 +106,8 @@ export interface ReadingPlace {
 }
 
 export function addReading({ columns, places }: DecodedDevice, { place, t }: ReadingPlace, channel: string, value: Value): void {
-  columns.channels[channel] ??= { t: [], v: [] }
-  const column = columns.channels[channel]
+  if (!Object.hasOwn(columns.channels, channel)) columns.channels[channel] = { t: [], v: [] }
+  const column = columns.channels[channel]!
   column.t.push(t)
   column.v.push(value)
   const key = `${channel}@${t}`
@@ -111,8 +125,41 @@ export function fit(kind: PayloadChannel['kind'], value: unknown): Value | undef
 
 const types = { number: 'number', text: 'string', boolean: 'boolean' } as const
 
-/** Why it cannot. */
-export function misfit(kind: PayloadChannel['kind'], value: unknown, path: string): string {
+/** Whether what no list names becomes a channel. */
+export function isOpen({ channels, root }: PayloadConfig): boolean {
+  return channels.length === 0 || root !== undefined
+}
+
+export function kindOf(value: Value): PayloadChannel['kind'] {
+  if (typeof value === 'number') return 'number'
+  return typeof value === 'string' ? 'text' : 'boolean'
+}
+
+/** A value that names its channel itself. Its kind is that of the first one in the payload. */
+export function addOpen(device: DecodedDevice, where: ReadingPlace, channel: string, value: unknown): void {
+  if (value === null || value === undefined) return
+  const { channels } = device.columns
+  const first = Object.hasOwn(channels, channel) ? channels[channel]!.v[0]! : value
+  const kind = typeof first === 'bigint' ? 'number' : kindOf(first as Value)
+  const fitted = fit(kind, value)
+  const detail = nameFault(channel) ?? (fitted === undefined ? misfitText(kind, value, channel) : undefined)
+  if (detail === undefined) addReading(device, where, channel, fitted!)
+  else device.problems.push({ channel: channel.slice(0, 80), place: where.place, detail })
+}
+
+const nameLengthMax = 200
+
+function nameFault(channel: string): string | undefined {
+  const isGood = channel !== '' && channel !== '__proto__' && channel.length <= nameLengthMax
+  return isGood ? undefined : `"${channel.slice(0, 40)}" cannot be the name of a channel`
+}
+
+/** Why it cannot; undefined when it can. */
+export function misfit(kind: PayloadChannel['kind'], value: unknown, path: string): string | undefined {
+  return fit(kind, value) === undefined ? misfitText(kind, value, path) : undefined
+}
+
+export function misfitText(kind: PayloadChannel['kind'], value: unknown, path: string): string {
   if (kind === 'number' && typeof value === 'bigint') return `${shown(value)} at "${path}" is beyond 2^53 - 1`
   return `${shown(value)} at "${path}" is no ${kind}`
 }

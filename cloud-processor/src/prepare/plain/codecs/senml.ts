@@ -15,12 +15,13 @@
  */
 import { z } from 'zod'
 import {
+  addOpen,
   addReading,
   createDevices,
   type Decoded,
   fit,
   labelsIn,
-  misfit,
+  misfitText,
   nothingFound,
   type PayloadChannel,
   type PayloadConfig,
@@ -28,6 +29,7 @@ import {
   startDecoded,
 } from './codec.ts'
 import { sumExactly } from './exact.ts'
+import { meaningOf } from './words.ts'
 
 const channelKeys = {
   payloadUnit: z.string().optional().describe('a value in another unit is rejected; absent: not looked at'),
@@ -37,6 +39,7 @@ export type SenmlConfig = PayloadConfig & { channels: SenmlChannel[] }
 
 /** What the codecs of both formats tell of themselves. */
 export const senml = {
+  timeUnit: () => 's' as const,
   path: 'the name or its end `temp`',
   labels: { pattern: /^base$/, description: '`{base}` what is before the path in the name' },
   channelKeys,
@@ -72,6 +75,7 @@ interface Pack {
   spoilt: Map<string, number>
   deviceOf: ReturnType<typeof createDevices>
   find: ReturnType<typeof createFinder>
+  config: SenmlConfig
 }
 
 /** Undefined is something that is no record. @throws Error when nothing can be used. */
@@ -79,7 +83,7 @@ export function resolveSenml(records: (SenmlRecord | undefined)[], config: Senml
   checkVersions(records)
   const decoded = startDecoded()
   const deviceOf = createDevices(decoded, labelsIn(config.device))
-  const pack: Pack = { decoded, receivedMs, base: {}, spoilt: new Map(), deviceOf, find: createFinder(config) }
+  const pack: Pack = { decoded, receivedMs, base: {}, spoilt: new Map(), deviceOf, find: createFinder(config), config }
   let isAnyFound = records.length === 0
   for (const [place, record] of records.entries()) if (takeRecord(pack, record, place)) isAnyFound = true
   return isAnyFound || decoded.broken.length > 0 ? decoded : nothingFound(config)
@@ -111,19 +115,33 @@ function takeRecord(pack: Pack, record: SenmlRecord | undefined, place: number):
 
 /** False when no channel has this path. */
 function takeValue(pack: Pack, record: Resolved, path: string, value: unknown): boolean {
+  if (pack.config.channels.length === 0) return takeOpen(pack, record, path, value)
   const found = pack.find(path)
   if (!found) return false
   const { channel, labels } = found
   const device = pack.deviceOf(labels)
   const wrongUnit = unitFault(record, channel, path)
-  const fitted = wrongUnit === undefined ? fit(channel.kind, value) : undefined
+  const meant = meaningOf(value, pack.config)
+  if (meant === null) return true
+  const fitted = wrongUnit === undefined ? fit(channel.kind, meant) : undefined
   if (fitted !== undefined) addReading(device, record, channel.name, fitted)
   else if (wrongUnit === undefined && channel.kind === 'number' && typeof value === 'bigint')
-    pack.decoded.broken.push({ place: record.place, detail: misfit(channel.kind, value, path) })
+    pack.decoded.broken.push({ place: record.place, detail: misfitText(channel.kind, meant, path) })
   else {
-    const detail = wrongUnit ?? misfit(channel.kind, value, path)
+    const detail = wrongUnit ?? misfitText(channel.kind, meant, path)
     device.problems.push({ channel: channel.name, place: record.place, detail })
   }
+  return true
+}
+
+/** The name says the channel, the record its unit. */
+function takeOpen({ decoded, config, deviceOf }: Pack, record: Resolved, name: string, value: unknown): boolean {
+  const device = deviceOf(new Map())
+  const meant = meaningOf(value, config)
+  if (typeof meant === 'bigint') decoded.broken.push({ place: record.place, detail: misfitText('number', meant, name) })
+  else addOpen(device, record, name, meant)
+  device.units ??= new Map()
+  if (record.unit !== undefined) device.units.set(name, record.unit)
   return true
 }
 

@@ -13,8 +13,10 @@
  * Source: docs.influxdata.com, "Line protocol" of InfluxDB 2.
  */
 import type { Value } from '@millrace/contract'
-import { z } from 'zod'
+import type { z } from 'zod'
+import { epochMs, precision } from '../../times/payload-time.ts'
 import {
+  addOpen,
   addReading,
   createDevices,
   type DecodedDevice,
@@ -29,8 +31,9 @@ import {
   startDecoded,
 } from '../codec.ts'
 import { narrowed } from '../exact.ts'
+import { meaningOf } from '../words.ts'
 
-const keys = { precision: z.enum(['ns', 'us', 'ms', 's']).optional().describe('unit of the timestamps; absent: ns') }
+const keys = { precision }
 type LineConfig = PayloadConfig & z.infer<z.ZodObject<typeof keys>>
 
 export const influxLine: PayloadCodec<LineConfig> = {
@@ -38,6 +41,7 @@ export const influxLine: PayloadCodec<LineConfig> = {
   path: '`measurement.field`',
   labels: { pattern: /^(?:measurement|tag\..+)$/, description: '`{measurement}`, `{tag.<key>}`' },
   keys,
+  timeUnit: ({ precision = 'ns' }) => precision,
   decode,
 }
 
@@ -52,11 +56,11 @@ function decode(payload: Uint8Array, config: LineConfig, receivedMs: number) {
       const line = new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim()
       if (line === '' || line.startsWith('#')) continue
       const point = parsePoint(line)
-      const t = point.timestamp === undefined ? receivedMs : toMs(point.timestamp, config.precision)
+      const t = point.timestamp === undefined ? receivedMs : epochMs(point.timestamp, config.precision ?? 'ns')!
       if (point.timestamp === undefined) decoded.isTimed = false
       if (!isAnyPoint) isAnyFound = false
       isAnyPoint = true
-      if (takeFields(point, { place, t }, deviceOf(point.labels), channels)) isAnyFound = true
+      if (takeFields(point, { place, t }, deviceOf(point.labels), { channels, config })) isAnyFound = true
     } catch (error) {
       decoded.broken.push({ place, detail: `line ${place + 1}: ${(error as Error).message}` })
     }
@@ -64,17 +68,27 @@ function decode(payload: Uint8Array, config: LineConfig, receivedMs: number) {
   return isAnyFound || decoded.broken.length > 0 ? decoded : nothingFound(config)
 }
 
+interface Taking {
+  /** By path. */
+  channels: Map<string, PayloadChannel>
+  config: LineConfig
+}
+
 /** False when no channel has the path of any field. */
-function takeFields(point: Point, where: ReadingPlace, device: DecodedDevice, channels: Map<string, PayloadChannel>): boolean {
-  let isAnyFound = false
+function takeFields(point: Point, where: ReadingPlace, device: DecodedDevice, { channels, config }: Taking): boolean {
+  const isOpen = channels.size === 0
+  let isAnyFound = isOpen
   for (const [key, value] of point.fields) {
+    if (isOpen) addOpen(device, where, `${point.measurement}.${key}`, meaningOf(value, config))
     const channel = channels.get(`${point.measurement}.${key}`)
     if (!channel) continue
     isAnyFound = true
     const { name, kind, path } = channel
-    const fitted = fit(kind, value)
-    if (fitted !== undefined) addReading(device, where, name, fitted)
-    else device.problems.push({ channel: name, place: where.place, detail: misfit(kind, value, path) })
+    const meant = meaningOf(value, config)
+    if (meant === null) continue
+    const detail = misfit(kind, meant, path)
+    if (detail === undefined) addReading(device, where, name, fit(kind, meant)!)
+    else device.problems.push({ channel: name, place: where.place, detail })
   }
   return isAnyFound
 }
@@ -90,21 +104,13 @@ function linesOf(payload: Uint8Array): Uint8Array[] {
   return lines
 }
 
-const unitsPerMs = { ns: 1_000_000n, us: 1000n, ms: 1n, s: 1n }
-
-function toMs(timestamp: bigint, precision: keyof typeof unitsPerMs = 'ns'): number {
-  if (precision === 's') return Number(timestamp) * 1000
-  const per = unitsPerMs[precision]
-  const ms = timestamp / per
-  return Number(timestamp < 0n && ms * per !== timestamp ? ms - 1n : ms)
-}
-
 interface Point {
   measurement: string
   labels: Map<string, string>
   /** A bigint is an integer that no JSON number holds. */
   fields: Map<string, Value | bigint>
-  timestamp: bigint | undefined
+  /** Digits. */
+  timestamp: string | undefined
 }
 
 /** @throws Error saying what is wrong and where, from column 1. */
@@ -176,10 +182,10 @@ class Line {
   }
 
   /** What is left of the line. */
-  timestamp(): bigint | undefined {
+  timestamp(): string | undefined {
     const rest = this.#text.slice(this.#at)
     if (rest !== '' && !/^-?\d{1,19}$/.test(rest)) this.#fail('a timestamp is a whole number')
-    return rest === '' ? undefined : BigInt(rest)
+    return rest === '' ? undefined : rest
   }
 
   take(mark: string): boolean {

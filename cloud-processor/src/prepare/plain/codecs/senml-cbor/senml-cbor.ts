@@ -58,9 +58,15 @@ function recordOf(record: unknown): Map<string, unknown> | undefined {
     const name = labels.get(label) ?? (typeof label === 'string' ? label : undefined)
     // A text that is a label of JSON must not pass for the integer; another integer is an extension that nobody must understand.
     if (name === undefined || (typeof label === 'string' && [...labels.values()].includes(label))) continue
-    fields.set(name, name === 'vd' ? dataText(value) : value)
+    fields.set(name, name === 'vd' ? dataText(value) : wholeOf(value))
   }
   return fields
+}
+
+/** Some encoders write an integer beyond 2^53 as a float; in JSON it has digits. From 10^21 on it has an exponent there. */
+function wholeOf(value: unknown): unknown {
+  const isDigits = typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 1e21
+  return isDigits ? narrowed(BigInt(value)) : value
 }
 
 /** As it is in JSON: base64url without padding. */
