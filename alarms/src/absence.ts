@@ -22,7 +22,9 @@ export function takeGap(plan: Plan, gap: GapTimelineRecord, partition: number): 
 /** A birth makes nothing known that the declaration did not; a death is an absence of every channel. */
 export function takeDeath(plan: Plan, death: BirthRecord): void {
   for (const series of plan.devices.get(death.device)?.series.values() ?? []) {
-    if (series.isWatched) freeze(series.live, Math.max(death.atMs, series.live.state.t), death.reason)
+    // An absence that was announced before says better why.
+    const isAnnounced = series.live.state.absences.some(([, reason]) => reason !== 'ingest-gap')
+    if (series.isWatched && !isAnnounced) freeze(series.live, Math.max(death.atMs, series.live.state.t), death.reason)
   }
 }
 

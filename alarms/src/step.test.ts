@@ -365,4 +365,11 @@ describe('a channel that reports by exception', () => {
     run(engine, [tick(0), declared, readings([1000], [97]), declaration([{}])])
     expect(run(engine, ticks(2000, 20_000))).toHaveLength(1)
   })
+
+  test('says why it is absent by the absence that was announced first, not by the death that follows', () => {
+    const engine = engineOf([noSignal])
+    run(engine, [tick(0), declared, readings([1000], [97]), ...ticks(1000, 20_000)])
+    const alarms = run(engine, [gap(20_000), death(25_000), ...ticks(21_000, 40_000)])
+    expect(alarms.map(({ text }) => text)).toEqual([expect.stringContaining('(probe-off)')])
+  })
 })

@@ -28,7 +28,7 @@ export interface Source {
  * Reasons of deaths; alarms say them to people. The death of a node is told for each of its devices, that of a device says
  * nothing about its node. Our agents tell the death of a device when its line stays closed.
  */
-export const deathReasons = { node: 'node death', device: 'device death', agentDevice: 'line closed' } as const
+export const deathReasons = { node: 'node death', device: 'device death', agentDevice: 'unplugged' } as const
 
 /** Layout of a raw value: one byte kind (1 message, 2 JSON), then for a message: u16 topic length, topic, f64 receivedMs, payload. */
 export function encodeRaw(record: RawRecord): Uint8Array {
