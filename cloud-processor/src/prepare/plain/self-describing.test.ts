@@ -163,12 +163,12 @@ describe('lists of names and values', () => {
     expect(send(feedOf({ pairs, time: 'ts' }), payload).timeline.at(-1)).toMatchObject({
       channels: { temp: { t: [now], v: [21.5] }, door: { t: [now], v: ['open'] }, late: { t: [now + 5], v: [2] } },
     })
+  })
 
-    test('have a pair without a name rejected by name', () => {
-      expect(send(feedOf({ pairs }), payload).rejected).toMatchObject([
-        { reason: 'PREPARE_READING', detail: 'pair 2 has no text at "id" that names it' },
-      ])
-    })
+  test('have a pair without a name rejected by name', () => {
+    expect(send(feedOf({ pairs }), payload).rejected).toMatchObject([
+      { reason: 'PREPARE_READING', detail: 'pair 2 has no text at "id" that names it' },
+    ])
   })
 
   test('may have a list of channels, and be the payload itself', () => {

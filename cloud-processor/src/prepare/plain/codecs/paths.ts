@@ -1,15 +1,19 @@
 /** Dotted paths into parsed JSON. */
 
-/** `$` is the whole; a key that is the whole path goes before its parts. */
+/** `$` is the whole. */
 export function at(object: unknown, path: string): unknown {
   if (path === '$') return object
-  if (hasKey(object, path)) return object[path]
   let value = object
   for (const key of path.split('.')) {
     if (!hasKey(value, key)) return undefined
     value = value[key]
   }
   return value
+}
+
+/** By a key that may have dots. */
+export function own(object: unknown, key: string): unknown {
+  return hasKey(object, key) ? object[key] : undefined
 }
 
 function hasKey(value: unknown, key: string): value is Record<string, unknown> {

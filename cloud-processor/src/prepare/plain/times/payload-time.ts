@@ -17,7 +17,7 @@ export interface TimeConfig {
   zone?: string | undefined
 }
 
-/** Epoch ms, rounded down; or why there is none. */
+/** Epoch ms, rounded down; or why there is none, of a word without naming it. */
 export function readTime(value: unknown, { precision = 'ms', zone }: TimeConfig): number | string {
   if (typeof value === 'string') {
     const iso = parseIsoTime(value)
@@ -28,6 +28,7 @@ export function readTime(value: unknown, { precision = 'ms', zone }: TimeConfig)
     const ms = epochMs(`${value}`, precision)
     if (ms !== undefined) return ms
   }
+  if (typeof value === 'string' && !/\d/.test(value)) return `is not epoch ${precision} or ISO 8601`
   return `${quoted(value)} is not a time: neither an epoch in ${unitNames[precision]}, nor RFC 3339 or ISO 8601`
 }
 

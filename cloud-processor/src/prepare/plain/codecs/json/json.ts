@@ -19,10 +19,11 @@ import {
   nothingFound,
   type PayloadCodec,
   type PayloadConfig,
+  type ReadingPlace,
   startDecoded,
 } from '../codec.ts'
 import { parseExactly } from '../exact.ts'
-import { at, eachLeaf } from '../paths.ts'
+import { at, eachLeaf, own } from '../paths.ts'
 import { meaningOf } from '../words.ts'
 
 const keys = {
@@ -59,86 +60,79 @@ function decode(payload: Uint8Array, config: JsonConfig, receivedMs: number) {
   const decoded = startDecoded()
   decoded.isTimed = config.time !== undefined
   const device = createDevices(decoded, [])(new Map())
-  const records = config.pairs ? pairsOf(parsed, config.pairs) : recordsOf(parsed)
-  let isAnyFound = records.length === 0 || isOpen(config)
-  for (const [place, record] of records.entries()) {
-    if (config.pairs && record.object === undefined) {
+  const items = config.pairs ? listIn(parsed, config.pairs) : Array.isArray(parsed) ? parsed : [parsed]
+  const isSelfDescribing = isOpen(config)
+  let isAnyFound = items.length === 0 || isSelfDescribing
+  for (const [place, item] of items.entries()) {
+    const object = config.pairs ? namedValue(item, config.pairs) : item
+    if (config.pairs && object === undefined) {
       decoded.broken.push({ place, detail: `pair ${place} has no text at "${config.pairs.name}" that names it` })
       continue
     }
-    const t = timeOf(record, config, receivedMs)
-    if (takeListed({ device, place, t }, record, config)) isAnyFound = true
-    if (isOpen(config)) takeOthers({ device, place, t }, record, config)
+    const t = timeOf(item, parsed, config, receivedMs)
+    const target = { device, where: { place, t: typeof t === 'number' ? t : 0 }, fault: typeof t === 'string' ? t : undefined }
+    if (takeListed(target, object, config)) isAnyFound = true
+    if (isSelfDescribing) takeOthers(target, object, config)
   }
   return isAnyFound || decoded.broken.length > 0 ? decoded : nothingFound(config)
 }
 
-/** One measurement. */
-interface JsonRecord {
-  object: unknown
-  /** Where its time may be, the first that has it. */
-  timed: unknown[]
-}
-
 interface Target {
   device: DecodedDevice
-  place: number
-  /** Or why there is none. */
-  t: number | string
-}
-
-function recordsOf(parsed: unknown): JsonRecord[] {
-  return (Array.isArray(parsed) ? parsed : [parsed]).map((object) => ({ object, timed: [object] }))
+  where: ReadingPlace
+  /** Why there is no time. */
+  fault: string | undefined
 }
 
 /** @throws Error when there is no list. */
-function pairsOf(parsed: unknown, { list = '$', name, value }: NonNullable<JsonConfig['pairs']>): JsonRecord[] {
-  const pairs = at(parsed, list)
-  if (!Array.isArray(pairs)) throw new Error(`there is no list at "${list}"`)
-  return pairs.map((pair) => {
-    const called = at(pair, name)
-    return {
-      object: typeof called === 'string' ? Object.fromEntries([[called, at(pair, value)]]) : undefined,
-      timed: [pair, parsed],
-    }
-  })
+function listIn(parsed: unknown, { list = '$' }: NonNullable<JsonConfig['pairs']>): unknown[] {
+  const found = at(parsed, list)
+  if (!Array.isArray(found)) throw new Error(`there is no list at "${list}"`)
+  return found
+}
+
+/** A pair as an object with that name. */
+function namedValue(pair: unknown, { name, value }: NonNullable<JsonConfig['pairs']>): unknown {
+  const called = at(pair, name)
+  return typeof called === 'string' ? Object.fromEntries([[called, at(pair, value)]]) : undefined
 }
 
 /** False when no channel is to be found. */
-function takeListed({ device, place, t }: Target, { object }: JsonRecord, config: JsonConfig): boolean {
+function takeListed({ device, where, fault }: Target, object: unknown, config: JsonConfig): boolean {
   let isAnyFound = false
   for (const { name, path, kind } of config.channels) {
-    const value = meaningOf(at(object, path), config)
+    const value = meaningOf(config.pairs ? own(object, path) : at(object, path), config)
     if (value !== undefined) isAnyFound = true
     if (value === undefined || value === null) continue
-    const fitted = typeof t === 'string' ? undefined : fit(kind, value)
-    if (typeof t === 'number' && fitted !== undefined) addReading(device, { place, t }, name, fitted)
-    else device.problems.push({ channel: name, place, detail: typeof t === 'string' ? t : misfitText(kind, value, path) })
+    const fitted = fault === undefined ? fit(kind, value) : undefined
+    if (fitted !== undefined) addReading(device, where, name, fitted)
+    else device.problems.push({ channel: name, place: where.place, detail: fault ?? misfitText(kind, value, path) })
   }
   return isAnyFound
 }
 
-function takeOthers({ device, place, t }: Target, { object }: JsonRecord, config: JsonConfig): void {
+function takeOthers({ device, where, fault }: Target, object: unknown, config: JsonConfig): void {
   const { channelName, root = '$', time, omit = [] } = config
   const prefix = channelName === undefined ? '' : `${channelName}.`
   const nameOf = (path: string | undefined) => (path === undefined ? (channelName ?? 'value') : prefix + path)
-  const problem = (path: string | undefined, detail: string) => device.problems.push({ channel: nameOf(path), place, detail })
+  const problem = (path: string | undefined, detail: string) =>
+    device.problems.push({ channel: nameOf(path), place: where.place, detail })
   eachLeaf(at(object, root), {
     omit: new Set(time === undefined ? omit : [...omit, time]),
     take(path, found) {
-      if (typeof t === 'string') problem(path, t)
-      else addOpen(device, { place, t }, nameOf(path), meaningOf(found, config))
+      if (fault === undefined) addOpen(device, where, nameOf(path), meaningOf(found, config))
+      else problem(path, fault)
     },
     tooDeep: (path) => problem(path, `"${path.slice(0, 80)}" is nested too deep`),
   })
 }
 
-/** Or why there is none. */
-function timeOf({ timed }: JsonRecord, config: JsonConfig, receivedMs: number): number | string {
+/** Of a pair its own, or the one beside the list; or why there is none. */
+function timeOf(item: unknown, whole: unknown, config: JsonConfig, receivedMs: number): number | string {
   const { time } = config
   if (time === undefined) return receivedMs
-  const value = timed.map((object) => at(object, time)).find((found) => found !== undefined)
+  const value = at(item, time) ?? (config.pairs ? at(whole, time) : undefined)
   if (value === undefined) return `there is no time at "${time}"`
   const t = readTime(value, config)
-  return typeof t === 'number' ? t : `time at "${time}": ${t}`
+  return typeof t === 'number' ? t : `time at "${time}"${t.startsWith('is ') ? ' ' : ': '}${t}`
 }
