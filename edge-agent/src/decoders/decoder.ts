@@ -20,7 +20,7 @@ export interface Sink {
   sample(channel: string, atMs: number, value: number): void
   /** The device says that it has no value. `*` is every channel. Called at the change, not at every frame. */
   absent(channel: string, atMs: number, reason: AbsenceReason): void
-  /** One contiguous stretch of bytes that is no frame, with the reason. Called once a stretch. */
+  /** One contiguous stretch of bytes that is not a frame, with the reason. Called once a stretch. */
   bad(atMs: number, reason: string, bytes: Uint8Array): void
   /** The configuration cannot be right for this device: what shows it, and what to set. Called once; what follows is bad. */
   refuse?(why: string): void

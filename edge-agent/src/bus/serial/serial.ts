@@ -28,7 +28,7 @@ const schema = z
       .union([z.literal(1), z.literal(2)])
       .default(1)
       .describe("The decoder's, unless set"),
-    silentMs: z.number().int().nonnegative().default(10_000).describe('A port silent for so long is opened anew; 0: never'),
+    silentMs: z.number().int().nonnegative().default(10_000).describe('A port silent for so long is opened again; 0: never'),
   })
   .refine(({ path, usb }) => (path === undefined) !== (usb === undefined), { message: 'set path or usb', path: ['path'] })
 type Config = z.infer<typeof schema>

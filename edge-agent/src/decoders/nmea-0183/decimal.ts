@@ -1,6 +1,6 @@
 /** Decimal text to scaled integers and back, digit by digit: no value passes through a binary fraction. */
 
-/** `parseDecimal('12.345', 2)` is 1235 (digits that do not fit are rounded half away from zero); undefined when the text is no number. */
+/** `parseDecimal('12.345', 2)` is 1235 (digits that do not fit are rounded half away from zero); undefined when the text is not a number. */
 export function parseDecimal(text: string, decimals: number): number | undefined {
   const match = /^(-?)(\d{1,9})(?:\.(\d{0,15}))?$/.exec(text)
   if (!match) return undefined

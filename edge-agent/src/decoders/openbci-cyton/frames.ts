@@ -7,7 +7,7 @@
  * With a Daisy two boards share the line, in one of two arrangements, which the first frames show:
  *
  *   alternating  over the dongle: every frame has the next number; odd ones are the Cyton's, even ones the Daisy's
- *   pairs        over the WiFi shield: two frames of one number, the Cyton's and then the Daisy's; half a pair is no sample
+ *   pairs        over the WiFi shield: two frames of one number, the Cyton's and then the Daisy's; half a pair is dropped
  */
 export const frameBytes = 33
 const start = 0xa0

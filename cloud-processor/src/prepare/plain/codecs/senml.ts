@@ -6,7 +6,7 @@
  *
  * - Name: base name + name, of the characters in section 4.5.1. Time: base time + time in seconds; below 2^28 it counts from now,
  *   which is the time of arrival (section 4.5.3).
- * - A record with an unknown label that ends in `_` is rejected (section 4.4): whoever wrote it says that it cannot be understood without.
+ * - A record with an unknown label that ends in `_` is rejected (section 4.4): its sender says that it cannot be understood without.
  * - A base field that cannot be used spoils the records behind it as well, until it is given again: they would mean something else.
  * - A pack of a version above 10 is refused whole (section 4.4).
  *
@@ -78,7 +78,7 @@ interface Pack {
   config: SenmlConfig
 }
 
-/** Undefined is something that is no record. @throws Error when nothing can be used. */
+/** Undefined is something that is not a record. @throws Error when nothing can be used. */
 export function resolveSenml(records: (SenmlRecord | undefined)[], config: SenmlConfig, receivedMs: number): Decoded {
   checkVersions(records)
   const decoded = startDecoded()

@@ -5,7 +5,7 @@ import { narrowed } from './exact.ts'
 export const words = z
   .record(z.string(), z.union([z.boolean(), z.number(), z.string(), z.null()]))
   .optional()
-  .describe('What words mean, such as `{ ON: true, OFF: false, unknown: null }`; null is no value')
+  .describe('What words mean, such as `{ ON: true, OFF: false, unknown: null }`; null says that there is no value')
 export const quotedNumbers = z.boolean().optional().describe('Whether a text that is a number is that number: `"29.7"` is 29.7')
 
 export interface WordsConfig {

@@ -5,7 +5,7 @@
  *   <device>/<component>/<object>/<what>/state   of covers, fans and climates
  *   <device>/status                       online, offline
  *
- * `nan` is no value. Source: esphome.io, "MQTT Client Component".
+ * `nan` says that there is no value. Source: esphome.io, "MQTT Client Component".
  */
 import { ignored, onlineOffline, onOff, type Template } from './template.ts'
 

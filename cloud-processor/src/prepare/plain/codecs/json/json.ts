@@ -3,7 +3,7 @@
  * Lists of {name, value} are read by `pairs`: a pair is an object with that name. Without a list of channels, or with `root`, every
  * number, boolean and text becomes a channel, named by its path.
  *
- * A channel that is absent from an object, or null, is no reading and no error; but a payload in which no channel is to be found
+ * A channel that is absent from an object, or null, gives neither a reading nor an error; but a payload in which no channel is to be found
  * at all is refused: its readings must not vanish without a word.
  */
 import { z } from 'zod'

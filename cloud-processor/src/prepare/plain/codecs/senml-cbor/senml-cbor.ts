@@ -3,7 +3,7 @@
  *
  *   -1 bver  -2 bn  -3 bt  -4 bu  -5 bv  -6 bs   0 n  1 u  2 v  3 vs  4 vb  5 s  6 t  7 ut  8 vd
  *
- * Labels of extensions are texts. A number is an integer (tags 2 and 3: of any size), a float or a decimal fraction (tag 4). Refused whole is what is no valid
+ * Labels of extensions are texts. A number is an integer (tags 2 and 3: of any size), a float or a decimal fraction (tag 4). Refused whole is what is not valid
  * CBOR or could be read in two ways: other tags, a label twice, bytes behind the end, more than `depthMax` levels. Integers of more
  * bytes than needed and arrays of unknown length are taken: RFC 8428 asks for no canonical form.
  */
