@@ -9,7 +9,8 @@ import type { Sink } from './decoder.ts'
 
 /** A longer bad stretch is reported in pieces of this size. */
 export const stretchBytesMax = 4096
-const stretchMsMax = 1500
+/** Older, it is reported as the next bytes come. */
+export const stretchMsMax = 1500
 
 /**
  * Length of the frame that starts at `from`; 0: more bytes are needed to tell; -1: no frame starts here. A pure function of

@@ -1,9 +1,10 @@
 /**
  * Lines of an NMEA stream. A line ends with a line feed, or where a `$` or `!` begins the next one: the end of a line may be
- * lost, and its neighbour must not suffer. Empty lines are nothing, and so are TAG blocks (NMEA 4.00) with a right checksum. A line is bad as a whole, once, with its first fault.
+ * lost, and its neighbour must not suffer. Empty lines are nothing, and so are TAG blocks (NMEA 4.00) with a right checksum. A line is bad as a whole, once, with its first fault. What cannot
+ * become a sentence and grows old is bad without an end, which at a wrong baud rate may never come.
  */
 import type { Sink } from '../decoder.ts'
-import { stretchBytesMax } from '../framer.ts'
+import { stretchBytesMax, stretchMsMax } from '../framer.ts'
 
 export interface LineRules {
   requireChecksum: boolean
@@ -14,11 +15,13 @@ const lineFeed = 0x0a
 const carriageReturn = 0x0d
 const dollar = 0x24
 const bang = 0x21
+const backslash = 0x5c
 
 /** `onLine` gets a line without its end that passed the rules, and says what else is wrong with it. */
 export function createLines(rules: LineRules, onLine: (line: string, atMs: number, sink: Sink) => string | undefined) {
   const line = new Uint8Array(stretchBytesMax)
   let length = 0
+  let startMs = 0
   /** The line was so long that its start is reported already. */
   let overflown = false
 
@@ -33,12 +36,24 @@ export function createLines(rules: LineRules, onLine: (line: string, atMs: numbe
     overflown = false
   }
 
+  /** A sentence may come in pieces: only what cannot become one is dropped. */
+  function dropOld(atMs: number, sink: Sink): void {
+    if (length === 0 || atMs - startMs < stretchMsMax) return
+    const piece = line.slice(0, length)
+    const isText = /^[\x20-\x7e\r]*$/.test(Buffer.from(piece).toString('latin1'))
+    if (isText && (piece[0] === dollar || piece[0] === bang || piece[0] === backslash)) return
+    sink.bad(atMs, isText ? 'malformed' : 'not-ascii', piece)
+    length = 0
+  }
+
   return {
     decode(bytes: Uint8Array, atMs: number, sink: Sink): void {
+      dropOld(atMs, sink)
       for (const byte of bytes) {
         if (byte === lineFeed) end(atMs, sink)
         else {
           if (byte === dollar || byte === bang) end(atMs, sink)
+          if (length === 0) startMs = atMs
           line[length++] = byte
           if (length === stretchBytesMax) {
             sink.bad(atMs, 'too-long', line.slice())

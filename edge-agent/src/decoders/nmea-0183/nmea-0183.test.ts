@@ -59,6 +59,19 @@ describe('a line', () => {
     expect(decode(`$${'A'.repeat(200)}\n`)[0]![2]).toBe('too-long')
   })
 
+  it('that cannot become a sentence is reported within two seconds, one that may waits for its end', () => {
+    const chunks = (first: string) => {
+      const { sink, calls } = recorder()
+      const decoder = nmea0183.create(config)
+      for (const [k, text] of [first, '', '', line('GPGSV,1,1,07').slice(first === '$GPGSV' ? 6 : 0)].entries())
+        decoder.decode(Buffer.from(text, 'latin1'), epochMs + 1000 * k, sink)
+      return calls
+    }
+    expect(chunks('\x80\xc0').slice(0, 2)).toEqual([['bad', 2000, 'not-ascii', '80c0'], ['frame']])
+    expect(chunks('garbage')[0]).toEqual(['bad', 2000, 'malformed', Buffer.from('garbage').toString('hex')])
+    expect(chunks('$GPGSV')).toEqual([['frame'], ['reading', 'satellites_in_view', 3000, 7]])
+  })
+
   it('without checksum is read when none is required', () => {
     expect(decode('$GPGSV,1,1,07\n', { requireChecksum: false })).toContainEqual(['reading', 'satellites_in_view', 0, 7])
   })
