@@ -26,8 +26,9 @@ await program('kafka-small', async ({ dir, say, atEnd }) => {
   atEnd(() => log.close())
   say(`load ${loadavg()[0]!.toFixed(1)}, ${Math.round(process.memoryUsage.rss() / 2 ** 20)} MB resident`)
   log.heartbeats!.onHeartbeat(() => {})
+  // Until the log is closed at the end.
   for (const topic of [topics.raw, topics.timeline])
-    for (let partition = 0; partition < partitions; partition++) void follow(log, topic, partition)
+    for (let partition = 0; partition < partitions; partition++) follow(log, topic, partition).catch(() => {})
   await pause(3)
   await measure('idle', say)
   const beats = setInterval(() => void log.heartbeats!.post(value), 500)
