@@ -15,6 +15,7 @@ const programs: Record<string, { file: string; what: string }> = {
   clocks: { file: 'failures/clock-drill.ts', what: 'wall clocks of agent and processor that jump while alarms are due' },
   'foreign-node': { file: 'failures/foreign-node.ts', what: 'Sparkplug nodes that are not ours, through gaps and kills' },
   'plain-devices': { file: 'failures/plain-devices.ts', what: 'plain MQTT devices, through gaps and kills' },
+  retained: { file: 'failures/retained.ts', what: 'retained copies of a dead sensor, through restarts of processor and broker' },
   takeover: { file: 'failures/takeover.ts', what: '10,000 devices on three processors; SIGKILL of the owner' },
   'kafka-kill': { file: 'failures/kafka-kill.ts', what: 'Kafka killed five times under load of two processes' },
   'start-twice': { file: 'e2e/start.ts', what: '`npm start`, Ctrl-C, start again; `kill -9` of each process' },

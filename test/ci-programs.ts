@@ -22,6 +22,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'chaos, 60 s on our broker', args: ['test/e2e/chaos.ts', '--seconds', '60', '--broker', 'millrace'] },
   { name: 'foreign Sparkplug nodes', args: ['test/failures/foreign-node.ts'] },
   { name: 'plain devices through kills', args: ['test/failures/plain-devices.ts', '--seconds', '15'] },
+  { name: 'retained copies of a dead sensor', args: ['test/failures/retained.ts'] },
   { name: 'clocks that jump', args: ['test/failures/clock-drill.ts', '--quick'] },
   { name: 'backup, a lost disk, restore', args: ['test/e2e/backup.ts'] },
   { name: 'alert rules, compose and Kubernetes manifests', args: ['test/operations/main.ts'] },

@@ -20,6 +20,7 @@ export type {
   DeclarationRecord,
   EventRecord,
   GapTimelineRecord,
+  LastKnownRecord,
   NodeRecord,
   ReadingsRecord,
   TickRecord,

@@ -23,6 +23,22 @@ describe('a raw record', () => {
     expect(Buffer.from(bytes).toString('hex')).toBe(`01${'0003'}${'612f62'}${'3ff0000000000000'}ff`)
   })
 
+  it('keeps QoS, RETAIN and DUP, and an older record has none', () => {
+    const message = { k: 'message' as const, topic: 'a', payload: Buffer.from('x'), receivedMs: 1 }
+    for (const qos of [0, 1, 2])
+      for (const retain of [false, true])
+        for (const dup of [false, true]) {
+          const read = decodeRaw(encodeRaw({ ...message, qos, retain, dup }))
+          expect({ qos: 0, retain: false, dup: false, ...read }).toEqual({ ...message, qos, retain, dup })
+        }
+    expect(
+      Buffer.from(encodeRaw({ ...message, qos: 1, retain: true }))
+        .toString('hex')
+        .slice(0, 2),
+    ).toBe('31')
+    expect(decodeRaw(Buffer.from('0100016140000000000000007f', 'hex'))).toMatchObject({ topic: 'a', receivedMs: 2 })
+  })
+
   it('is read out of the middle of a larger buffer', () => {
     const bytes = encodeRaw({ k: 'message', topic: 't', payload: Buffer.from('xyz'), receivedMs: 7 })
     const larger = new Uint8Array(bytes.length + 20)

@@ -4,7 +4,7 @@
  * headers). What records hold is in records/, as it is published.
  */
 import type { AlarmTopicRecord } from './records/alarms.ts'
-import type { RawRecord } from './records/raw.ts'
+import type { RawMessage, RawRecord } from './records/raw.ts'
 import type { RejectedRecord } from './records/rejected.ts'
 import type { TimelineRecord } from './records/timeline.ts'
 
@@ -30,12 +30,15 @@ export interface Source {
  */
 export const deathReasons = { node: 'node death', device: 'device death', agentDevice: 'unplugged' } as const
 
-/** Layout of a raw value: one byte kind (1 message, 2 JSON), then for a message: u16 topic length, topic, f64 receivedMs, payload. */
+/**
+ * Layout of a raw value: one byte, its low half the kind (1 message, 2 JSON), its high half the flags of the message's PUBLISH
+ * packet (DUP 8, QoS 2 and 4, RETAIN 1); then for a message: u16 topic length, topic, f64 receivedMs, payload.
+ */
 export function encodeRaw(record: RawRecord): Uint8Array {
   if (record.k !== 'message') return Buffer.concat([Buffer.of(2), Buffer.from(JSON.stringify(record))])
   const topicLength = Buffer.byteLength(record.topic)
   const out = Buffer.allocUnsafe(11 + topicLength + record.payload.length)
-  out[0] = 1
+  out[0] = 1 | (flagsOf(record) << 4)
   out.writeUInt16BE(topicLength, 1)
   out.write(record.topic, 3)
   out.writeDoubleBE(record.receivedMs, 3 + topicLength)
@@ -45,14 +48,21 @@ export function encodeRaw(record: RawRecord): Uint8Array {
 
 export function decodeRaw(value: Uint8Array): RawRecord {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
-  if (bytes[0] !== 1) return JSON.parse(bytes.toString('utf8', 1))
+  if ((bytes[0]! & 15) !== 1) return JSON.parse(bytes.toString('utf8', 1))
   const end = 3 + bytes.readUInt16BE(1)
-  return {
+  const message: RawMessage = {
     k: 'message',
     topic: bytes.toString('utf8', 3, end),
     receivedMs: bytes.readDoubleBE(end),
     payload: bytes.subarray(end + 8),
   }
+  const flags = bytes[0]! >> 4
+  if (flags === 0) return message
+  return { ...message, qos: (flags >> 1) & 3, retain: (flags & 1) !== 0, dup: (flags & 8) !== 0 }
+}
+
+function flagsOf({ qos = 0, retain, dup }: RawMessage): number {
+  return (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0)
 }
 
 const decoder = new TextDecoder()

@@ -18,11 +18,13 @@ import { createBacklog } from './backlog.ts'
 import type { BridgeConfig } from './config.ts'
 import { createReceipts } from './receipts.ts'
 
+type MessageListener = (topic: string, payload: Uint8Array, settled: (isDurable: boolean) => void, flags?: number) => void
+
 /** A connection to the broker; `mqtt.ts` is the real one. */
 export interface Transport {
   publish(topic: string, payload: Uint8Array | string): void
-  /** `payload` holds during the call. `settled` is called once: true when the append is durable, false when the message was dropped and must be sent again. */
-  onMessage(listener: (topic: string, payload: Uint8Array, settled: (isDurable: boolean) => void) => void): void
+  /** `payload` holds during the call. `settled` is called once: true when the append is durable, false when the message was dropped and must be sent again. `flags` are those of its PUBLISH: DUP 8, QoS 2 and 4, RETAIN 1. */
+  onMessage(listener: MessageListener): void
   connected(): boolean
   /** Of all bridges on one log one leads: it alone holds STATE and the session of plain devices. The last one to end says that the host is offline. */
   lead(isLeading: boolean, isLast?: boolean): Promise<void>
@@ -70,7 +72,7 @@ const hostTypes: ReadonlySet<string> = new Set(['NCMD', 'DCMD', 'STATE'])
 
 export function startBridge(config: BridgeConfig, context: BridgeContext): Bridge {
   const bridge = new MqttToLog(config, context)
-  context.transport.onMessage((topic, payload, settled) => bridge.take(topic, payload, settled))
+  context.transport.onMessage((topic, payload, settled, flags) => bridge.take(topic, payload, settled, flags))
   return { lead: () => bridge.lead(), status: () => bridge.status(), stop: () => bridge.stop() }
 }
 
@@ -83,6 +85,7 @@ class MqttToLog {
   readonly #queue: AppendQueue
   readonly #received: Counter
   readonly #dropped: Counter
+  readonly #retained: Counter
   /** Of this process: its ticks have one monotonic clock. */
   readonly #run = randomUUID().slice(0, 8)
 
@@ -93,6 +96,7 @@ class MqttToLog {
     this.#status = emptyStatus(config)
     this.#backlog = createBacklog(config, context.lagMs, clock)
     this.#dropped = metrics.counter('millrace_bridge_dropped_total', 'Messages not appended, by reason; agents send theirs again')
+    this.#retained = metrics.counter('millrace_bridge_retained_total', 'Retained copies that a subscription brought')
     this.#received = metrics.counter('millrace_bridge_received_total', 'Messages from the broker')
     this.#receipts = createReceipts({
       host: config.host,
@@ -106,7 +110,7 @@ class MqttToLog {
     this.#queue = new AppendQueue({ log, logger, dropped: this.#dropped, inFlightMax: config.appendsUnderway, appended })
   }
 
-  take(topic: string, payload: Uint8Array, settled: Waiting['settled']): void {
+  take(topic: string, payload: Uint8Array, settled: Waiting['settled'], flags = 0): void {
     const parsed = topic.startsWith('spBv1.0/') ? parseTopic(topic) : undefined
     // What hosts say, this one's receipts among it, comes back from the broker and is no data.
     if (parsed && hostTypes.has(parsed.type)) return settled(true)
@@ -123,8 +127,10 @@ class MqttToLog {
       return settled(false)
     }
     const receivedMs = this.#context.clock.now()
-    const record = { key: node ?? topic, value: encodeRaw({ k: 'message', topic, payload, receivedMs }) }
-    this.#queue.push({ record, node, uuid: glance?.uuid, receivedMs, settled })
+    const retain = (flags & 1) !== 0
+    if (retain) this.#retained.add()
+    const message = { k: 'message', topic, payload, receivedMs, qos: (flags >> 1) & 3, retain, dup: (flags & 8) !== 0 } as const
+    this.#queue.push({ record: { key: node ?? topic, value: encodeRaw(message) }, node, uuid: glance?.uuid, receivedMs, settled })
   }
 
   #isOthers(topic: string, node: string | undefined): boolean {

@@ -26,7 +26,7 @@ export function connectTransport(
   const clientId = instance ? `${config.clientId}-${instance}` : config.clientId
   const data = connectData({ ...config, clientId }, clock, logger, {
     up: () => led?.announce(),
-    message: (topic, payload, _flags, settled) => listener(topic, payload, settled),
+    message: (topic, payload, flags, settled) => listener(topic, payload, settled, flags),
   })
 
   function takeLead() {
@@ -87,8 +87,8 @@ function connectPlain(config: BridgeConfig, clock: Clock, logger: Logger, listen
   }
   const events: ConnectionEvents = loggedEvents(plain, logger, {
     up() {},
-    message(topic, payload, _flags, settled) {
-      if (payload.length <= config.queueBytesMax * plainShare) return listener()(topic, payload, settled)
+    message(topic, payload, flags, settled) {
+      if (payload.length <= config.queueBytesMax * plainShare) return listener()(topic, payload, settled, flags)
       // It would never fit, and without an acknowledgement it would come again.
       events.tooLarge(payload.length)
       settled(true)

@@ -51,7 +51,7 @@ export interface Rejection {
 export function reject({ emit }: Context, message: Message, rejection: Rejection): void {
   if (message.isReplay) return
   const { reason, detail, lost, at = 'prepare', bytes, ...where } = rejection
-  const { topic, receivedMs } = message
+  const { topic, receivedMs, isRetained } = message
   const record: RejectedRecord = {
     f: 1,
     k: 'rejected',
@@ -61,7 +61,7 @@ export function reject({ emit }: Context, message: Message, rejection: Rejection
     ...where,
     lost,
     atMs: receivedMs,
-    ...(bytes === undefined ? { topic, receivedMs } : {}),
+    ...(bytes === undefined ? { topic, receivedMs, ...(isRetained ? { retain: true } : {}) } : {}),
     bytesBase64: Buffer.from(bytes ?? message.payload).toString('base64'),
   }
   emit(topics.rejected, where.node ?? topic, encodeJson(record))

@@ -6,6 +6,8 @@ export interface Message {
   topic: string
   payload: Uint8Array
   receivedMs: number
+  /** The broker's copy, brought by a subscription: when it was published is not known, unless the payload says so. */
+  isRetained: boolean
   /** True when a message that was rejected, at least in part, is replayed. */
   isReplay: boolean
   /** When the replay was ordered. */
@@ -33,13 +35,14 @@ export interface SparkplugMessage extends Message {
 export type AgentMessage = SparkplugMessage & { name: BatchName }
 
 export function readSparkplug(message: Message, topic: NodeTopic): SparkplugMessage {
-  const { payload, receivedMs, isReplay, replayMs } = message
+  const { payload, receivedMs, isRetained, isReplay, replayMs } = message
   const { uuid, seq, timestamp } = peek(payload) ?? {}
   const name = parseBatchName(uuid)
   return {
     topic: message.topic,
     payload,
     receivedMs,
+    isRetained,
     isReplay,
     replayMs,
     sentMs: timestamp,

@@ -38,8 +38,8 @@ export function createPrepareStage(config: PrepareConfig, partitions = 1): Stage
       const context: Context = { state, config, partitions, emit }
       const raw = decodeRaw(record.value)
       if (raw.k === 'message') {
-        const { topic, payload, receivedMs } = raw
-        takeMessage(context, { topic, payload, receivedMs, isReplay: false })
+        const { topic, payload, receivedMs, retain: isRetained = false } = raw
+        takeMessage(context, { topic, payload, receivedMs, isRetained, isReplay: false })
       } else if (raw.k === 'control') takeControl(context, raw.control, raw.atMs)
       else takeTick(context, raw)
     },
@@ -55,8 +55,9 @@ function takeControl(context: Context, control: Control, atMs: number): void {
   const { state } = context
   if (control.type === 'restored') state.restoredMs = control.backupMs
   if (control.type !== 'replay-rejected') return toTimeline(context, { f: 1, k: 'control', control, atMs })
-  const { topic, payloadBase64, receivedMs } = control
-  const message = { topic, payload: Buffer.from(payloadBase64, 'base64'), receivedMs, isReplay: true, replayMs: atMs }
+  const { topic, payloadBase64, receivedMs, retain: isRetained = false } = control
+  const payload = Buffer.from(payloadBase64, 'base64')
+  const message = { topic, payload, receivedMs, isRetained, isReplay: true, replayMs: atMs }
   // What was rejected because there was no room has touched nothing yet.
   if (wasOverLimit(state, message)) message.isReplay = false
   takeMessage(context, message)

@@ -6,7 +6,7 @@ import { nodeMetrics } from '@millrace/contract'
 import { decodePayload, type Payload, parseTopic, SparkplugError } from '@millrace/contract/sparkplug'
 import { takeBatch } from './agents/batch.ts'
 import { takeNodeEntry } from './agents/node-entry.ts'
-import { isDeathOf, relearn, takeDeviceBirth, takeDeviceDeath, takeNodeBirth, takeNodeDeath } from './births/births.ts'
+import { isDeathOf, relearn, takeBirthCopy, takeDeviceBirth, takeDeviceDeath, takeNodeBirth, takeNodeDeath } from './births/births.ts'
 import { type Context, reject } from './context.ts'
 import { takeForeign } from './foreign/foreign.ts'
 import { beginOrder, drain, endOrder, overdue, putInOrder } from './foreign/order.ts'
@@ -26,9 +26,19 @@ export function takeSparkplug(context: Context, raw: Message): void {
   const message = readSparkplug(raw, topic)
   if (message.isReplay) return use(context, message)
   if (!hasRoom(context, message)) return
+  if (message.isRetained) return useCopy(context, message)
   if (message.isOurs) compareClocks(context, message)
   if (message.isOurs || topic.type === 'NBIRTH' || topic.type === 'NDEATH') return use(context, message)
   useInOrder(context, message)
+}
+
+/** It says what aliases mean and what was measured when, but not who is there now, and it has no place in the order. */
+function useCopy(context: Context, message: SparkplugMessage): void {
+  const { type } = message
+  if (type === 'DDATA' || type === 'NDATA') return use(context, message)
+  if (type === 'NDEATH' || type === 'DDEATH') return
+  const payload = decode(context, message)
+  if (payload) takeBirthCopy(context, message, payload)
 }
 
 function useInOrder(context: Context, message: SparkplugMessage): void {

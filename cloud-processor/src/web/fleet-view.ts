@@ -2,7 +2,15 @@
  * What the page shows of each device, kept in memory from live timeline records and bounded by `devicesMax`.
  * Late (historical) records never move a last value, a state or an absence: they are the past.
  */
-import type { BirthRecord, Channel, DeclarationRecord, GapTimelineRecord, ReadingsRecord } from '@millrace/contract'
+import type {
+  BirthRecord,
+  Channel,
+  DeclarationRecord,
+  GapTimelineRecord,
+  LastKnownRecord,
+  ReadingsRecord,
+  Value,
+} from '@millrace/contract'
 import type { StoreReader } from '../stores/store.ts'
 import { scaleValue } from './scale.ts'
 import type { DeviceView, LastValue } from './wire.ts'
@@ -11,6 +19,8 @@ interface Entry {
   view: Omit<DeviceView, 'state' | 'channels' | 'last'>
   /** By channel: as it came, with the channel as it was declared then; it is scaled when somebody looks. */
   last: Map<string, Last>
+  /** As it came in a retained copy. */
+  lastKnown?: Map<string, Value>
   channels: Map<string, Channel>
   online: boolean
   /** Event time of the newest live reading since this process started. */
@@ -34,6 +44,7 @@ export interface FleetView {
   readings(record: ReadingsRecord): void
   declaration(record: DeclarationRecord): void
   gap(record: GapTimelineRecord): void
+  lastKnown(record: LastKnownRecord): void
   /** Names of the devices that it changed. */
   birth(record: BirthRecord): string[]
   /** Devices whose state or absences are not those of the last call. */
@@ -112,6 +123,11 @@ class Fleet implements FleetView {
     else known.view.absences = [...others, { channel, reason: record.reason, fromMs: record.fromMs }]
   }
 
+  lastKnown({ device, subject, channels }: LastKnownRecord): void {
+    const known = this.#entry(device, subject)
+    if (known) known.lastKnown = new Map([...(known.lastKnown ?? []), ...Object.entries(channels)])
+  }
+
   birth(record: BirthRecord): string[] {
     const touched = this.#touchedBy(record)
     for (const known of touched) {
@@ -168,6 +184,7 @@ class Fleet implements FleetView {
     return {
       ...known.view,
       last: Object.fromEntries([...known.last].map(([channel, last]) => [channel, scaleLast(last)])),
+      ...(known.lastKnown ? { lastKnown: scaleKnown(known.lastKnown, known.channels) } : {}),
       state: this.#state(known),
       channels: [...known.channels.values()],
     }
@@ -200,6 +217,10 @@ function seeColumn(known: Entry, name: string, column: { t: number[]; v: LastVal
 
 function scaleLast({ t, raw, q, channel }: Last): LastValue {
   return { t, v: scaleValue(raw, channel), ...(q ? { q } : {}) }
+}
+
+function scaleKnown(values: Map<string, Value>, channels: Map<string, Channel>): Record<string, Value> {
+  return Object.fromEntries([...values].map(([name, value]) => [name, scaleValue(value, channels.get(name))]))
 }
 
 /** An absence of a channel ends with that channel's next reading; one of the whole device with any. */

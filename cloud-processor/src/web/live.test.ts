@@ -50,6 +50,17 @@ it('tells of gaps, deaths, alarms, the ledger and the status', async () => {
   expect(await viewer.next('status')).toHaveProperty('serverMs')
 })
 
+it('shows what a retained copy brought as last known, and its device no more alive than it was', async () => {
+  const { web, live } = await start({ staleAfterMs: 500 })
+  const viewer = await live()
+  web.onTimeline([readings(startMs, 97)])
+  let state = await viewer.next<DeviceView>('state')
+  while (state.state !== 'stale') state = await viewer.next<DeviceView>('state')
+  const where = { subject: 'bed-1', device: 'oximeter-1', receivedMs: startMs + 60_000 }
+  web.onTimeline([{ f: 1, k: 'last-known', ...where, channels: { spo2: 50 } }])
+  expect(await viewer.next<DeviceView>('state')).toEqual({ ...state, lastKnown: { spo2: 50 } })
+})
+
 it('says that a device has gone stale without being asked', async () => {
   const { web, live } = await start({ staleAfterMs: 500 })
   const viewer = await live()

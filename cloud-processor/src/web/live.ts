@@ -72,7 +72,7 @@ class LiveEvents implements Live {
       const { device, channel, reason, fromMs, toMs, lost } = record
       this.#send([{ text: event('gap', { device, channel, reason, fromMs, toMs, lost }) }])
       changed.add(device)
-    } else if (record.k === 'declaration') changed.add(record.device)
+    } else if (record.k === 'declaration' || record.k === 'last-known') changed.add(record.device)
     else if (record.k === 'birth' || record.k === 'death') for (const name of this.#sources.fleet.changed()) changed.add(name)
   }
 

@@ -43,13 +43,14 @@ export function topicRoutes(app: FastifyInstance, log: Log, controls: { append(c
     let replayed = 0
     for (let partition = 0; partition < log.partitions; partition++) {
       for await (const rejected of allRejected(log, partition, (one) => isWanted(one, wanted))) {
-        const { topic, receivedMs, bytesBase64 } = rejected
+        const { topic, receivedMs, bytesBase64, retain } = rejected
         await controls.append({
           by: wanted.by,
           type: 'replay-rejected',
           topic: topic!,
           receivedMs: receivedMs!,
           payloadBase64: bytesBase64,
+          ...(retain ? { retain } : {}),
         })
         replayed++
       }

@@ -137,6 +137,7 @@ function see(fleet: FleetView, record: TimelineRecord): void {
   if (record.k === 'readings') fleet.readings(record)
   else if (record.k === 'declaration') fleet.declaration(record)
   else if (record.k === 'gap') fleet.gap(record)
+  else if (record.k === 'last-known') fleet.lastKnown(record)
   else if (record.k === 'birth' || record.k === 'death') fleet.birth(record)
 }
 

@@ -69,6 +69,8 @@ export interface DeviceView {
   lastReceivedMs?: number
   channels: Channel[]
   last: Record<string, LastValue>
+  /** Scaled values that a retained copy brought, measured nobody knows when. They say nothing of whether the device is there. */
+  lastKnown?: Record<string, Value>
   absences: OpenAbsence[]
 }
 

@@ -113,6 +113,7 @@ export const control = z
       topic: z.string().describe('MQTT topic of the message.'),
       payloadBase64: z.string().describe('Payload of the message, base64.'),
       receivedMs: epochMs('When the message first arrived'),
+      retain: z.boolean().optional().describe('True where it was a retained copy that a subscription brought.'),
     }),
     z.object({
       by: z.string().describe('Who gave the order.'),

@@ -7,7 +7,7 @@ export const rawMessageLayout = `Binary, big-endian:
 
 | bytes | what |
 |---|---|
-| 1 | 1: a message |
+| 1 | bits 0 to 3: 1, a message; bits 4 to 7: those of its PUBLISH packet, DUP 128, QoS × 32, RETAIN 16 (a copy that a subscription brought); 0 in records of versions that did not keep them |
 | 2 | n: length of the MQTT topic |
 | n | MQTT topic, UTF-8 |
 | 8 | IEEE 754 double: when the message arrived, epoch ms |
@@ -32,4 +32,16 @@ export const rawJson = z.discriminatedUnion('k', [rawTick, rawControl])
 export type RawTick = z.infer<typeof rawTick>
 
 /** `millrace.raw`: a message as it came, a tick, or a control record. */
-export type RawRecord = { k: 'message'; topic: string; payload: Uint8Array; receivedMs: number } | z.infer<typeof rawJson>
+export type RawRecord = RawMessage | z.infer<typeof rawJson>
+
+export interface RawMessage {
+  k: 'message'
+  topic: string
+  payload: Uint8Array
+  receivedMs: number
+  /** Of its PUBLISH packet [MQTT-3.3.1]. Absent: 0, and false. */
+  qos?: number
+  /** The broker sent its copy because of a subscription [MQTT-3.3.1-8]. */
+  retain?: boolean
+  dup?: boolean
+}

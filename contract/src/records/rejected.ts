@@ -22,6 +22,7 @@ export const rejectedRecord = z
       .optional()
       .describe('MQTT topic of the message. Absent: `bytesBase64` is not a message and cannot be replayed.'),
     receivedMs: epochMs('When the message arrived').optional(),
+    retain: z.boolean().optional().describe('True where it was a retained copy that a subscription brought.'),
     bytesBase64: z.string().describe('Base64 of the whole message as it came, or, without a `topic`, of the bad frame.'),
   })
   .describe('A message, or a frame from a device, that could not be used whole, with its bytes.')

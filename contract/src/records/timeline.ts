@@ -47,6 +47,19 @@ export const declaration = z
   })
   .describe('Channels of a device: before the first readings that use them, and again when they change. The newest one counts.')
 
+export const lastKnown = z
+  .object({
+    f: format,
+    k: kind('last-known'),
+    subject,
+    device,
+    receivedMs: epochMs('When the copy arrived; when it was measured is not known'),
+    channels: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).describe('Raw value by channel name.'),
+  })
+  .describe(
+    'What a retained copy without a time of its own says of a device: its state when somebody published it, nobody knows when. No reading, no sign of life; nothing is decided on it.',
+  )
+
 export const gap = z
   .object({
     f: format,
@@ -146,6 +159,7 @@ export const event = z
 export const timelineRecord = z.discriminatedUnion('k', [
   readings,
   declaration,
+  lastKnown,
   gap,
   birth,
   nodeState,
@@ -159,6 +173,8 @@ export const timelineRecord = z.discriminatedUnion('k', [
 export type ReadingsRecord = z.infer<typeof readings>
 /** A device's channels, sent before the first readings that use them and when they change. */
 export type DeclarationRecord = z.infer<typeof declaration>
+/** State of a device that a retained copy brought. */
+export type LastKnownRecord = z.infer<typeof lastKnown>
 /** Data that is not there, with bounds and a reason. Charts draw it, rules see it. */
 export type GapTimelineRecord = z.infer<typeof gap>
 export type BirthRecord = z.infer<typeof birth>

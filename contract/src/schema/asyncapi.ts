@@ -71,6 +71,7 @@ const channels: Record<keyof typeof topics, Published> = {
     messages: {
       Readings: timeline.readings,
       Declaration: timeline.declaration,
+      LastKnown: timeline.lastKnown,
       Gap: timeline.gap,
       Birth: timeline.birth,
       Node: timeline.nodeState,

@@ -35,7 +35,7 @@ function deliverValues(context: Context, message: SparkplugMessage, device: Devi
   const columns: Columns = { channels: {}, waves: {} }
   for (const { channel, last } of born) if (last) columns.channels[channel.name] = { t: [last.t], v: [last.v] }
   const parts = [{ device: device.name, columns, found: [], identitiesOf: byAlias(device.channels) }]
-  deliver(context, message, { node: message.node, key: messageKey(message), parts, broken: [], hist: false })
+  deliver(context, message, { node: message.node, key: messageKey(message), parts, broken: [], hist: message.isRetained })
 }
 
 /** A birth that is replayed says what its aliases mean; that its node is there now, it does not say. */
@@ -45,6 +45,14 @@ export function relearn(context: Context, message: SparkplugMessage, payload: Pa
   const device = deviceOf(context.state, message.node, message.device)
   const unknown = birth.channels.filter(({ alias, channel }) => !device.channels.has(alias ?? channel.name))
   if (learnBirth(context, message, device, unknown)) declare(context, message.node, device)
+}
+
+/** Of a retained birth: its values have times of their own. */
+export function takeBirthCopy(context: Context, message: SparkplugMessage, payload: Payload): void {
+  relearn(context, message, payload)
+  const birth = decodeDeviceBirth(payload)
+  if (birth.declaration !== undefined || birth.channels.length === 0) return
+  deliverValues(context, message, deviceOf(context.state, message.node, message.device), birth.channels)
 }
 
 /** What a birth declares, as far as there is room. */

@@ -22,7 +22,7 @@ function decode(context: Context, message: SparkplugMessage, device: DeviceState
   try {
     const { columns, problems, historical } = decodeBatch(message.payload, (alias) => channels.get(alias))
     const part = { device: name, columns, found: problems.map(describe), identitiesOf: byAlias(channels) }
-    return { node, key, parts: [part], broken: [], hist: historical }
+    return { node, key, parts: [part], broken: [], hist: historical || message.isRetained }
   } catch (error) {
     if (!(error instanceof SparkplugError)) throw error
     if (message.isReplay) return undefined

@@ -105,7 +105,7 @@ function release(state: PrepareState, order: Order, messages: Held[]): Sparkplug
   return messages.map(({ topic, payloadBase64, receivedMs }) => {
     const payload = Buffer.from(payloadBase64, 'base64')
     state.heldBytes -= payload.length
-    return readSparkplug({ topic, payload, receivedMs, isReplay: false }, parseTopic(topic) as NodeTopic)
+    return readSparkplug({ topic, payload, receivedMs, isRetained: false, isReplay: false }, parseTopic(topic) as NodeTopic)
   })
 }
 

@@ -1,8 +1,9 @@
 /** Plain MQTT devices: the first filter of the configuration that takes the topic names the codec, the devices and the channels. */
 
-import type { RejectionReason } from '@millrace/contract'
+import { countReadings, type RejectionReason } from '@millrace/contract'
 import { type Context, type Rejection, reject } from '../context.ts'
 import { type Delivery, deliver, type Part } from '../direct.ts'
+import { noTime, tellLastKnown } from '../last-known.ts'
 import type { Message } from '../message.ts'
 import { type Problem, recordIdentity } from '../rejections/problems.ts'
 import { hashOf, messageKey, setReplayable } from '../replay/replayable.ts'
@@ -24,17 +25,27 @@ export function takePlain(context: Context, message: Message): void {
   const { config } = route
   const decoded = decode(message, route)
   const isTimed = typeof decoded === 'string' ? codecOf(config).isTimed?.(config) : decoded.isTimed
-  if (!message.isReplay && isTimed && isRepeat(context.state, message)) return
-  if (typeof decoded === 'string') rejectPayload(context, message, route, decoded)
-  else deliver(context, message, { node: plainNode, key, hist: false, ...partsOf(context, route, decoded) })
+  const isAgain = !message.isReplay && (isTimed || message.isRetained) && isRepeat(context.state, message)
+  if (isAgain && !message.isRetained) return
+  const found = typeof decoded === 'string' ? undefined : partsOf(context, route, decoded)
+  if (found && message.isRetained) found.parts = found.parts.filter((part) => hasTimed(context, message, part))
+  if (isAgain) return
+  if (found) deliver(context, message, { node: plainNode, key, hist: false, ...found })
+  else rejectPayload(context, message, route, decoded as string)
+}
+
+/** Of a retained copy, what has no time is told as last known. False when nothing is left to be delivered. */
+function hasTimed(context: Context, message: Message, { device, columns, found }: Part): boolean {
+  tellLastKnown(context, message, device, columns)
+  return found.length > 0 || countReadings(columns) > 0
 }
 
 /** The reason, when nothing of it can be used. */
-function decode({ payload, receivedMs }: Message, { config, topic }: Route): Decoded | string {
+function decode({ payload, receivedMs, isRetained }: Message, { config, topic }: Route): Decoded | string {
   const { channel } = config
   try {
     const given = channel === undefined ? config : { ...config, channelName: nameFrom(channel, topic) }
-    return codecOf(config).decode(payload, given, receivedMs)
+    return codecOf(config).decode(payload, given, isRetained ? noTime : receivedMs)
   } catch (error) {
     return (error as Error).message.slice(0, 200)
   }

@@ -29,6 +29,9 @@ export function createFeed(config: z.input<typeof prepareSchema> = {}) {
       state = stage.decode(stage.encode(former as typeof state))
     },
     message: (topic: string, payload: Uint8Array, receivedMs = now) => feed({ k: 'message', topic, payload, receivedMs }),
+    /** As a subscription brings it. */
+    copy: (topic: string, payload: Uint8Array, receivedMs = now) =>
+      feed({ k: 'message', topic, payload, receivedMs, qos: 1, retain: true }),
     tick: (atMs: number) => feed({ k: 'tick', atMs }),
     replay(topic: string, payload: Uint8Array, receivedMs = now, atMs = now) {
       const payloadBase64 = Buffer.from(payload).toString('base64')

@@ -12,7 +12,9 @@ export function BigValue({ device, channel }: { device: Device; channel: Channel
   const last = device.last.value[channel.name]
   const moment = { isLinkLive: link.value.state === 'live', nowMs: now, ageMsMax: staleAfterMs.value + 1000 }
   const fresh = freshness(device.view.value, channel, last, moment)
-  const shown = fresh.kind === 'live' || fresh.kind === 'stale' ? briefText(fresh.last.v, channel) : '––'
+  const known = fresh.kind === 'none' ? device.view.value.lastKnown?.[channel.name] : undefined
+  const value = fresh.kind === 'live' || fresh.kind === 'stale' ? fresh.last.v : known
+  const shown = value === undefined ? '––' : briefText(value, channel)
   const bad = fresh.kind === 'live' && fresh.last.q
   return (
     <div class={`value ${fresh.kind} hue-${hueOf(channel)} size-${Math.min(9, Math.max(3, shown.length))}`}>
@@ -23,7 +25,8 @@ export function BigValue({ device, channel }: { device: Device; channel: Channel
       <span class="value-note">
         {fresh.kind === 'stale' && `last ${ageText(now - fresh.last.t)} ago`}
         {fresh.kind === 'absent' && reasonText(fresh.absence.reason)}
-        {fresh.kind === 'none' && (seenMs ? `last ${whenText(seenMs, now)}` : 'no reading yet')}
+        {known !== undefined && 'last known'}
+        {fresh.kind === 'none' && known === undefined && (seenMs ? `last ${whenText(seenMs, now)}` : 'no reading yet')}
         {bad ? (fresh.last.q === 2 ? 'bad quality' : 'uncertain') : ''}
       </span>
     </div>

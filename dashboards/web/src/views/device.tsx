@@ -1,6 +1,6 @@
 /** One device: waveforms as they run, values, trends with history, its alarms and its ledger. */
 import type { LastValue } from '@millrace/cloud-processor/web'
-import type { Channel } from '@millrace/contract'
+import type { Channel, Value } from '@millrace/contract'
 import { signal } from '@preact/signals'
 import { hueOf, mainChannels, waveforms } from '../channels.ts'
 import { Trend } from '../charts/trend.tsx'
@@ -143,7 +143,7 @@ function DeviceLedger({ name }: { name: string }) {
 }
 
 function Channels({ device: known, waves }: { device: Device; waves: number }) {
-  const { channels } = known.view.value
+  const { channels, lastKnown = {} } = known.view.value
   const last = known.last.value
   if (channels.length === 0) return null
   return (
@@ -164,7 +164,7 @@ function Channels({ device: known, waves }: { device: Device; waves: number }) {
           </thead>
           <tbody>
             {channels.map((channel) => (
-              <ChannelRow key={channel.name} channel={channel} value={last[channel.name]} />
+              <ChannelRow key={channel.name} channel={channel} value={last[channel.name]} known={lastKnown[channel.name]} />
             ))}
           </tbody>
         </table>
@@ -173,14 +173,22 @@ function Channels({ device: known, waves }: { device: Device; waves: number }) {
   )
 }
 
-function ChannelRow({ channel, value }: { channel: Channel; value: LastValue | undefined }) {
+interface Row {
+  channel: Channel
+  value: LastValue | undefined
+  /** Where there is no value: what a retained copy said. */
+  known: Value | undefined
+}
+
+function ChannelRow({ channel, value, known }: Row) {
+  const shown = value?.v ?? known
   return (
     <tr>
       <th scope="row">{channel.name}</th>
-      <td class="number">{value ? valueText(value.v, channel) : '–'}</td>
+      <td class="number">{shown === undefined ? '–' : valueText(shown, channel)}</td>
       <td>{unitText(channel.unit)}</td>
       <td class="soft">{channel.code ?? ''}</td>
-      <td class="soft">{value ? whenText(value.t, nowSecond.value) : ''}</td>
+      <td class="soft">{value ? whenText(value.t, nowSecond.value) : known !== undefined && 'last known'}</td>
     </tr>
   )
 }

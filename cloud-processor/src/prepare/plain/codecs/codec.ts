@@ -45,7 +45,10 @@ export interface PayloadCodec<Config extends PayloadConfig = PayloadConfig> {
   timeUnit?(config: Config): TimeUnit
   /** Whether a payload has its times in it, even one that cannot be read. Without it: no. */
   isTimed?(config: Config): boolean
-  /** @throws Error, with a text for people, when nothing of the payload can be used. */
+  /**
+   * `receivedMs` is the time of what has none of its own; infinite for a retained copy, whose arrival says nothing of it.
+   * @throws Error, with a text for people, when nothing of the payload can be used.
+   */
   decode(payload: Uint8Array, config: Config, receivedMs: number): Decoded
 }
 

@@ -1,0 +1,121 @@
+/**
+ * A sensor that publishes retained messages without a time and dies: `node test/failures/retained.ts [--broker millrace|mosquitto]`
+ *
+ * The broker sends its copy at each reconnect and each restart of the processor, and after its own restart. No copy becomes a reading,
+ * and none clears the absence alarm: the sensor stays dead. The page shows the state as last known.
+ */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { brokerSchema, startBroker } from '@millrace/broker/broker'
+import { processorSchema } from '@millrace/cloud-processor/config'
+import { openEngines } from '@millrace/cloud-processor/engines'
+import { startProcessor } from '@millrace/cloud-processor/processor'
+import { createMetrics, silentLog, systemClock } from '@millrace/platform'
+import { type Api, openApi } from 'millrace'
+import mqtt from 'mqtt'
+import { mosquitto } from '../engines/mosquitto/mosquitto.ts'
+import { freePort } from '../support/free-port.ts'
+import { readTopic } from '../support/log-pages.ts'
+import { CannotRun, type Program, program } from '../support/program.ts'
+import { until } from '../support/until.ts'
+
+const { values } = parseArgs({ options: { broker: { type: 'string', default: 'millrace,mosquitto' } } })
+const topic = 'lab/probe/state'
+
+await program('retained', async (test) => {
+  for (const kind of values.broker.split(',')) await onBroker(test, kind)
+})
+
+async function onBroker(test: Program, kind: string): Promise<void> {
+  const broker = await openBroker(test, kind)
+  const url = `mqtt://127.0.0.1:${broker.port}`
+  const processor = await openProcessor(test, url, kind)
+  await until('the bridge listens', async () => (await copiesOf(processor.api())) >= 0, { withinMs: 10_000 })
+  const sensor = await mqtt.connectAsync(url)
+  for (let n = 1; n <= 5; n++) {
+    await sensor.publishAsync(topic, JSON.stringify({ v: n }), { qos: 1, retain: true })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  await sensor.endAsync()
+  await until('its absence is an alarm', async () => (await activeOf(processor.api())).length === 1, { withinMs: 30_000 })
+  const before = await readingsOf(processor.api())
+  for (let n = 0; n < 2; n++) await withCopy(processor, () => processor.again())
+  await withCopy(processor, () => broker.again())
+  // More than the rule's time: a copy that counted as life would have cleared it, and raised it again.
+  await new Promise((resolve) => setTimeout(resolve, 4000))
+  const changes = (await readTopic(processor.api(), 'alarms')).filter(({ record }) => record.k === 'alarm')
+  test.check(before > 0 && (await readingsOf(processor.api())) === before, `${kind}: ${before} readings, and none by a copy`)
+  test.check((await activeOf(processor.api())).length === 1, `${kind}: the absence alarm is active`)
+  test.check(changes.length === 1, `${kind}: it was raised once and never cleared (${changes.length} changes)`)
+  const [device] = (await processor.api().fleet()) as unknown as { lastKnown?: Record<string, unknown>; state: string }[]
+  test.check(device?.lastKnown?.v === 5, `${kind}: the page has the last known value ${device?.lastKnown?.v}`)
+  test.check(device?.state !== 'online', `${kind}: the device is ${device?.state}`)
+}
+
+/** Each fault must bring a copy, or it shows nothing. */
+async function withCopy(processor: { api(): Api }, fault: () => Promise<void>): Promise<void> {
+  const before = await copiesOf(processor.api())
+  await fault()
+  await until('a copy came', async () => (await copiesOf(processor.api())) > before, { withinMs: 20_000 })
+}
+
+async function copiesOf(api: Api): Promise<number> {
+  return (await readTopic(api, 'raw')).filter(({ record }) => record.topic === topic && record.retain === true).length
+}
+
+async function readingsOf(api: Api): Promise<number> {
+  return (await readTopic(api, 'timeline')).filter(({ record }) => record.k === 'readings').length
+}
+
+async function activeOf(api: Api) {
+  return (await api.alarms()).filter(({ active, rule }) => active && rule === 'silent')
+}
+
+async function openBroker(test: Program, kind: string) {
+  const port = await freePort()
+  const dir = join(test.dir, `${kind}-broker`)
+  const start = kind === 'mosquitto' ? await mosquittoIn(dir, port) : () => startOurs(join(test.dir, 'sessions.sqlite'), port)
+  let running = await start()
+  test.atEnd(() => running.stop())
+  return {
+    port,
+    async again() {
+      await running.stop()
+      running = await start()
+    },
+  }
+}
+
+async function startOurs(path: string, port: number) {
+  const config = brokerSchema.parse({ listen: { port }, dangerouslyAllowAnonymous: true, store: { path } })
+  const broker = await startBroker(config)
+  return { stop: () => broker.close() }
+}
+
+async function mosquittoIn(dir: string, port: number) {
+  if (!(await mosquitto.find())) throw new CannotRun('Mosquitto is not there. Run: npm run engines -- mosquitto')
+  return () => mosquitto.start({ dir, port, isPersistent: true })
+}
+
+async function openProcessor(test: Program, url: string, kind: string) {
+  const config = processorSchema.parse({
+    dataDir: join(test.dir, `${kind}-processor`),
+    bridge: { url, plain: ['lab/#'] },
+    prepare: { plain: [{ filter: 'lab/+/state', channels: [{ name: 'v', path: 'v' }] }] },
+    rules: { graceMs: 0, rules: [{ name: 'silent', channel: 'v', condition: 'absent', afterMs: 2000 }] },
+    web: { port: 0, staleAfterMs: 2000 },
+  })
+  const open = async () => {
+    const engines = await openEngines(config, { clock: systemClock, logger: silentLog, metrics: createMetrics() })
+    return startProcessor(config, engines)
+  }
+  let running = await open()
+  test.atEnd(() => running.stop())
+  return {
+    api: () => openApi(`http://127.0.0.1:${running.webPort}/`),
+    async again() {
+      await running.stop()
+      running = await open()
+    },
+  }
+}
