@@ -29,6 +29,8 @@ export interface SparkplugMessage extends Message {
   /** Of a Millrace agent: its data and births are called by the names of naming.ts. */
   isOurs: boolean
   seq?: number
+  /** Of a birth without a Millrace name: metrics that cannot be read, by their place. */
+  bad?: Map<number, string>
 }
 
 /** Of a Millrace agent, under a batch name. */

@@ -6,7 +6,7 @@ import { nodeMetrics } from '@millrace/contract'
 import { decodePayload, type Payload, parseTopic, SparkplugError } from '@millrace/contract/sparkplug'
 import { takeBatch } from './agents/batch.ts'
 import { takeNodeEntry } from './agents/node-entry.ts'
-import { isDeathOf, relearn, takeBirthCopy, takeDeviceBirth, takeDeviceDeath, takeNodeBirth, takeNodeDeath } from './births/births.ts'
+import { isDeathOf, takeBirthCopy, takeDeviceBirth, takeDeviceDeath, takeNodeBirth, takeNodeDeath } from './births/births.ts'
 import { type Context, reject } from './context.ts'
 import { takeForeign } from './foreign/foreign.ts'
 import { beginOrder, drain, endOrder, overdue, putInOrder } from './foreign/order.ts'
@@ -85,7 +85,7 @@ function use(context: Context, message: SparkplugMessage): void {
 /** Of a replay only what was rejected and was not replayed yet. */
 function decode(context: Context, message: SparkplugMessage): Payload | undefined {
   const { state } = context
-  const { node } = message
+  const { node, type, isOurs } = message
   const key = messageKey(message)
   if (message.isReplay && !state.redo.has(key)) return undefined
   const problems: Problem[] = []
@@ -94,6 +94,8 @@ function decode(context: Context, message: SparkplugMessage): Payload | undefine
     problems.push({ reason: 'PREPARE_READING', detail: `${identity}: ${error.message}`, lost: [0, 0], identity })
   }
   try {
+    // The metrics of a birth without a name are read again as values, and rejected with them.
+    if (!isOurs && (type === 'NBIRTH' || type === 'DBIRTH')) return readBirth(message)
     const payload = decodePayload(message.payload, {}, onBadMetric)
     rejectAll(context, message, problems, { node })
     setReplayable(state, key, problems.map(identityOf))
@@ -106,8 +108,14 @@ function decode(context: Context, message: SparkplugMessage): Payload | undefine
   }
 }
 
+function readBirth(message: SparkplugMessage): Payload {
+  const bad = new Map<number, string>()
+  message.bad = bad
+  return decodePayload(message.payload, {}, ({ message: why }, index) => void bad.set(index, why))
+}
+
 function useReplayed(context: Context, message: SparkplugMessage, payload: Payload): void {
-  if (message.type === 'NBIRTH' || message.type === 'DBIRTH') relearn(context, message, payload)
+  if (message.type === 'NBIRTH' || message.type === 'DBIRTH') takeBirthCopy(context, message, payload)
 }
 
 function useBirthOrDeath(context: Context, message: SparkplugMessage, payload: Payload): void {

@@ -11,6 +11,7 @@ export const absences = {
   'probe-off': { says: 'The device says that its probe is off.', remedy: 'Put the probe on.' },
   'out-of-range': { says: 'The device says that what it measures is out of its range.', remedy: 'See the device’s manual.' },
   searching: { says: 'The device looks for a signal.', remedy: 'Wait; move or clean the probe where it lasts.' },
+  'no-value': { says: 'The device says that it has no value (a null).', remedy: 'See the device; nothing is wrong on the way.' },
   'link-down': { says: 'What the device is linked to is down.', remedy: 'Check its cable or radio.' },
   evicted: {
     says: 'Measured, and removed at the edge when the outbox was at its bound.',

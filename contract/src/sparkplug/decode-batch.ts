@@ -271,7 +271,7 @@ function isBadFrame(note: unknown): note is BadFrame {
 
 function problem(work: Work, reason: MetricProblem['reason'], slot?: Slot, raw?: Value | bigint): void {
   const { scan, batch, index } = work
-  const found: MetricProblem = { reason, index, lost: reason === 'null' ? [0, 0] : lostOf(work, slot) }
+  const found: MetricProblem = { reason, index, lost: lostOf(work, slot) }
   if (scan.alias >= 0) found.alias = scan.alias
   const name = slot?.channel.name ?? nameOf(work)
   if (name !== undefined) found.name = name
@@ -280,9 +280,10 @@ function problem(work: Work, reason: MetricProblem['reason'], slot?: Slot, raw?:
   batch.problems.push(found)
 }
 
-/** An array costs its samples, a note nothing, everything else one reading. */
+/** An array costs its samples, a note and what has no value nothing, everything else one reading. */
 function lostOf(work: Work, slot: Slot | undefined): Tally {
   const { scan } = work
+  if (scan.isNull || scan.field === 0) return [0, 0]
   const datatype = datatypeName(scan.datatype === 0 && slot ? slot.code : scan.datatype)
   const bytes = datatype && scan.field === 16 ? elementBytes(datatype) : undefined
   if (bytes !== undefined) return [0, Math.floor((scan.end - scan.start) / bytes)]

@@ -85,7 +85,7 @@ export function decodeDeviceBirth(payload: Payload): DeviceBirth {
   const birth: DeviceBirth = { declaration: parseBirthName(payload.uuid), channels: [], skipped: [] }
   for (const metric of payload.metrics) {
     const { name, alias } = metric
-    if (name !== undefined && isControl(name)) continue
+    if (name !== undefined && isControlMetric(name)) continue
     const channel = channelOf(metric)
     if (typeof channel === 'string') birth.skipped.push({ name, alias, reason: channel })
     else birth.channels.push(bornChannel(metric, channel))
@@ -93,7 +93,8 @@ export function decodeDeviceBirth(payload: Payload): DeviceBirth {
   return birth
 }
 
-function isControl(name: string): boolean {
+/** Metrics for the session itself, which are no channels. */
+export function isControlMetric(name: string): boolean {
   return name === nodeMetrics.bdSeq || /^(?:Node Control|Device Control|Millrace)\//.test(name)
 }
 

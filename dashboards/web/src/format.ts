@@ -88,6 +88,7 @@ const reasons: Record<AbsenceReason, string> = {
   'probe-off': 'Probe off',
   'out-of-range': 'Out of range',
   searching: 'Searching',
+  'no-value': 'No value',
   'link-down': 'Link down',
   evicted: 'Evicted',
   'agent-down': 'Agent down',

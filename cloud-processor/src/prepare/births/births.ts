@@ -1,10 +1,10 @@
 /** Who is there, and what its aliases mean: births and deaths of nodes and devices, of agents and others. */
-import { type Columns, deathReasons } from '@millrace/contract'
-import { type BornChannel, bdSeqOf, decodeDeviceBirth, type Payload } from '@millrace/contract/sparkplug'
+import { deathReasons } from '@millrace/contract'
+import { type BornChannel, bdSeqOf, type DeviceBirth, decodeDeviceBirth, type Payload } from '@millrace/contract/sparkplug'
 import { type Context, reject, toTimeline } from '../context.ts'
 import { deliver } from '../direct.ts'
+import { type MetricKey, readMetrics } from '../foreign/metrics.ts'
 import type { SparkplugMessage } from '../message.ts'
-import { byAlias } from '../rejections/problems.ts'
 import { messageKey } from '../replay/replayable.ts'
 import { deviceOf, learn, newest, nodeOf } from '../state/nodes.ts'
 import type { DeviceState, NodeState } from '../state/state.ts'
@@ -14,59 +14,105 @@ export function takeNodeBirth(context: Context, message: SparkplugMessage, paylo
   const node = nodeOf(context.state, message.node)
   node.online = true
   node.bdSeq = bdSeqOf(payload) ?? -1
-  if (decodeDeviceBirth(payload).channels.length > 0) takeDeviceBirth(context, message, payload)
+  const { channels, skipped } = decodeDeviceBirth(payload)
+  if (channels.length + skipped.length + (message.bad?.size ?? 0) > 0) takeDeviceBirth(context, message, payload)
 }
 
 export function takeDeviceBirth(context: Context, message: SparkplugMessage, payload: Payload): void {
   const { node, receivedMs } = message
   const birth = decodeDeviceBirth(payload)
   const device = deviceOf(context.state, node, message.device)
-  const isChanged = learnBirth(context, message, device, birth.channels)
+  const former = new Set([...device.channels.values()].map(({ name }) => name))
+  forgetSkipped(device, birth)
+  const { isChanged, out } = learnBirth(context, device, birth.channels)
+  setUnusable(context, device, [...birth.skipped.map(keyOfSkipped), ...out])
   const where = { f: 1, subject: device.name, device: device.name, node } as const
   if (isChanged) toTimeline(context, { ...where, k: 'declaration', channels: newest(device) })
   if (!device.online) toTimeline(context, { ...where, k: 'birth', atMs: receivedMs, reason: 'device birth' })
   device.online = true
   nodeOf(context.state, node).online = true
-  if (birth.declaration === undefined) deliverValues(context, message, device, birth.channels)
+  const isTold = birth.declaration === undefined && deliverValues(context, message, { device, birth, former, out })
+  if (out.length > 0 && !isTold) rejectOut(context, message, device, out)
 }
 
-/** Birth values of our own agents are state; those of a foreign node are readings. */
-function deliverValues(context: Context, message: SparkplugMessage, device: DeviceState, born: BornChannel[]): void {
-  const columns: Columns = { channels: {}, waves: {} }
-  for (const { channel, last } of born) if (last) columns.channels[channel.name] = { t: [last.t], v: [last.v] }
-  const parts = [{ device: device.name, columns, found: [], identitiesOf: byAlias(device.channels) }]
-  deliver(context, message, { node: message.node, key: messageKey(message), parts, broken: [], hist: message.isRetained })
+interface Born {
+  device: DeviceState
+  birth: DeviceBirth
+  /** Names of the channels that were known before. */
+  former: Set<string>
+  /** For which there is no room. */
+  out: MetricKey[]
+}
+
+/**
+ * Birth values of our own agents are state; those of a foreign node are readings. A channel that is new with a null has not lost its
+ * value. True when a value was rejected because there is no room for its channel.
+ */
+function deliverValues(context: Context, message: SparkplugMessage, { device, birth, former, out }: Born): boolean {
+  const why = new Map(birth.skipped.map((skipped) => [keyOfSkipped(skipped), skipped.reason]))
+  const full = fullText(out)
+  for (const key of out) why.set(key, full)
+  const { part } = readMetrics(message, device, why)
+  for (const problem of part.found)
+    if (problem.detail.endsWith(full)) Object.assign(problem, { reason: 'PREPARE_LIMIT', detail: full })
+  const { columns } = part
+  if (columns.absences) columns.absences = columns.absences.filter(({ channel }) => channel === '*' || former.has(channel))
+  deliver(context, message, { node: message.node, key: messageKey(message), parts: [part], broken: [], hist: message.isRetained })
+  return part.found.some(({ reason }) => reason === 'PREPARE_LIMIT')
+}
+
+const fullText = (out: MetricKey[]) => `limits.channelsPerDevice is reached: ${out.length} channels are left out`
+
+function rejectOut(context: Context, message: SparkplugMessage, device: DeviceState, out: MetricKey[]): void {
+  const where = { node: message.node, device: device.name }
+  reject(context, message, { reason: 'PREPARE_LIMIT', detail: fullText(out), lost: [0, 0], ...where })
+}
+
+const keyOfSkipped = ({ alias, name }: DeviceBirth['skipped'][number]) => alias ?? name ?? ''
+
+/** Its alias or name means no channel any more. */
+function forgetSkipped(device: DeviceState, { skipped }: DeviceBirth): void {
+  for (const one of skipped) device.channels.delete(keyOfSkipped(one))
+}
+
+function setUnusable({ config }: Context, device: DeviceState, keys: MetricKey[]): void {
+  if (keys.length === 0) delete device.unusable
+  else device.unusable = new Set(keys.slice(0, config.limits.channelsPerDevice))
 }
 
 /** A birth that is replayed says what its aliases mean; that its node is there now, it does not say. */
-export function relearn(context: Context, message: SparkplugMessage, payload: Payload): void {
+function relearn(context: Context, message: SparkplugMessage, payload: Payload): void {
   const birth = decodeDeviceBirth(payload)
   if (birth.channels.length === 0) return
   const device = deviceOf(context.state, message.node, message.device)
   const unknown = birth.channels.filter(({ alias, channel }) => !device.channels.has(alias ?? channel.name))
-  if (learnBirth(context, message, device, unknown)) declare(context, message.node, device)
+  for (const one of unknown) device.unusable?.delete(keyOf(one))
+  if (learnBirth(context, device, unknown).isChanged) declare(context, message.node, device)
 }
 
-/** Of a retained birth: its values have times of their own. */
+/** Of a retained birth, or one that is replayed: what it declares, and its values, which have times of their own. */
 export function takeBirthCopy(context: Context, message: SparkplugMessage, payload: Payload): void {
   relearn(context, message, payload)
   const birth = decodeDeviceBirth(payload)
-  if (birth.declaration !== undefined || birth.channels.length === 0) return
-  deliverValues(context, message, deviceOf(context.state, message.node, message.device), birth.channels)
+  if (birth.declaration !== undefined || birth.channels.length + birth.skipped.length === 0) return
+  const device = deviceOf(context.state, message.node, message.device)
+  deliverValues(context, message, { device, birth, former: new Set(), out: [...(device.unusable ?? [])] })
+}
+
+interface Learnt {
+  isChanged: boolean
+  /** For which there is no room. */
+  out: MetricKey[]
 }
 
 /** What a birth declares, as far as there is room. */
-function learnBirth(context: Context, message: SparkplugMessage, device: DeviceState, born: BornChannel[]): boolean {
-  const room = Math.max(0, context.config.limits.channelsPerDevice - device.channels.size)
+function learnBirth({ config }: Context, device: DeviceState, born: BornChannel[]): Learnt {
+  const room = Math.max(0, config.limits.channelsPerDevice - device.channels.size)
   const fresh = new Set(born.map(keyOf).filter((key) => !device.channels.has(key)))
-  if (fresh.size <= room) return learn(device, born)
+  if (fresh.size <= room) return { isChanged: learn(device, born), out: [] }
   const out = new Set([...fresh].slice(room))
-  const detail = `limits.channelsPerDevice is reached: ${out.size} channels are left out`
-  reject(context, message, { reason: 'PREPARE_LIMIT', detail, lost: [0, 0], node: message.node, device: device.name })
-  return learn(
-    device,
-    born.filter((one) => !out.has(keyOf(one))),
-  )
+  const kept = born.filter((one) => !out.has(keyOf(one)))
+  return { isChanged: learn(device, kept), out: [...out] }
 }
 
 const keyOf = ({ alias, channel }: BornChannel) => alias ?? channel.name

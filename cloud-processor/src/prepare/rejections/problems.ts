@@ -21,7 +21,7 @@ export function byAlias(channels: Map<number | string, Channel>): IdentitiesOf {
   let keys: Map<string, (number | string)[]> | undefined
   return (channel, t) => {
     keys ??= Map.groupBy(channels.keys(), (key) => channels.get(key)!.name)
-    return (keys.get(channel) ?? [channel]).map((key) => `${key}@${t}`)
+    return [...(keys.get(channel) ?? []), channel].map((key) => `${key}@${t}`)
   }
 }
 
@@ -31,7 +31,10 @@ export const isRecord = (identity: string) => /^#\d+$/.test(identity)
 
 export const identityOf = ({ identity }: Problem) => identity
 
-export function describe({ reason, alias, name, t, raw, lost }: DecodedBatch['problems'][number]): Problem {
+/** Metric that is no reading, and why. */
+export type MetricFault = Omit<DecodedBatch['problems'][number], 'reason' | 'index'> & { reason: string; index?: number }
+
+export function describe({ reason, alias, name, t, raw, lost }: MetricFault): Problem {
   const what = name ?? (alias === undefined ? 'a metric without a name' : `alias ${alias}`)
   const when = t === undefined ? '' : ` at ${isoTime(t)}`
   const value = raw === undefined ? '' : ` = ${String(raw).slice(0, 40)}`
@@ -71,8 +74,9 @@ export function rejectAll(context: Context, message: Message, problems: Problem[
 }
 
 function summary(problems: Problem[]): string {
-  const first = problems.slice(0, detailsMax).map(({ detail }) => detail)
-  const more = problems.length > detailsMax ? `; and ${problems.length - detailsMax} more` : ''
+  const details = [...new Set(problems.map(({ detail }) => detail))]
+  const first = details.slice(0, detailsMax)
+  const more = details.length > detailsMax ? `; and ${details.length - detailsMax} more` : ''
   return `${first.join('; ')}${more}`
 }
 

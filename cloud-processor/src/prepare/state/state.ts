@@ -61,6 +61,8 @@ export interface DeviceState {
   online: boolean
   /** Alias to channel, for ever; foreign metrics without an alias are under their name. */
   channels: Map<number | string, Channel>
+  /** Metrics that the newest birth declared and no channel can hold; at most `limits.channelsPerDevice`. */
+  unusable?: Set<number | string>
 }
 
 /** Of the messages of a node by their `seq`. */
