@@ -15,7 +15,7 @@ export const bridgeSchema = z.strictObject({
     .regex(/^[^+#/]+$/)
     .default('millrace')
     .describe('Sparkplug host id; the agents obey receipts of this host only'),
-  clientId: z.string().default('millrace-processor').describe('MQTT client id; the STATE connection adds `-state`'),
+  clientId: z.string().default('millrace-processor').describe('MQTT client id; the session of plain devices adds `-plain`'),
   share: z
     .enum(['nodes', 'broker'])
     .default('nodes')

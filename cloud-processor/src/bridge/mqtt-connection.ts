@@ -24,7 +24,9 @@ import {
   pingPacket,
   pubackPacket,
   publishPacket,
+  retainedPacket,
   subscribePacket,
+  type Will,
 } from './mqtt-packets.ts'
 
 export interface ConnectionOptions extends Greeting {
@@ -33,6 +35,8 @@ export interface ConnectionOptions extends Greeting {
   /** PEM of the authority that signed the broker's certificate. */
   ca?: Buffer
   filters: string[]
+  /** Asked at each connection. */
+  will?(): Will | undefined
   restMs: number
   packetBytesMax: number
   /** With `isPersistent`. */
@@ -58,6 +62,10 @@ export interface Connection {
   isUp(): boolean
   /** Lost when the connection is not up, or the broker does not take what was published before. */
   publish(topic: string, payload: Uint8Array): void
+  /** With QoS 1; resolves with the PUBACK, or after a second, or at once where the connection is not up. */
+  publishRetained(topic: string, payload: Uint8Array): Promise<void>
+  /** Begins a new connection at once. */
+  reopen(): void
   close(): Promise<void>
 }
 
@@ -75,6 +83,8 @@ export function openConnection(options: ConnectionOptions, events: ConnectionEve
   return {
     isUp: () => connection.isUp(),
     publish: (topic, payload) => connection.publish(topic, payload),
+    publishRetained: (topic, payload) => connection.publishRetained(topic, payload),
+    reopen: () => connection.reopen(),
     close: () => connection.close(),
   }
 }
@@ -84,7 +94,7 @@ class LastingConnection implements Connection {
   readonly #options: ConnectionOptions
   readonly #events: ConnectionEvents
   readonly #clock: Clock
-  #session: Connection | undefined = undefined
+  #session: Session | undefined = undefined
   #isClosed = false
   #failures = 0
   #upMs = Number.POSITIVE_INFINITY
@@ -100,8 +110,12 @@ class LastingConnection implements Connection {
 
   #open(): void {
     const up = () => this.#up()
-    const down = (reason: Error) => this.#down(reason)
-    this.#session = new Session({ ...this.#options, isSubscribed: this.#wasUp }, { ...this.#events, up, down }, this.#clock)
+    const down = (reason: Error) => {
+      if (session === this.#session) this.#down(reason)
+    }
+    const options = { ...this.#options, isSubscribed: this.#wasUp }
+    const session: Session = new Session(options, { ...this.#events, up, down }, this.#clock)
+    this.#session = session
   }
 
   #up(): void {
@@ -128,6 +142,18 @@ class LastingConnection implements Connection {
     this.#session?.publish(topic, payload)
   }
 
+  async publishRetained(topic: string, payload: Uint8Array): Promise<void> {
+    await this.#session?.publishRetained(topic, payload)
+  }
+
+  reopen(): void {
+    if (this.#isClosed) return
+    this.#cancelPause()
+    const former = this.#session
+    this.#open()
+    void former?.close()
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelPause()
@@ -141,7 +167,7 @@ interface SessionOptions extends ConnectionOptions {
 }
 
 /** From the opening of a socket to its end. */
-class Session implements Connection {
+class Session {
   readonly #options: SessionOptions
   readonly #events: ConnectionEvents
   readonly #clock: Clock
@@ -153,6 +179,9 @@ class Session implements Connection {
   /** Whether anything came since the last ping, as its answer must have. */
   #heard = true
   #outgoing: Buffer[] = []
+  /** By packet id: what was sent with QoS 1 and waits for its PUBACK. */
+  readonly #unacknowledged = new Map<number, () => void>()
+  #packetId = 1
   #cancelRest = () => {}
   readonly #acknowledgements: Acknowledgements
   /** More is in flight than may be: the socket is not read. */
@@ -174,7 +203,7 @@ class Session implements Connection {
       this.#reason = error
     })
     this.#socket.on('close', () => this.#closed())
-    this.#send(connectPacket(options))
+    this.#send(connectPacket(options, options.will?.()))
     this.#stopPings = every(clock, options.keepaliveSeconds * 1000, () => this.#ping())
   }
 
@@ -183,6 +212,7 @@ class Session implements Connection {
     return {
       publish: (topic, payload, flags, packetId) => message(topic, payload, flags, this.#settled(packetId, payload.length)),
       tooLarge,
+      puback: (packetId) => this.#unacknowledged.get(packetId)?.(),
       connack: (returnCode, isSessionPresent) => this.#welcome(returnCode, isSessionPresent),
       suback: (returnCodes) => this.#subscribed(returnCodes),
     }
@@ -215,9 +245,15 @@ class Session implements Connection {
   }
 
   #subscribed(returnCodes: Uint8Array): void {
-    const refused = this.#options.filters.filter((_, k) => returnCodes[k] === 0x80)
-    if (refused.length === this.#options.filters.length)
-      return this.#fail(`the broker refused ${refused}; give this account the role host`)
+    const { filters, isPersistent } = this.#options
+    const refused = filters.filter((_, k) => returnCodes[k] === 0x80)
+    if (refused.length === filters.length || (refused.length > 0 && !isPersistent)) {
+      const isShared = refused.some((filter) => filter.startsWith('$share/'))
+      const remedy = isShared
+        ? 'where it has no shared subscriptions, set bridge.share to nodes'
+        : 'give this account the role host'
+      return this.#fail(`the broker refused ${refused}; ${remedy}`)
+    }
     if (refused.length > 0) this.#events.refused?.(refused)
     this.#up()
   }
@@ -269,6 +305,7 @@ class Session implements Connection {
     this.#acknowledgements.end()
     this.#cancelRest()
     this.#stopPings()
+    for (const done of this.#unacknowledged.values()) done()
     this.#events.down(this.#reason)
   }
 
@@ -289,6 +326,22 @@ class Session implements Connection {
 
   publish(topic: string, payload: Uint8Array): void {
     if (this.#isUp && this.#socket.writableLength < unsentBytesMax) this.#send(publishPacket(topic, payload))
+  }
+
+  publishRetained(topic: string, payload: Uint8Array): Promise<void> {
+    if (!this.#isUp) return Promise.resolve()
+    const packetId = (this.#packetId % 0xffff) + 1
+    this.#packetId = packetId
+    this.#send(retainedPacket(topic, payload, packetId))
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(goodbyeMs, () => done())
+      const done = () => {
+        cancel()
+        this.#unacknowledged.delete(packetId)
+        resolve()
+      }
+      this.#unacknowledged.set(packetId, done)
+    })
   }
 
   close(): Promise<void> {

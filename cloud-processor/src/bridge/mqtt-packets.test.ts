@@ -15,6 +15,7 @@ function collector() {
   const seen: Seen[] = []
   const incoming: IncomingPackets = {
     connack: (code) => seen.push(['connack', code]),
+    puback: () => {},
     suback: (codes) => seen.push(['suback', [...codes]]),
     publish(topic, payload, _flags, packetId) {
       const bytes = Buffer.from(payload).toString('hex')

@@ -20,6 +20,8 @@ export interface IncomingPackets {
    * A PUBLISH of QoS 1 has a packet id, by which it is to be acknowledged.
    */
   publish(topic: string, payload: Uint8Array, flags: number, packetId: number | undefined): void
+  /** Of a PUBLISH that was sent with QoS 1. */
+  puback(packetId: number): void
   /** A PUBLISH of so many bytes was passed over. */
   tooLarge(bytes: number): void
 }
@@ -112,6 +114,9 @@ class PacketReader {
       case type.suback:
         if (end - bodyAt < 3) throw new Error('a SUBACK without a return code')
         return this.#incoming.suback(bytes.subarray(bodyAt + 2, end))
+      case type.puback:
+        if (end - bodyAt !== 2) throw new Error('a PUBACK of another length than 2')
+        return this.#incoming.puback(bytes.readUInt16BE(bodyAt))
       case type.pingresp:
         return
       default:
@@ -161,12 +166,20 @@ export interface Greeting {
   isPersistent?: boolean
 }
 
-/** CONNECT without a will [MQTT-3.1]. */
-export function connectPacket({ clientId, username, password, keepaliveSeconds, isPersistent }: Greeting): Buffer {
-  const flags = (isPersistent ? 0 : 0x02) | (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40)
+/** With QoS 1, retained. */
+export interface Will {
+  topic: string
+  payload: Uint8Array
+}
+
+/** CONNECT [MQTT-3.1]. */
+export function connectPacket({ clientId, username, password, keepaliveSeconds, isPersistent }: Greeting, will?: Will): Buffer {
+  const session = (isPersistent ? 0 : 0x02) | (will ? 0x2c : 0)
+  const flags = session | (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40)
   const protocol = [text('MQTT'), Buffer.of(4, flags, keepaliveSeconds >> 8, keepaliveSeconds & 0xff)]
-  const identity = [clientId, username, password].filter((field) => field !== undefined).map(text)
-  return pack(type.connect << 4, [...protocol, ...identity])
+  const last = will ? [text(will.topic), lengthOf(will.payload), will.payload] : []
+  const account = [username, password].filter((field) => field !== undefined).map(text)
+  return pack(type.connect << 4, [...protocol, text(clientId), ...last, ...account])
 }
 
 /** SUBSCRIBE [MQTT-3.8.1-1] [MQTT-2.3.1-1]. */
@@ -180,12 +193,21 @@ export function publishPacket(topic: string, payload: Uint8Array): Buffer {
   return pack(type.publish << 4, [text(topic), payload])
 }
 
+/** PUBLISH with QoS 1, retained. */
+export function retainedPacket(topic: string, payload: Uint8Array, packetId: number): Buffer {
+  return pack((type.publish << 4) | 0x03, [text(topic), Buffer.of(packetId >> 8, packetId & 0xff), payload])
+}
+
 export function pubackPacket(packetId: number): Buffer {
   return Buffer.of(type.puback << 4, 2, packetId >> 8, packetId & 0xff)
 }
 
 export const pingPacket = Buffer.of(type.pingreq << 4, 0)
 export const disconnectPacket = Buffer.of(type.disconnect << 4, 0)
+
+function lengthOf({ length }: Uint8Array): Buffer {
+  return Buffer.of(length >> 8, length & 0xff)
+}
 
 function text(value: string): Buffer {
   const length = Buffer.byteLength(value)

@@ -189,7 +189,7 @@ describe('messages of a node', () => {
       timestamp: 5,
       seq: 6,
       uuid: 'millrace:abcdefgh/2/0',
-      metrics: [{ name: 'Millrace/Ledger', timestamp: 5, datatype: 'String', value: '{"f":1}' }],
+      metrics: [{ name: 'Millrace/Ledger', timestamp: 5, value: '{"f":1}' }],
     })
   })
 })

@@ -93,7 +93,7 @@ export function decodeDeviceBirth(payload: Payload): DeviceBirth {
   return birth
 }
 
-/** Metrics for the session itself, which are no channels. */
+/** Metrics for the session itself; they are not channels. */
 export function isControlMetric(name: string): boolean {
   return name === nodeMetrics.bdSeq || /^(?:Node Control|Device Control|Millrace)\//.test(name)
 }

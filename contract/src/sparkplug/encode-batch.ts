@@ -1,6 +1,7 @@
 /**
  * A batch as the payload of one DDATA. Its metrics are in time order across channels (the columns are merged; of equal times
- * the channel that comes first in the columns goes first), each with alias, timestamp, datatype and value.
+ * the channel that comes first in the columns goes first), each with alias, timestamp and value. Their datatypes are in the birth
+ * [tck-id-payloads-metric-datatype-not-req].
  *
  * - A waveform segment is an array metric. Its timestamp is the segment's start, rounded down; property `startMs` (Double)
  *   carries a start that is not whole, property `intervalMs` (Double) an interval other than the channel's declared one.
@@ -136,8 +137,6 @@ function openMetric(series: Series, timestamp: number, historical: boolean): num
   const start = writer.open()
   writeWhole(writer, 0x10, series.alias)
   writeWhole(writer, 0x18, timestamp)
-  writer.byte(0x20)
-  writer.byte(series.code)
   if (historical) {
     writer.byte(0x28)
     writer.byte(1)
@@ -203,6 +202,6 @@ function writeNotes({ device, columns, bad, historical }: BatchToEncode): void {
   const last = (bad ?? []).reduce((latest, { atMs }) => Math.max(latest, atMs), timeSpan(columns)?.last ?? 0)
   const called = (which: Note) => (device === undefined ? { name: nodeMetrics[which] } : { alias: noteAlias(device, which) })
   const note = { timestamp: Math.ceil(last), datatype: 'String', isHistorical: historical } as const
-  if (absences.length > 0) writeMetric(writer, { ...note, ...called('absence'), value: JSON.stringify(absences) })
-  if (bad?.length) writeMetric(writer, { ...note, ...called('rejected'), value: JSON.stringify(bad) })
+  if (absences.length > 0) writeMetric(writer, { ...note, ...called('absence'), value: JSON.stringify(absences) }, true)
+  if (bad?.length) writeMetric(writer, { ...note, ...called('rejected'), value: JSON.stringify(bad) }, true)
 }

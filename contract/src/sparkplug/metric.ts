@@ -130,8 +130,11 @@ export function whole(reader: Reader, value: number, what: string, at: number): 
   return value <= Number.MAX_SAFE_INTEGER ? value : reader.fail('out-of-range', `${what} above 2^53 - 1`, at)
 }
 
-/** Writes field 2 of a payload. @throws SparkplugError datatype-mismatch, out-of-range, bad-properties, unsupported. */
-export function writeMetric(writer: Writer, metric: Metric): void {
+/**
+ * Writes field 2 of a payload; of data without the datatype, which the birth has [tck-id-payloads-metric-datatype-not-req].
+ * @throws SparkplugError datatype-mismatch, out-of-range, bad-properties, unsupported.
+ */
+export function writeMetric(writer: Writer, metric: Metric, isData = false): void {
   const { name, alias, timestamp, datatype, value } = metric
   writer.reserve(64)
   writer.byte(0x12)
@@ -140,7 +143,7 @@ export function writeMetric(writer: Writer, metric: Metric): void {
   writer.reserve(64)
   if (alias !== undefined) writeWhole(writer, 0x10, alias)
   if (timestamp !== undefined) writeWhole(writer, 0x18, timestamp)
-  if (datatype !== undefined) {
+  if (datatype !== undefined && !isData) {
     writer.byte(0x20)
     writer.byte(datatypes[datatype])
   }

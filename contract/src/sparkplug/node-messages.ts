@@ -77,11 +77,11 @@ export interface NodeDataToEncode {
   historical?: boolean
 }
 
-/** NDATA with String metrics [tck-id-payloads-ndata-timestamp] [tck-id-payloads-ndata-seq]. */
+/** NDATA with String metrics, which go without their datatype [tck-id-payloads-ndata-timestamp] [tck-id-payloads-ndata-seq]. */
 export function encodeNodeData({ name, metrics, timestamp, seq, historical }: NodeDataToEncode): Uint8Array {
   const uuid = name === undefined || typeof name === 'string' ? name : formatBatchName(name)
   const all = Object.entries(metrics).map(
     ([name, value]): Metric => ({ name, timestamp, datatype: 'String', isHistorical: historical, value }),
   )
-  return encodePayload({ timestamp, seq, uuid, metrics: all })
+  return encodePayload({ timestamp, seq, uuid, metrics: all }, true)
 }

@@ -24,11 +24,11 @@ export interface Payload {
   body?: Uint8Array
 }
 
-/** @throws SparkplugError datatype-mismatch, out-of-range, bad-properties, unsupported. */
-export function encodePayload(payload: Payload): Uint8Array {
+/** `isData`: an NDATA or DDATA, whose metrics have no datatype. @throws SparkplugError datatype-mismatch, out-of-range, bad-properties, unsupported. */
+export function encodePayload(payload: Payload, isData = false): Uint8Array {
   writer.start().reserve(16)
   if (payload.timestamp !== undefined) writeWhole(writer, 0x08, payload.timestamp)
-  for (const metric of payload.metrics) writeMetric(writer, metric)
+  for (const metric of payload.metrics) writeMetric(writer, metric, isData)
   writer.reserve(16)
   if (payload.seq !== undefined) writeWhole(writer, 0x18, payload.seq)
   if (payload.uuid !== undefined) writer.text(0x22, payload.uuid)

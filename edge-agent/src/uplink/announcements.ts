@@ -1,4 +1,7 @@
-/** What the node says on its timer: its births when they are asked for again, those of its devices, their deaths, and gaps. */
+/**
+ * What the node sends on its timer: its births, again when they are asked for, those of its devices, their deaths, and gaps. NBIRTH waits
+ * until the devices are declared and the host is not known to be offline, so that the DBIRTHs follow it; data waits for both.
+ */
 import type { SendContext } from './context.ts'
 import type { Session } from './session.ts'
 
@@ -7,8 +10,9 @@ const deathEveryMs = 1000
 const rebirthEveryMs = 1000
 
 export class Announcements {
-  /** A rebirth request came. */
-  isRebirthRequested = false
+  /** Devices whose declaration is still being made. */
+  undeclared = 0
+  private isRebirthRequested = false
   private readonly context: SendContext
   private gapMs = Number.NEGATIVE_INFINITY
   private deathMs = Number.NEGATIVE_INFINITY
@@ -18,19 +22,35 @@ export class Announcements {
     this.context = context
   }
 
-  birth(session: Session, nowMs: number): void {
+  /** No data is sent from now on until the births are. */
+  requestRebirth(session: Session | undefined): void {
+    if (!session?.isBorn) return
+    this.isRebirthRequested = true
+    session.areBirthsSent = false
+  }
+
+  /** What is due in a session that is open. */
+  send(session: Session, nowMs: number): void {
+    if (this.context.host.isAway(nowMs)) return
+    if (this.isBirthDue(session, nowMs)) this.birth(session, nowMs)
+    if (!session.isBorn || this.isRebirthRequested) return
+    if (this.sendBirths(session, nowMs)) {
+      session.areBirthsSent = true
+      this.sendDeaths(session, nowMs)
+    }
+    this.sendGap(nowMs)
+  }
+
+  private isBirthDue(session: Session, nowMs: number): boolean {
+    if (!session.isBorn) return this.undeclared === 0
+    return this.isRebirthRequested && nowMs - this.bornMs >= rebirthEveryMs
+  }
+
+  private birth(session: Session, nowMs: number): void {
     this.isRebirthRequested = false
     this.bornMs = nowMs
     this.context.births.newSession()
     session.birth()
-  }
-
-  /** What is due in a session that is born. */
-  send(session: Session, nowMs: number): void {
-    if (this.isRebirthRequested && nowMs - this.bornMs >= rebirthEveryMs) this.birth(session, nowMs)
-    if (this.context.host.isAway(nowMs)) return
-    if (this.sendBirths(session, nowMs)) this.sendDeaths(session, nowMs)
-    this.sendGap(nowMs)
   }
 
   /** False when the socket is full before all are sent. */

@@ -59,7 +59,7 @@ export class Sender {
   private async sendSome(): Promise<boolean> {
     const session = this.context.session()
     const nowMs = this.context.clock.monotonic()
-    if (!session?.isBorn || !session.isWritable || this.context.host.isAway(nowMs)) return false
+    if (!session?.areBirthsSent || !session.isWritable || this.context.host.isAway(nowMs)) return false
     this.silence.notice(this.context, nowMs)
     const failed = this.poison.judge(this.context)
     if (failed) await this.setAside(failed.entry, `no receipt after ${failed.sends} sendings, the last ones alone`)
@@ -85,7 +85,7 @@ export class Sender {
     for (const { entry, lane } of chosen) {
       const content = contents?.get(entry)
       if (contents && !content) inFlight.forget(entry)
-      else if (!content || this.context.session() !== session)
+      else if (!content || this.context.session() !== session || !session.areBirthsSent)
         inFlight.postpone(entry, clock.monotonic() + (contents ? 0 : readRetryMs))
       else await this.sendOne(session, entry, content, lane)
     }

@@ -38,8 +38,15 @@ export interface SessionContext {
 }
 
 export class Session {
+  /** Connected and subscribed. */
+  isOpen = false
   /** After NBIRTH. */
   isBorn = false
+  /**
+   * NBIRTH and every DBIRTH that was due are sent, and no rebirth is requested: data may follow
+   * [tck-id-payloads-dbirth-order] [tck-id-operational-behavior-data-commands-rebirth-action-1].
+   */
+  areBirthsSent = false
   /** The socket's buffer has room. */
   isWritable = true
   private readonly connection: Connection
@@ -60,6 +67,7 @@ export class Session {
   birth(): void {
     const { bdSeq, clock } = this.context
     this.seq = 0
+    this.areBirthsSent = false
     this.publish(this.nodeTopic('NBIRTH'), encodeNodeBirth({ bdSeq, timestamp: clock.now(), seq: 0 }))
     this.isBorn = true
   }

@@ -81,9 +81,7 @@ export class Uplink {
     this.messages = {
       ...sending,
       hostName: context.host,
-      rebirthRequested: () => {
-        this.announcements.isRebirthRequested = true
-      },
+      rebirthRequested: () => this.announcements.requestRebirth(this.link.session),
       receipted: (count) => {
         this.receipted.add({}, count)
         this.link.good()
@@ -129,7 +127,7 @@ export class Uplink {
     const { clockOffsetMs } = this.host
     const { lastError } = this.link
     return {
-      connected: this.isBorn,
+      connected: this.isOpen,
       hostOnline: !this.host.isOffline,
       stream: outbox.stream,
       backlog: { entries, bytes },
@@ -143,8 +141,8 @@ export class Uplink {
     }
   }
 
-  private get isBorn(): boolean {
-    return this.link.session?.isBorn ?? false
+  private get isOpen(): boolean {
+    return this.link.session?.isOpen ?? false
   }
 
   private showGauges(): void {
@@ -155,17 +153,22 @@ export class Uplink {
       "Processor's clock less this one's, from the best exchange of ten minutes; NaN before the first",
       () => this.host.clockOffsetMs ?? Number.NaN,
     )
-    metrics.gauge('millrace_uplink_connected', '1 while a Sparkplug session is open', () => (this.isBorn ? 1 : 0))
+    metrics.gauge('millrace_uplink_connected', '1 while a Sparkplug session is open', () => (this.isOpen ? 1 : 0))
   }
 
   private declareDevice(device: string, channels: Channel[]): void {
     const { outbox, log } = this.context
+    this.announcements.undeclared++
     outbox.declare(device, channels).then(
       (declaration) => {
+        this.announcements.undeclared--
         this.births.declare(declaration)
         if (!this.link.isStopped) this.tick()
       },
-      (error) => log.error('cannot declare a device', { device, error }),
+      (error) => {
+        this.announcements.undeclared--
+        log.error('cannot declare a device', { device, error })
+      },
     )
   }
 
@@ -173,14 +176,15 @@ export class Uplink {
     const { clock } = this.context
     return {
       ready: (session) => {
-        this.announcements.birth(session, clock.monotonic())
+        session.isOpen = true
         this.tick()
       },
       message: (topic, payload) => {
         takeMessage(this.messages, topic, payload)
         this.tick()
       },
-      writable: () => this.sender.pump(),
+      // What is left of the births goes first.
+      writable: () => this.tick(),
       ended: () => {
         this.inFlight.cut(clock.monotonic())
         this.disconnects.add()
@@ -192,7 +196,7 @@ export class Uplink {
     const nowMs = this.context.clock.monotonic()
     this.inFlight.expire(nowMs)
     const { session } = this.link
-    if (!session?.isBorn) return
+    if (!session?.isOpen) return
     this.announcements.send(session, nowMs)
     this.sender.pump()
   }

@@ -1,6 +1,6 @@
 /**
  * The metrics of a message of a foreign node, data or birth. No value vanishes: each is a reading or is rejected by its name, and a
- * null is an absence. Control metrics (`bdSeq`, `Node Control/...`) are no values.
+ * null is an absence. Control metrics (`bdSeq`, `Node Control/...`) are not values.
  */
 import type { Channel, Tally } from '@millrace/contract'
 import { type DecodedBatch, decodeBatch, isControlMetric, type Metric } from '@millrace/contract/sparkplug'
