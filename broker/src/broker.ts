@@ -20,7 +20,7 @@ import {
   stopInOrder,
   systemClock,
 } from '@millrace/platform'
-import type { AedesOptions } from 'aedes'
+import type { Aedes, AedesOptions } from 'aedes'
 import { Access } from './access/access.ts'
 import { openUsers, type Users } from './access/users.ts'
 import { type BrokerConfig, type BrokerLimits, checkListener } from './config.ts'
@@ -31,6 +31,7 @@ import { keeping } from './keeping.ts'
 import { type Accept, listen } from './listener.ts'
 import { DurableSessions } from './sessions/durable.ts'
 import { type SessionParts, Sessions } from './sessions/sessions.ts'
+import type { WillRow } from './sessions/store/protocol.ts'
 import { openStore, type Store } from './sessions/store/store.ts'
 import { type BrokerStats, registerGauges, statsOf } from './stats.ts'
 import { listenWebSocket } from './websocket/websocket.ts'
@@ -101,6 +102,8 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
   registerGauges(metrics, stats)
   const stopWarning = warnWhenFull(store, durable, context)
   opened.push(stopWarning)
+  const stopWills = publishWillsLater({ config, durable, access, aedes }, context)
+  opened.push(stopWills)
   const pages = { health: () => ({ status: 'ok', ...stats() }), metrics: () => metrics.expose() }
   const endpoint = await serveMetricsEndpoint(config.metrics, pages)
 
@@ -114,6 +117,7 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
     async close() {
       users.close()
       stopWarning()
+      stopWills()
       const closed = listeners.stop()
       const closeConnections = () => {
         guard.close()
@@ -130,6 +134,27 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
       )
     },
   }
+}
+
+interface WillNeeds {
+  config: BrokerConfig
+  durable: DurableSessions | undefined
+  access: Access
+  aedes: Aedes
+}
+
+/** Of clients that were connected when the broker ended and have not returned. */
+function publishWillsLater({ config, durable, access, aedes }: WillNeeds, { log, clock }: BrokerContext): () => void {
+  if (!config.store || !durable) return () => {}
+  const publish = async ({ user, topic, payload, qos, retain }: WillRow) => {
+    if (!access.mayPublish(user, topic)) return
+    const packet = { cmd: 'publish', dup: false, topic, payload: Buffer.from(payload), qos, retain } as const
+    if (qos > 0) await durable.keep(null, packet)
+    await new Promise<void>((done, fail) => aedes.publish(packet, (error) => (error ? fail(error) : done())))
+  }
+  return clock.after(config.store.willsAfterMs, () => {
+    durable.wills.publishUnclaimed(publish).catch((error) => log.error('the wills of clients that have not returned', { error }))
+  })
 }
 
 interface SessionNeeds {
@@ -150,7 +175,9 @@ function createSessions({ config, counts, users, store }: SessionNeeds) {
   }
   const durable = store && new DurableSessions({ ...parts, store, window: config.store!, delivered: () => counts.delivered() })
   const sessions = durable ?? new Sessions(parts)
-  const access = new Access({ users, limits, dangerouslyAllowAnonymous, counts, ownerOf: (id) => sessions.ownerOf(id) })
+  const hasUsers = config.users !== undefined
+  const ownerOf = (id: string) => sessions.ownerOf(id)
+  const access = new Access({ users, limits, dangerouslyAllowAnonymous, hasUsers, counts, ownerOf })
   const prune = () => sessions.prune((user, filter) => access.mayRead(user, filter))
   prune()
   users.onChange(prune)

@@ -65,7 +65,9 @@ export const brokerSchema = z.strictObject({
   dangerouslyAllowAnonymous: z
     .boolean()
     .default(false)
-    .describe('Lets clients in without a user name, with every right. On loopback only.'),
+    .describe(
+      'Lets clients in without a user name, with every right. On loopback only. A user name and password that are sent are checked against `users`; without `users` they are ignored.',
+    ),
   store: z
     .strictObject({
       path: z.string().describe('SQLite file of persistent sessions and what they are owed'),
@@ -85,10 +87,17 @@ export const brokerSchema = z.strictObject({
         .default(1_000)
         .describe('Messages sent to one session and not acknowledged. At it the next wait in the file.'),
       windowBytes: count(1_048_576, 'Their bytes. At it, as for windowMessages.'),
+      willsAfterMs: z
+        .int()
+        .min(0)
+        .default(30_000)
+        .describe(
+          'After a start: how long clients that were connected when the broker ended may take to return. Then their wills are published.',
+        ),
     })
     .optional()
     .describe(
-      'Keeps persistent sessions, and messages of QoS 1 and 2 for them, on disk before the PUBACK; limits.offline* do not count then. Absent: in memory, gone with the broker.',
+      'Keeps persistent sessions, messages of QoS 1 and 2 for them, and retained messages on disk before the PUBACK, and wills; limits.offline* do not count then. Absent: in memory, gone with the broker.',
     ),
   metrics: metricsEndpointSchema.describe('The metrics endpoint: /health and /metrics.'),
   limits: limitsSchema.prefault({}).describe('What the broker holds at most, and what it does then.'),

@@ -43,6 +43,8 @@ class Engine extends Aedes {
     const publish = super.publish as (packet: PublishPacket, from: unknown, done?: Done) => void
     const connection = typeof from === 'object' ? from?.conn : undefined
     if (!(connection instanceof Connection)) return publish.call(this, packet, from, done)
+    // Acknowledged, and nobody's: what begins with $ is the server's own [MQTT-4.7.2-1].
+    if (packet.topic.startsWith('$')) return done?.()
     const bytes = packet.payload.length + packet.topic.length
     connection.addInFlight(bytes)
     publish.call(this, packet, from, (error) => {

@@ -36,6 +36,10 @@ export const refusals = {
   'filter-syntax': { says: '# or + where it is not allowed', rests: '[MQTT-4.7.1-2] [MQTT-4.7.1-3]' },
   'filters-missing': { says: 'SUBSCRIBE or UNSUBSCRIBE without a filter', rests: '[MQTT-3.8.3-3] [MQTT-3.10.3-2]' },
   'requested-qos': { says: 'requested QoS is not 0, 1 or 2', rests: '[MQTT-3.8.3-4]' },
+  'wrong-acknowledgement': {
+    says: 'an acknowledgement that is not the one due: PUBREC or PUBCOMP for QoS 1, PUBACK for QoS 2, PUBCOMP before PUBREL',
+    rests: '[MQTT-4.3.2-1] [MQTT-4.3.3-1]',
+  },
   // CONNECT.
   'protocol-name': { says: 'protocol name is not MQTT', rests: '[MQTT-3.1.2-1]' },
   'protocol-level': { says: 'protocol level is not 4 (MQTT 3.1.1)', rests: '[MQTT-3.1.2-2]', connack: 1 },
@@ -61,6 +65,11 @@ export const refusals = {
   'client-id-taken': { says: "the client id is another user's", rests: '[MQTT-3.1.4-2]', connack: 2 },
   'will-forbidden': { says: 'the will names a topic that the user may not publish', rests: '[MQTT-3.1.4-2]', connack: 5 },
   'publish-forbidden': { says: 'the user may not publish this topic', rests: '[MQTT-3.3.5-2]' },
+  'dollar-topic': { says: 'a message to a topic that begins with $, acknowledged and dropped', rests: '[MQTT-4.7.2-1]' },
+  'shared-subscription': {
+    says: 'this broker has no shared subscriptions ($share); SUBACK 0x80. Mosquitto has them',
+    rests: '[MQTT-3.9.3-2]',
+  },
   'subscribe-forbidden': { says: 'the user may not read this filter; SUBACK 0x80', rests: '[MQTT-3.9.3-2]' },
   'subscriptions-full': { says: 'limits.subscriptionsPerClient reached; SUBACK 0x80', rests: 'limit' },
   'credentials-changed': { says: 'the user was removed or changed in the users file', rests: 'policy' },

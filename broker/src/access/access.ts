@@ -17,6 +17,8 @@ export interface AccessParts {
   users: Users
   limits: { clients: number; subscriptionsPerClient: number }
   dangerouslyAllowAnonymous: boolean
+  /** There is a file of users. Without one, and with anonymous clients let in, credentials are ignored. */
+  hasUsers: boolean
   counts: {
     refused(reason: Refusal, detail?: Record<string, unknown>): void
     received(bytes: number): void
@@ -62,6 +64,10 @@ export class Access {
     authorizePublish: (client, packet, done) => {
       const { counts } = this.#parts
       const identity = client && this.#clients.of(client)
+      if (identity && packet.topic.startsWith('$')) {
+        counts.refused('dollar-topic', { user: identity.user, clientId: client.id, topic: packet.topic })
+        return done(null)
+      }
       if (!identity || !mayPublish(identity.rights, packet.topic)) {
         counts.refused('publish-forbidden', { user: identity?.user, clientId: client?.id, topic: packet.topic })
         return done(new Error('publish-forbidden'))
@@ -101,6 +107,13 @@ export class Access {
     return mayRead(rights, filter)
   }
 
+  /** Whether a user may publish there, by the users file as it is now. */
+  mayPublish(user: string, topic: string): boolean {
+    const { users, dangerouslyAllowAnonymous } = this.#parts
+    const rights = user === '' && dangerouslyAllowAnonymous ? anonymous().rights : users.get(user)?.rights
+    return rights !== undefined && mayPublish(rights, topic)
+  }
+
   /** The client was granted this filter. */
   holds(client: Client, filter: string): boolean {
     return this.#clients.of(client)?.filters.has(filter) ?? false
@@ -112,8 +125,9 @@ export class Access {
   }
 
   async #identify(name: string | undefined, password: Buffer | undefined): Promise<Identity | Refusal> {
-    const { users, dangerouslyAllowAnonymous } = this.#parts
-    if (name === undefined) return dangerouslyAllowAnonymous ? anonymous() : 'anonymous'
+    const { users, dangerouslyAllowAnonymous, hasUsers } = this.#parts
+    if (dangerouslyAllowAnonymous && (name === undefined || !hasUsers)) return anonymous()
+    if (name === undefined) return 'anonymous'
     const hash = users.get(name)?.hash
     const isProven = await this.#verifier.verify(name, hash, password ?? Buffer.alloc(0)).catch(() => false)
     const user = users.get(name) // the file may have changed while the password was checked
@@ -140,6 +154,7 @@ export class Access {
 
   #grant(client: Client, filter: string): Refusal | undefined {
     const known = this.#clients.of(client)
+    if (filter.startsWith('$share/')) return 'shared-subscription'
     if (!known || !mayRead(known.rights, filter)) return 'subscribe-forbidden'
     const { filters } = known
     if (!filters.has(filter) && filters.size >= this.#parts.limits.subscriptionsPerClient) return 'subscriptions-full'

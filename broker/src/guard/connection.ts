@@ -9,6 +9,7 @@
 import { Duplex } from 'node:stream'
 import type { Clock } from '@millrace/platform'
 import { connackOf, type Refusal } from '../refusals.ts'
+import { Acknowledgements } from './acknowledgements.ts'
 import type { ByteSocket } from './byte-socket.ts'
 import { Framer } from './framer.ts'
 import type { Gate } from './gate.ts'
@@ -55,6 +56,7 @@ export class Connection extends Duplex {
   readonly #framer: Framer
   readonly #rate: Rate
   readonly #outbound: Outbound
+  readonly #acknowledgements = new Acknowledgements()
   #state: 'waiting' | 'checking' | 'open' | 'ended' = 'waiting'
   /** Read from the socket, not yet taken. */
   #inbox: Buffer[] = []
@@ -173,7 +175,9 @@ export class Connection extends Duplex {
     if (refusal) return refusal
     const kind = bytes[start]! >> 4
     if (kind === type.publish) this.#rate.count()
-    else if (kind === type.connect) this.#greet()
+    else if (kind === type.puback || kind === type.pubrec || kind === type.pubcomp) {
+      if (!this.#acknowledgements.takes(kind, bytes.readUInt16BE(body))) return 'wrong-acknowledgement'
+    } else if (kind === type.connect) this.#greet()
     else if (kind === type.disconnect) this.#state = 'ended' // [MQTT-3.14.4-2]: nothing may follow
     return undefined
   }
@@ -240,7 +244,10 @@ export class Connection extends Duplex {
 
   /** The engine writes packets piece by piece and heeds the answer and `drain`; it needs no more of a writable stream. */
   override write(piece: Buffer | string): boolean {
-    return this.destroyed ? false : this.#outbound.add(typeof piece === 'string' ? Buffer.from(piece) : piece)
+    if (this.destroyed) return false
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
+    this.#acknowledgements.sent(bytes)
+    return this.#outbound.add(bytes)
   }
 
   override cork(): void {}

@@ -23,6 +23,7 @@ interface Sent {
   id: number
   messageId: number
   bytes: number
+  qos: 1 | 2
   /** PUBREC came. */
   isReleased: boolean
 }
@@ -102,10 +103,10 @@ export class Delivery {
     this.#pump()
   }
 
-  /** PUBACK or PUBCOMP. */
-  done(messageId: number): void {
+  /** PUBACK or PUBCOMP. One that does not fit frees nothing. */
+  done(messageId: number, acknowledgement: string): void {
     const sent = this.#sent.get(messageId)
-    if (!sent) return
+    if (!sent || acknowledgement !== (sent.qos === 2 ? 'pubcomp' : 'puback') || sent.isReleased !== (sent.qos === 2)) return
     this.#sent.delete(messageId)
     this.#sentBytes -= sent.bytes
     this.#messages--
@@ -117,7 +118,7 @@ export class Delivery {
   /** PUBREC; aedes answers with the PUBREL. */
   released(messageId: number): void {
     const sent = this.#sent.get(messageId)
-    if (sent) sent.isReleased = true
+    if (sent?.qos === 2) sent.isReleased = true
   }
 
   #disconnect(): void {
@@ -178,7 +179,7 @@ export class Delivery {
   #send({ id, topic, payload, qos }: OwedRow, connection: Connection): void {
     const before = this.#again.get(id)
     this.#again.delete(id)
-    const sent = before ?? { id, messageId: this.#nextMessageId(), bytes: messageBytes(topic, payload), isReleased: false }
+    const sent = before ?? { id, messageId: this.#nextMessageId(), bytes: messageBytes(topic, payload), qos, isReleased: false }
     this.#sent.set(sent.messageId, sent)
     this.#sentBytes += sent.bytes
     const isDup = before !== undefined || id <= this.#oldId

@@ -5,15 +5,17 @@
  *     PUBLISH ─ access ─ keep: durable for each session that wants it ─► PUBACK ─ aedes: everybody else
  *                              └► delivery of each session, in the order of the file
  *
- * QoS 0 does not come here. Retained messages, QoS 2 identifiers received and wills stay in memory.
+ * QoS 0 does not come here, unless it is retained. Retained messages are in memory and in the file, wills of connected clients too (wills.ts).
+ * QoS 2 identifiers received stay in memory.
  */
 import { Readable } from 'node:stream'
-import type { Client, PublishPacket, Subscription } from 'aedes'
+import type { AedesPublishPacket, Client, PublishPacket, Subscription } from 'aedes'
 import { Connection } from '../guard/connection.ts'
 import { Delivery, deliveryIdMax, type Window } from './delivery.ts'
 import { type SessionParts, Sessions } from './sessions.ts'
 import type { LoadedSession } from './store/protocol.ts'
 import { messageBytes, type Store } from './store/store.ts'
+import { Wills } from './wills.ts'
 
 export interface DurableParts extends SessionParts {
   store: Store
@@ -28,13 +30,17 @@ export class DurableSessions extends Sessions {
   /** By client id: of every session that is in the file. */
   readonly #deliveries = new Map<string, Delivery>()
   #lastNumber: number
+  readonly wills: Wills
 
   constructor(parts: DurableParts) {
     super(parts)
     this.#parts = parts
     this.#store = parts.store
-    this.#lastNumber = Math.max(0, ...parts.store.loaded.map(({ session }) => session))
-    for (const found of parts.store.loaded) this.#restore(found)
+    const { sessions, retained, wills } = parts.store.loaded
+    this.#lastNumber = Math.max(0, ...sessions.map(({ session }) => session))
+    for (const found of sessions) this.#restore(found)
+    for (const { topic, payload, qos } of retained) this.retained.store(topic, payload, qos)
+    this.wills = new Wills(parts.store, wills)
   }
 
   override stats(): { sessions: number; owed: number; retained: number } {
@@ -47,11 +53,37 @@ export class DurableSessions extends Sessions {
     return sessions.sort((a, b) => b.bytes - a.bytes)[0]
   }
 
-  /** Undefined when no session wants the message; else resolves when each that does has it durably. @throws MillraceError BROKER_STORE_WRITE */
+  /**
+   * Undefined when no session wants the message and it is not retained; else resolves when it is durable for each that does, and as
+   * retained. @throws MillraceError BROKER_STORE_WRITE
+   */
   keep(client: Client | null, packet: PublishPacket & { messageId?: number }): Promise<void> | undefined {
+    if (packet.topic.startsWith('$') || (client && packet.qos === 2 && this.isReceived(client, packet.messageId)))
+      return undefined
     const wanted = [...this.tree.match(packet.topic)].filter(([id, qos]) => qos > 0 && this.#deliveries.has(id))
-    if (wanted.length === 0 || (client && packet.qos === 2 && this.isReceived(client, packet.messageId))) return undefined
-    return this.#keep(client, packet, wanted)
+    const retained = packet.retain ? this.#retain(packet) : undefined
+    if (wanted.length === 0) return retained
+    const kept = this.#keep(client, packet, wanted)
+    return retained ? Promise.all([kept, retained]).then(() => {}) : kept
+  }
+
+  /** Of QoS 1 and 2 it was kept before the PUBACK. */
+  override async storeRetained(packet: AedesPublishPacket): Promise<void> {
+    if (packet.qos === 0) this.#retain(packet).catch(() => {})
+  }
+
+  async #retain({ topic, payload, qos }: Pick<PublishPacket, 'topic' | 'payload' | 'qos'>): Promise<void> {
+    const bytes = Uint8Array.from(payload as Buffer)
+    if (!this.retained.store(topic, bytes, qos)) return
+    await this.#store.change([bytes.length === 0 ? { k: 'unretain', topic } : { k: 'retain', topic, payload: bytes, qos }])
+  }
+
+  override putWill(client: Client, will: PublishPacket): Promise<void> {
+    return this.wills.put(client.id, this.parts.userOf(client) ?? '', will)
+  }
+
+  override delWill(client: { id: string; conn?: unknown }): Promise<void> {
+    return client.conn === undefined ? this.wills.ended(client.id) : this.wills.returned(client.id)
   }
 
   async #keep(client: Client | null, packet: PublishPacket, wanted: [clientId: string, granted: number][]): Promise<void> {
@@ -111,8 +143,9 @@ export class DurableSessions extends Sessions {
     if (packet.cmd === 'pubrel') this.#deliveries.get(client.id)?.released(packet.messageId!)
   }
 
-  override async outgoingClearMessageId(client: Client, { messageId }: { messageId?: number }): Promise<undefined> {
-    if (messageId !== undefined) this.#deliveries.get(client.id)?.done(messageId)
+  override async outgoingClearMessageId(client: Client, packet: { messageId?: number; cmd: string }): Promise<undefined> {
+    const { messageId, cmd } = packet
+    if (messageId !== undefined) this.#deliveries.get(client.id)?.done(messageId, cmd)
   }
 
   /** Asked when the client is connected. */

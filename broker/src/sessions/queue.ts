@@ -68,15 +68,16 @@ export class Queue {
   /** PUBREC came: what is owed now is the PUBREL [MQTT-4.3.3-1]. */
   released(messageId: number): void {
     const message = this.#bySent(messageId)
-    if (!message) return
+    if (message?.qos !== 2) return
     this.#bytes -= message.payload.length
     Object.assign(message, { cmd: 'pubrel', payload: Buffer.alloc(0) })
   }
 
-  /** PUBACK or PUBCOMP came. */
-  done(messageId: number): Owed | undefined {
+  /** PUBACK or PUBCOMP came. One that does not fit frees nothing. */
+  done(messageId: number, acknowledgement?: string): Owed | undefined {
     const message = this.#bySent(messageId)
-    if (message) this.#remove(message)
+    if (!message || (acknowledgement !== undefined && acknowledgement !== dueOf(message))) return undefined
+    this.#remove(message)
     return message
   }
 
@@ -98,4 +99,10 @@ export class Queue {
     if (message.messageId !== undefined) this.#sent.delete(message.messageId)
     this.#bytes -= message.payload.length
   }
+}
+
+/** What the client has to send next. */
+function dueOf({ qos, cmd }: Owed): string {
+  if (qos < 2) return 'puback'
+  return cmd === 'pubrel' ? 'pubcomp' : 'pubrec'
 }

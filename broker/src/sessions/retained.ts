@@ -32,15 +32,19 @@ export class RetainedMessages {
     return this.#byTopic.size
   }
 
-  /** An empty payload removes [MQTT-3.3.1-10]. The payload is copied: it would keep the whole chunk that it was read in. */
-  store(topic: string, payload: Buffer, qos: 0 | 1 | 2): void {
+  /** An empty payload removes [MQTT-3.3.1-10]. The payload is copied: it would keep the whole chunk that it was read in. False when there is no room. */
+  store(topic: string, payload: Uint8Array, qos: 0 | 1 | 2): boolean {
     const old = this.#byTopic.get(topic)?.message.payload.length
-    if (payload.length > 0 && !this.#hasRoom(topic, payload.length, old)) return this.#dropped()
+    if (payload.length > 0 && !this.#hasRoom(topic, payload.length, old)) {
+      this.#dropped()
+      return false
+    }
     this.#byTopic.delete(topic)
     this.#bytes += payload.length - (old ?? 0)
-    if (payload.length === 0) return
+    if (payload.length === 0) return true
     const message: Retained = { cmd: 'publish', topic, payload: Buffer.from(payload), qos, retain: true }
     this.#byTopic.set(topic, { message, levels: levelsOf(topic) })
+    return true
   }
 
   *matching(filters: string[]): Generator<Retained> {

@@ -6,7 +6,7 @@
  * belongs to the user who made it.
  */
 import { Readable } from 'node:stream'
-import type { AedesPublishPacket, Client, Subscription } from 'aedes'
+import type { AedesPublishPacket, Client, PublishPacket, Subscription } from 'aedes'
 import type { Drop } from '../counts.ts'
 import { FilterTree } from './filter-tree.ts'
 import { type Owed, Queue, type QueueLimits } from './queue.ts'
@@ -35,7 +35,7 @@ type Sent = { messageId?: number }
 
 export class Sessions {
   protected readonly parts: SessionParts
-  readonly #retained: RetainedMessages
+  protected readonly retained: RetainedMessages
   /** By client id; the one that connected longest ago first. */
   protected readonly sessions = new Map<string, Session>()
   protected readonly tree = new FilterTree()
@@ -45,7 +45,7 @@ export class Sessions {
 
   constructor(parts: SessionParts) {
     this.parts = parts
-    this.#retained = new RetainedMessages(parts.limits, () => parts.dropped('retained-full'))
+    this.retained = new RetainedMessages(parts.limits, () => parts.dropped('retained-full'))
   }
 
   ownerOf(clientId: string): string | undefined {
@@ -55,7 +55,7 @@ export class Sessions {
   stats(): { sessions: number; owed: number; retained: number } {
     let owed = 0
     for (const { queue } of this.sessions.values()) owed += queue.size
-    return { sessions: this.sessions.size, owed, retained: this.#retained.size }
+    return { sessions: this.sessions.size, owed, retained: this.retained.size }
   }
 
   async setup(broker: { clients: Record<string, unknown> }): Promise<void> {
@@ -76,11 +76,11 @@ export class Sessions {
   // Retained messages.
 
   async storeRetained({ topic, payload, qos }: AedesPublishPacket): Promise<void> {
-    this.#retained.store(topic, payload as Buffer, qos)
+    this.retained.store(topic, payload as Buffer, qos)
   }
 
   createRetainedStreamCombi(filters: string[]): Readable {
-    return Readable.from(this.#retained.matching(filters))
+    return Readable.from(this.retained.matching(filters))
   }
 
   // Subscriptions.
@@ -137,8 +137,8 @@ export class Sessions {
     else queue?.sent(packet.brokerCounter, packet.messageId!)
   }
 
-  async outgoingClearMessageId(client: Client, { messageId }: Sent): Promise<Owed | undefined> {
-    return messageId === undefined ? undefined : this.sessions.get(client.id)?.queue.done(messageId)
+  async outgoingClearMessageId(client: Client, { messageId, cmd }: Sent & { cmd: string }): Promise<Owed | undefined> {
+    return messageId === undefined ? undefined : this.sessions.get(client.id)?.queue.done(messageId, cmd)
   }
 
   outgoingStream(client: Client & { _nextId?: number }): Readable {
@@ -176,9 +176,9 @@ export class Sessions {
 
   // Wills are kept with their connections: with one broker in memory there is nobody else's will to find.
 
-  async putWill(): Promise<void> {}
+  async putWill(_client: Client, _will: PublishPacket): Promise<void> {}
 
-  async delWill(): Promise<void> {}
+  async delWill(_client: { id: string }): Promise<void> {}
 
   streamWill(): Readable {
     return Readable.from([])

@@ -6,13 +6,18 @@
  *     owed          id, session, topic, payload, qos
  *                                                     one message for one session, until its client acknowledged it; the ids of what
  *                                                     is there rise in the order of arrival
+ *     retained      topic, payload, qos               retained messages
+ *     will          client, user, topic, payload, qos, retain
+ *                                                     wills of the clients that are connected
+ *
+ * The last two came later; a version that does not know them leaves them alone.
  *
  * Recovery is SQLite's: a torn tail of the WAL is dropped, and with it only what was never acknowledged to a publisher.
  * The connection holds the file's lock for as long as the process lives.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { type FileFormat, openOwned, transaction } from '@millrace/platform/sqlite'
-import type { Group, Loaded, OwedRow, PageAsked } from './protocol.ts'
+import type { Change, Group, Loaded, LoadedSession, OwedRow, PageAsked, RetainedRow, WillRow } from './protocol.ts'
 
 const schema = `
   CREATE TABLE session (no INTEGER PRIMARY KEY, client TEXT NOT NULL UNIQUE, user TEXT NOT NULL);
@@ -20,6 +25,11 @@ const schema = `
   CREATE TABLE owed (id INTEGER PRIMARY KEY, session INTEGER NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
     qos INTEGER NOT NULL);
   CREATE INDEX owed_session ON owed (session);
+`
+const laterTables = `
+  CREATE TABLE IF NOT EXISTS retained (topic TEXT PRIMARY KEY, payload BLOB NOT NULL, qos INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS will (client TEXT PRIMARY KEY, user TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL,
+    qos INTEGER NOT NULL, retain INTEGER NOT NULL) WITHOUT ROWID;
 `
 
 const fileFormat: FileFormat = {
@@ -50,6 +60,7 @@ class SessionFile {
 
   constructor(db: DatabaseSync) {
     this.#db = db
+    db.exec(laterTables)
     this.#statements = prepare(db)
     this.loaded = load(db)
   }
@@ -82,16 +93,32 @@ class SessionFile {
         const { id, session, topic, qos, from, to } = change
         owe.run(id, session, topic, buffer.subarray(from, to), qos)
       } else if (change.k === 'free') free.run(change.id)
+      else if (isKept(change)) this.#keep(change)
       else if (change.k === 'session') addSession.run(change.session, change.client, change.user)
       else if (change.k === 'subscribe') addFilter.run(change.session, change.filter, change.qos)
       else if (change.k === 'unsubscribe') dropFilter.run(change.session, change.filter)
       else for (const statement of forget) statement.run(change.session)
     }
   }
+
+  #keep(change: Kept): void {
+    const { retain, unretain, putWill, dropWill } = this.#statements
+    if (change.k === 'retain') retain.run(change.topic, change.payload, change.qos)
+    else if (change.k === 'unretain') unretain.run(change.topic)
+    else if (change.k === 'no-will') dropWill.run(change.client)
+    else putWill.run(change.client, change.user, change.topic, change.payload, change.qos, change.retain ? 1 : 0)
+  }
 }
+
+type Kept = Extract<Change, { k: 'retain' | 'unretain' | 'will' | 'no-will' }>
+const isKept = (change: Change): change is Kept => ['retain', 'unretain', 'will', 'no-will'].includes(change.k)
 
 function prepare(db: DatabaseSync) {
   return {
+    retain: db.prepare('INSERT OR REPLACE INTO retained VALUES (?, ?, ?)'),
+    unretain: db.prepare('DELETE FROM retained WHERE topic = ?'),
+    putWill: db.prepare('INSERT OR REPLACE INTO will VALUES (?, ?, ?, ?, ?, ?)'),
+    dropWill: db.prepare('DELETE FROM will WHERE client = ?'),
     addSession: db.prepare('INSERT INTO session VALUES (?, ?, ?)'),
     addFilter: db.prepare('INSERT OR REPLACE INTO subscription VALUES (?, ?, ?)'),
     dropFilter: db.prepare('DELETE FROM subscription WHERE session = ? AND filter = ?'),
@@ -107,6 +134,12 @@ function prepare(db: DatabaseSync) {
 }
 
 function load(db: DatabaseSync): Loaded {
+  const all = <Row>(sql: string) => db.prepare(sql).all() as unknown as Row[]
+  const wills = all<WillRow>('SELECT * FROM will').map((will) => ({ ...will, retain: Boolean(will.retain) }))
+  return { sessions: loadSessions(db), retained: all<RetainedRow>('SELECT * FROM retained').map((row) => ({ ...row })), wills }
+}
+
+function loadSessions(db: DatabaseSync): LoadedSession[] {
   const all = <Row>(sql: string) => db.prepare(sql).all() as unknown as Row[]
   const filters = all<{ session: number; filter: string; qos: 0 | 1 | 2 }>('SELECT * FROM subscription')
   const owed = all<{ session: number; messages: number; lastId: number; bytes: number }>(

@@ -10,7 +10,24 @@ export interface LoadedSession {
   bytes: number
   lastId: number
 }
-export type Loaded = LoadedSession[]
+export interface RetainedRow {
+  topic: string
+  payload: Uint8Array
+  qos: 0 | 1 | 2
+}
+
+/** Of a client that was connected when the broker ended. */
+export interface WillRow extends RetainedRow {
+  client: string
+  user: string
+  retain: boolean
+}
+
+export interface Loaded {
+  sessions: LoadedSession[]
+  retained: RetainedRow[]
+  wills: WillRow[]
+}
 
 export type Change =
   | { k: 'session'; session: number; client: string; user: string }
@@ -21,6 +38,10 @@ export type Change =
   /** The payload is in the group's buffer. */
   | { k: 'owe'; id: number; session: number; topic: string; qos: number; from: number; to: number }
   | { k: 'free'; id: number }
+  | ({ k: 'retain' } & RetainedRow)
+  | { k: 'unretain'; topic: string }
+  | ({ k: 'will' } & WillRow)
+  | { k: 'no-will'; client: string }
 
 /** One transaction; changes act in their order. */
 export interface Group {

@@ -72,9 +72,9 @@ export class Store {
     this.#parts = parts
     this.loaded = loaded
     this.failed = thread.failed
-    this.#messages = loaded.reduce((sum, session) => sum + session.messages, 0)
-    this.#bytes = loaded.reduce((sum, session) => sum + session.bytes, 0)
-    this.#nextId = 1 + Math.max(0, ...loaded.map(({ lastId }) => lastId))
+    this.#messages = loaded.sessions.reduce((sum, session) => sum + session.messages, 0)
+    this.#bytes = loaded.sessions.reduce((sum, session) => sum + session.bytes, 0)
+    this.#nextId = 1 + Math.max(0, ...loaded.sessions.map(({ lastId }) => lastId))
   }
 
   stats(): { messages: number; bytes: number; waiting: number } {
