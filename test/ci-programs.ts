@@ -11,6 +11,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'an outbox at its bound', args: ['test/failures/limits.ts', '--evicted', '20000'] },
   { name: 'ten thousand notifications for a slow receiver', args: ['test/failures/notifications.ts'] },
   { name: 'from the sensor to the webhook', args: ['test/e2e/latency.ts', '--quick'] },
+  { name: 'broker, agent and host by the clauses of MQTT and Sparkplug', args: ['test/conformance/clauses.ts'] },
   { name: 'the log on Kafka', args: ['test/conformance/log-kafka.ts'] },
   { name: 'the sink on Kafka', args: ['test/conformance/sink-kafka.ts'] },
   { name: 'every process stops in time, whatever does not answer', args: ['test/failures/stop.ts', '--quick'] },

@@ -1,5 +1,6 @@
 /**
- * `npm run break -- conformance [--only kafka]`: every log, store and sink by the same suites, on the engines that are here, as a table.
+ * `npm run break -- conformance [--only kafka | clauses]`: every log, store and sink by the same suites, on the engines that are here, as a table;
+ * our broker, agent and host by the clauses of MQTT 3.1.1 and Sparkplug 3.0, a line a case.
  * A cell says what was really run; one that could not be says why.
  */
 import { spawn } from 'node:child_process'
@@ -11,7 +12,8 @@ const { values } = parseArgs({ options: { only: { type: 'string' } } })
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const source = (name: string) => here(`../../cloud-processor/src/${name}`)
 
-const cells: { what: string; engine: string; program?: string; files?: string[] }[] = [
+const cells: { what: string; engine: string; program?: string; args?: string[]; files?: string[] }[] = [
+  ...['broker', 'agent', 'host'].map((engine) => ({ what: 'clauses', engine, program: 'clauses.ts', args: [engine] })),
   { what: 'log', engine: 'embedded', files: [source('log/embedded/embedded.test.ts')] },
   { what: 'log', engine: 'kafka', program: 'log-kafka.ts' },
   { what: 'store', engine: 'embedded', files: [source('stores/embedded/embedded.test.ts')] },
@@ -32,9 +34,9 @@ interface Ran {
 const wanted = cells.filter(({ engine, what }) => values.only === undefined || values.only === engine || values.only === what)
 const rows: { what: string; engine: string; outcome: string; isFailed: boolean }[] = []
 for (const cell of wanted) {
-  const { what, engine, program, files } = cell
+  const { what, engine, program, args = [], files } = cell
   console.log(`\n=== ${what}: ${engine}`)
-  const ran = program ? await run(process.execPath, [here(program)]) : await run('vitest', ['run', ...files!])
+  const ran = program ? await run(process.execPath, [here(program), ...args]) : await run('vitest', ['run', ...files!])
   rows.push({ what, engine, outcome: outcomeOf(ran), isFailed: ran.code !== 0 && ran.code !== 77 })
 }
 console.log(`\nload average ${loadavg()[0]!.toFixed(1)}\n`)

@@ -66,7 +66,7 @@ export async function openRaw(port: number): Promise<RawConnection> {
   }
 }
 
-function packet(first: number, ...parts: Uint8Array[]): Buffer {
+export function packet(first: number, ...parts: Uint8Array[]): Buffer {
   const body = Buffer.concat(parts)
   return Buffer.concat([Buffer.of(first, ...remainingLength(body.length)), body])
 }
@@ -75,7 +75,7 @@ function remainingLength(length: number): number[] {
   return length < 128 ? [length] : [(length % 128) | 0x80, ...remainingLength(Math.floor(length / 128))]
 }
 
-function field(text: string): Buffer {
+export function field(text: string): Buffer {
   const bytes = Buffer.from(text)
   return Buffer.concat([Buffer.of(bytes.length >> 8, bytes.length & 0xff), bytes])
 }
