@@ -23,7 +23,10 @@ const programs: Record<string, { file: string; what: string }> = {
   latency: { file: 'e2e/latency.ts', what: 'from the sensor’s byte to the webhook, quiet and under a backlog' },
   backup: { file: 'e2e/backup.ts', what: 'backup, a lost disk, restore' },
   'outside-consumer': { file: 'e2e/outside-consumer.ts', what: 'a program that is not ours reads Kafka by the published schema' },
-  conformance: { file: 'conformance/main.ts', what: 'every log, store and sink by the same suites; broker, agent and host by clauses' },
+  conformance: {
+    file: 'conformance/main.ts',
+    what: 'every log, store and sink by the same suites; broker, agent and host by clauses',
+  },
   operations: { file: 'operations/main.ts', what: 'alert rules, compose file and Kubernetes manifests' },
   scale: { file: 'bench/scale.ts', what: '1, 2 and 4 processors on one Kafka' },
 }

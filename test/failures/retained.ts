@@ -1,7 +1,7 @@
 /**
  * A sensor that publishes retained messages without a time and dies: `node test/failures/retained.ts [--broker millrace|mosquitto]`
  *
- * The broker sends its copy at each reconnect and each restart of the processor, and after its own restart. No copy becomes a reading,
+ * The broker sends its copy at each restart of the processor, before and after its own restart. No copy becomes a reading,
  * and none clears the absence alarm: the sensor stays dead. The page shows the state as last known.
  */
 import { join } from 'node:path'
@@ -40,7 +40,9 @@ async function onBroker(test: Program, kind: string): Promise<void> {
   await until('its absence is an alarm', async () => (await activeOf(processor.api())).length === 1, { withinMs: 30_000 })
   const before = await readingsOf(processor.api())
   for (let n = 0; n < 2; n++) await withCopy(processor, () => processor.again())
-  await withCopy(processor, () => broker.again())
+  // The session is kept, so no copy is due; one that a broker sends all the same says no more than the others.
+  await broker.again()
+  for (let n = 0; n < 2; n++) await withCopy(processor, () => processor.again())
   // More than the rule's time: a copy that counted as life would have cleared it, and raised it again.
   await new Promise((resolve) => setTimeout(resolve, 4000))
   const changes = (await readTopic(processor.api(), 'alarms')).filter(({ record }) => record.k === 'alarm')

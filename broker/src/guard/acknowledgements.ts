@@ -1,5 +1,5 @@
 /**
- * Which packet identifiers went out to a client and wait for which acknowledgement, read off the bytes that leave, whoever wrote them:
+ * Which packet identifiers went out to a client and wait for which acknowledgement, read off the bytes that leave, from the engine and from deliveries alike:
  *
  *     PUBLISH QoS 1 ─► PUBACK                          PUBLISH QoS 2 ─► PUBREC ─► PUBREL ─► PUBCOMP
  *

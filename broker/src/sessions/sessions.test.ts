@@ -67,7 +67,7 @@ describe('the queue of a session', () => {
 
   test('sends again what was sent, with DUP and its identifier, in order; not what was acknowledged', () => {
     const queue = new Queue({ offlineMessages: 10, offlineBytes: 100 }, () => {})
-    for (let i = 1; i <= 4; i++) queue.add(message(i))
+    for (let i = 1; i <= 4; i++) queue.add({ ...message(i), qos: i === 3 ? 2 : 1 })
     for (let i = 1; i <= 3; i++) queue.sent(i, 100 + i)
     queue.done(102)
     queue.released(103)

@@ -11,7 +11,7 @@ function drain(waiting: Map<string, number>, lagMs: number, liveBytesPerStep = 0
   let nowMs = 0
   const clock: Clock = { now: () => nowMs, monotonic: () => nowMs, after: () => () => {} }
   const backlog = createBacklog(options, () => lagMs, clock)
-  // As in `receipts.ts`: whoever has waited longest is asked first.
+  // As in `receipts.ts`: the node that has waited longest is asked first.
   const queue = new Set(waiting.keys())
   while ([...waiting.values()].some((bytes) => bytes > 0)) {
     if (nowMs > 3_600_000) return Number.POSITIVE_INFINITY

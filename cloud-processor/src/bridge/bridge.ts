@@ -3,7 +3,7 @@
  * append is durable. It keeps no state of its own: a message that it dropped, or whose append failed, gets no receipt and is
  * sent again by its agent.
  *
- *   message → queue (bounded) → append to raw, several groups under way → durable → receipts, gathered per node
+ *   message → queue (bounded) → append to raw, several groups in flight → durable → receipts, gathered per node
  *
  * Once a second the leading bridge appends a tick to every raw partition. While the lag from raw to rules is above `lagMsMax`
  * live data overtakes the backlog: historical batches beyond a guaranteed minimum (`backlog.ts`) are neither appended nor receipted.
@@ -112,7 +112,7 @@ class MqttToLog {
 
   take(topic: string, payload: Uint8Array, settled: Waiting['settled'], flags = 0): void {
     const parsed = topic.startsWith('spBv1.0/') ? parseTopic(topic) : undefined
-    // What hosts say, this one's receipts among it, comes back from the broker and is no data.
+    // What hosts say, this one's receipts among it, comes back from the broker; it is not data.
     if (parsed && hostTypes.has(parsed.type)) return settled(true)
     const node = parsed && 'node' in parsed ? `${parsed.group}/${parsed.node}` : undefined
     if (this.#isOthers(topic, node)) return settled(true)

@@ -61,7 +61,7 @@ test('data, STATE and its will have one connection; a second bridge says nothing
   expect(said.length).toBe(1)
 })
 
-test('an offline that somebody else said is answered, later than it was said', async () => {
+test('an offline that another client published is answered with a later online', async () => {
   const host = open()
   await host.lead(true)
   await until(() => said.length === 1)

@@ -39,7 +39,7 @@ export class HostState {
 
   /**
    * Somebody's will, or another instance, said that this host is offline: say again that it is not, and later than that by
-   * whatever clock it was said. Nodes ignore what is older, and would wait for ever. A retained copy from before this connection
+   * whatever clock it was said. Nodes ignore what is older, and would wait without limit. A retained copy from before this connection
    * is replaced by its birth.
    */
   hear(payload: Uint8Array, isRetained: boolean, connection: Connection): void {

@@ -5,7 +5,7 @@
  * - For plain devices (`isPersistent`): QoS 1 and a session that the broker keeps. Thousands of messages may be in flight; each is
  *   acknowledged when it is durable (acknowledgements.ts). While more than `inFlightBytesMax` are in flight the socket is not read.
  *
- * After a read that emptied the socket it does not read again for `restMs`. What comes meanwhile waits in the kernel and is
+ * After a read that emptied the socket it does not read again for `restMs`. What comes in between waits in the kernel and is
  * read at once, so a busy connection wakes the process 1000 / restMs times a second whatever the rate, and what is read
  * together is made durable together. The first message after a silence does not wait.
  *

@@ -38,7 +38,7 @@ const type = {
   disconnect: 14,
 } as const
 
-/** Feeds chunks to `incoming`. @throws Error when the bytes are no MQTT that a broker sends to this client; the connection is then to be closed. */
+/** Feeds chunks to `incoming`. @throws Error when the bytes are not MQTT, or not what a broker sends to this client; the connection is then to be closed. */
 export function createPacketReader(incoming: IncomingPackets, packetBytesMax: number): (chunk: Buffer) => void {
   const reader = new PacketReader(incoming, packetBytesMax)
   return (chunk) => reader.read(chunk)

@@ -1,7 +1,7 @@
 /**
  * Asks nodes for their births again when `prepare` asks for it: NCMD `Node Control/Rebirth`. A request is a record on the timeline, so it is
- * seen again by whoever reads from further back; here it counts only while it is fresh by the clock, and once for each node in a while.
- * What is not sent is no loss: as long as something is missing, `prepare` asks again.
+ * seen again by a reader that starts further back; here it counts only while it is fresh by the clock, and once for each node in a while.
+ * Nothing is lost when it is not sent: as long as something is missing, `prepare` asks again.
  */
 import { decodeJson, type EventRecord, nodeMetrics, rebirthWanted } from '@millrace/contract'
 import { encodeNodeCommand, formatTopic, isValidId } from '@millrace/contract/sparkplug'

@@ -21,7 +21,8 @@ import { compareClocks } from './time/gateway-clocks.ts'
 /** What came in. */
 export function takeSparkplug(context: Context, raw: Message): void {
   const topic = parseTopic(raw.topic)
-  if (!topic) return reject(context, raw, { reason: 'PREPARE_TOPIC', detail: `${raw.topic} is no Sparkplug topic`, lost: [0, 0] })
+  if (!topic)
+    return reject(context, raw, { reason: 'PREPARE_TOPIC', detail: `${raw.topic} is not a Sparkplug topic`, lost: [0, 0] })
   if (topic.type === 'STATE' || topic.type === 'NCMD' || topic.type === 'DCMD') return
   const message = readSparkplug(raw, topic)
   if (message.isReplay) return use(context, message)

@@ -112,7 +112,7 @@ function channelOf({ name, datatype, properties }: Metric): Channel | string {
   if (!ours) return `a channel cannot be ${datatype ?? 'without a datatype'}`
   const intervalMs = number(properties, 'intervalMs')
   const kind = kindOf(ours)
-  if (kind === 'waveform' && !(intervalMs !== undefined && intervalMs > 0)) return 'an array without intervalMs is no waveform'
+  if (kind === 'waveform' && !(intervalMs !== undefined && intervalMs > 0)) return 'an array without intervalMs is not a waveform'
   const channel: Channel = { name, kind, datatype: ours, unit: text(properties, 'engUnit') ?? '1' }
   if (isWidened(datatype)) channel.wire = datatype
   const scale = number(properties, 'scale')

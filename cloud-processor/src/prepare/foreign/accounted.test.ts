@@ -105,7 +105,7 @@ describe('what a foreign node sends', () => {
     const { rejected } = feed.message(device('DBIRTH'), rawPayload({ seq: 1, metrics: [template, array] }))
     expect(rejected).toMatchObject([{ lost: [1, 2] }])
     expect(rejected[0]!.detail).toContain('t at 2026-01-01T00:00:00.000Z: a channel cannot be Template')
-    expect(rejected[0]!.detail).toContain('an array without intervalMs is no waveform')
+    expect(rejected[0]!.detail).toContain('an array without intervalMs is not a waveform')
     const data = { alias: 7, timestamp: now, datatype: datatypes.Template, value: { field: 18, value: Buffer.of(1) } }
     expect(feed.message(device('DDATA'), rawPayload({ seq: 2, metrics: [data] })).rejected).toMatchObject([{ lost: [1, 0] }])
     expect(rebirths()).toBe(0)

@@ -36,7 +36,7 @@ function read(context: Context, message: SparkplugMessage, device: DeviceState, 
 
 /**
  * A device without a birth, an alias or a name that none declared: the births may have been lost. Not for what the newest birth
- * declared and no channel can hold: it would be asked for for ever.
+ * declared and no channel can hold: that would ask again and again.
  */
 function askForBirths({ state, config }: Context, message: SparkplugMessage, device: DeviceState, unknown: MetricKey[]): void {
   const { node, type } = message

@@ -81,7 +81,7 @@ describe('a node without receipts', () => {
     expect(rebirths(feed.tick(now + 100_000))).toEqual([])
   })
 
-  test('begins anew with a birth: what was sent before it is used before it, what overtook it behind', () => {
+  test('begins again with a birth: what was sent before it is used before it, what overtook it behind', () => {
     born()
     send(3, 1)
     feed.message(topic('DDATA', 'd'), data(4, 22, now + 1_004))

@@ -31,7 +31,7 @@ export const isRecord = (identity: string) => /^#\d+$/.test(identity)
 
 export const identityOf = ({ identity }: Problem) => identity
 
-/** Metric that is no reading, and why. */
+/** Metric that gives no value, and why. */
 export type MetricFault = Omit<DecodedBatch['problems'][number], 'reason' | 'index'> & { reason: string; index?: number }
 
 export function describe({ reason, alias, name, t, raw, lost }: MetricFault): Problem {

@@ -26,7 +26,7 @@ export function deviceOf(state: PrepareState, id: string, device: string): Devic
   return known
 }
 
-/** An alias means one channel for ever; a foreign node may declare another. True when something was learnt. */
+/** An alias keeps its channel; a foreign node may declare another. True when something was learnt. */
 export function learn(device: DeviceState, channels: { alias?: number; channel: Channel }[]): boolean {
   let isChanged = false
   for (const { alias, channel } of channels) {

@@ -16,7 +16,7 @@ export interface PrepareState {
   nodes: Map<string, NodeState>
   /** By stream id. */
   streams: Map<string, StreamState>
-  /** Streams that ended: closed, settled and freed. A late repeat of theirs is dropped. At most `endedMax`, oldest forgotten. */
+  /** Streams that ended: closed, settled and freed. A late repeat of one of their batches is dropped. At most `endedMax`, oldest forgotten. */
   ended: Set<string>
   /** Device to the node that declared it first; another node's device of that name is called `node:device`. */
   owners: Map<string, string>
@@ -59,7 +59,7 @@ export interface DeviceState {
   /** The name it has on the timeline. */
   name: string
   online: boolean
-  /** Alias to channel, for ever; foreign metrics without an alias are under their name. */
+  /** Alias to channel; foreign metrics without an alias are under their name. */
   channels: Map<number | string, Channel>
   /** Metrics that the newest birth declared and no channel can hold; at most `limits.channelsPerDevice`. */
   unusable?: Set<number | string>
