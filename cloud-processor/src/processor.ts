@@ -84,8 +84,8 @@ export async function startProcessor(
     { name: 'page', stop: () => page?.stop() },
     { name: 'notifier', stop: () => notifier?.close() },
     { name: 'store', stop: () => store?.close() },
-    ...sinks.map(({ name, sink }) => ({ name, stop: sink.close })),
-    { name: 'log', stop: log.close },
+    ...sinks.map(({ name, sink }) => ({ name, stop: () => sink.close() })),
+    { name: 'log', stop: () => log.close() },
   ]
   return {
     ...(page ? { webPort: page.port } : {}),
