@@ -6,11 +6,11 @@ import { type EngineState, endedMax } from './engine.ts'
 import { type Plan, type Slot, setProgress } from './plan.ts'
 
 /** @param evidenceMs time of the sample, tick or order that decided it. */
-export function raise(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, raw?: number, reason?: string): void {
+export function raise(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, raw?: number | string, reason?: string): void {
   const { lane, rule, condition } = slot
   const { series } = lane
   const device = series.device.device
-  const value = raw === undefined ? undefined : scaledValue(raw, series.state)
+  const value = typeof raw === 'number' ? scaledValue(raw, series.state) : raw
   const alarm: AlarmRecord = {
     f: 1,
     k: 'alarm',
@@ -27,7 +27,7 @@ export function raise(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, 
     technical: condition.watches === 'silence',
     atMs,
     raisedMs: atMs,
-    ...(value === undefined ? {} : { value, unit: series.state.unit }),
+    ...madeBy(value, series.state.unit),
     text: textOf(slot, value, reason),
   }
   setProgress(plan, slot, { rule: rule.name, alarm })
@@ -35,14 +35,23 @@ export function raise(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, 
 }
 
 /** Ends the alarm of a slot and puts the rule to rest. */
-export function clear(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, raw?: number, note?: string): void {
+export function clear(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, raw?: number | string, note?: string): void {
   const { state } = slot.lane.series
-  const { value: _, ...alarm } = ended(slot.progress!.alarm!, atMs, note) as AlarmRecord
-  if (raw !== undefined) Object.assign(alarm, { value: scaledValue(raw, state), unit: state.unit })
+  const { value: _, state: __, ...alarm } = ended(slot.progress!.alarm!, atMs, note) as AlarmRecord
+  Object.assign(alarm, madeBy(typeof raw === 'number' ? scaledValue(raw, state) : raw, state.unit))
   setProgress(plan, slot, undefined)
   remember(plan.state, alarm)
   plan.out.push({ alarm, evidenceMs, order: slot.order })
 }
+
+/** What of a record says which value made the change. */
+function madeBy(value: number | string | undefined, unit: string): Pick<AlarmRecord, 'value' | 'unit' | 'state'> {
+  if (value === undefined) return {}
+  return typeof value === 'number' ? { value, unit } : { state: value.slice(0, stateMax) }
+}
+
+/** Characters of a text that an alarm shows. */
+const stateMax = 200
 
 /** The record of an alarm's end. */
 export function ended(alarm: AlarmRecord, atMs: number, note?: string): AlarmRecord {
@@ -57,8 +66,16 @@ export function remember(state: EngineState, alarm: AlarmRecord): void {
   state.ended.push(alarm)
   if (state.ended.length <= endedMax) return
   const retrospective = state.ended.findIndex((one) => one.retrospective)
-  state.ended.splice(Math.max(0, retrospective), 1)
+  state.ended.splice(retrospective >= 0 ? retrospective : oldestOfMost(state.ended), 1)
   state.counts.forgotten++
+}
+
+/** Where the oldest is of the device that has most: a flood pushes out its own. */
+function oldestOfMost(ended: AlarmRecord[]): number {
+  const counts = new Map<string, number>()
+  for (const { device } of ended) counts.set(device, (counts.get(device) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  return ended.findIndex(({ device }) => counts.get(device) === most)
 }
 
 /** A second note follows the first. */
@@ -89,7 +106,7 @@ export function ownAlarm(rule: string, channel: string, atMs: number, text: stri
   }
 }
 
-function textOf(slot: Slot, value: number | undefined, reason: string | undefined): string {
+function textOf(slot: Slot, value: number | string | undefined, reason: string | undefined): string {
   const { rule, lane } = slot
   const facts = factsOf(slot, value, reason)
   if (rule.text === undefined) return slot.condition.text(rule as never, facts)
@@ -99,16 +116,20 @@ function textOf(slot: Slot, value: number | undefined, reason: string | undefine
     subject: lane.state.subject,
     ...facts,
   }
-  return rule.text.replace(/\{(\w+)\}/g, (whole, name) => (name in words ? `${words[name] ?? ''}` : whole))
+  return rule.text.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(words, name) ? `${words[name] ?? ''}` : whole))
 }
 
-function factsOf({ rule, condition, lane, delayOnMs }: Slot, value: number | undefined, reason: string | undefined): Facts {
+function factsOf(
+  { rule, condition, lane, delayOnMs }: Slot,
+  value: number | string | undefined,
+  reason: string | undefined,
+): Facts {
   const { unit } = lane.series.state
   return {
     channel: rule.channel,
-    value,
+    value: typeof value === 'string' ? value.slice(0, stateMax) : value,
     unit: unit === '1' ? '' : unit,
-    limit: condition.limit?.(rule as never, value),
+    limit: condition.limit?.(rule as never, typeof value === 'string' ? undefined : value),
     seconds: delayOnMs / 1000,
     reason,
   }

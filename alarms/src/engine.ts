@@ -65,6 +65,8 @@ export interface SeriesState {
   unit: string
   /** Longest time without a reading while all is well, as declared. */
   silentMsMax?: number
+  /** Its values are texts; a text among numbers is a bad sample. */
+  isText?: true
   /** Tick at which it was first known; silence counts from here when no sample ever came. */
   knownMs?: number
   live: LaneState
@@ -87,8 +89,8 @@ export interface LaneState {
 export interface Progress {
   rule: string
   sinceMs?: number
-  /** Latest raw value beyond the limit. */
-  raw?: number
+  /** Latest raw value, or text, beyond the limit. */
+  raw?: number | string
   alarm?: AlarmRecord
 }
 

@@ -15,6 +15,9 @@ import { clear, noted, raise } from './change.ts'
 import { absencesMax } from './engine.ts'
 import { type LanePlan, type Plan, renewSlots, setProgress, type ValueSlot } from './plan.ts'
 
+/** The device's own number, or a text. */
+type Raw = number | string
+
 /** How long a tick waits for samples that are on their way. */
 const settleMs = 2000
 
@@ -29,6 +32,21 @@ export function takeGood(plan: Plan, lane: LanePlan, t: number, raw: number): vo
     else if (slot.progress !== undefined) takeBack(plan, slot, t, raw)
   }
   if (state.progress.length > 0) endSilence(plan, lane, t, raw)
+  state.t = t
+  state.good = t
+}
+
+/** A good sample of a channel of texts. A rule that judges no texts sees none. */
+export function takeText(plan: Plan, lane: LanePlan, t: number, text: string): void {
+  const { state, values } = lane
+  if (state.progress.length > 0) advance(plan, lane, t)
+  if (state.absences.length > 0 && state.absences[0]![0] <= t) thaw(plan, lane, t)
+  for (const slot of values) {
+    const sets = slot.judge.setsText?.(text)
+    if (sets) takeBeyond(plan, slot, t, text)
+    else if (sets === false && slot.progress !== undefined) takeBack(plan, slot, t, text)
+  }
+  if (state.progress.length > 0) endSilence(plan, lane, t, text)
   state.t = t
   state.good = t
 }
@@ -100,7 +118,7 @@ function resume(plan: Plan, slot: ValueSlot, frozenMs: number, t: number): void 
   else setProgress(plan, slot, undefined)
 }
 
-function takeBeyond(plan: Plan, slot: ValueSlot, t: number, raw: number): void {
+function takeBeyond(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
   const { progress, rule } = slot
   if (progress?.alarm) delete progress.sinceMs
   else if (slot.delayOnMs === 0) raise(plan, slot, t, t, raw)
@@ -108,7 +126,7 @@ function takeBeyond(plan: Plan, slot: ValueSlot, t: number, raw: number): void {
   else judgePending(plan, slot, t, raw)
 }
 
-function judgePending(plan: Plan, slot: ValueSlot, t: number, raw: number): void {
+function judgePending(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
   const progress = slot.progress!
   const dueMs = progress.sinceMs! + slot.delayOnMs
   progress.raw = raw
@@ -118,16 +136,17 @@ function judgePending(plan: Plan, slot: ValueSlot, t: number, raw: number): void
 }
 
 /** Back from the set limit; between it and the clear limit an active alarm stays as it is. */
-function takeBack(plan: Plan, slot: ValueSlot, t: number, raw: number): void {
+function takeBack(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
   const progress = slot.progress!
   if (!progress.alarm) return setProgress(plan, slot, undefined)
-  if (!slot.judge.clears(raw)) delete progress.sinceMs
+  // A text that does not set clears.
+  if (typeof raw === 'number' && !slot.judge.clears(raw)) delete progress.sinceMs
   else {
     progress.sinceMs ??= t
     if (t - progress.sinceMs >= slot.rule.delayOffMs) clear(plan, slot, t, t, raw)
   }
 }
 
-function endSilence(plan: Plan, lane: LanePlan, t: number, raw: number): void {
+function endSilence(plan: Plan, lane: LanePlan, t: number, raw: Raw): void {
   for (const slot of lane.silences) if (slot.progress) clear(plan, slot, t, t, raw)
 }

@@ -10,7 +10,7 @@
  */
 import type { Column, ReadingsRecord } from '@millrace/contract'
 import { never, newLane } from './engine.ts'
-import { changeSubject, takeBad, takeGood } from './lane.ts'
+import { changeSubject, takeBad, takeGood, takeText } from './lane.ts'
 import { addLateLane, hasRule, type LanePlan, type Plan, type SeriesPlan } from './plan.ts'
 import { clockOf, undeclaredSeries } from './series.ts'
 
@@ -24,7 +24,8 @@ export function takeReadings(plan: Plan, record: ReadingsRecord, partition: numb
   for (const channel in channels) {
     const known = plan.devices.get(device)?.series.get(channel)
     if (known ? !known.isWatched : !hasRule(rules, device, channel)) continue
-    const series = known ?? undeclaredSeries(plan, { device, subject, partition, channel, nowMs })
+    const isText = typeof channels[channel]!.v[0] === 'string'
+    const series = known ?? undeclaredSeries(plan, { device, subject, partition, channel, isText, nowMs })
     if (series === undefined) continue
     series.device.partition = partition
     takeColumn(plan, series, channels[channel]!, { subject, nowMs, aheadMs })
@@ -61,9 +62,11 @@ function takeColumn(
   }
 }
 
-/** Booleans are judged as 1 and 0; an uncertain value counts as it is, a bad one and a text not at all. */
+/** Booleans are judged as 1 and 0; an uncertain value counts as it is, a bad one and a text among numbers not at all. */
 function takeValue(plan: Plan, lane: LanePlan, t: number, value: number | string | boolean, quality: number): void {
   const raw = typeof value === 'boolean' ? Number(value) : value
-  if (quality === 2 || typeof raw !== 'number' || Number.isNaN(raw)) takeBad(plan, lane, t)
-  else takeGood(plan, lane, t, raw)
+  if (quality === 2 || Number.isNaN(raw)) takeBad(plan, lane, t)
+  else if (typeof raw === 'number') takeGood(plan, lane, t, raw)
+  else if (lane.series.state.isText) takeText(plan, lane, t, raw)
+  else takeBad(plan, lane, t)
 }

@@ -18,7 +18,15 @@ export const ruleFileSchema = z.strictObject({
     'A sample is live when it is at most this far from the latest tick; a value counts for at most this long.',
   ),
   graceMs: durationMs(15_000, 'After a jump of more than 5 s between ticks no absence is raised for this long.'),
-  seriesMax: z.number().int().min(1).max(10_000_000).default(100_000).describe('Most (device, channel) pairs kept in the state.'),
+  seriesMax: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(100_000)
+    .describe(
+      'Most (device, channel) pairs kept in the state. At it a device that has less than its share of them gets it from as much again.',
+    ),
   notifyCleared: z.boolean().default(true).describe('Whether the clearing of an alarm is notified, as its raising is.'),
   rules: z
     .array(

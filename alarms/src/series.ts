@@ -4,9 +4,10 @@
  * their scale is unknown. That is an alarm itself, which stays, because a subject is not monitored.
  */
 import type { Channel, DeclarationRecord } from '@millrace/contract'
+import { hasFairRoom } from '@millrace/platform'
 import { ownAlarm } from './change.ts'
 import { type ClockState, newLane, type SeriesState } from './engine.ts'
-import { addDevice, addSeries, type DevicePlan, type Plan, renewSlots, type SeriesPlan } from './plan.ts'
+import { addDevice, addSeries, type DevicePlan, hasRule, type Plan, renewSlots, type SeriesPlan } from './plan.ts'
 import { ownRules } from './rule.ts'
 
 interface Where {
@@ -14,6 +15,7 @@ interface Where {
   subject: string
   partition: number
   channel: string
+  isText: boolean
   /** Undefined before the first tick. */
   nowMs: number | undefined
 }
@@ -26,11 +28,17 @@ export function clockOf(plan: Plan, partition: number): ClockState | undefined {
 export function takeDeclaration(plan: Plan, { device, subject, channels }: DeclarationRecord, partition: number): void {
   const nowMs = clockOf(plan, partition)?.tickMs
   for (const channel of channels) {
-    if (channel.kind !== 'number' && channel.kind !== 'boolean') continue
+    if (!isKept(plan, device, channel)) continue
     const known = plan.devices.get(device)?.series.get(channel.name)
-    const series = known ?? newSeries(plan, { device, subject, partition, channel: channel.name, nowMs })
+    const isText = channel.kind === 'text'
+    const series = known ?? newSeries(plan, { device, subject, partition, channel: channel.name, isText, nowMs })
     if (series) redeclare(plan, series, channel)
   }
+}
+
+/** A text has no scale, so that its declaration says nothing until a rule watches it. */
+function isKept({ state }: Plan, device: string, { kind, name }: Channel): boolean {
+  return kind === 'number' || kind === 'boolean' || (kind === 'text' && hasRule(state.file.rules, device, name))
 }
 
 /** A channel that nobody declared: its values are taken as they are, unless its declaration may have been refused. */
@@ -39,16 +47,26 @@ export function undeclaredSeries(plan: Plan, where: Where): SeriesPlan | undefin
 }
 
 function newSeries(plan: Plan, where: Where): SeriesPlan | undefined {
-  if (plan.seriesCount >= plan.state.file.seriesMax) return refuse(plan, where)
+  if (!hasRoom(plan, where.device)) return refuse(plan, where)
   const device = deviceOf(plan, where)
   const state: SeriesState = { channel: where.channel, scale: 1, offset: 0, unit: '1', live: newLane(where.subject) }
+  if (where.isText) state.isText = true
   if (where.nowMs !== undefined) state.knownMs = where.nowMs
   device.state.series.push(state)
   return addSeries(plan, device, state)
 }
 
-function redeclare(plan: Plan, series: SeriesPlan, { scale = 1, offset = 0, unit, silentMsMax }: Channel): void {
+/** Devices share it: one that declares without end keeps no other from being watched. */
+function hasRoom({ seriesCount, state, devices }: Plan, device: string): boolean {
+  const known = devices.get(device)
+  const sharers = devices.size + (known ? 0 : 1)
+  return hasFairRoom({ max: state.file.seriesMax, used: seriesCount, own: known?.series.size ?? 0, sharers })
+}
+
+function redeclare(plan: Plan, series: SeriesPlan, { kind, scale = 1, offset = 0, unit, silentMsMax }: Channel): void {
   const { state } = series
+  if (kind === 'text') state.isText = true
+  else delete state.isText
   const isSame = state.scale === scale && state.offset === offset && state.unit === unit
   if (isSame && state.silentMsMax === silentMsMax) return
   Object.assign(state, { scale, offset, unit })

@@ -305,6 +305,38 @@ describe('bounds and state', () => {
     expect(state.counts.refused).toBe(2)
   })
 
+  test('at seriesMax a device still gets its share, whatever another one declares', () => {
+    const state = engineOf([spo2Low], { seriesMax: 10 })
+    run(state, [
+      tick(0),
+      declaration(
+        Array.from({ length: 50 }, (_, k) => ({ name: `c${k}` })),
+        'hostile',
+      ),
+      declaration([{}]),
+    ])
+    expect(state.devices.map(({ device, series }) => [device, series.length])).toEqual([
+      ['hostile', 10],
+      ['bed-1', 1],
+    ])
+    expect(brief(run(state, [readings([1], [80])]))).toEqual(['raised spo2-low/bed-1/spo2/1 @1'])
+  })
+
+  test('ended alarms of a device that has few stay when another one floods', () => {
+    const state = engineOf([spo2Low])
+    run(state, [tick(1e6), readings([1e6, 1e6 + 1], [80, 95])])
+    const t = Array.from({ length: 2 * endedMax + 10 }, (_, i) => 1e6 + i)
+    run(state, [
+      readings(
+        t,
+        t.map((_, i) => (i % 2 === 0 ? 80 : 95)),
+        { device: 'hostile' },
+      ),
+    ])
+    expect(state.ended).toHaveLength(endedMax)
+    expect(state.ended[0]!.device).toBe('bed-1')
+  })
+
   test('unacknowledged ended alarms are bounded, retrospective ones going first', () => {
     const state = engineOf([spo2Low])
     run(state, [tick(1e6), readings([1, 2], [80, 95])])

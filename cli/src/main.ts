@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** `millrace <command>`; without a command, the list of them. */
+import { ownValue } from '@millrace/platform'
 import { commands } from './commands.ts'
 
 const [name, ...rest] = process.argv.slice(2)
-const command = commands[name ?? '']
+const command = ownValue(commands, name ?? '')
 
 if (!command) {
   const list = Object.entries(commands).map(([each, { usage, purpose }]) => `  ${`${each} ${usage}`.padEnd(44)}${purpose}`)

@@ -1,8 +1,10 @@
 /** The parts of the page that need no browser. */
 import { describe, expect, it } from 'vitest'
 import { columnsOf, emptyHistory } from '../web/src/charts/history.ts'
+import { runsOf } from '../web/src/charts/runs.ts'
 import { ageText, briefText, channelText, unitText, valueText } from '../web/src/format.ts'
 import { delayMs, Ring } from '../web/src/live/ring.ts'
+import { States } from '../web/src/live/states.ts'
 
 const segment = (t: number, count = 10, i = 10) => ({ t, i, v: Array.from({ length: count }, (_, k) => t + k * i) })
 
@@ -85,4 +87,37 @@ it('writes values, units, names and ages as people do', () => {
   expect([unitText('Cel'), unitText('1'), unitText('{beats}/min'), unitText('ug/m3')]).toEqual(['°C', '', 'bpm', 'µg/m³'])
   expect([channelText('spo2'), channelText('resp-wave'), channelText('PM2.5')]).toEqual(['SpO₂', 'Resp wave', 'PM2.5'])
   expect([ageText(4000), ageText(300_000), ageText(7_300_000)]).toEqual(['4 s', '5 min', '2 h'])
+})
+
+describe('states over time', () => {
+  const shown = { fromMs: 0, toMs: 100 }
+
+  it('joins what stays the same, and ends a state where the next one begins', () => {
+    expect(runsOf({ t: [10, 20, 30, 40], v: ['a', 'a', 'b', 'a'] }, [], shown)).toEqual([
+      { fromMs: 10, toMs: 30, value: 'a' },
+      { fromMs: 30, toMs: 40, value: 'b' },
+      { fromMs: 40, toMs: 100, value: 'a' },
+    ])
+  })
+
+  it('shows nothing in an absence', () => {
+    expect(runsOf({ t: [10, 60], v: [true, true] }, [{ fromMs: 30, toMs: 60 }, { fromMs: 80 }], shown)).toEqual([
+      { fromMs: 10, toMs: 30, value: true },
+      { fromMs: 60, toMs: 80, value: true },
+    ])
+  })
+
+  it('cuts at the edges of what is shown', () => {
+    expect(runsOf({ t: [10, 60], v: ['a', 'b'] }, [], { fromMs: 40, toMs: 50 })).toEqual([{ fromMs: 40, toMs: 50, value: 'a' }])
+  })
+
+  it('keeps the changes that came live, once each', () => {
+    const states = new States()
+    states.add([1, 2, 3], ['on', 'on', 'off'])
+    states.add([2, 4], ['on', 'on'])
+    expect([states.t, states.v]).toEqual([
+      [1, 3, 4],
+      ['on', 'off', 'on'],
+    ])
+  })
 })

@@ -1,4 +1,5 @@
 /** What a device gave since the last drain, and its counts: each reading and sample is counted here, once. */
+
 import {
   type AbsenceReason,
   type BadFrame,
@@ -10,6 +11,7 @@ import {
   type Segment,
   type Value,
 } from '@millrace/contract'
+import { ownOr, setOwn } from '@millrace/platform'
 import { type BadFrames, createBadFrames } from './bad-frames.ts'
 import type { Scalar } from './scalars.ts'
 
@@ -68,7 +70,7 @@ export class Gathered {
     this.#isTouched = true
     this.#counts.read[0]++
     this.#size++
-    scalar.column ??= this.#columns.channels[scalar.name] = { t: [], v: [] }
+    scalar.column ??= ownOr(this.#columns.channels, scalar.name, () => ({ t: [], v: [] }))
     const { column } = scalar
     if (quality !== 'good') column.q ??= column.t.map(() => 0)
     column.t.push(t)
@@ -124,7 +126,7 @@ export class Gathered {
   }
 
   addSegments(channel: string, segments: Segment[]): void {
-    if (segments.length > 0) this.#columns.waves[channel] = segments
+    if (segments.length > 0) setOwn(this.#columns.waves, channel, segments)
   }
 
   take(device: string): Drained {

@@ -1,6 +1,6 @@
 /** The channels of a device that have single readings, each with its filter. */
 import type { Channel, Column, Quality, Value } from '@millrace/contract'
-import { MillraceError } from '@millrace/platform'
+import { MillraceError, ownValue } from '@millrace/platform'
 import { createFilter, type Filter, type FilterConfig } from './filters/index.ts'
 import { faultOf } from './values.ts'
 
@@ -40,7 +40,7 @@ function newScalar({ name }: Channel, fault: Scalar['fault'], filter: Filter | u
 }
 
 function filterOf(device: string, channel: Channel, filters: Filters): Filter | undefined {
-  const config = filters[channel.name]
+  const config = ownValue(filters, channel.name)
   if (!config) return undefined
   if (channel.kind === 'number') return createFilter(config, channel)
   throw wrongFilter(device, channel.name, `is of kind ${channel.kind}; filters are for numbers`)

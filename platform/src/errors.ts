@@ -2,6 +2,8 @@
  * Every error that a person may see: what it says, the remedy, and whether a retry helps. Branch on the code, never on text.
  * Codes are `<PROCESS OR PART>_<WHAT>`; add one here, keep the list sorted.
  */
+import { ownValue } from './own.ts'
+
 export const catalogue = {
   AGENT_CLOCK_BACK: {
     says: 'The clock is {seconds} s behind the newest reading of the device {device}: it has been set back.',
@@ -379,7 +381,7 @@ export class MillraceError extends Error {
 
   constructor(code: ErrorCode, values: Record<string, string | number> = {}, cause?: unknown) {
     const { says, remedy, retry } = catalogue[code]
-    const text = says.replace(/\{(\w+)\}/g, (whole, name) => `${values[name] ?? whole}`)
+    const text = says.replace(/\{(\w+)\}/g, (whole, name) => `${ownValue(values, name) ?? whole}`)
     super(`${code}: ${text} ${remedy}`, { cause })
     this.name = 'MillraceError'
     this.code = code

@@ -11,7 +11,7 @@ const anything = (names: string): Rooms => Object.fromEntries(names.split(' ').m
 
 export const rooms: Record<string, Rooms> = {
   platform: anything(
-    'back-off clock config errors event-loop fnv http index log loopback metrics metrics-endpoint overrides process-metrics run secret-file sqlite steady-clock stop variables varint worker worker-side',
+    'back-off clock config errors event-loop fair-room fnv http index log loopback metrics metrics-endpoint overrides own process-metrics run secret-file sqlite steady-clock stop variables varint worker worker-side',
   ),
   contract: anything('codes index ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug'),
   alarms: anything(
@@ -72,7 +72,7 @@ export const rooms: Record<string, Rooms> = {
     'bays device faults fleet index instruments line link main manifest ports recordings scenario scenarios signals',
   ),
   dashboards: anything('build demo grafana kibana web'),
-  cli: anything('api commands index ledger main replay tail up verify'),
+  cli: anything('api command commands devices index lan ledger main replay tail up verify'),
 }
 
 /** Of a path below a package: `cloud-processor/src/roles/page.ts` is in `roles`, `cloud-processor/src/main.ts` in `main`. */

@@ -43,8 +43,12 @@ interface ConditionOf<R extends Rule> {
   text(rule: R, facts: Facts): string
 }
 
-/** One rule at one series. Values are the device's own numbers. No value both sets and clears. */
+/**
+ * One rule at one series. Values are the device's own numbers. No value both sets and clears. A text is judged by `setsText`: what it
+ * does not set it clears; where there is none it does neither.
+ */
 export interface Judge {
   sets(raw: number): boolean
   clears(raw: number): boolean
+  setsText?(text: string): boolean
 }

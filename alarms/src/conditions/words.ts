@@ -2,7 +2,7 @@
 export interface Facts {
   channel: string
   /** In the channel's unit, as is `limit`. Undefined where there is none. */
-  value: number | undefined
+  value: number | string | undefined
   /** Empty for a number without one. */
   unit: string
   limit: number | undefined
@@ -14,6 +14,9 @@ export interface Facts {
 
 /** `spo2 86 % below 88 % for 5 s` */
 export function crossing(word: string, { channel, value, unit, limit, seconds }: Facts): string {
-  const amount = (number: number | undefined) => `${number}${unit === '' ? '' : ` ${unit}`}`
-  return `${channel} ${amount(value)} ${word} ${amount(limit)}${seconds > 0 ? ` for ${seconds} s` : ''}`
+  return `${channel} ${amountOf(value, unit)} ${word} ${amountOf(limit, unit)}${seconds > 0 ? ` for ${seconds} s` : ''}`
+}
+
+export function amountOf(value: number | string | undefined, unit: string): string {
+  return `${value}${unit === '' ? '' : ` ${unit}`}`
 }

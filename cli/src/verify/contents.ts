@@ -2,8 +2,10 @@
  * What the store gives out of a device, together with a ledger of the same moment. While readings come in, the two are asked one
  * after the other until nothing was stored in between: only then can they be held against each other to the number.
  */
+
 import type { LedgerView } from '@millrace/cloud-processor/web'
 import type { Channel, Tally } from '@millrace/contract'
+import { ownValue } from '@millrace/platform'
 import type { Api } from '../api.ts'
 import type { Produced } from './align.ts'
 
@@ -41,7 +43,7 @@ export async function readContents(api: Api, device: string, channels: Channel[]
     const ledger = await api.ledger()
     const found = countOf(series, channels)
     const isStill = grew === 0 && isSame(before, ledger, device)
-    const stored = ledger.stored[device]?.stored ?? [0, 0]
+    const stored = ownValue(ledger.stored, device)?.stored ?? [0, 0]
     const agrees = stored.every((n, k) => n === found[k])
     const isOver = waitedMs() >= (isStill ? agreesMs : patience.stillMs)
     if ((isStill && agrees) || isOver) {
@@ -107,6 +109,7 @@ function countOf(series: Map<string, Produced>, channels: Channel[]): Tally {
 }
 
 function isSame(a: LedgerView, b: LedgerView, device: string): boolean {
-  const of = ({ stored, devices }: LedgerView) => JSON.stringify([stored[device], devices.find((one) => one.device === device)])
+  const of = ({ stored, devices }: LedgerView) =>
+    JSON.stringify([ownValue(stored, device), devices.find((one) => one.device === device)])
   return of(a) === of(b)
 }

@@ -1,6 +1,8 @@
 /** One device: each channel of each run is compared, and what is missing is accounted for. */
+
 import type { StoredGap } from '@millrace/cloud-processor/stores'
 import { addTally, type Channel, type Tally } from '@millrace/contract'
+import { ownValue } from '@millrace/platform'
 import { type Account, account, type Evidence } from './account.ts'
 import type { Produced } from './align.ts'
 import { type Comparison, compare, spansOf } from './compare.ts'
@@ -62,7 +64,7 @@ function compareChannel({ device, gaps, contents, slackMs }: Question, run: Run,
 
 function ledgerOf({ ledger }: Contents, device: string): Pick<Evidence, 'ledger' | 'counted'> {
   const sum = ledger.devices.find((one) => one.device === device)
-  const counted = ledger.stored[device]
+  const counted = ownValue(ledger.stored, device)
   return { ...(sum ? { ledger: sum } : {}), ...(counted ? { counted } : {}) }
 }
 

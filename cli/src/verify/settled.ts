@@ -1,6 +1,8 @@
 /** Waits until the ledger has a cut past all that was stored when it was asked first: what is above the cuts is in flight. */
+
 import type { LedgerView } from '@millrace/cloud-processor/web'
 import type { Tally } from '@millrace/contract'
+import { ownValue } from '@millrace/platform'
 import type { Api } from '../api.ts'
 
 /** More rows or records than live data alone keeps on the way. */
@@ -23,7 +25,7 @@ function whyOpen(first: LedgerView, now: LedgerView, devices: string[]): string[
   if (outboxRows >= freshMax) open.push(`${outboxRows} rows wait in outboxes`)
   if (logRecords >= freshMax) open.push(`${logRecords} records wait in the log`)
   for (const device of devices) {
-    const missing = sumOf(first.stored[device]) - sumOf(now.devices.find((one) => one.device === device))
+    const missing = sumOf(ownValue(first.stored, device)) - sumOf(now.devices.find((one) => one.device === device))
     if (missing > 0) open.push(`${device}: the latest cut of the ledger is ${missing} readings and samples behind the store`)
   }
   return open

@@ -4,6 +4,7 @@
  * ignore the repeats. Membership only decides who works. The one exception is what two must not do at once, such as sending
  * notifications: there a heartbeat that comes back is a lease.
  */
+import { ownValue } from '@millrace/platform'
 import type { Heartbeats } from '../log/index.ts'
 import { type MembersContext, Membership, type MembersOptions } from './membership.ts'
 
@@ -79,5 +80,5 @@ function joinOthers(heartbeats: Heartbeats, options: MembersOptions, context: Me
 }
 
 function worstOf(lags: Record<string, number>[], roles: string[]): number {
-  return roles.reduce((sum, role) => sum + Math.max(0, ...lags.map((lag) => lag[role] ?? 0)), 0)
+  return roles.reduce((sum, role) => sum + Math.max(0, ...lags.map((lag) => ownValue(lag, role) ?? 0)), 0)
 }

@@ -2,7 +2,7 @@
  * What the store knows of the whole fleet: whether the ledger closes, and who has fallen silent. The store is asked every
  * `everyMs`; in between the last answer is used. Its age is a metric too, so that an old answer can be recognised.
  */
-import { type Clock, every, type Log, type Metrics } from '@millrace/platform'
+import { type Clock, every, type Log, type Metrics, ownValue } from '@millrace/platform'
 import type { LedgerRow, StoreReader, StoreTotal } from '../stores/store.ts'
 
 interface Options {
@@ -80,7 +80,7 @@ function silenceOf(
   const newest = new Map<string, number>()
   for (const { device, node } of devices) {
     const name = node || device
-    newest.set(name, Math.max(newest.get(name) ?? 0, totals[device]?.lastMs ?? 0))
+    newest.set(name, Math.max(newest.get(name) ?? 0, ownValue(totals, device)?.lastMs ?? 0))
   }
   const ages = [...newest.values()].map((lastMs) => nowMs - lastMs).filter((age) => age < goneAfterMs)
   return { nodes: ages.length, silent: ages.filter((age) => age >= silentAfterMs).length }

@@ -15,7 +15,7 @@ export const prepareSchema = z.strictObject({
     .int()
     .default(Date.UTC(2000, 0, 1))
     .describe('A reading before this time (epoch ms) is rejected'),
-  plain: z.array(plainSchema).default([]).describe('Plain MQTT devices by topic filter'),
+  plain: z.array(plainSchema).default([]).describe('As `devices`, where they were written before; those of `devices` come first'),
   reorderMs: z
     .int()
     .min(0)
@@ -28,7 +28,9 @@ export const prepareSchema = z.strictObject({
     .strictObject({
       nodes: count(20_000).describe('Edge nodes known. A message of one more is rejected: PREPARE_LIMIT'),
       devicesPerNode: count(2_000).describe('Devices of one node. A message of one more is rejected: PREPARE_LIMIT'),
-      plainDevices: count(20_000).describe('Plain MQTT devices. Records of one more are rejected: PREPARE_LIMIT'),
+      plainDevices: count(20_000).describe(
+        'Plain MQTT devices. At it those of an account (the topic up to the first wildcard of its filter) that has less than its share get it from as much again; records of one more are rejected: PREPARE_LIMIT',
+      ),
       streamsPerNode: count(2_000).describe(
         'Streams of one agent that have not ended. A message of one more is rejected: PREPARE_LIMIT',
       ),

@@ -92,6 +92,17 @@ describe('what a hostile node invents', () => {
     expect(feed.replay('lines', lines).timeline).toEqual([])
   })
 
+  test('leaves each account its share of plain devices, whatever another one invents', () => {
+    const plain = { filter: '+/+/state', channels: [{ name: 'v', path: 'v' }] }
+    const feed = createFeed({ plain: [plain], limits: { plainDevices: 10 } })
+    const say = (topic: string) => feed.message(topic, Buffer.from('{"v":1}')).rejected.length === 0
+    const invented = Array.from({ length: 50 }, (_, k) => say(`hostile/invented-${k}/state`))
+    expect(invented.filter(Boolean)).toHaveLength(10)
+    const others = Array.from({ length: 50 }, (_, k) => say(`ward/bed-${k}/state`))
+    expect(others.filter(Boolean)).toHaveLength(5)
+    expect(say('ward/bed-1/state')).toBe(true)
+  })
+
   test('is counted from a snapshot of the version before, which had no limits', () => {
     const feed = createFeed()
     feed.message('spBv1.0/g/NBIRTH/n', nodeBirth())

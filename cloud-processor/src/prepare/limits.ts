@@ -3,10 +3,11 @@
  * whole as PREPARE_LIMIT before it has touched anything; when the limit is raised, a replay takes it as if it came for the first time.
  */
 import { type BatchName, inRanges } from '@millrace/contract'
+import { hasFairRoom } from '@millrace/platform'
 import { type Context, reject } from './context.ts'
 import type { Message, SparkplugMessage } from './message.ts'
 import { forgetReplayable, messageKey, setReplayable } from './replay/replayable.ts'
-import type { NodeState, PrepareState } from './state/state.ts'
+import type { DeviceState, NodeState, PrepareState } from './state/state.ts'
 
 /** False when the message was rejected because there is no room for it. */
 export function hasRoom(context: Context, message: SparkplugMessage): boolean {
@@ -27,6 +28,26 @@ export function hasRoom(context: Context, message: SparkplugMessage): boolean {
 /** For the devices inside a message that is used otherwise. */
 export function hasDeviceRoom({ config }: Context, { devices }: NodeState, device: string): boolean {
   return devices.has(device) || devices.size < config.limits.devicesPerNode
+}
+
+/** For one more plain device. What one account invents leaves room for those of others. */
+export function hasPlainRoom(devices: Map<string, DeviceState>, account: string, max: number): boolean {
+  if (devices.size < max) return true
+  const counts = countByAccount(devices)
+  const own = counts.get(account) ?? 0
+  return hasFairRoom({ max, used: devices.size, own, sharers: counts.size + (own === 0 ? 1 : 0) })
+}
+
+/** Counted when devices were added, which past the limit is seldom. */
+const counted = new WeakMap<Map<string, DeviceState>, { size: number; counts: Map<string, number> }>()
+
+function countByAccount(devices: Map<string, DeviceState>): Map<string, number> {
+  const known = counted.get(devices)
+  if (known?.size === devices.size) return known.counts
+  const counts = new Map<string, number>()
+  for (const { account = '' } of devices.values()) counts.set(account, (counts.get(account) ?? 0) + 1)
+  counted.set(devices, { size: devices.size, counts })
+  return counts
 }
 
 /** A message that was rejected for its limit and is replayed has not touched anything. */

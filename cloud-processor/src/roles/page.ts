@@ -52,16 +52,27 @@ function follow(context: PageContext, web: Web, status: ReturnType<typeof create
   const { log, metrics } = context
   const countRejected = createRejectedCount(metrics)
   const showTimeline = (records: LogRecord[]) => {
-    const timeline = records.map(({ value }) => decodeJson<TimelineRecord>(value))
+    const timeline = readable<TimelineRecord>(records)
     status.see(timeline)
     web.onTimeline(timeline)
   }
-  const showAlarms = (records: LogRecord[]) => web.onAlarms(records.map(({ value }) => decodeJson<AlarmTopicRecord>(value)))
+  const showAlarms = (records: LogRecord[]) => web.onAlarms(readable<AlarmTopicRecord>(records))
   return Array.from({ length: log.partitions }, (_, partition) => [
     live(context, { name: 'page', topic: topics.timeline, partition, from: 'end', show: showTimeline }),
     live(context, { name: 'page-rejected', topic: topics.rejected, partition, from: 'end', show: countRejected }),
     live(context, { name: 'page-alarms', topic: topics.alarms, partition, from: 'start', show: showAlarms }),
   ]).flat()
+}
+
+/** The store's sink names one that is damaged. */
+function readable<T extends TimelineRecord | AlarmTopicRecord>(records: LogRecord[]): T[] {
+  return records.flatMap(({ value }) => {
+    try {
+      return [decodeJson<T>(value)]
+    } catch {
+      return []
+    }
+  })
 }
 
 interface Live {
@@ -78,7 +89,10 @@ function live(context: PageContext, { name, topic, partition, from, show }: Live
   const marks: Marks = {}
   const position = async () => (await log.bounds(topic, partition))[from]
   const write = async (records: LogRecord[]) => {
-    show(records.filter(({ source }) => pass(marks, source)))
+    // The marks move after the records were shown: what failed is shown when it is tried again.
+    const passed = { ...marks }
+    show(records.filter(({ source }) => pass(passed, source)))
+    Object.assign(marks, passed)
     return []
   }
   return runSink({ name, topic, partition, position, write, restMs, holdsLog: false }, limits, context)

@@ -1,17 +1,17 @@
 import { z } from 'zod'
 
 export const webConfig = z
-  .object({
+  .strictObject({
     host: z.string().default('127.0.0.1').describe('Address to listen on. Off loopback, tls and credential are required.'),
     port: z.int().min(0).max(65535).default(8080).describe('Port to listen on; 0 takes a free one.'),
     hosts: z.array(z.string()).default([]).describe('Further names that people open the page by, as `name` or `name:port`.'),
     tls: z
-      .object({ certFile: z.string().describe('PEM.'), keyFile: z.string().describe('PEM.') })
+      .strictObject({ certFile: z.string().describe('PEM.'), keyFile: z.string().describe('PEM.') })
       .optional()
       .describe('Serve HTTPS with this certificate.'),
     credential: z
-      .object({
-        name: z.string().min(1).describe('Of whoever may see the page.'),
+      .strictObject({
+        name: z.string().min(1).describe('Of the person who may see the page.'),
         passwordFile: z.string().describe('File that holds the password on its first line.'),
       })
       .optional()
@@ -33,8 +33,18 @@ export const webConfig = z
       .describe(
         'A device that is online but sends nothing for this long is stale, and a value of this age is not called live. With filters at the edge: more than their heartbeat.',
       ),
-    devicesMax: z.int().min(1).default(2000).describe('Devices kept in the live view; further ones are in the store only.'),
-    alarmsMax: z.int().min(10).default(500).describe('Alarms kept in the live view; the oldest settled ones go first.'),
+    devicesMax: z
+      .int()
+      .min(1)
+      .default(2000)
+      .describe(
+        'Devices kept in the live view, each node’s in equal shares, who speaks before who is silent; further ones are in the store only.',
+      ),
+    alarmsMax: z
+      .int()
+      .min(10)
+      .default(500)
+      .describe('Alarms kept in the live view. Settled ones go first, then those of the node that has most.'),
     pointsMax: z.int().min(100).default(5000).describe('Points in one answer.'),
     samplesMax: z.int().min(1000).default(200_000).describe('Waveform samples in one answer.'),
   })

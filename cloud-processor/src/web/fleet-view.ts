@@ -1,22 +1,16 @@
 /**
- * What the page shows of each device, kept in memory from live timeline records and bounded by `devicesMax`.
+ * What the page shows of each device, kept in memory from live timeline records and bounded by `devicesMax` (room.ts).
  * Late (historical) records never move a last value, a state or an absence: they are the past.
  */
-import type {
-  BirthRecord,
-  Channel,
-  DeclarationRecord,
-  GapTimelineRecord,
-  LastKnownRecord,
-  ReadingsRecord,
-  Value,
-} from '@millrace/contract'
-import type { StoreReader } from '../stores/store.ts'
+import type { BirthRecord, Channel, DeclarationRecord, GapTimelineRecord, LastKnownRecord, ReadingsRecord, Value } from '@millrace/contract'
+import { ownValue } from '@millrace/platform'
+import type { StoreReader, StoreTotal } from '../stores/store.ts'
+import { type Place, Room } from './room.ts'
 import { scaleValue } from './scale.ts'
 import type { DeviceView, LastValue } from './wire.ts'
 
-interface Entry {
-  view: Omit<DeviceView, 'state' | 'channels' | 'last'>
+interface Entry extends Place {
+  view: Omit<DeviceView, 'node' | 'state' | 'channels' | 'last'>
   /** By channel: as it came, with the channel as it was declared then; it is scaled when somebody looks. */
   last: Map<string, Last>
   /** As it came in a retained copy. */
@@ -47,10 +41,16 @@ export interface FleetView {
   lastKnown(record: LastKnownRecord): void
   /** Names of the devices that it changed. */
   birth(record: BirthRecord): string[]
-  /** Devices whose state or absences are not those of the last call. */
+  /** Devices whose state or absences are not those of the last call, and those that are new. */
   changed(): string[]
+  /** Devices that were new since the last call; `changed` has them too. */
+  takeAdded(): string[]
+  /** Devices that lost their place, or got none, since the last call. */
+  takeLeft(): string[]
   device(name: string): DeviceView | undefined
   channel(device: string, channel: string): Channel | undefined
+  /** Of a device that is not shown: undefined. */
+  standing(device: string): { node: string; isSteady: boolean } | undefined
   all(): DeviceView[]
 }
 
@@ -66,56 +66,76 @@ export function createFleetView(config: FleetViewConfig, now: () => number): Fle
 class Fleet implements FleetView {
   readonly #config: FleetViewConfig
   readonly #now: () => number
-  readonly #entries = new Map<string, Entry>()
+  readonly #room: Room<Entry>
   /** What was told of each device last: its state and absences. */
   readonly #told = new Map<string, string>()
+  #added = new Set<string>()
+  #left = new Set<string>()
 
   constructor(config: FleetViewConfig, now: () => number) {
     this.#config = config
     this.#now = now
+    const places = { placesMax: config.devicesMax, aliveMs: config.staleAfterMs }
+    this.#room = new Room<Entry>(places, (device) => this.#leave(device))
   }
 
   async load(store: StoreReader): Promise<void> {
     const totals = await store.totals()
     const open = (await store.gaps(undefined, this.#now() - openGapsMs, this.#now())).filter(({ toMs }) => toMs === undefined)
-    for (const { device, subject, node, channels } of await store.devices()) {
-      const known = this.#entry(device, subject)
-      if (!known) return
-      if (known.view.node === '') known.view.node = node
-      known.view.lastSeenMs ??= totals[device]?.lastMs || undefined
+    const absences = Map.groupBy(open, ({ device }) => device)
+    for (const { device, subject, node, channels } of fairly(await store.devices(), totals)) {
+      const total = ownValue(totals, device)
+      const known = this.#room.get(device) ?? this.#loaded({ device, subject, node }, total)
+      if (!known) continue
+      if (known.node === '') this.#room.moveTo(node, device, known)
+      known.view.lastSeenMs ??= total?.lastMs || undefined
       // What was heard live in the meantime is newer.
       if (known.view.absences.length === 0)
-        known.view.absences = open
-          .filter((gap) => gap.device === device)
-          .map(({ channel = '*', reason, fromMs }) => ({ channel, reason, fromMs }))
+        known.view.absences = (absences.get(device) ?? []).map(({ channel = '*', reason, fromMs }) => ({
+          channel,
+          reason,
+          fromMs,
+        }))
       for (const channel of channels) if (!known.channels.has(channel.name)) known.channels.set(channel.name, channel)
     }
   }
 
+  /** What was stored takes no place of what speaks. */
+  #loaded(named: { device: string; subject: string; node: string }, total: StoreTotal | undefined): Entry | undefined {
+    if (!this.#room.hasFree()) {
+      this.#left.add(named.device)
+      return undefined
+    }
+    return this.#add(named, { firstMs: total?.firstMs ?? 0, lastMs: total?.lastMs ?? 0 })
+  }
+
   hasUndeclared(): boolean {
-    for (const { channels } of this.#entries.values()) if (channels.size === 0) return true
+    for (const { channels } of this.#room.values()) if (channels.size === 0) return true
     return false
   }
 
   readings(record: ReadingsRecord): void {
-    const known = this.#entry(record.device, record.subject)
-    if (!known || record.hist) return
+    if (record.hist) return void this.#entry(record)
+    const known = this.#entry(record)
+    if (!known) return
+    const now = this.#now()
+    this.#room.heard(record.device, known, now)
     known.online = true
     known.view.subject = record.subject
-    known.view.lastReceivedMs = this.#now()
+    known.view.lastReceivedMs = now
     for (const name in record.channels) seeColumn(known, name, record.channels[name]!)
     for (const name in record.waves) for (const s of record.waves[name]!) seeTime(known, name, s.t + (s.v.length - 1) * s.i)
   }
 
   declaration(record: DeclarationRecord): void {
-    const known = this.#entry(record.device, record.subject)
+    const known = this.#entry(record)
     if (!known) return
-    known.view.node = record.node
+    this.#room.moveTo(record.node, record.device, known)
     known.channels = new Map(record.channels.map((channel) => [channel.name, channel]))
   }
 
   gap(record: GapTimelineRecord): void {
-    const known = this.#entry(record.device, record.subject)
+    const known = this.#entry(record)
     if (!known) return
     const channel = record.channel ?? '*'
     const others = known.view.absences.filter((open) => open.channel !== channel)
@@ -123,16 +143,16 @@ class Fleet implements FleetView {
     else known.view.absences = [...others, { channel, reason: record.reason, fromMs: record.fromMs }]
   }
 
-  lastKnown({ device, subject, channels }: LastKnownRecord): void {
-    const known = this.#entry(device, subject)
-    if (known) known.lastKnown = new Map([...(known.lastKnown ?? []), ...Object.entries(channels)])
+  lastKnown(record: LastKnownRecord): void {
+    const known = this.#entry(record)
+    if (known) known.lastKnown = new Map([...(known.lastKnown ?? []), ...Object.entries(record.channels)])
   }
 
   birth(record: BirthRecord): string[] {
     const touched = this.#touchedBy(record)
     for (const known of touched) {
       known.online = record.k === 'birth'
-      known.view.node = record.node
+      this.#room.moveTo(record.node, known.view.device, known)
       known.view.reason = record.reason
       if (known.online) known.view.lastReceivedMs = this.#now()
     }
@@ -140,49 +160,80 @@ class Fleet implements FleetView {
   }
 
   #touchedBy(record: BirthRecord): Entry[] {
-    const touched = [...this.#entries.values()].filter(({ view }) =>
-      record.device === '' ? view.node === record.node : view.device === record.device,
-    )
-    if (touched.length > 0 || record.device === '') return touched
-    const fresh = this.#entry(record.device, record.subject)
-    return fresh ? [fresh] : []
+    if (record.device === '') return [...this.#room.ofNode(record.node)]
+    const known = this.#entry(record)
+    return known ? [known] : []
   }
 
-  #entry(device: string, subject: string): Entry | undefined {
-    let known = this.#entries.get(device)
-    if (!known && device !== '' && this.#entries.size < this.#config.devicesMax) {
-      known = { view: { device, subject, node: '', absences: [] }, last: new Map(), channels: new Map(), online: false }
-      this.#entries.set(device, known)
-    }
-    return known
+  #entry({ device, subject, node = '' }: { device: string; subject: string; node?: string }): Entry | undefined {
+    if (device === '') return undefined
+    return this.#room.get(device) ?? this.#add({ device, subject, node }, { firstMs: 0, lastMs: 0 })
+  }
+
+  #add(
+    { device, subject, node }: { device: string; subject: string; node: string },
+    times: Omit<Place, 'node'>,
+  ): Entry | undefined {
+    const view = { device, subject, absences: [] }
+    const entry: Entry = { view, node, ...times, last: new Map(), channels: new Map(), online: false }
+    if (!this.#room.add(device, entry, this.#now())) return undefined
+    this.#added.add(device)
+    this.#left.delete(device)
+    return entry
+  }
+
+  #leave(device: string): void {
+    this.#left.add(device)
+    this.#added.delete(device)
+    this.#told.delete(device)
   }
 
   changed(): string[] {
     const names: string[] = []
-    for (const [name, known] of this.#entries) {
+    for (const known of this.#room.values()) {
+      const name = known.view.device
       const current = [this.#state(known), ...known.view.absences.map((open) => `${open.channel} ${open.reason}`)].join()
-      if (this.#told.get(name) !== current) names.push(name)
+      if (this.#told.get(name) === current) continue
+      names.push(name)
       this.#told.set(name, current)
     }
     return names
   }
 
+  takeAdded(): string[] {
+    const added = [...this.#added]
+    this.#added = new Set()
+    return added
+  }
+
+  takeLeft(): string[] {
+    const left = [...this.#left]
+    this.#left = new Set()
+    return left
+  }
+
   device(name: string): DeviceView | undefined {
-    const known = this.#entries.get(name)
+    const known = this.#room.get(name)
     return known && this.#show(known)
   }
 
   channel(device: string, channel: string): Channel | undefined {
-    return this.#entries.get(device)?.channels.get(channel)
+    return this.#room.get(device)?.channels.get(channel)
+  }
+
+  standing = (device: string): { node: string; isSteady: boolean } | undefined => {
+    const known = this.#room.get(device)
+    return known && { node: known.node, isSteady: this.#room.isSteady(device) }
   }
 
   all(): DeviceView[] {
-    return [...this.#entries.values()].map((known) => this.#show(known)).sort((a, b) => (a.device < b.device ? -1 : 1))
+    return [...this.#room.values()].map((known) => this.#show(known)).sort((a, b) => (a.device < b.device ? -1 : 1))
   }
 
   #show(known: Entry): DeviceView {
     return {
       ...known.view,
+      node: known.node,
       last: Object.fromEntries([...known.last].map(([channel, last]) => [channel, scaleLast(last)])),
       ...(known.lastKnown ? { lastKnown: scaleKnown(known.lastKnown, known.channels) } : {}),
       state: this.#state(known),
@@ -195,6 +246,15 @@ class Fleet implements FleetView {
     const { staleAfterMs } = this.#config
     return view.lastReceivedMs !== undefined && this.#now() - view.lastReceivedMs > staleAfterMs ? 'stale' : 'online'
   }
+}
+
+/** The newest of each node first, then the second of each, and so on. */
+function fairly<D extends { device: string; node: string }>(devices: D[], totals: Record<string, StoreTotal>): D[] {
+  const lastMs = ({ device }: D) => ownValue(totals, device)?.lastMs ?? 0
+  const ranked = [...Map.groupBy(devices, ({ node }) => node).values()].flatMap((own) =>
+    own.sort((a, b) => lastMs(b) - lastMs(a)).map((device, rank) => ({ device, rank })),
+  )
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ device }) => device)
 }
 
 function seeColumn(known: Entry, name: string, column: { t: number[]; v: LastValue['v'][]; q?: number[] }): void {

@@ -1,6 +1,10 @@
-/** Gathers live readings between two flushes, by device, in columns. Bounded: past `samplesMax` a flush holds no more waveforms. */
+/**
+ * Gathers live readings between two flushes, by device, in columns. Bounded: past `samplesMax` readings and samples a device gets
+ * what is its share, by the devices of the flush before, and the rest is told as late: a chart asks the store for it.
+ */
 import type { Column, ReadingsRecord, Segment } from '@millrace/contract'
-import { timeSpan } from '@millrace/contract'
+import { countReadings, countSamples, timeSpan } from '@millrace/contract'
+import { ownOr, ownValue, setOwn } from '@millrace/platform'
 import type { FleetView } from './fleet-view.ts'
 import { scaleColumn } from './scale.ts'
 import type { LateEvent, ValuesEvent } from './wire.ts'
@@ -12,63 +16,80 @@ export interface LiveValues {
   takeLate(): LateEvent[]
 }
 
-export function createLiveValues(fleet: Pick<FleetView, 'channel'>, samplesMax: number): LiveValues {
-  let values = new Map<string, ValuesEvent>()
-  let late = new Map<string, LateEvent>()
-  let samples = 0
+interface Gathered {
+  event: ValuesEvent
+  /** Readings and samples in it. */
+  count: number
+}
 
-  const of = (device: string): ValuesEvent => {
-    let event = values.get(device)
-    if (!event) {
-      event = { device, channels: {}, waves: {} }
-      values.set(device, event)
-    }
-    return event
+export function createLiveValues(fleet: Pick<FleetView, 'channel'>, samplesMax: number): LiveValues {
+  return new Gathering(fleet, samplesMax)
+}
+
+class Gathering implements LiveValues {
+  readonly #fleet: Pick<FleetView, 'channel'>
+  readonly #samplesMax: number
+  #values = new Map<string, Gathered>()
+  #late = new Map<string, LateEvent>()
+  #count = 0
+  #share: number
+
+  constructor(fleet: Pick<FleetView, 'channel'>, samplesMax: number) {
+    this.#fleet = fleet
+    this.#samplesMax = this.#share = samplesMax
   }
-  const addLate = (record: ReadingsRecord) => {
+
+  add(record: ReadingsRecord): void {
+    if (record.hist) return this.#addLate(record)
+    const gathered = this.#of(record.device)
+    const count = countReadings(record) + countSamples(record)
+    if (this.#count + count > this.#samplesMax && gathered.count + count > this.#share) return this.#addLate(record)
+    this.#count += count
+    gathered.count += count
+    const { channels, waves } = gathered.event
+    for (const name in record.channels)
+      appendColumn(channels, name, scaleColumn(record.channels[name]!, this.#fleet.channel(record.device, name)))
+    for (const name in record.waves) {
+      const segments = ownOr(waves, name, () => [])
+      for (const segment of record.waves[name]!) appendSegment(segments, segment)
+    }
+  }
+
+  #of(device: string): Gathered {
+    let gathered = this.#values.get(device)
+    if (!gathered) {
+      gathered = { event: { device, channels: {}, waves: {} }, count: 0 }
+      this.#values.set(device, gathered)
+    }
+    return gathered
+  }
+
+  #addLate(record: ReadingsRecord): void {
     const span = timeSpan(record)
     if (!span) return
-    const known = late.get(record.device)
+    const known = this.#late.get(record.device)
     const fromMs = Math.min(known?.fromMs ?? span.first, span.first)
-    late.set(record.device, { device: record.device, fromMs, toMs: Math.max(known?.toMs ?? span.last, span.last) })
+    this.#late.set(record.device, { device: record.device, fromMs, toMs: Math.max(known?.toMs ?? span.last, span.last) })
   }
 
-  return {
-    add(record) {
-      if (record.hist) return addLate(record)
-      const event = of(record.device)
-      for (const name in record.channels) {
-        appendColumn(event.channels, name, scaleColumn(record.channels[name]!, fleet.channel(record.device, name)))
-      }
-      for (const name in record.waves) {
-        event.waves[name] ??= []
-        for (const segment of record.waves[name]!) {
-          samples += segment.v.length
-          if (samples <= samplesMax) appendSegment(event.waves[name], segment)
-        }
-      }
-      if (samples > samplesMax) addLate(record)
-    },
-    takeValues() {
-      const taken = [...values.values()]
-      values = new Map()
-      samples = 0
-      return taken
-    },
-    takeLate() {
-      const taken = [...late.values()]
-      late = new Map()
-      return taken
-    },
+  takeValues(): ValuesEvent[] {
+    const taken = [...this.#values.values()].map(({ event }) => event)
+    this.#share = Math.floor(this.#samplesMax / Math.max(1, taken.length))
+    this.#values = new Map()
+    this.#count = 0
+    return taken
+  }
+
+  takeLate(): LateEvent[] {
+    const taken = [...this.#late.values()]
+    this.#late = new Map()
+    return taken
   }
 }
 
 function appendColumn(channels: Record<string, Column>, name: string, column: Column): void {
-  const known = channels[name]
-  if (!known) {
-    channels[name] = column
-    return
-  }
+  const known = ownValue(channels, name)
+  if (!known) return setOwn(channels, name, column)
   if (column.q || known.q) known.q = [...(known.q ?? known.t.map(() => 0)), ...(column.q ?? column.t.map(() => 0))]
   known.t = known.t.concat(column.t)
   known.v = known.v.concat(column.v)

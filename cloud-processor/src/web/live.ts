@@ -4,15 +4,18 @@ import { type Clock, type Counter, every, type Metrics } from '@millrace/platfor
 import type { FastifyReply } from 'fastify'
 import { securityHeaders } from './access.ts'
 import type { WebConfig } from './config.ts'
+import type { EachAlone } from './each-alone.ts'
 import type { FleetView } from './fleet-view.ts'
+import type { LeftOut } from './left-out.ts'
 import { createLiveValues } from './live-values.ts'
 import { createViewer, type Frames, type Subscription, type Viewer } from './viewer.ts'
-import type { HelloEvent, LedgerView, StatusEvent, ValuesEvent } from './wire.ts'
+import type { HelloEvent, LedgerView, LeftEvent, StatusEvent, ValuesEvent } from './wire.ts'
 
 export interface Live {
-  /** After the fleet view saw the records. */
-  onTimeline(records: TimelineRecord[]): void
-  onAlarms(changes: AlarmRecord[]): void
+  /** After the fleet view saw the records. @param changed devices that births and deaths changed */
+  onTimeline(records: TimelineRecord[], changed: Set<string>): void
+  /** @param left ids of alarms that lost their place */
+  onAlarms(changes: AlarmRecord[], left: string[]): void
   attach(reply: FastifyReply, subscription: Subscription): void
   viewers(): number
   close(): void
@@ -23,6 +26,8 @@ export interface LiveSources {
   clock: Clock
   metrics: Metrics
   fleet: FleetView
+  leftOut: LeftOut
+  eachAlone: EachAlone
   hello(): HelloEvent
   status(): StatusEvent
   ledger(): Promise<LedgerView | undefined>
@@ -56,10 +61,14 @@ class LiveEvents implements Live {
     this.#stopSecond = every(clock, 1000, () => this.#sendSecond())
   }
 
-  onTimeline(records: TimelineRecord[]): void {
+  onTimeline(records: TimelineRecord[], changed: Set<string>): void {
+    const { fleet, eachAlone } = this.#sources
+    const left = fleet.takeLeft()
+    for (const name of fleet.takeAdded()) changed.add(name)
+    this.#sources.leftOut.add('devices', left.length)
     if (this.#viewers.size === 0) return
-    const changed = new Set<string>()
-    for (const record of records) this.#see(record, changed)
+    if (left.length > 0) this.#send([{ text: event('left', { devices: left, alarms: [] } satisfies LeftEvent) }])
+    eachAlone(records, (record) => this.#see(record, changed))
     if (changed.size === 0) return
     // Values of before the change go first: a declaration says how those after it are scaled.
     this.#send(this.#values.takeValues().map(valuesFrame))
@@ -73,11 +82,12 @@ class LiveEvents implements Live {
       this.#send([{ text: event('gap', { device, channel, reason, fromMs, toMs, lost }) }])
       changed.add(device)
     } else if (record.k === 'declaration' || record.k === 'last-known') changed.add(record.device)
-    else if (record.k === 'birth' || record.k === 'death') for (const name of this.#sources.fleet.changed()) changed.add(name)
   }
 
-  onAlarms(changes: AlarmRecord[]): void {
+  onAlarms(changes: AlarmRecord[], left: string[]): void {
+    this.#sources.leftOut.add('alarms', left.length)
     this.#send(changes.map((alarm) => ({ text: event('alarm', alarm) })))
+    if (left.length > 0) this.#send([{ text: event('left', { devices: [], alarms: left } satisfies LeftEvent) }])
   }
 
   #flush(): void {
@@ -106,7 +116,8 @@ class LiveEvents implements Live {
   }
 
   #sendState(devices: Iterable<string>): void {
-    this.#send([...devices].map((name) => ({ text: event('state', this.#sources.fleet.device(name)) })))
+    const views = [...devices].map((name) => this.#sources.fleet.device(name)).filter((view) => view !== undefined)
+    this.#send(views.map((view) => ({ text: event('state', view) })))
   }
 
   #send(frames: Frames[]): void {

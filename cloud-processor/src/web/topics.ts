@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type Control, decodeJson, decodeRaw, type RejectedRecord, type Topic, topics } from '@millrace/contract'
-import { MillraceError } from '@millrace/platform'
+import { MillraceError, ownValue } from '@millrace/platform'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Log, LogRecord } from '../log/log.ts'
@@ -60,7 +60,7 @@ export function topicRoutes(app: FastifyInstance, log: Log, controls: { append(c
 }
 
 function findTopic(name: string): Topic {
-  const topic = topics[name as keyof typeof topics]
+  const topic = ownValue<Topic>(topics, name)
   if (!topic) throw new MillraceError('WEB_UNKNOWN', { what: `topic "${name.slice(0, 100)}"` })
   return topic
 }

@@ -7,10 +7,12 @@ import type { StoreReader } from '../stores/store.ts'
 import { guardAccess } from './access.ts'
 import { type AlarmView, createAlarmView } from './alarm-view.ts'
 import type { WebConfig } from './config.ts'
+import { createEachAlone, type EachAlone } from './each-alone.ts'
 import { answerErrors } from './errors.ts'
 import { createFleetView, type FleetView } from './fleet-view.ts'
 import { historyRoutes } from './history.ts'
 import { readLedger } from './ledger-view.ts'
+import { LeftOut } from './left-out.ts'
 import { createLive, type Live } from './live.ts'
 import { pageRoutes } from './page.ts'
 import { acknowledgement, alarmsQuery, check, liveQuery } from './query.ts'
@@ -40,7 +42,8 @@ export interface Web {
   close(): Promise<void>
 }
 
-const loadAgainMs = 2000
+/** Each time that a device stays unknown it is asked half as often, down to the second. */
+const loadAgainMs = { first: 2000, most: 60_000 }
 /** The page starts without knowing its devices after this long. */
 const loadWaitMs = 2000
 
@@ -50,26 +53,10 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   refuseOpenListener(config)
   const fleet = createFleetView(config, () => clock.now())
   const stopLoading = await loadFleet(fleet, options)
-  const alarms = createAlarmView(config.alarmsMax)
+  const alarms = createAlarmView(config.alarmsMax, fleet.standing)
+  const eachAlone = createEachAlone(log, options.metrics)
   const ledger = cachedLedger(options)
-  const live = createLive({
-    ...options,
-    fleet,
-    hello: () => ({
-      serverMs: clock.now(),
-      staleAfterMs: config.staleAfterMs,
-      fleet: fleet.all(),
-      alarms: alarms.list('all'),
-      status: options.status(),
-      ledger: withoutRows(ledger.newest()),
-    }),
-    status: () => ({ serverMs: clock.now(), ...options.status() }),
-    ledger: () =>
-      ledger.read().catch((error) => {
-        log.warn('cannot read the ledger for the page', { error })
-        return undefined
-      }),
-  })
+  const live = openLive(options, { fleet, alarms, eachAlone, ledger })
 
   const app = createApp(config)
   const port = () => (app.server.address() as { port: number } | null)?.port ?? config.port
@@ -85,16 +72,50 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   return {
     port: port(),
     onTimeline(records) {
-      for (const record of records) see(fleet, record)
-      live.onTimeline(records)
+      const changed = new Set<string>()
+      eachAlone(records, (record) => {
+        for (const name of see(fleet, record)) changed.add(name)
+      })
+      live.onTimeline(records, changed)
     },
-    onAlarms: (records) => live.onAlarms(alarms.see(records)),
+    onAlarms(records) {
+      const changes = alarms.see(records)
+      live.onAlarms(changes, alarms.takeLeft())
+    },
     async close() {
       stopLoading()
       live.close()
       await app.close()
     },
   }
+}
+
+type Shown = Pick<Views, 'fleet' | 'alarms'> & { eachAlone: EachAlone; ledger: ReturnType<typeof cachedLedger> }
+
+function openLive(options: WebOptions, { fleet, alarms, eachAlone, ledger }: Shown): Live {
+  const { config, clock, log } = options
+  const leftOut = new LeftOut(config, options)
+  return createLive({
+    ...options,
+    fleet,
+    leftOut,
+    eachAlone,
+    hello: () => ({
+      serverMs: clock.now(),
+      staleAfterMs: config.staleAfterMs,
+      fleet: fleet.all(),
+      alarms: alarms.list('all'),
+      status: options.status(),
+      leftOut: leftOut.view(),
+      ledger: withoutRows(ledger.newest()),
+    }),
+    status: () => ({ serverMs: clock.now(), ...options.status(), leftOut: leftOut.view() }),
+    ledger: () =>
+      ledger.read().catch((error) => {
+        log.warn('cannot read the ledger for the page', { error })
+        return undefined
+      }),
+  })
 }
 
 /**
@@ -104,10 +125,14 @@ export async function createWeb(options: WebOptions): Promise<Web> {
 async function loadFleet(fleet: FleetView, { store, log, clock }: WebOptions): Promise<() => void> {
   let cancel = () => {}
   let isStopped = false
+  let againMs = loadAgainMs.first
   const load = async (): Promise<void> => {
     try {
       await fleet.load(store)
-      loadLater(() => (fleet.hasUndeclared() ? load() : undefined))
+      loadLater(() => {
+        againMs = fleet.hasUndeclared() ? Math.min(2 * againMs, loadAgainMs.most) : loadAgainMs.first
+        return fleet.hasUndeclared() ? load() : undefined
+      })
     } catch (error) {
       if (!(error instanceof MillraceError) || !error.retry) throw error
       log.warn('the page does not know its devices yet: the store does not answer', { error })
@@ -116,7 +141,7 @@ async function loadFleet(fleet: FleetView, { store, log, clock }: WebOptions): P
   }
   function loadLater(call: () => Promise<void> | undefined): void {
     if (isStopped) return
-    cancel = clock.after(loadAgainMs, () => {
+    cancel = clock.after(againMs, () => {
       const loading = call()
       if (loading) loading.catch(unreadable)
       else loadLater(call)
@@ -133,12 +158,14 @@ async function loadFleet(fleet: FleetView, { store, log, clock }: WebOptions): P
   }
 }
 
-function see(fleet: FleetView, record: TimelineRecord): void {
+/** Names of the devices that a birth or a death changed. */
+function see(fleet: FleetView, record: TimelineRecord): string[] {
+  if (record.k === 'birth' || record.k === 'death') return fleet.birth(record)
   if (record.k === 'readings') fleet.readings(record)
   else if (record.k === 'declaration') fleet.declaration(record)
   else if (record.k === 'gap') fleet.gap(record)
   else if (record.k === 'last-known') fleet.lastKnown(record)
-  else if (record.k === 'birth' || record.k === 'death') fleet.birth(record)
+  return []
 }
 
 function createApp({ tls }: WebConfig): FastifyInstance {

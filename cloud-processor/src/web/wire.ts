@@ -114,7 +114,22 @@ export interface HelloEvent {
   fleet: DeviceView[]
   alarms: AlarmRecord[]
   status: PipelineStatus
+  leftOut?: LeftOutView
   ledger?: LedgerView
+}
+
+/** What the page had no place for in the last one or two minutes, and how much it has a place for. */
+export interface LeftOutView {
+  devices: number
+  alarms: number
+  devicesMax: number
+  alarmsMax: number
+}
+
+/** `left`: devices by name and alarms by id that lost their place; the page forgets them. */
+export interface LeftEvent {
+  devices: string[]
+  alarms: string[]
 }
 
 /** `values`: live readings of one device since the last event. Columns are scaled; wave samples are the device's integers. */
@@ -135,7 +150,7 @@ export interface LateEvent {
 export type GapEvent = StoredGap
 
 /** `status`, once a second: also the heartbeat by which a client knows that the link lives. */
-export type StatusEvent = PipelineStatus & { serverMs: number }
+export type StatusEvent = PipelineStatus & { serverMs: number; leftOut?: LeftOutView }
 
 // ---- answers -------------------------------------------------------------------------------------------------------
 

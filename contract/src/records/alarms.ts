@@ -29,6 +29,7 @@ export const alarm = z
     note: z.string().optional().describe('What was said with it.'),
     value: z.number().optional().describe('Scaled value that made the change, in `unit`, to 12 digits.'),
     unit: z.string().optional().describe('Unit of `value`, UCUM.'),
+    state: z.string().optional().describe('Of a channel of texts, in place of `value`: the text that made the change.'),
     text: z.string().describe('For people, such as `spo2 84 % below 88 % for 10 s`.'),
   })
   .describe('A change of the state of one alarm. The newest record of an `id` is its state.')

@@ -5,6 +5,7 @@
  * of its datatype, NaN, no timestamp) is told in `problems`, and its neighbours go on.
  */
 
+import { ownOr } from '@millrace/platform'
 import { absenceReasons } from '../codes/absences.ts'
 import type { BadFrame } from '../ledger.ts'
 import type { Absence, Columns, Value } from '../reading.ts'
@@ -131,18 +132,13 @@ function isNarrow({ field, low }: MetricScan, code: number): boolean {
 }
 
 function push({ batch, scan }: Work, slot: Slot, value: Value, quality: number): void {
-  slot.column ??= own(batch.columns.channels, slot.channel.name, () => ({ t: [], v: [] }))
+  // Two aliases of one name share a column.
+  slot.column ??= ownOr(batch.columns.channels, slot.channel.name, () => ({ t: [], v: [] }))
   const { column } = slot
   if (quality !== 0) column.q ??= new Array<number>(column.t.length).fill(0)
   column.t.push(scan.timestamp)
   column.v.push(value)
   column.q?.push(quality)
-}
-
-/** Two aliases of one name share a column; names come from outside and may be those of Object's own members. */
-function own<T>(record: Record<string, T>, name: string, make: () => T): T {
-  if (!Object.hasOwn(record, name)) record[name] = make()
-  return record[name]!
 }
 
 function slotOf(work: Work, key: number | string): Slot | null {
@@ -227,7 +223,7 @@ function takeSegment(work: Work, slot: Slot, properties: PropertySet | undefined
   if (typeof t !== 'number' || Math.floor(t) !== scan.timestamp) return problem(work, 'bad-properties', slot)
   const v = readArray(reader, datatype, scan.start, scan.end)
   for (const sample of v) if (!Number.isFinite(sample)) return problem(work, 'not-a-number', slot)
-  slot.segments ??= own(batch.columns.waves, slot.channel.name, () => [])
+  slot.segments ??= ownOr(batch.columns.waves, slot.channel.name, () => [])
   slot.segments.push({ t, i, v: v as number[] })
 }
 

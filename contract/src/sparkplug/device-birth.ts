@@ -12,6 +12,7 @@
  *
  * Birth values of our agents are state, not readings: null, or the last value known. Those of foreign nodes are readings.
  */
+import { ownValue } from '@millrace/platform'
 import { formatBirthName, nodeMetrics, parseBirthName } from '../naming.ts'
 import type { ChannelKind, Datatype, Value } from '../reading.ts'
 import type { Channel } from '../records/fields.ts'
@@ -34,7 +35,7 @@ export interface DeviceBirthToEncode {
 export function encodeDeviceBirth(declaration: Declaration, { timestamp, seq, last = {} }: DeviceBirthToEncode): Uint8Array {
   const channels = declaration.channels.map(({ alias, channel }): Metric => {
     const { name, datatype } = channel
-    const known = channel.kind !== 'waveform' && Object.hasOwn(last, name) ? last[name] : undefined
+    const known = channel.kind === 'waveform' ? undefined : ownValue(last, name)
     const value = { timestamp: known?.t ?? timestamp, value: known?.v ?? null }
     return { name, alias, datatype, properties: propertiesOf(channel), ...value }
   })

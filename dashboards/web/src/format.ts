@@ -1,55 +1,59 @@
 /** Numbers, units, names and times for people. */
 import type { AbsenceReason, Channel, Value } from '@millrace/contract'
 
-const units: Record<string, string> = {
-  '1': '',
-  '/min': '/min',
-  '{beats}/min': 'bpm',
-  Cel: '°C',
-  'mm[Hg]': 'mmHg',
-  'ug/m3': 'µg/m³',
-  m3: 'm³',
-  'kW.h': 'kWh',
-  'W.h': 'Wh',
-  deg: '°',
-  'm/s': 'm/s',
-  '[kn_i]': 'kn',
-  uV: 'µV',
-}
+const units = new Map(
+  Object.entries({
+    '1': '',
+    '/min': '/min',
+    '{beats}/min': 'bpm',
+    Cel: '°C',
+    'mm[Hg]': 'mmHg',
+    'ug/m3': 'µg/m³',
+    m3: 'm³',
+    'kW.h': 'kWh',
+    'W.h': 'Wh',
+    deg: '°',
+    'm/s': 'm/s',
+    '[kn_i]': 'kn',
+    uV: 'µV',
+  }),
+)
 
 /** UCUM as people write it; annotations in braces are left out. */
 export function unitText(unit: string): string {
-  return units[unit] ?? unit.replace(/\{[^}]*\}/g, '').replace(/^1$/, '')
+  return units.get(unit) ?? unit.replace(/\{[^}]*\}/g, '').replace(/^1$/, '')
 }
 
-const names: Record<string, string> = {
-  spo2: 'SpO₂',
-  pulse: 'Pulse',
-  'pulse-rate': 'Pulse',
-  hr: 'Heart rate',
-  'heart-rate': 'Heart rate',
-  heartrate: 'Heart rate',
-  rr: 'RR interval',
-  ecg: 'ECG',
-  eeg: 'EEG',
-  pi: 'Perfusion',
-  pm1: 'PM1',
-  'pm2.5': 'PM2.5',
-  pm2_5: 'PM2.5',
-  pm25: 'PM2.5',
-  pm10: 'PM10',
-}
+const names = new Map(
+  Object.entries({
+    spo2: 'SpO₂',
+    pulse: 'Pulse',
+    'pulse-rate': 'Pulse',
+    hr: 'Heart rate',
+    'heart-rate': 'Heart rate',
+    heartrate: 'Heart rate',
+    rr: 'RR interval',
+    ecg: 'ECG',
+    eeg: 'EEG',
+    pi: 'Perfusion',
+    pm1: 'PM1',
+    'pm2.5': 'PM2.5',
+    pm2_5: 'PM2.5',
+    pm25: 'PM2.5',
+    pm10: 'PM10',
+  }),
+)
 
-const shorts: Record<string, string> = { 'Heart rate': 'HR', Temperature: 'Temp', Respiration: 'Resp', 'RR interval': 'RR' }
+const shorts = new Map(Object.entries({ 'Heart rate': 'HR', Temperature: 'Temp', Respiration: 'Resp', 'RR interval': 'RR' }))
 
 /** As bedside monitors call it, where there is little room. */
 export function shortText(name: string): string {
   const text = channelText(name)
-  return shorts[text] ?? text
+  return shorts.get(text) ?? text
 }
 
 export function channelText(name: string): string {
-  const known = names[name.toLowerCase().replace(/_/g, '-')]
+  const known = names.get(name.toLowerCase().replace(/_/g, '-'))
   if (known) return known
   const words = name
     .replace(/([a-z])([A-Z])/g, '$1 $2')

@@ -1,5 +1,6 @@
 /** Hash routes: `#/`, `#/device/<name>`, `#/alarms`, `#/pipeline`. They survive a reload and can be shared. */
 import { signal } from '@preact/signals'
+import { inAddress } from './address.ts'
 
 export type Route = { view: 'fleet' | 'alarms' | 'pipeline' } | { view: 'device'; device: string }
 
@@ -19,12 +20,21 @@ export function followRoute(): void {
 }
 
 export function deviceHref(device: string): string {
-  return `#/device/${encodeURIComponent(device)}`
+  return `#/device/${inAddress(device)}`
 }
 
 function parse(hash: string): Route {
   const [, view, name] = hash.split('/')
-  if (view === 'device' && name) return { view, device: decodeURIComponent(name) }
+  if (view === 'device' && name) return { view, device: fromAddress(name) }
   if (view === 'alarms' || view === 'pipeline') return { view }
   return { view: 'fleet' }
+}
+
+/** As it is where somebody typed a stray `%`. */
+function fromAddress(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

@@ -5,7 +5,9 @@
  * It is a list of *stretches*: numbers of one stream, and for each device one contiguous time. An entry joins a stretch when nothing of its device survived between them, which is known from the
  * number of the device's entry before it. Past `stretchesMax` neighbours are joined, and then a gap may span survivors.
  */
+
 import { addRange, addTally, type GapRecord, type Ranges, type Tally } from '@millrace/contract'
+import { ownOr, ownValue, setOwn } from '@millrace/platform'
 import type { Entry } from './entry.ts'
 
 /** `evicted` at a bound; `set-aside` after sendings that nobody receipted, or when its bytes could not be read. */
@@ -64,8 +66,7 @@ export function gapRecords(gap: PendingGap): GapRecord[] {
     }
     for (const [first, last] of numbers) addRange(record.numbers, first, last)
     for (const [device, { fromMs, toMs, lost }] of Object.entries(devices)) {
-      record.devices[device] ??= []
-      record.devices[device].push({ fromMs, toMs, lost })
+      ownOr(record.devices, device, () => []).push({ fromMs, toMs, lost })
     }
   }
   return records
@@ -82,14 +83,13 @@ export function gapFloors(gap: PendingGap): Map<string, number> {
 function accepts({ numbers, devices }: Stretch, gone: Gone): boolean {
   if (numbers.length >= rangesMax) return false
   if (gone.device === '') return true
-  const known = devices[gone.device]
+  const known = ownValue(devices, gone.device)
   if (!known) return Object.keys(devices).length < devicesMax
   return known.last === gone.before || known.before === gone.number
 }
 
 function addLost({ devices }: Stretch, { device, first, last, count, samples, before, number, through = number }: Gone): void {
-  devices[device] ??= { fromMs: first, toMs: last, lost: [0, 0], before, last: through }
-  const known = devices[device]
+  const known = ownOr(devices, device, (): Lost => ({ fromMs: first, toMs: last, lost: [0, 0], before, last: through }))
   if (known.before === number) known.before = before
   if (known.last === before) known.last = through
   known.fromMs = Math.min(known.fromMs, first)
@@ -110,11 +110,11 @@ function joinNeighbours(gap: PendingGap, stretch: Stretch): void {
 
 function touches(a: Stretch, b: Stretch): boolean {
   if (!mayJoin(a, b)) return false
-  const shared = Object.keys(a.devices).filter((device) => b.devices[device])
-  return (
-    shared.length > 0 &&
-    shared.every((d) => a.devices[d]!.last === b.devices[d]!.before || b.devices[d]!.last === a.devices[d]!.before)
-  )
+  const shared = Object.entries(a.devices).flatMap(([device, ofA]) => {
+    const ofB = ownValue(b.devices, device)
+    return ofB ? [[ofA, ofB] as const] : []
+  })
+  return shared.length > 0 && shared.every(([ofA, ofB]) => ofA.last === ofB.before || ofB.last === ofA.before)
 }
 
 function mayJoin(a: Stretch, b: Stretch): boolean {
@@ -124,8 +124,8 @@ function mayJoin(a: Stretch, b: Stretch): boolean {
 function join(into: Stretch, from: Stretch): void {
   for (const [first, last] of from.numbers) addRange(into.numbers, first, last)
   for (const [device, lost] of Object.entries(from.devices)) {
-    const known = into.devices[device]
-    into.devices[device] = known ? joinLost(known, lost) : lost
+    const known = ownValue(into.devices, device)
+    setOwn(into.devices, device, known ? joinLost(known, lost) : lost)
   }
 }
 

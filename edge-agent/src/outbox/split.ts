@@ -2,7 +2,9 @@
  * Cuts what one device measured into batches that fit the bounds. A cut is in time, so that batches stay in time order;
  * where one instant alone is too much, by channel. A single value above the bound stays whole.
  */
+
 import { type BadFrame, type Column, type Columns, countReadings, type Segment, timeSpan } from '@millrace/contract'
+import { ownOr, setOwn } from '@millrace/platform'
 import type { Batch } from './content.ts'
 
 export interface BatchBounds {
@@ -61,15 +63,14 @@ function cutColumn(name: string, { t, v, q }: Column, time: number, [early, late
     v: v.slice(from, to),
     ...(q ? { q: q.slice(from, to) } : {}),
   })
-  if (cut > 0) early.channels[name] = slice(0, cut)
-  if (cut < t.length) late.channels[name] = slice(cut, t.length)
+  if (cut > 0) setOwn(early.channels, name, slice(0, cut))
+  if (cut < t.length) setOwn(late.channels, name, slice(cut, t.length))
 }
 
 function cutSegment(name: string, { t, i, v }: Segment, time: number, [early, late]: Parts): void {
   const cut = i > 0 ? Math.min(v.length, Math.max(0, Math.floor((time - t) / i) + 1)) : t <= time ? v.length : 0
   const add = (part: Columns, segment: Segment) => {
-    part.waves[name] ??= []
-    part.waves[name].push(segment)
+    ownOr(part.waves, name, () => []).push(segment)
   }
   if (cut > 0) add(early, { t, i, v: v.slice(0, cut) })
   if (cut < v.length) add(late, { t: t + cut * i, i, v: v.slice(cut) })

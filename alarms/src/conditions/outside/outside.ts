@@ -25,6 +25,6 @@ export const outside: ValueCondition<OutsideRule> = {
   text: (rule, facts) => crossing(isAbove(rule, facts.value) ? 'above' : 'below', facts),
 }
 
-function isAbove({ high }: OutsideRule, value: number | undefined): boolean {
-  return value !== undefined && value > high
+function isAbove({ high }: OutsideRule, value: number | string | undefined): boolean {
+  return typeof value === 'number' && value > high
 }

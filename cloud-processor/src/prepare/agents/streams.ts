@@ -42,7 +42,7 @@ export function cutAgain(context: Context, stream: StreamState, id: string): voi
 /** A closed stream that its agent holds no longer, and of which nothing can be replayed, is remembered by its id alone. */
 export function forgetEnded(state: PrepareState, node: string, record: LedgerRecord): void {
   for (const [id, stream] of state.streams) {
-    if (stream.node !== node || !stream.closed || id in record.floors || id === record.stream) continue
+    if (stream.node !== node || !stream.closed || Object.hasOwn(record.floors, id) || id === record.stream) continue
     if (isReplayable(state, stream, id)) continue
     state.streams.delete(id)
     nodeOf(state, node).streams--

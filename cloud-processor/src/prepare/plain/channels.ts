@@ -3,7 +3,9 @@
  * is of the kind of its first value, and one of another kind is rejected; at `channelsMax` new ones are.
  */
 import type { Channel, Value } from '@millrace/contract'
+import { ownValue } from '@millrace/platform'
 import { type Context, toTimeline } from '../context.ts'
+import { hasPlainRoom } from '../limits.ts'
 import type { Problem } from '../rejections/problems.ts'
 import { deviceOf, learn, nodeOf } from '../state/nodes.ts'
 import type { DeviceState } from '../state/state.ts'
@@ -20,12 +22,24 @@ export interface Declared {
   problems: Problem[]
 }
 
+export interface Named {
+  own: string
+  /** Whose share of the room it takes. */
+  account: string
+}
+
 /** What is new is told. Undefined when there is no room for the device. */
-export function declare(context: Context, config: PlainConfig, own: string, found: DecodedDevice): Declared | undefined {
+export function declare(
+  context: Context,
+  config: PlainConfig,
+  { own, account }: Named,
+  found: DecodedDevice,
+): Declared | undefined {
   const { state } = context
   const { devices } = nodeOf(state, plainNode)
-  if (!devices.has(own) && devices.size >= context.config.limits.plainDevices) return undefined
+  if (!devices.has(own) && !hasPlainRoom(devices, account, context.config.limits.plainDevices)) return undefined
   const device = deviceOf(state, plainNode, own)
+  device.account ??= account
   const problems: Problem[] = []
   const listed = config.channels.map(channelOf)
   const others = isOpen(config) ? admit(device, config, found, problems) : []
@@ -86,7 +100,7 @@ const shown = (value: Value) => JSON.stringify(value).slice(0, 40)
 type Why = (value: Value) => Pick<Problem, 'reason' | 'detail'>
 
 function refuse({ columns, places }: DecodedDevice, channel: string, why: Why, problems: Problem[]): void {
-  const { t, v } = columns.channels[channel]!
+  const { t, v } = ownValue(columns.channels, channel)!
   const taken = new Map<number, number>()
   for (const [k, at] of t.entries()) {
     const nth = taken.get(at) ?? 0

@@ -80,11 +80,20 @@ function partsOf(context: Context, route: Route, decoded: Decoded): Pick<Deliver
   const parts: Part[] = []
   for (const found of decoded.devices) {
     const own = nameOf(route, found.labels)
-    const declared = own === undefined ? undefined : declare(context, config, own, found)
+    const declared = own === undefined ? undefined : declare(context, config, { own, account: accountOf(route) }, found)
     if (declared) parts.push(partOf(declared, found, codecOf(config).timeUnit?.(config)))
     else broken.push(...placesOf(found).map((place) => withoutDevice(place, config, own)))
   }
   return { parts, broken }
+}
+
+/**
+ * Devices of one account share room: the topic up to the first wildcard of its filter, below which an account of the broker may
+ * publish; with a template two levels.
+ */
+function accountOf({ config: { filter }, topic: { levels } }: Route): string {
+  const wild = filter?.split('/').findIndex((level) => level === '+' || level === '#') ?? 1
+  return levels.slice(0, wild < 0 ? undefined : wild + 1).join('/')
 }
 
 /** Undefined when the payload says nothing that the name needs. */

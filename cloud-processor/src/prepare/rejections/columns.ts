@@ -9,13 +9,13 @@ export interface Choice {
 /** Leaves only what is chosen (in place). Each is asked once, in the order of the columns. */
 export function keepOnly(columns: Columns, choice: Choice): void {
   const { channels, waves } = columns
-  for (const [name, column] of Object.entries(channels)) {
-    const kept = keep(column, (t) => choice.isReadingKept(name, t))
+  for (const name in channels) {
+    const kept = keep(channels[name]!, (t) => choice.isReadingKept(name, t))
     if (kept.t.length > 0) channels[name] = kept
     else delete channels[name]
   }
-  for (const [name, segments] of Object.entries(waves)) {
-    const kept = segments.filter((segment) => choice.isSegmentKept(name, segment))
+  for (const name in waves) {
+    const kept = waves[name]!.filter((segment) => choice.isSegmentKept(name, segment))
     if (kept.length > 0) waves[name] = kept
     else delete waves[name]
   }

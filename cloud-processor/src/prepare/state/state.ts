@@ -59,6 +59,8 @@ export interface DeviceState {
   /** The name it has on the timeline. */
   name: string
   online: boolean
+  /** Of a plain device: whose share of the room it has. */
+  account?: string
   /** Alias to channel; foreign metrics without an alias are under their name. */
   channels: Map<number | string, Channel>
   /** Metrics that the newest birth declared and no channel can hold; at most `limits.channelsPerDevice`. */

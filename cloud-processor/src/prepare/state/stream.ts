@@ -10,6 +10,7 @@
  * - A cut is made for a ledger record through n only when all numbers up to n are settled and every gap counted so far
  *   lies at or below n: then read(n) = filtered + rejected + evicted + forwarded, exactly.
  */
+
 import {
   addRange,
   addTally,
@@ -23,6 +24,7 @@ import {
   removeBelow,
   type Tally,
 } from '@millrace/contract'
+import { ownValue, setOwn } from '@millrace/platform'
 
 export interface StreamState {
   node: string
@@ -197,13 +199,13 @@ function cutAt(stream: StreamState, name: string, ready: LedgerRecord): CutRecor
   for (const device of new Set([...Object.keys(ready.devices), ...stream.devices.keys()])) {
     const totals = totalsOf(stream, device)
     const ahead = above.get(device) ?? { forwarded: [0, 0], rejected: [0, 0] }
-    devices[device] = {
-      edge: ready.devices[device] ?? emptyEdgeCounts(),
+    setOwn(devices, device, {
+      edge: ownValue(ready.devices, device) ?? emptyEdgeCounts(),
       evicted: [...totals.evicted],
       rejected: minus(totals.rejected, ahead.rejected),
       forwarded: minus(totals.forwarded, ahead.forwarded),
       ahead: ahead.forwarded,
-    }
+    })
   }
   return { f: 1, k: 'cut', node: stream.node, stream: name, through: ready.through, closed: stream.closed, devices }
 }

@@ -1,5 +1,6 @@
 /** Answers the reader's questions from the file. Each answer is made inside one read transaction, so a merge never shows twice or not at all. */
 import type { DatabaseSync } from 'node:sqlite'
+import { setOwn } from '@millrace/platform'
 import { sumEarlier } from '../accounting/ledger.ts'
 import type { LedgerRow, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
 import { dayMs } from './file.ts'
@@ -69,7 +70,7 @@ type TotalRow = { device: string; firstMs: number | null; lastMs: number | null 
 function totalsOf(rows: TotalRow[]): Record<string, StoreTotal> {
   const all: Record<string, StoreTotal> = {}
   for (const { device, a, b, c, d, e, f, firstMs, lastMs } of rows)
-    all[device] = { stored: [a, b], collapsed: [c, d], expired: [e, f], firstMs: firstMs ?? 0, lastMs: lastMs ?? 0 }
+    setOwn(all, device, { stored: [a, b], collapsed: [c, d], expired: [e, f], firstMs: firstMs ?? 0, lastMs: lastMs ?? 0 })
   return all
 }
 

@@ -1,6 +1,8 @@
 /** Answers a reader's questions from the engine alone: what several processors wrote, another process may ask. */
+
 import type { AbsenceReason, Channel, Segment, Tally } from '@millrace/contract'
 import type { Clock } from '@millrace/platform'
+import { ownValue, setOwn } from '@millrace/platform'
 import { createRollUp, rollUpPoints, rollUpSegments, sumEarlier } from '../accounting/index.ts'
 import type { LedgerRow, RollUp, SeriesPoints, StoredEvent, StoredGap, StoreReader, StoreTotal, Stretch } from '../store.ts'
 import type { Dialect, Row } from './dialects/index.ts'
@@ -135,9 +137,9 @@ function addTotal(all: Record<string, StoreTotal>, values: Row['values']): void 
   const number = (name: string) => Number(values[name] ?? 0)
   const tally = (name: string): Tally => [number(`${name}_readings`), number(`${name}_samples`)]
   const [stored, collapsed, firstMs, lastMs] = [tally('stored'), tally('collapsed'), number('first_ms'), number('last_ms')]
-  const known = all[`${values.device}`]
+  const known = ownValue(all, `${values.device}`)
   if (!known) {
-    all[`${values.device}`] = { stored, collapsed, expired: [0, 0], firstMs, lastMs }
+    setOwn(all, `${values.device}`, { stored, collapsed, expired: [0, 0], firstMs, lastMs })
     return
   }
   for (const k of [0, 1] as const) {

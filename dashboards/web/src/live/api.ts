@@ -1,5 +1,6 @@
 /** Questions to the processor. A refusal becomes an Error with the processor's own words. */
 import type { Series, Waves } from '@millrace/cloud-processor/web'
+import { inAddress } from '../address.ts'
 
 export async function fetchSeries(
   device: string,
@@ -8,12 +9,12 @@ export async function fetchSeries(
 ): Promise<Series> {
   const { channel, from, to, points } = query
   const text = new URLSearchParams({ channel, from: `${from}`, to: `${to}`, points: `${points}` })
-  return answer(await fetch(`/api/devices/${encodeURIComponent(device)}/series?${text}`, { signal }))
+  return answer(await fetch(`/api/devices/${inAddress(device)}/series?${text}`, { signal }))
 }
 
 export async function fetchWaves(device: string, channel: string, from: number, to: number): Promise<Waves> {
   const text = new URLSearchParams({ channel, from: `${from}`, to: `${to}` })
-  return answer(await fetch(`/api/devices/${encodeURIComponent(device)}/waves?${text}`))
+  return answer(await fetch(`/api/devices/${inAddress(device)}/waves?${text}`))
 }
 
 export async function acknowledge(alarm: string, by: string, note: string): Promise<void> {

@@ -8,13 +8,27 @@ import type {
   HelloEvent,
   LateEvent,
   LedgerView,
+  LeftEvent,
   StatusEvent,
   ValuesEvent,
 } from '@millrace/cloud-processor/web'
 import type { AlarmRecord } from '@millrace/contract'
 import { computed, effect, signal } from '@preact/signals'
+import { inAddress } from '../address.ts'
 import { route } from '../route.ts'
-import { applyAlarm, applyGap, applyHello, applyLate, applyState, applyValues, deviceNames, ledger, pipeline } from './model.ts'
+import {
+  applyAlarm,
+  applyGap,
+  applyHello,
+  applyLate,
+  applyLeft,
+  applyState,
+  applyValues,
+  deviceNames,
+  ledger,
+  leftOut,
+  pipeline,
+} from './model.ts'
 import { setServerTime } from './time.ts'
 
 export type LinkState = { state: 'connecting' | 'live' } | { state: 'lost'; sinceMs: number }
@@ -27,7 +41,7 @@ const wavesForAllUpTo = 24
 const address = computed(() => {
   if (deviceNames.value.length <= wavesForAllUpTo) return '/api/live'
   const at = route.value
-  return `/api/live?waves=${at.view === 'device' ? encodeURIComponent(at.device) : ''}`
+  return `/api/live?waves=${at.view === 'device' ? inAddress(at.device) : ''}`
 })
 
 export function followLive(): void {
@@ -80,11 +94,13 @@ function listen(source: EventSource, heard: () => void): void {
   on<GapEvent>('gap', applyGap)
   on<LateEvent>('late', applyLate)
   on<AlarmRecord>('alarm', applyAlarm)
+  on<LeftEvent>('left', applyLeft)
   on<LedgerView>('ledger', (view) => {
     ledger.value = view
   })
   on<StatusEvent>('status', (status) => {
     setServerTime(status.serverMs)
     pipeline.value = status
+    leftOut.value = status.leftOut
   })
 }

@@ -6,28 +6,35 @@ import type {
   LastValue,
   LateEvent,
   LedgerView,
+  LeftEvent,
+  LeftOutView,
   PipelineStatus,
   ValuesEvent,
 } from '@millrace/cloud-processor/web'
 import type { AlarmRecord, Channel } from '@millrace/contract'
 import { batch, computed, type Signal, signal } from '@preact/signals'
 import { Ring } from './ring.ts'
+import { States } from './states.ts'
 import { nowSecond, serverNow, setServerTime } from './time.ts'
 import { Trail } from './trail.ts'
 
 export interface Device {
   name: string
   view: Signal<Omit<DeviceView, 'last'>>
-  last: Signal<Record<string, LastValue>>
+  /** By channel. */
+  last: Signal<Map<string, LastValue>>
   /** Rises with every gap or late arrival that a chart of the past should show. */
   past: Signal<number>
   rings: Map<string, Ring>
   trails: Map<string, Trail>
+  /** Of texts and booleans. */
+  states: Map<string, States>
 }
 
 export const deviceNames = signal<string[]>([])
 const alarms = signal<Map<string, AlarmRecord>>(new Map())
 export const pipeline = signal<PipelineStatus | undefined>(undefined)
+export const leftOut = signal<LeftOutView | undefined>(undefined)
 export const ledger = signal<LedgerView | undefined>(undefined)
 /** From this age on a value is not called live. */
 export const staleAfterMs = signal(5000)
@@ -51,39 +58,66 @@ export const settledAlarms = computed(() =>
 )
 export const alarmsOf = (name: string) => openAlarms.value.filter((alarm) => alarm.device === name)
 
-export function applyHello({ serverMs, staleAfterMs: stale, fleet, alarms: list, status, ledger: view }: HelloEvent): void {
+export function applyHello({
+  serverMs,
+  staleAfterMs: stale,
+  fleet,
+  alarms: list,
+  status,
+  leftOut: left,
+  ledger: view,
+}: HelloEvent): void {
   batch(() => {
     setServerTime(serverMs)
     staleAfterMs.value = stale
     nowSecond.value = serverNow()
-    for (const one of fleet) applyState(one)
+    for (const one of fleet) takeState(one)
     const known = new Set(fleet.map((one) => one.device))
     for (const name of devices.keys()) if (!known.has(name)) devices.delete(name)
     deviceNames.value = bySubject()
     alarms.value = new Map(list.map((alarm) => [alarm.id, alarm]))
     pipeline.value = status
+    leftOut.value = left
     if (view) ledger.value = view
     for (const one of devices.values()) one.past.value++
   })
 }
 
-export function applyState({ last, ...view }: DeviceView): void {
+export function applyState(view: DeviceView): void {
+  if (takeState(view)) sortSoon()
+}
+
+/** True for a device that is new. */
+function takeState({ last, ...view }: DeviceView): boolean {
   const known = devices.get(view.device)
   if (known) {
     known.view.value = view
-    known.last.value = last
-    return
+    known.last.value = new Map(Object.entries(last))
+    return false
   }
   const added = {
     name: view.device,
     view: signal(view),
-    last: signal(last),
+    last: signal(new Map(Object.entries(last))),
     past: signal(0),
     rings: new Map(),
     trails: new Map(),
+    states: new Map(),
   }
   devices.set(view.device, added)
-  deviceNames.value = bySubject()
+  return true
+}
+
+let isSorting = false
+
+/** Many new devices make one new order. */
+function sortSoon(): void {
+  if (isSorting) return
+  isSorting = true
+  setTimeout(() => {
+    isSorting = false
+    deviceNames.value = bySubject()
+  }, 100)
 }
 
 /** As people count: bed 2 before bed 10. */
@@ -106,14 +140,15 @@ export function applyValues({ device: name, channels, waves }: ValuesEvent): voi
     }
     for (const segment of segments) ring!.add(segment, declared?.scale ?? 1, declared?.offset ?? 0)
   }
-  const last = { ...known.last.peek() }
+  const last = new Map(known.last.peek())
   let moved = false
   for (const channel in channels) {
     const { t, v, q } = channels[channel]!
     const at = t.length - 1
     if (at < 0) continue
-    trailOf(known, channel).add(t, v)
-    last[channel] = { t: t[at]!, v: v[at]!, ...(q?.[at] ? { q: q[at] } : {}) }
+    if (typeof v[at] === 'number') trailOf(known, channel).add(t, v)
+    else statesOf(known, channel).add(t, v)
+    last.set(channel, { t: t[at]!, v: v[at]!, ...(q?.[at] ? { q: q[at] } : {}) })
     moved = true
   }
   if (moved) known.last.value = last
@@ -129,11 +164,20 @@ export function applyLate({ device: name }: LateEvent): void {
   if (known) known.past.value++
 }
 
+/** The processor says what has lost its place, so that both keep the same. */
+export function applyLeft({ devices: names, alarms: ids }: LeftEvent): void {
+  for (const name of names) devices.delete(name)
+  if (names.length > 0) sortSoon()
+  if (ids.length === 0) return
+  const next = new Map(alarms.peek())
+  for (const id of ids) next.delete(id)
+  alarms.value = next
+}
+
 export function applyAlarm(alarm: AlarmRecord): void {
   const next = new Map(alarms.peek())
   next.delete(alarm.id)
   next.set(alarm.id, alarm)
-  if (next.size > 1000) next.delete(next.keys().next().value!)
   alarms.value = next
   if (alarm.change === 'raised' && !alarm.retrospective && serverNow() - alarm.atMs < announceForMs) {
     announced.value = `${alarm.priority} alarm, ${alarm.subject}: ${alarm.text}`
@@ -151,4 +195,13 @@ export function trailOf(known: Device, channel: string): Trail {
     known.trails.set(channel, trail)
   }
   return trail
+}
+
+function statesOf(known: Device, channel: string): States {
+  let states = known.states.get(channel)
+  if (!states) {
+    states = new States()
+    known.states.set(channel, states)
+  }
+  return states
 }

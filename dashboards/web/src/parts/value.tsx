@@ -9,10 +9,11 @@ import { nowSecond } from '../live/time.ts'
 export function BigValue({ device, channel }: { device: Device; channel: Channel }) {
   const now = nowSecond.value
   const seenMs = device.view.value.lastSeenMs
-  const last = device.last.value[channel.name]
+  const last = device.last.value.get(channel.name)
   const moment = { isLinkLive: link.value.state === 'live', nowMs: now, ageMsMax: staleAfterMs.value + 1000 }
   const fresh = freshness(device.view.value, channel, last, moment)
-  const known = fresh.kind === 'none' ? device.view.value.lastKnown?.[channel.name] : undefined
+  const copies = new Map(Object.entries(device.view.value.lastKnown ?? {}))
+  const known = fresh.kind === 'none' ? copies.get(channel.name) : undefined
   const value = fresh.kind === 'live' || fresh.kind === 'stale' ? fresh.last.v : known
   const shown = value === undefined ? '––' : briefText(value, channel)
   const bad = fresh.kind === 'live' && fresh.last.q

@@ -3,6 +3,7 @@ import type { LastValue } from '@millrace/cloud-processor/web'
 import type { Channel, Value } from '@millrace/contract'
 import { signal } from '@preact/signals'
 import { hueOf, mainChannels, waveforms } from '../channels.ts'
+import { States } from '../charts/states.tsx'
 import { Trend } from '../charts/trend.tsx'
 import { channelText, unitText, valueText, whenText } from '../format.ts'
 import { alarmsOf, type Device, device, deviceNames, ledger } from '../live/model.ts'
@@ -106,8 +107,10 @@ function Strip({ device: known, wave }: { device: Device; wave: Channel }) {
 }
 
 function Trends({ device: known }: { device: Device }) {
-  const numbers = known.view.value.channels.filter((channel) => channel.kind === 'number')
-  if (numbers.length === 0) return null
+  const { channels } = known.view.value
+  const numbers = channels.filter(({ kind }) => kind === 'number')
+  const states = channels.filter(({ kind }) => kind === 'text' || kind === 'boolean')
+  if (numbers.length + states.length === 0) return null
   return (
     <section aria-labelledby="trends">
       <div class="section-head">
@@ -124,6 +127,9 @@ function Trends({ device: known }: { device: Device }) {
       <div class="trends">
         {numbers.map((channel) => (
           <Trend key={channel.name} device={known} channel={channel} rangeMs={rangeMs.value} />
+        ))}
+        {states.map((channel) => (
+          <States key={channel.name} device={known} channel={channel} rangeMs={rangeMs.value} />
         ))}
       </div>
     </section>
@@ -144,6 +150,7 @@ function DeviceLedger({ name }: { name: string }) {
 
 function Channels({ device: known, waves }: { device: Device; waves: number }) {
   const { channels, lastKnown = {} } = known.view.value
+  const copies = new Map(Object.entries(lastKnown))
   const last = known.last.value
   if (channels.length === 0) return null
   return (
@@ -164,7 +171,7 @@ function Channels({ device: known, waves }: { device: Device; waves: number }) {
           </thead>
           <tbody>
             {channels.map((channel) => (
-              <ChannelRow key={channel.name} channel={channel} value={last[channel.name]} known={lastKnown[channel.name]} />
+              <ChannelRow key={channel.name} channel={channel} value={last.get(channel.name)} known={copies.get(channel.name)} />
             ))}
           </tbody>
         </table>

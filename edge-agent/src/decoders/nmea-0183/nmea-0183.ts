@@ -22,7 +22,7 @@ import { createLines } from './lines.ts'
 import { SatellitesInView } from './satellites.ts'
 import { type Found, readSentence } from './sentences.ts'
 
-const schema = z.object({
+const schema = z.strictObject({
   baudRate: z.number().int().positive().default(4800).describe('4800 by the norm; many receivers say 9600'),
   requireChecksum: z.boolean().default(true).describe('A line without checksum is bad'),
   lineBytesMax: z.number().int().min(82).max(4096).default(120).describe('The norm says 82; receivers say more'),

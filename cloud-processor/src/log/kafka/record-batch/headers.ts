@@ -28,7 +28,7 @@ let sent = 0
 /** `millrace.timeline` of any prefix. Undefined: records of this topic have no headers. */
 function eventType(topic: string): string | undefined {
   const name = topic.slice(topic.lastIndexOf('.') + 1)
-  return name in topics ? `millrace.${name}.v1` : undefined
+  return Object.hasOwn(topics, name) ? `millrace.${name}.v1` : undefined
 }
 
 /** What the bridge brings in has no source yet, and is too much to carry headers that say nothing. */

@@ -5,7 +5,9 @@
  * A payload holds *records* (JSON objects, SenML records, lines), each with a place: its index. A record that cannot be read
  * harms only itself; so does a value of a record.
  */
+
 import type { Columns, Value } from '@millrace/contract'
+import { ownOr } from '@millrace/platform'
 import type { z } from 'zod'
 import type { TimeUnit } from '../../time/units.ts'
 import { isTopicLabel, labelsOf } from '../topic-names.ts'
@@ -109,8 +111,7 @@ export interface ReadingPlace {
 }
 
 export function addReading({ columns, places }: DecodedDevice, { place, t }: ReadingPlace, channel: string, value: Value): void {
-  if (!Object.hasOwn(columns.channels, channel)) columns.channels[channel] = { t: [], v: [] }
-  const column = columns.channels[channel]!
+  const column = ownOr(columns.channels, channel, () => ({ t: [], v: [] }))
   column.t.push(t)
   column.v.push(value)
   const key = `${channel}@${t}`

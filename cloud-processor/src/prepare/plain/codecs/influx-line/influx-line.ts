@@ -219,13 +219,13 @@ class Line {
   }
 }
 
-const booleans: Record<string, boolean> = {
-  ...Object.fromEntries(['t', 'T', 'true', 'True', 'TRUE'].map((word) => [word, true])),
-  ...Object.fromEntries(['f', 'F', 'false', 'False', 'FALSE'].map((word) => [word, false])),
-}
+const booleans = new Map([
+  ...['t', 'T', 'true', 'True', 'TRUE'].map((word) => [word, true] as const),
+  ...['f', 'F', 'false', 'False', 'FALSE'].map((word) => [word, false] as const),
+])
 
 function parseScalar(text: string): Value | bigint | undefined {
-  if (Object.hasOwn(booleans, text)) return booleans[text]
+  if (booleans.has(text)) return booleans.get(text)
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return Number(text)
   if (!/^(?:[+-]?\d{1,20}i|\d{1,20}u)$/.test(text)) return undefined
   return narrowed(BigInt(text.slice(0, -1).replace('+', '')))

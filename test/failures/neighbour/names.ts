@@ -1,0 +1,35 @@
+/** Names that mean something to a program, as devices, channels, nodes, groups and topics may have them. */
+export const hostileNames = [
+  'constructor',
+  '__proto__',
+  'toString',
+  'hasOwnProperty',
+  'valueOf',
+  'then',
+  '$map',
+  '$set',
+  'length',
+  '0',
+  '-1',
+  'NaN',
+  '*',
+  '..',
+  '.',
+  '%',
+  '%2e%2e',
+  '../../etc/passwd',
+  ' ',
+  '\t',
+  '\u0000',
+  '\u202e',
+  '\ud83d\ude00',
+  '<script>alert(1)</script>',
+  '"; DROP TABLE devices; --',
+  '{1}',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a name that a template could take for one
+  '${0}',
+  "'",
+  'x'.repeat(4000),
+]
+/** What MQTT lets a level of a topic be. */
+export const asLevel = (name: string) => !/[+#/\u0000]/.test(name) && name !== ''
