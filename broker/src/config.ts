@@ -66,7 +66,7 @@ export const brokerSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Lets clients in without a user name, with every right. On loopback only. A user name and password that are sent are checked against `users`; without `users` they are ignored.',
+      'Lets clients in without a user name, with every right of an admin: all topics, commands to agents and $SYS too. On loopback only; the broker warns at its start. A user name and password that are sent are checked against `users`; without `users` they are ignored.',
     ),
   store: z
     .strictObject({

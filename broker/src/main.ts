@@ -59,6 +59,8 @@ async function run(config: BrokerConfig): Promise<void> {
   const { host } = config.listen
   const { port, webSocketPort, metricsPort } = broker
   log.info('listening', { host, port, tls: config.tls !== undefined, webSocketPort, metricsPort })
+  if (config.dangerouslyAllowAnonymous)
+    log.warn('clients without a user name are admitted with every right', { key: 'dangerouslyAllowAnonymous' })
   process.on('SIGHUP', () => void broker.reloadUsers())
   await runService(log, 'run', {
     check: () => {},

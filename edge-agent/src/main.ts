@@ -45,6 +45,8 @@ if (positionals[0] === 'status') {
       const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
       const endpoint = await serveMetricsEndpoint(config.metrics, { health: agent.status, metrics: () => metrics.expose() })
       log.info('agent ready', { node: `${config.group}/${config.node}`, devices: config.devices.length })
+      if (!config.uplink.receipts)
+        log.warn('without receipts a batch is freed when it was sent: what the host misses is lost', { key: 'uplink.receipts' })
       return {
         async stop() {
           stopStatus()

@@ -33,13 +33,16 @@ function readYaml(path: string, env: NodeJS.ProcessEnv): unknown {
 export function checkConfig<S extends z.ZodType>(schema: S, raw: unknown, path: string): z.infer<S> {
   const result = schema.safeParse(raw)
   if (result.success) return result.data
-  const detail = result.error.issues
-    .map(
-      (issue) =>
-        `${issue.path.join('.') || '(whole)'} = ${JSON.stringify(valueAt(raw, issue.path)) ?? 'nothing'}: ${issue.message}`,
-    )
-    .join('; ')
+  const detail = result.error.issues.flatMap((issue) => faultsOf(raw, issue)).join('; ')
   throw new MillraceError('CONFIG_INVALID', { path, detail })
+}
+
+/** `web.port = "x": what is wrong`; of a key that is not known, that one and not all that is beside it. */
+function faultsOf(raw: unknown, issue: z.core.$ZodIssue): string[] {
+  const said = (path: PropertyKey[], message: string) =>
+    `${path.join('.') || '(whole)'} = ${JSON.stringify(valueAt(raw, path)) ?? 'nothing'}: ${message}`
+  if (issue.code !== 'unrecognized_keys') return [said(issue.path, issue.message)]
+  return issue.keys.map((key) => said([...issue.path, key], 'there is no such key'))
 }
 
 function valueAt(raw: unknown, path: PropertyKey[]): unknown {

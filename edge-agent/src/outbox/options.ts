@@ -3,7 +3,7 @@ import { z } from 'zod'
 const MiB = 1024 * 1024
 
 /** Bounds of the outbox and what happens at them. */
-export const outboxSchema = z.object({
+export const outboxSchema = z.strictObject({
   bytesMax: z
     .int()
     .min(1024)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 const MiB = 1024 * 1024
 
 /** The connection to the broker, and how much may be on its way. */
-export const uplinkSchema = z.object({
+export const uplinkSchema = z.strictObject({
   url: z.string().default('mqtt://127.0.0.1:1883').describe('Broker: mqtt://, mqtts://, ws:// or wss://'),
   clientId: z.string().optional().describe('MQTT client id; by default made of group and node'),
   username: z.string().optional().describe('User of the broker'),
@@ -19,7 +19,9 @@ export const uplinkSchema = z.object({
   receipts: z
     .boolean()
     .default(true)
-    .describe('False for a foreign Sparkplug host: a batch is freed when it was sent, whether or not it arrives'),
+    .describe(
+      'False for a foreign Sparkplug host, which sends none: a batch is freed when it was sent, whether or not it arrives. In both cases nothing is sent, births neither, while STATE of `host` says offline; a host that never says STATE counts as online. Without receipts a birth is sent once in a session, and again when the host asks for a rebirth; with receipts again until its receipt comes',
+    ),
   windowBatches: z.int().min(1).default(256).describe('Most batches sent and not yet receipted'),
   windowBytes: z
     .int()

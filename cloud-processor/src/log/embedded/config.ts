@@ -5,16 +5,16 @@ const mebibyte = 1024 * 1024
 
 const retention = (bytes: number, hours: number, what: string) =>
   z
-    .object({
+    .strictObject({
       bytesMax: z.int().positive().default(bytes).describe('Older records are dropped above this size.'),
       hoursMax: z.number().positive().default(hours).describe('Records older than this are dropped.'),
     })
     .prefault({})
     .describe(`How long ${what} are kept. What a registered reader still needs is never dropped.`)
 
-export const embeddedLogSchema = z
-  .object({
-    path: z.string().default('data/log.sqlite').describe('The file. Its folder is made if missing.'),
+/** What a configuration may say; where the file lies is `dataDir`. */
+export const embeddedLogKeys = z
+  .strictObject({
     partitions: z.int().min(1).max(256).default(1).describe('Partitions of each topic. Fixed when the log is made.'),
     bytesMax: z
       .int()
@@ -32,7 +32,7 @@ export const embeddedLogSchema = z
       .default(16 * mebibyte)
       .describe('Newest records kept in memory for readers that follow live.'),
     retention: z
-      .object({
+      .strictObject({
         raw: retention(1536 * mebibyte, 168, 'messages as they came'),
         timeline: retention(1536 * mebibyte, 168, 'timeline records'),
         rejected: retention(256 * mebibyte, 720, 'rejected messages'),
@@ -45,6 +45,10 @@ export const embeddedLogSchema = z
     path: ['bytesMax'],
     error: 'is less than the sum of retention.*.bytesMax; the log would fill up before anything is trimmed',
   })
+
+export const embeddedLogSchema = embeddedLogKeys.safeExtend({
+  path: z.string().default('data/log.sqlite').describe('The file. Its folder is made if missing.'),
+})
 
 export type EmbeddedLogConfig = z.infer<typeof embeddedLogSchema>
 /** As a person writes it: every key may be left out. */

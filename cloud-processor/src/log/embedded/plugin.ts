@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { withoutKind } from '../../kinds/index.ts'
 import type { LogPlugin } from '../log.ts'
-import { embeddedLogSchema } from './config.ts'
+import { embeddedLogKeys } from './config.ts'
 import { openEmbeddedLog } from './embedded.ts'
 import { startNewEpoch } from './epoch.ts'
 
-const schema = embeddedLogSchema.safeExtend({
+const schema = embeddedLogKeys.safeExtend({
   kind: z.literal('embedded').optional().describe('One file, log.sqlite in dataDir'),
 })
 

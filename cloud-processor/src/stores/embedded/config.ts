@@ -25,8 +25,8 @@ const retentionSchema = z
   })
   .prefault({})
 
-export const embeddedStoreSchema = z.object({
-  path: z.string().default('data/store.sqlite').describe('The file. Its folder is made if missing.'),
+/** What a configuration may say; where the file lies is `dataDir`. */
+export const embeddedStoreKeys = z.strictObject({
   quietMinutes: z
     .number()
     .nonnegative()
@@ -45,6 +45,10 @@ export const embeddedStoreSchema = z.object({
   devicesInMemory: z.int().positive().default(2000).describe('Devices whose series are kept in memory for writing.'),
   retention: retentionSchema,
   eventsMax: z.int().positive().default(200_000).describe('Lines for people that are kept; older ones are dropped.'),
+})
+
+export const embeddedStoreSchema = embeddedStoreKeys.extend({
+  path: z.string().default('data/store.sqlite').describe('The file. Its folder is made if missing.'),
 })
 
 export type EmbeddedStoreConfig = z.infer<typeof embeddedStoreSchema>

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { type Plugin, withoutKind } from '../../kinds/index.ts'
 import type { Store } from '../store.ts'
-import { embeddedStoreSchema } from './config.ts'
+import { embeddedStoreKeys } from './config.ts'
 import { openEmbeddedStore } from './embedded.ts'
 
-const schema = embeddedStoreSchema.safeExtend({
+const schema = embeddedStoreKeys.safeExtend({
   kind: z.literal('embedded').optional().describe('One file, store.sqlite in dataDir'),
 })
 

@@ -39,7 +39,7 @@ import type { Framing } from './framing.ts'
 import { newFraming } from './new-framing.ts'
 import { oldFraming } from './old-framing.ts'
 
-const schema = z.object({
+const schema = z.strictObject({
   framing: z.enum(['new', 'old']).default('new').describe('9 bytes at 115200 baud (firmware 4.6 and later), or 5 at 19200'),
 })
 type Config = z.infer<typeof schema>

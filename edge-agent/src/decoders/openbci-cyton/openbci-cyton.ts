@@ -26,7 +26,7 @@ import { createSampleClock, type SampleClock } from '../sample-clock.ts'
 import { hasDaisy, wrongBoard } from './banner.ts'
 import { Frames, frameBytes } from './frames.ts'
 
-const channelSchema = z.object({
+const channelSchema = z.strictObject({
   name: z.string().min(1).describe('Of the channel'),
   unit: z.string().optional().describe('UCUM; default uV'),
   scale: z.number().optional().describe('Default: microvolts at the gain'),
@@ -36,7 +36,7 @@ const channelSchema = z.object({
 })
 
 const schema = z
-  .object({
+  .strictObject({
     board: z.enum(['cyton', 'cyton-daisy']).default('cyton').describe('With a Daisy, 16 inputs'),
     rateHz: z.number().positive().optional().describe('Samples a second, as the board is set; default 250, with a Daisy 125'),
     gain: z.number().positive().default(24).describe('Of the amplifier, for the scale'),
