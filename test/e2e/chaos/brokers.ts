@@ -1,8 +1,9 @@
 /** The broker to be broken: ours, or Mosquitto with our policy. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { addUser } from '@millrace/broker/broker'
 import { renderMosquitto } from '@millrace/broker/mosquitto'
+import { mosquittoProgram } from '../../engines/index.ts'
 import { CannotRun } from '../../support/program.ts'
 import type { RealProcess } from '../../support/real-process.ts'
 import type { Workshop } from './workshop.ts'
@@ -17,12 +18,15 @@ export interface BrokerToBreak {
 
 type User = Parameters<typeof addUser>[1]
 
-const mosquitto = '/usr/sbin/mosquitto'
+/** The system's Mosquitto, or the one that `npm run engines` got. @throws CannotRun */
+export async function needBroker(kind: BrokerKind): Promise<void> {
+  if (kind === 'mosquitto') await findMosquitto()
+}
 
-/** @throws CannotRun */
-export function needBroker(kind: BrokerKind): void {
-  if (kind === 'mosquitto' && !existsSync(mosquitto))
-    throw new CannotRun(`${mosquitto} is missing; get it with: apt-get install mosquitto`)
+function findMosquitto(): Promise<string> {
+  return mosquittoProgram().catch((error: Error) => {
+    throw new CannotRun(error.message)
+  })
 }
 
 export async function makeBroker(kind: BrokerKind, port: number, users: User[], workshop: Workshop): Promise<BrokerToBreak> {
@@ -41,6 +45,10 @@ async function mosquittoBroker(port: number, users: User[], { path, start }: Wor
   // With persistence there is something to wipe.
   const kept = ['persistence true', `persistence_location ${folder}/`, 'autosave_interval 1']
   writeFileSync(config, `${readFileSync(config, 'utf8').replace('persistence false', kept.join('\n'))}`)
-  const broker = start('broker', { command: mosquitto, args: ['-c', config], readyWhen: /mosquitto version .* running/ })
+  const broker = start('broker', {
+    command: await findMosquitto(),
+    args: ['-c', config],
+    readyWhen: /mosquitto version .* running/,
+  })
   return { broker, wipe: () => rmSync(join(folder, 'mosquitto.db'), { force: true }) }
 }

@@ -75,7 +75,7 @@ const host = 'millrace'
 const gateways = ['gateway-1', 'gateway-2'] as const
 
 export async function startInstallation(dir: string, options: InstallationOptions, ear: Ear): Promise<Installation> {
-  needBroker(options.broker)
+  await needBroker(options.broker)
   const workshop = openWorkshop(dir, options.bug, { atEnd: options.atEnd, unexpectedEnd: ear.unexpectedEnd })
   const { path, write, node, start } = workshop
   for (const part of ['ports', 'logs', 'broker', ...gateways]) workshop.makeFolder(part)

@@ -2,7 +2,7 @@
  * Kafka in KRaft mode: one node that is broker and controller, every topic with one copy. It syncs the file at every append:
  * without `log.flush.interval.messages=1` a single node loses what it acknowledged when the power goes.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { findCached } from '../cache.ts'
 import { run } from '../command.ts'
@@ -28,6 +28,8 @@ export interface RunningKafka extends RunningEngine {
 
 const version = '4.3.1'
 const folder = `kafka-${version}`
+/** Without one Kafka is silent about why it ends. */
+const logger = 'org.slf4j:slf4j-simple:1.7.36'
 
 export const kafka: Engine<KafkaOptions, RunningKafka> = {
   name: 'kafka',
@@ -36,7 +38,7 @@ export const kafka: Engine<KafkaOptions, RunningKafka> = {
   variable: 'ENGINE_KAFKA',
   protocol: 'tcp',
   find: () => findCached(folder),
-  get: () => getJars({ folder, artifacts: [`org.apache.kafka:kafka_2.13:${version}`] }),
+  get: () => getJars({ folder, artifacts: [`org.apache.kafka:kafka_2.13:${version}`, logger] }),
   start,
 }
 
@@ -59,16 +61,28 @@ async function start({ dir, port, config, security, javaOptions }: KafkaOptions)
       .map((entry) => `${entry.join('=')}\n`)
       .join(''),
   )
-  const jvm = [...frugal, '-Xmx512m', ...(javaOptions ?? []), '-cp', join(found.where, 'lib', '*')]
+  const jvm = [
+    ...frugal,
+    '-Xmx512m',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+    ...(javaOptions ?? []),
+    '-cp',
+    join(found.where, 'lib', '*'),
+  ]
   if (!existsSync(join(dir, 'data', 'meta.properties'))) {
     const scram = secured ? ['--add-scram', secured.scramUser] : []
     await run(java(), [...jvm, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...scram], { cwd: dir })
   }
   const isHealthy = () => answersTcp(address, apiVersionsRequest, (bytes) => bytes.length > 10 && bytes.readInt32BE(4) === 7)
   const args = [...jvm, 'kafka.Kafka', file]
-  const running = await startProcess({ name: 'Kafka', address, dir, command: java(), args, isHealthy })
+  const running = await startProcess({ name: 'Kafka', address, dir, command: java(), args, isHealthy }).catch((error: Error) => {
+    throw hasLogger(found.where) ? error : new Error(`${error.message}\n${silent(found.where)}`, { cause: error })
+  })
   return Object.assign(running, secured && { secure: secured.security })
 }
+
+const hasLogger = (where: string) => readdirSync(join(where, 'lib')).some((jar) => jar.startsWith('slf4j-simple'))
+const silent = (where: string) => `It has no logger to say why: remove ${where} and run npm run engines -- kafka`
 
 function defaults(dir: string, address: string, controllerPort: number): Record<string, string | number> {
   return {

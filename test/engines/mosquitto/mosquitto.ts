@@ -21,6 +21,13 @@ const debian: DebianProgram = {
   version: { args: ['-h'], pattern: /mosquitto version (\S+)/ },
 }
 
+/** The program, for who starts it with a configuration of their own. @throws Error with the remedy. */
+export async function mosquittoProgram(): Promise<string> {
+  const found = await findDebian(debian)
+  if (!found) throw new Error('Mosquitto is not there. Run: npm run engines -- mosquitto')
+  return found.program
+}
+
 export const mosquitto: Engine<MosquittoOptions> = {
   name: 'mosquitto',
   what: 'an MQTT 3.1.1 and 5 broker',
@@ -30,8 +37,7 @@ export const mosquitto: Engine<MosquittoOptions> = {
   find: () => findDebian(debian),
   get: (say) => getDebian(debian, say),
   async start({ dir, port, isPersistent, config = [] }) {
-    const found = await findDebian(debian)
-    if (!found) throw new Error('Mosquitto is not there. Run: npm run engines -- mosquitto')
+    const command = await mosquittoProgram()
     const address = `127.0.0.1:${port ?? (await stablePort())}`
     mkdirSync(dir, { recursive: true })
     const file = join(dir, 'mosquitto.conf')
@@ -45,6 +51,6 @@ export const mosquitto: Engine<MosquittoOptions> = {
     ]
     writeFileSync(file, `${lines.join('\n')}\n`)
     const isHealthy = () => answersMqtt(address)
-    return startProcess({ name: 'Mosquitto', address, dir, command: found.program, args: ['-c', file], isHealthy })
+    return startProcess({ name: 'Mosquitto', address, dir, command, args: ['-c', file], isHealthy })
   },
 }
