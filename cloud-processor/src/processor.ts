@@ -79,7 +79,7 @@ export async function startProcessor(
     // The leader among them: of several bridges only the last says that the host is offline.
     { name: 'assignments', stop: assignments.stop },
     { name: 'bridge', stop: () => bridge?.stop() },
-    { name: 'members', stop: members.close },
+    { name: 'members', stop: () => members.close() },
     { name: 'store copies', stop: copies.stop },
     { name: 'page', stop: () => page?.stop() },
     { name: 'notifier', stop: () => notifier?.close() },
