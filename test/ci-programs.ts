@@ -22,6 +22,8 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'the ward on Kafka, VictoriaMetrics, OpenSearch and Mosquitto', args: ['test/e2e/cluster.ts', '--seconds', '30'] },
   { name: 'chaos, 60 s on our broker', args: ['test/e2e/chaos.ts', '--seconds', '60', '--broker', 'millrace'] },
   { name: 'foreign Sparkplug nodes', args: ['test/failures/foreign-node.ts'] },
+  { name: 'the guide from an ESP32 to an alarm', args: ['test/e2e/lan.ts'] },
+  { name: 'a healthy device beside hostile sources', args: ['test/failures/neighbour.ts', '--seconds', '8'] },
   { name: 'plain devices through kills', args: ['test/failures/plain-devices.ts', '--seconds', '15'] },
   { name: 'retained copies of a dead sensor', args: ['test/failures/retained.ts'] },
   { name: 'clocks that jump', args: ['test/failures/clock-drill.ts', '--quick'] },

@@ -7,18 +7,15 @@ import { processorSchema } from '@millrace/cloud-processor/config'
 import { setUp } from '@millrace/cloud-processor/engines'
 import { createLog, createMetrics, loadConfig, systemClock } from '@millrace/platform'
 import { findUrl, openApi } from './api.ts'
+import type { Command } from './command.ts'
+import { deviceCommands } from './devices/commands.ts'
+import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
 import { replay } from './replay.ts'
 import { tail } from './tail.ts'
 import { up } from './up/up.ts'
 import { printVerdict } from './verify/print.ts'
 import { verify, verifyDefaults } from './verify/verify.ts'
-
-interface Command {
-  usage: string
-  purpose: string
-  run(args: string[]): Promise<number>
-}
 
 const dataDefault = 'millrace-data'
 const common = {
@@ -33,6 +30,8 @@ export const commands: Record<string, Command> = {
     purpose: 'runs everything on simulated devices and prints the page’s address',
     run: runUp,
   },
+  ...lanCommands,
+  ...deviceCommands,
   verify: {
     usage: '<manifest> ...',
     purpose:

@@ -6,7 +6,7 @@
  * give other results. A log whose beginning was trimmed cannot be checked so: its state is in snapshots.
  */
 
-import { processorSchema } from '@millrace/cloud-processor/config'
+import { plainDevices, processorSchema } from '@millrace/cloud-processor/config'
 import type { LogRecord } from '@millrace/cloud-processor/log'
 import { createPrepareStage } from '@millrace/cloud-processor/prepare'
 import { createRulesStage } from '@millrace/cloud-processor/rules'
@@ -40,7 +40,10 @@ export async function replay(api: Api, what: string | undefined, { reason, confi
 async function check(api: Api, path: string | undefined): Promise<Outcome> {
   const config = loadConfig(processorSchema, path, process.env)
   if (config.log.partitions > 1) throw new Error('replay check reads a log of one partition.')
-  const prepared = await compareStage(api, createPrepareStage(config.prepare), [topics.timeline, topics.rejected])
+  const prepared = await compareStage(api, createPrepareStage({ ...config.prepare, plain: plainDevices(config) }), [
+    topics.timeline,
+    topics.rejected,
+  ])
   const ruled = await compareStage(api, createRulesStage(config.rules), [topics.alarms])
   const all = [...prepared, ...ruled]
   const lines = all.map(({ topic, compared, differs }) => `${topic}: ${differs ?? `${compared} records, all the same`}`)

@@ -4,7 +4,7 @@ import { metricsEndpointSchema } from '@millrace/platform'
 import { z } from 'zod'
 import { bridgeSchema } from './bridge/index.ts'
 import { logSchema } from './log/index.ts'
-import { prepareSchema } from './prepare/index.ts'
+import { filtersOf, type PlainConfig, plainSchema, prepareSchema } from './prepare/index.ts'
 import { notifierSchema, ruleFileSchema } from './rules/index.ts'
 import { documentsSchema, sinkSchema } from './sinks/index.ts'
 import { runnerDefaults } from './stage/index.ts'
@@ -45,6 +45,12 @@ export const processorSchema = z.strictObject({
     .default([...stages])
     .describe('What this process does; also `--stages a,b`'),
   dataDir: z.string().default('millrace-data/processor').describe('Folder of the log, the store and the notifier’s outbox'),
+  devices: z
+    .array(plainSchema)
+    .default([])
+    .describe(
+      'Plain MQTT devices by topic filter: how their payload is read, and what they are called. The bridge subscribes to each filter',
+    ),
   bridge: bridgeSchema.prefault({}),
   log: logSchema.prefault({}).describe('The event log'),
   prepare: prepareSchema.prefault({}),
@@ -64,3 +70,13 @@ export const processorSchema = z.strictObject({
   staticDir: z.string().optional().describe('Folder of the built page'),
 })
 export type ProcessorConfig = z.infer<typeof processorSchema>
+
+/** Those of `prepare.plain`, where they were written before, come behind: the first filter that takes a topic counts. */
+export function plainDevices({ devices, prepare }: Pick<ProcessorConfig, 'devices' | 'prepare'>): PlainConfig[] {
+  return [...devices, ...prepare.plain]
+}
+
+/** What the bridge subscribes to besides Sparkplug. */
+export function plainFilters(config: Pick<ProcessorConfig, 'devices' | 'prepare' | 'bridge'>): string[] {
+  return filtersOf(plainDevices(config), config.bridge.plain)
+}

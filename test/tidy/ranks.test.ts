@@ -43,7 +43,7 @@ for (const [folder, allowed] of Object.entries(mayImport)) {
 }
 
 const clients: Record<string, string[]> = {
-  mqtt: ['edge-agent/src/uplink/', 'cloud-processor/src/bridge/'],
+  mqtt: ['edge-agent/src/uplink/', 'cloud-processor/src/bridge/', 'cli/src/devices/'],
   serialport: ['edge-agent/src/bus/serial/'],
   aedes: ['broker/src/'],
   fastify: ['cloud-processor/src/web/'],

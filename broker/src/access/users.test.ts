@@ -5,7 +5,7 @@ import { silentLog, systemClock } from '@millrace/platform'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { testCost as cost } from '../testing/test-broker.ts'
 import { Verifier } from './password.ts'
-import { addUser } from './provision.ts'
+import { addUser, allowFilters, hasUser } from './provision.ts'
 import { openUsers } from './users.ts'
 import { parseUsers } from './users-file.ts'
 
@@ -25,6 +25,16 @@ describe('adding a user', () => {
     expect(await text()).toMatch(/^bed1:scrypt:16:1:1:[\w+/=]{24}:[\w+/=]{44}:node:ward\/bed1\n$/)
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await text()).not.toContain('swordfish')
+  })
+
+  test('of role host may be given further filters; the password stays', async () => {
+    await addUser(file, { name: 'processor', password: '1', role: 'host', args: ['millrace', 'a/#'], cost })
+    const { hash } = parseUsers(await text(), file).get('processor')!
+    await allowFilters(file, 'processor', ['a/#', 'lab/+/state'])
+    expect(parseUsers(await text(), file).get('processor')).toMatchObject({ args: ['millrace', 'a/#', 'lab/+/state'], hash })
+    await expect(allowFilters(file, 'processor', ['a/#/b'])).rejects.toMatchObject({ code: 'BROKER_USER_INVALID' })
+    await expect(allowFilters(file, 'nobody', ['a'])).rejects.toMatchObject({ code: 'BROKER_USER_INVALID' })
+    expect(await hasUser(file, 'nobody')).toBe(false)
   })
 
   test('again replaces it and leaves comments and neighbours alone', async () => {

@@ -53,6 +53,9 @@ export const bridgeSchema = z.strictObject({
     .default(32 << 20)
     .describe('Messages waiting for the log; at the bound they are dropped without a receipt'),
   appendsUnderway: z.number().int().min(1).default(2).describe('Groups of messages being written at once'),
-  plain: z.array(z.string()).default([]).describe('Topic filters of plain MQTT devices'),
+  plain: z
+    .array(z.string())
+    .default([])
+    .describe('Further topic filters of plain MQTT devices; those of `devices` are subscribed to without being named here'),
 })
 export type BridgeConfig = z.infer<typeof bridgeSchema>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { afterAll, expect, test } from 'vitest'
-import { processorSchema } from '../config.ts'
+import { plainDevices, plainFilters, processorSchema } from '../config.ts'
 import { openEngines, setUp } from './index.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'millrace-engines-'))
@@ -42,4 +42,15 @@ test('a sink is checked by the schema of its kind', () => {
   expect(faults({ archive: { kind: 'opensearch', nodes: ['http://far.example:9200'] } })).toEqual(['sinks.archive.nodes'])
   expect(faults({ archive: { kind: 'tape' } })).toEqual(['sinks.archive.kind'])
   expect(faults({ 'An Archive': { kind: 'opensearch' } })).toEqual(['sinks.An Archive'])
+})
+
+test('what `devices` names is read and subscribed to, before what prepare.plain names', () => {
+  const channels = [{ name: 'v', path: 'v' }]
+  const config = processorSchema.parse({
+    devices: [{ filter: 'lab/+/state', channels }],
+    prepare: { plain: [{ filter: 'old/+', channels }] },
+    bridge: { plain: ['old/+', 'more/#'] },
+  })
+  expect(plainDevices(config).map(({ filter }) => filter)).toEqual(['lab/+/state', 'old/+'])
+  expect(plainFilters(config)).toEqual(['old/+', 'more/#', 'lab/+/state'])
 })

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { MillraceError } from '@millrace/platform'
 import { connectTransport } from '../bridge/index.ts'
-import type { ProcessorConfig } from '../config.ts'
+import { type ProcessorConfig, plainFilters } from '../config.ts'
 import { type Plugin, type PluginContext, pluginFor } from '../kinds/index.ts'
 import { type Log, type LogPlugin, logs } from '../log/index.ts'
 import type { NamedSink, ProcessorContext } from '../roles/context.ts'
@@ -28,7 +28,11 @@ export async function openEngines(config: ProcessorConfig, context: EngineContex
     log,
     store: isStoreNeeded ? await pluginFor<Plugin<Store>>(stores, config.store).open(config.store, own) : undefined,
     sinks: await openSinks(config, own),
-    connect: (instance) => connectTransport(config.bridge, { clock, logger, ...(instance === undefined ? {} : { instance }) }),
+    connect: (instance) =>
+      connectTransport(
+        { ...config.bridge, plain: plainFilters(config) },
+        { clock, logger, ...(instance === undefined ? {} : { instance }) },
+      ),
     outboxPath: join(dataDir, 'notifier.sqlite'),
     announced: announcedIn(join(dataDir, 'rules.sha256')),
     logBytes: () => statSync(join(dataDir, 'log.sqlite'), { throwIfNoEntry: false })?.size ?? 0,

@@ -1,3 +1,5 @@
 export { type PrepareConfig, prepareSchema } from './config.ts'
+export { type PlainConfig, plainSchema } from './plain/config.ts'
+export { filtersOf } from './plain/filters.ts'
 export { createPrepareStage } from './prepare.ts'
 export type { PrepareState } from './state/state.ts'

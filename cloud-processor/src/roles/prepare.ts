@@ -1,4 +1,5 @@
 /** From `raw` to the timeline and the rejected messages. */
+import { plainDevices } from '../config.ts'
 import type { Role } from '../members/index.ts'
 import { runStage } from '../stage/index.ts'
 import type { Needs } from './context.ts'
@@ -9,6 +10,9 @@ export function prepareRole(context: Needs<'config' | 'parts'>): Role {
   return {
     name: 'prepare',
     partitions,
-    start: (partition) => runStage(parts.createPrepareStage(config.prepare, partitions), partition, config.runner, context),
+    start: (partition) => {
+      const stage = parts.createPrepareStage({ ...config.prepare, plain: plainDevices(config) }, partitions)
+      return runStage(stage, partition, config.runner, context)
+    },
   }
 }

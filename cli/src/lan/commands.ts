@@ -1,0 +1,75 @@
+/** The commands of a local network: an authority, a broker that is open to it, and both processes. */
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Command } from '../command.ts'
+import { authorityIn, makeAuthority } from './authority.ts'
+import { lanData, type Opened, openBroker } from './open.ts'
+import { serve } from './run.ts'
+
+const data = { type: 'string', default: lanData } as const
+const say = (text: string) => process.stdout.write(`${text}\n`)
+
+export const lanCommands: Record<string, Command> = {
+  ca: {
+    usage: 'init',
+    purpose: 'makes an authority of your own in <data>/ca, whose certificate devices trust; one that is there stays',
+    async run(args) {
+      const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { data } })
+      if (positionals[0] !== 'init') throw new Error('ca what? `ca init`')
+      const dir = join(resolve(values.data), 'ca')
+      const isNew = await makeAuthority(dir, 'Millrace')
+      say(`${isNew ? 'made' : 'there already'}: ${authorityIn(dir).certFile}`)
+      return 0
+    },
+  },
+  broker: {
+    usage: 'open [--name <name or address>] [--port 8883] [--web-port 8080]',
+    purpose: 'makes authority, certificate, accounts and configuration of a broker and processor for the local network',
+    async run(args) {
+      const options = {
+        data,
+        name: { type: 'string', multiple: true, default: [] as string[] },
+        port: { type: 'string', default: '8883' },
+        'web-port': { type: 'string', default: '8080' },
+      } as const
+      const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+      if (positionals[0] !== 'open') throw new Error('broker what? `broker open`')
+      const [port, webPort] = [portOf('--port', values.port), portOf('--web-port', values['web-port'])]
+      say(openedText(await openBroker({ data: values.data, names: values.name, port, webPort }), port))
+      return 0
+    },
+  },
+  run: {
+    usage: '',
+    purpose: 'runs the broker and the processor that `broker open` made, until Ctrl-C',
+    async run(args) {
+      const { values } = parseArgs({ args, options: { data } })
+      const asked = new Promise<void>((stop) => {
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop())
+      })
+      const served = await Promise.race([serve(values.data, say), asked])
+      if (served) {
+        say(`Millrace runs:  ${served.url}`)
+        await asked
+        await served.stop()
+      }
+      process.exit(0)
+    },
+  },
+}
+
+/** @throws Error that names the option and the value. */
+function portOf(option: string, text: string): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${option} ${text}: a port is 1 to 65535`)
+  return port
+}
+
+function openedText({ dir, names, made }: Opened, port: number): string {
+  return [
+    `made        ${made.join(', ')} in ${dir}`,
+    `devices     mqtts://${names[0]}:${port}, with ${authorityIn(join(dir, 'ca')).certFile} as their authority`,
+    `names       ${names.join(', ')}`,
+    'next        millrace run, and millrace device add --topic lab/esp32-1/state',
+  ].join('\n')
+}
