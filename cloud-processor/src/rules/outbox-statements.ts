@@ -26,7 +26,7 @@ export function prepare(db: DatabaseSync) {
     forget: db.prepare('DELETE FROM notifications WHERE seq = ?'),
     waiting: db.prepare(
       `SELECT seq, alarm, urgency, attempts, next_ms, json_extract(json, '$.alarm.atMs') AS at_ms,
-         json_extract(json, '$.alarm.active') AS active
+         json_extract(json, '$.alarm.active') AS active, json_extract(json, '$.alarm.device') AS device
        FROM notifications INDEXED BY pending_by_target WHERE state = 'pending' AND target = ? AND seq > ? ORDER BY seq LIMIT ?`,
     ),
     read: db.prepare(`SELECT json FROM notifications WHERE seq = ? AND state = 'pending'`),

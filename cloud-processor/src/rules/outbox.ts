@@ -24,6 +24,7 @@ export type NotificationState = 'pending' | 'sent' | 'withheld' | 'refused' | 'e
 export interface PendingRow {
   seq: number
   alarm: string
+  device: string
   isEnd: boolean
   urgency: number
   /** How often it was sent. */
@@ -248,6 +249,7 @@ function pendingOf(row: Row): PendingRow {
   return {
     seq: Number(row.seq),
     alarm: `${row.alarm}`,
+    device: `${row.device}`,
     isEnd: row.active === 0,
     urgency: Number(row.urgency),
     attempts: Number(row.attempts),

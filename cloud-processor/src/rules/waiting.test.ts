@@ -23,6 +23,15 @@ test('the urgent are the first, also after a failure; then what has been due lon
   expect(waiting.pausedUntilMs()).toBe(99)
 })
 
+test('a device that raises alarms without end waits behind the others', () => {
+  const waiting = createWaiting()
+  for (let seq = 1; seq <= 1000; seq++) waiting.add(entry(seq, { device: 'flood', dueMs: seq }))
+  expect([1, 2, 3].map(() => waiting.next(2000, true)!.seq)).toEqual([1, 2, 3])
+  waiting.add(entry(1001, { device: 'healthy', dueMs: 1001 }))
+  waiting.add(entry(1002, { device: 'other', dueMs: 1002 }))
+  expect(order(waiting, 2000).slice(0, 4)).toEqual([1001, 1002, 4, 5])
+})
+
 test('without a place for what failed, what did not fail goes on', () => {
   const waiting = createWaiting()
   waiting.add(entry(1, { urgency: 0, isRetry: true }))

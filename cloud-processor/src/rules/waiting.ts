@@ -1,6 +1,7 @@
 /**
- * What waits for one receiver, in memory and in the order of sending: the urgent first, then what has been due longest. It is
- * derived from the outbox file, and nothing of it is written.
+ * What waits for one receiver, in memory and in the order of sending: the urgent first, of those one of each device in turn, then
+ * what has been due longest. So a device that raises alarms without end waits behind the others. It is derived from the outbox
+ * file, and nothing of it is written.
  *
  *     fresh    not tried yet
  *     failed   tried, and due again        paused   tried, and due later
@@ -12,6 +13,10 @@ import { createHeap } from './heap.ts'
 export interface Entry {
   seq: number
   alarm: string
+  /** Of the alarm; absent: one of its own. */
+  device?: string
+  /** Its place among those as urgent, given when it is added first. */
+  turn?: number
   isEnd: boolean
   /** 0 is the most urgent. */
   urgency: number
@@ -32,7 +37,11 @@ export function createWaiting() {
   const paused = createHeap<Entry>((a, b) => a.dueMs < b.dueMs)
   const held: Entry[] = []
   const ends = new Map<string, Entry>()
-  const add = (entry: Entry) => (entry.isRetry ? paused : fresh).push(entry)
+  const turns = createTurns()
+  const add = (entry: Entry) => {
+    turns.give(entry)
+    return (entry.isRetry ? paused : fresh).push(entry)
+  }
 
   return {
     add,
@@ -42,9 +51,10 @@ export function createWaiting() {
     /** Takes the next one out. Without `mayRetry` it is one that was not tried yet. */
     next(nowMs: number, mayRetry: boolean): Entry | undefined {
       while (paused.size() > 0 && paused.peek()!.dueMs <= nowMs) failed.push(paused.pop()!)
-      if (!mayRetry || failed.size() === 0) return fresh.pop()
-      const isFresh = fresh.size() > 0 && isBefore(fresh.peek()!, failed.peek()!)
-      return (isFresh ? fresh : failed).pop()
+      const isFresh = !mayRetry || failed.size() === 0 || (fresh.size() > 0 && isBefore(fresh.peek()!, failed.peek()!))
+      const entry = (isFresh ? fresh : failed).pop()
+      if (entry) turns.took(entry)
+      return entry
     },
 
     /** The processor has caught up: what was held can be decided. */
@@ -72,7 +82,29 @@ export function createWaiting() {
   }
 }
 
+/** Fair queuing: a device's next one comes a turn behind its last, and not before the turn that is being sent. */
+function createTurns() {
+  const devices = new Map<string, { last: number; waiting: number }>()
+  const sent = new Map<number, number>()
+  const sourceOf = ({ device, alarm, urgency }: Entry) => `${urgency} ${device ?? alarm}`
+  return {
+    give(entry: Entry): void {
+      const source = sourceOf(entry)
+      const known = devices.get(source) ?? { last: -1, waiting: 0 }
+      entry.turn ??= Math.max(sent.get(entry.urgency) ?? 0, known.last + 1)
+      devices.set(source, { last: Math.max(known.last, entry.turn), waiting: known.waiting + 1 })
+    },
+    took(entry: Entry): void {
+      sent.set(entry.urgency, Math.max(sent.get(entry.urgency) ?? 0, entry.turn!))
+      const source = sourceOf(entry)
+      const known = devices.get(source)!
+      if (--known.waiting === 0) devices.delete(source)
+    },
+  }
+}
+
 function isBefore(a: Entry, b: Entry): boolean {
   if (a.urgency !== b.urgency) return a.urgency < b.urgency
+  if (a.turn !== b.turn) return a.turn! < b.turn!
   return a.dueMs === b.dueMs ? a.seq < b.seq : a.dueMs < b.dueMs
 }
