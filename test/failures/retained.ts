@@ -45,7 +45,9 @@ async function onBroker(test: Program, kind: string): Promise<void> {
   for (let n = 0; n < 2; n++) await withCopy(processor, () => processor.again())
   // More than the rule's time: a copy that counted as life would have cleared it, and raised it again.
   await new Promise((resolve) => setTimeout(resolve, 4000))
-  const changes = (await readTopic(processor.api(), 'alarms')).filter(({ record }) => record.k === 'alarm' && record.rule === 'silent')
+  const changes = (await readTopic(processor.api(), 'alarms')).filter(
+    ({ record }) => record.k === 'alarm' && record.rule === 'silent',
+  )
   test.check(before > 0 && (await readingsOf(processor.api())) === before, `${kind}: ${before} readings, and none by a copy`)
   test.check((await activeOf(processor.api())).length === 1, `${kind}: the absence alarm is active`)
   test.check(changes.length === 1, `${kind}: it was raised once and never cleared (${changes.length} changes)`)

@@ -2,7 +2,15 @@
  * What the page shows of each device, kept in memory from live timeline records and bounded by `devicesMax` (room.ts).
  * Late (historical) records never move a last value, a state or an absence: they are the past.
  */
-import type { BirthRecord, Channel, DeclarationRecord, GapTimelineRecord, LastKnownRecord, ReadingsRecord, Value } from '@millrace/contract'
+import type {
+  BirthRecord,
+  Channel,
+  DeclarationRecord,
+  GapTimelineRecord,
+  LastKnownRecord,
+  ReadingsRecord,
+  Value,
+} from '@millrace/contract'
 import { ownValue } from '@millrace/platform'
 import type { StoreReader, StoreTotal } from '../stores/store.ts'
 import { type Place, Room } from './room.ts'
