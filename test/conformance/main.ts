@@ -4,7 +4,9 @@
  * A cell says what was really run; one that could not be says why.
  */
 import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -12,18 +14,34 @@ const { values } = parseArgs({ options: { only: { type: 'string' } } })
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const source = (name: string) => here(`../../cloud-processor/src/${name}`)
 
-const cells: { what: string; engine: string; program?: string; args?: string[]; files?: string[] }[] = [
-  ...['broker', 'agent', 'host'].map((engine) => ({ what: 'clauses', engine, program: 'clauses.ts', args: [engine] })),
-  { what: 'log', engine: 'embedded', files: [source('log/embedded/embedded.test.ts')] },
-  { what: 'log', engine: 'kafka', program: 'log-kafka.ts' },
-  { what: 'store', engine: 'embedded', files: [source('stores/embedded/embedded.test.ts')] },
-  { what: 'store', engine: 'victoria-metrics', program: 'store-victoria-metrics.ts' },
-  { what: 'store', engine: 'questdb', program: 'store-questdb.ts' },
-  { what: 'store', engine: 'influxdb', program: 'store-influxdb.ts' },
-  { what: 'sink', engine: 'kafka', program: 'sink-kafka.ts' },
-  { what: 'documents', engine: 'opensearch', program: 'documents-opensearch.ts' },
-  { what: 'documents', engine: 'elasticsearch', program: 'documents-elasticsearch.ts' },
-]
+interface Cell {
+  what: string
+  engine: string
+  program?: string
+  args?: string[]
+  files?: string[]
+}
+
+/** Programs here that run a suite on an engine: `store-questdb.ts`. */
+const onEngines: Cell[] = readdirSync(here('.'))
+  .filter((name) => name.endsWith('.ts'))
+  .filter((name) => /^await runSuite\(/m.test(readFileSync(here(name), 'utf8')))
+  .map((program) => {
+    const [, what, engine] = /^(\w+)-(.+)\.ts$/.exec(program)!
+    return { what: what!, engine: engine!, program }
+  })
+const clauses: Cell[] = ['broker', 'agent', 'host'].map((engine) => ({
+  what: 'clauses',
+  engine,
+  program: 'clauses.ts',
+  args: [engine],
+}))
+/** Plug-ins that need none run the conformance in their own test. */
+const plugins = ['log', 'store', 'sink'].flatMap((what) => [
+  ...withoutEngine(what),
+  ...onEngines.filter((cell) => cell.what === what),
+])
+const cells = [...clauses, ...plugins, ...onEngines.filter((cell) => !plugins.includes(cell))]
 
 interface Ran {
   code: number
@@ -42,6 +60,13 @@ for (const cell of wanted) {
 console.log(`\nload average ${loadavg()[0]!.toFixed(1)}\n`)
 for (const { what, engine, outcome } of rows) console.log(`${what.padEnd(10)} ${engine.padEnd(17)} ${outcome}`)
 process.exitCode = rows.some(({ isFailed }) => isFailed) ? 1 : rows.every(({ outcome }) => outcome.startsWith('not run')) ? 77 : 0
+
+function withoutEngine(what: string): Cell[] {
+  const folder = source(what === 'log' ? what : `${what}s`)
+  return readdirSync(folder)
+    .map((engine) => ({ what, engine, files: [join(folder, engine, `${engine}.test.ts`)] }))
+    .filter(({ files: [file] }) => existsSync(file!) && readFileSync(file!, 'utf8').includes("from '../conformance.ts'"))
+}
 
 /** vitest's closing line has the counts. */
 function outcomeOf({ code, text, seconds }: Ran): string {

@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Added, addOne, copyTree, withLine } from './add-one-of-each-kind.ts'
-import { kinds } from './kinds.ts'
+import { engineKinds, kinds as otherKinds } from './kinds.ts'
+
+const kinds = [...otherKinds, ...engineKinds]
 
 const tree = mkdtempSync(join(tmpdir(), 'millrace-kinds-'))
 afterAll(() => rmSync(tree, { recursive: true, force: true }))
@@ -37,9 +39,11 @@ test('all of them pass the type checker', async () => {
 
 test('each passes the conformance of its kind, and the tests of their shape', async () => {
   const own = kinds.map(({ folder }) => `${folder}/${added.get(folder)!.plugin}/`)
-  const output = await run(process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...own, 'test/tidy/plugins.test.ts')
-  expect(output).toMatch(new RegExp(`Test Files +${kinds.length + 1} passed \\(${kinds.length + 1}\\)`))
-}, 60_000)
+  const shape = ['plugins', 'engines', 'ranks'].map((name) => `test/tidy/${name}.test.ts`)
+  const output = await run(process.execPath, 'node_modules/vitest/vitest.mjs', 'run', ...own, ...shape)
+  const count = own.length + shape.length
+  expect(output).toMatch(new RegExp(`Test Files +${count} passed \\(${count}\\)`))
+}, 120_000)
 
 test('the reference page has each of them', async () => {
   await run(process.execPath, 'docs/generate/main.ts')
@@ -51,6 +55,10 @@ test('the line goes into the list of the plug-ins', () => {
   const index = "import { a } from './a/a.ts'\nimport { bC } from './b-c/b-c.ts'\n\nconst odd = [x]\nconst all = [a, bC]\n"
   expect(withLine(index, 'd-e')).toBe(
     "import { a } from './a/a.ts'\nimport { bC } from './b-c/b-c.ts'\nimport { dE } from './d-e/d-e.ts'\n\nconst odd = [x]\nconst all = [a, bC, dE]\n",
+  )
+  const engines = "import { aSchema } from './a/config.ts'\nimport { a } from './a/plugin.ts'\n\nconst all = [a]\n"
+  expect(withLine(engines, 'b', 'plugin.ts')).toBe(
+    "import { aSchema } from './a/config.ts'\nimport { a } from './a/plugin.ts'\nimport { b } from './b/plugin.ts'\n\nconst all = [a, b]\n",
   )
 })
 

@@ -28,7 +28,7 @@ export interface Added {
   files: string[]
 }
 
-export function addOne({ folder }: Kind, tree: string): Added {
+export function addOne({ folder, entry }: Kind, tree: string): Added {
   const [plugin] = readdirSync(join(samples, folder))
   if (plugin === undefined) throw new Error(`no sample in ${folder}`)
   const files = readdirSync(join(samples, folder, plugin), { recursive: true, withFileTypes: true })
@@ -41,13 +41,14 @@ export function addOne({ folder }: Kind, tree: string): Added {
       return path
     })
   const index = join(tree, folder, 'index.ts')
-  writeFileSync(index, withLine(readFileSync(index, 'utf8'), plugin))
+  writeFileSync(index, withLine(readFileSync(index, 'utf8'), plugin, entry))
   return { plugin, files: [...files.sort(), `${folder}/index.ts`] }
 }
 
 /** Its import behind the others, and its name at the end of the list that has all of them. */
-export function withLine(index: string, plugin: string): string {
-  const imports = [...index.matchAll(/^import \{ (\w+)[^}]*\} from '\.\/([\w-]+)\/\2\.ts'\n/gm)]
+export function withLine(index: string, plugin: string, entry = `${plugin}.ts`): string {
+  const all = [...index.matchAll(/^import \{ (\w+)[^}]*\} from '\.\/([\w-]+)\/([\w-]+\.ts)'\n/gm)]
+  const imports = all.filter(([, , folder, file]) => file === entry || file === `${folder}.ts`)
   const others = new Set(imports.map(([, name]) => name!))
   const lists = [...index.matchAll(/\[([\w,\s]+)\]/g)]
   const list = lists.find(([, text]) => others.isSubsetOf(new Set(text!.match(/\w+/g))))
@@ -55,5 +56,5 @@ export function withLine(index: string, plugin: string): string {
   const name = plugin.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
   const last = imports.at(-1)![0]
   const more = `[${list[1]!.trimEnd().replace(/,$/, '')}, ${name}]`
-  return index.replace(list[0], more).replace(last, `${last}import { ${name} } from './${plugin}/${plugin}.ts'\n`)
+  return index.replace(list[0], more).replace(last, `${last}import { ${name} } from './${plugin}/${entry}'\n`)
 }

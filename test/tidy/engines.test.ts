@@ -1,16 +1,13 @@
 /** What is outside of a log, a store or a sink knows it only by what its kind's `index.ts` lists: flags and schemas, no names. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { expect, test } from 'vitest'
+import { engineKinds, pluginsOf } from './kinds.ts'
 import { isTest, root, type Source, sourcesBelow } from './sources.ts'
 
-const kinds = ['log', 'stores', 'sinks'].map((name) => `cloud-processor/src/${name}`)
-const hasPlugin = (folder: string, name: string) => existsSync(join(root, folder, name, 'plugin.ts'))
-const plugins = kinds.flatMap((folder) =>
-  readdirSync(join(root, folder))
-    .filter((name) => hasPlugin(folder, name))
-    .map((name) => ({ name, folder: `${folder}/${name}/` })),
-)
+const kinds = engineKinds.map(({ folder }) => folder)
+const plugins = engineKinds.flatMap((kind) => pluginsOf(kind).map((name) => ({ kind, name, folder: `${kind.folder}/${name}/` })))
+const hasPlugin = (folder: string, name: string) => plugins.some((plugin) => plugin.folder === `${folder}/${name}/`)
 /** What an index.ts passes on of a plug-in is for tests. */
 const passedOn = kinds.flatMap((folder) => {
   const [index] = sourcesBelow(folder).filter(({ path }) => path === `${folder}/index.ts`)
@@ -35,7 +32,6 @@ function namesIn({ path, text, imports }: Source): string[] {
 }
 
 test('nothing outside its folder and its kind names a log, a store or a sink', () => {
-  expect(plugins.map(({ name }) => name).toSorted()).toEqual(['embedded', 'embedded', 'influxdb', 'kafka', 'kafka', 'opensearch'])
   const outside = ['cloud-processor/src', 'cli/src'].flatMap(sourcesBelow).filter(({ path }) => {
     const isInside =
       plugins.some(({ folder }) => path.startsWith(folder)) || kinds.some((folder) => path === `${folder}/index.ts`)
@@ -56,13 +52,24 @@ test('and the ways to name one are found', () => {
   ])
 })
 
-for (const { folder, name } of plugins) {
-  test(`${folder} has what a plug-in has, and one line in index.ts`, () => {
-    const missing = ['config.ts', 'README.md', `${name}.ts`].filter((part) => !existsSync(join(root, folder, part)))
-    expect(missing, 'A plug-in is one folder with the same things; see CONTRIBUTING.md.').toEqual([])
-    const [index] = sourcesBelow(posix.dirname(folder.slice(0, -1))).filter(
-      ({ path }) => path.endsWith('/index.ts') && path.split('/').length === 4,
-    )
-    expect(index!.imports).toContain(`./${name}/plugin.ts`)
-  })
-}
+test.each(engineKinds)('the kind $name has plug-ins, a conformance and a README that says how to add one', (kind) => {
+  expect(pluginsOf(kind)).not.toEqual([])
+  for (const part of ['conformance.ts', 'index.ts', 'README.md'])
+    expect(existsSync(join(root, kind.folder, part)), part).toBe(true)
+})
+
+test.each(plugins)('$folder has what a plug-in has, and one line in index.ts', ({ kind, folder, name }) => {
+  const missing = [...kind.parts, 'README.md', `${name}.ts`].filter((part) => !existsSync(join(root, folder, part)))
+  expect(missing, 'A plug-in is one folder with the same things; see CONTRIBUTING.md.').toEqual([])
+  const [index] = sourcesBelow(kind.folder).filter(({ path }) => path === `${kind.folder}/index.ts`)
+  expect(index!.imports).toContain(`./${name}/plugin.ts`)
+})
+
+const suites = readdirSync(join(root, 'test/conformance'))
+
+test.each(plugins)('$folder runs the conformance of its kind', ({ folder, name }) => {
+  const own = join(root, folder, `${name}.test.ts`)
+  const isOwn = existsSync(own) && readFileSync(own, 'utf8').includes("from '../conformance.ts'")
+  const remedy = `Run it in ${name}.test.ts, or on a real engine by a program test/conformance/...-${name}.ts.`
+  expect(isOwn || suites.some((file) => file.endsWith(`-${name}.ts`)), remedy).toBe(true)
+})

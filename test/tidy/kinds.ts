@@ -2,7 +2,7 @@
  * The kinds of plug-in. Each has a folder with the interface, `conformance.ts`, `index.ts` and `README.md`; a plug-in is a folder
  * in it. A new kind is a row here and, for `add-one-of-each-kind.test.ts`, a sample in `one-of-each/<folder>/`.
  */
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { root, type Source } from './sources.ts'
 
@@ -12,6 +12,8 @@ export interface Kind {
   folder: string
   /** What a plug-in's folder holds beside `x.ts`, `x.test.ts` and `README.md`. */
   parts: string[]
+  /** The file that `index.ts` has the plug-in from; absent: `x.ts`. */
+  entry?: 'plugin.ts'
 }
 
 export const kinds: Kind[] = [
@@ -23,10 +25,19 @@ export const kinds: Kind[] = [
   { name: 'notifier', folder: 'cloud-processor/src/rules/notifiers', parts: [] },
 ]
 
-export function pluginsOf({ folder }: Kind): string[] {
+/** Kinds whose plug-ins may need an engine: the conformance of those runs in `test/conformance`, and no `x.test.ts` has it. */
+export const engineKinds: Kind[] = ['log', 'store', 'sink'].map((name) => ({
+  name,
+  folder: `cloud-processor/src/${name === 'log' ? name : `${name}s`}`,
+  parts: ['config.ts', 'plugin.ts'],
+  entry: 'plugin.ts',
+}))
+
+export function pluginsOf({ folder, entry }: Kind): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== 'testing')
+    .filter((found) => found.isDirectory() && found.name !== 'testing')
     .map(({ name }) => name)
+    .filter((name) => existsSync(join(root, folder, name, entry ?? '')))
 }
 
 /** Who imports a file of a plug-in from outside of its folder, the kind's index left out. */
