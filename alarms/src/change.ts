@@ -5,8 +5,19 @@ import type { Facts } from './conditions/words.ts'
 import { type EngineState, endedMax } from './engine.ts'
 import { type Plan, type Slot, setProgress } from './plan.ts'
 
-/** @param evidenceMs time of the sample, tick or order that decided it. */
-export function raise(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, raw?: number | string, reason?: string): void {
+/** What made an alarm begin or end. */
+export interface Cause {
+  /** Event time of the change. */
+  atMs: number
+  /** Time of the sample, tick or order that decided it. */
+  evidenceMs: number
+  /** The value, unscaled. */
+  raw?: number | string | undefined
+  /** In words. */
+  note?: string | undefined
+}
+
+export function raise(plan: Plan, slot: Slot, { atMs, evidenceMs, raw, note }: Cause): void {
   const { lane, rule, condition } = slot
   const { series } = lane
   const device = series.device.device
@@ -28,14 +39,14 @@ export function raise(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, 
     atMs,
     raisedMs: atMs,
     ...madeBy(value, series.state.unit),
-    text: textOf(slot, value, reason),
+    text: textOf(slot, value, note),
   }
   setProgress(plan, slot, { rule: rule.name, alarm })
   plan.out.push({ alarm, evidenceMs, order: slot.order })
 }
 
 /** Ends the alarm of a slot and puts the rule to rest. */
-export function clear(plan: Plan, slot: Slot, atMs: number, evidenceMs: number, raw?: number | string, note?: string): void {
+export function clear(plan: Plan, slot: Slot, { atMs, evidenceMs, raw, note }: Cause): void {
   const { state } = slot.lane.series
   const { value: _, state: __, ...alarm } = ended(slot.progress!.alarm!, atMs, note) as AlarmRecord
   Object.assign(alarm, madeBy(typeof raw === 'number' ? scaledValue(raw, state) : raw, state.unit))

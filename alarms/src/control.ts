@@ -83,7 +83,8 @@ function endIfGone(plan: Plan, slot: Slot, file: RuleFile, atMs: number): void {
     rule?.channel === former.channel &&
     rule.condition === former.condition &&
     hasRule([rule], slot.lane.series.device.device, rule.channel)
-  if (progress.alarm && !isKept) clear(plan, slot, atMs, atMs, undefined, rule ? 'the rule was changed' : 'the rule was removed')
+  if (progress.alarm && !isKept)
+    clear(plan, slot, { atMs, evidenceMs: atMs, note: rule ? 'the rule was changed' : 'the rule was removed' })
   else if (!progress.alarm && (!isKept || !isDeepStrictEqual(rule, former))) setProgress(plan, slot, undefined)
   else if (progress.alarm && !isDeepStrictEqual(rule, former)) delete progress.sinceMs
 }

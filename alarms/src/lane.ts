@@ -67,7 +67,7 @@ export function advance(plan: Plan, lane: LanePlan, nowMs: number): void {
     const { progress } = slot
     if (progress === undefined || progress.alarm !== undefined) continue
     const dueMs = progress.sinceMs! + slot.delayOnMs
-    if (dueMs + settleMs <= nowMs && dueMs <= stoodUntil) raise(plan, slot, dueMs, nowMs, progress.raw)
+    if (dueMs + settleMs <= nowMs && dueMs <= stoodUntil) raise(plan, slot, { atMs: dueMs, evidenceMs: nowMs, raw: progress.raw })
   }
 }
 
@@ -91,7 +91,7 @@ export function freeze(lane: LanePlan, fromMs: number, reason: string): void {
 export function changeSubject(plan: Plan, lane: LanePlan, subject: string, t: number): void {
   const note = `device now measures ${subject}`
   for (const slot of [...lane.values, ...lane.silences]) {
-    if (slot.progress?.alarm) clear(plan, slot, t, t, undefined, note)
+    if (slot.progress?.alarm) clear(plan, slot, { atMs: t, evidenceMs: t, note })
     else if (slot.progress) setProgress(plan, slot, undefined)
   }
   lane.state.subject = subject
@@ -121,7 +121,7 @@ function resume(plan: Plan, slot: ValueSlot, frozenMs: number, t: number): void 
 function takeBeyond(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
   const { progress, rule } = slot
   if (progress?.alarm) delete progress.sinceMs
-  else if (slot.delayOnMs === 0) raise(plan, slot, t, t, raw)
+  else if (slot.delayOnMs === 0) raise(plan, slot, { atMs: t, evidenceMs: t, raw })
   else if (!progress) setProgress(plan, slot, { rule: rule.name, sinceMs: t, raw })
   else judgePending(plan, slot, t, raw)
 }
@@ -132,7 +132,7 @@ function judgePending(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
   progress.raw = raw
   if (t < dueMs) return
   const stoodUntil = slot.lane.state.good + plan.state.file.staleMs
-  raise(plan, slot, dueMs <= stoodUntil ? dueMs : t, t, raw)
+  raise(plan, slot, { atMs: dueMs <= stoodUntil ? dueMs : t, evidenceMs: t, raw })
 }
 
 /** Back from the set limit; between it and the clear limit an active alarm stays as it is. */
@@ -143,10 +143,10 @@ function takeBack(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
   if (typeof raw === 'number' && !slot.judge.clears(raw)) delete progress.sinceMs
   else {
     progress.sinceMs ??= t
-    if (t - progress.sinceMs >= slot.rule.delayOffMs) clear(plan, slot, t, t, raw)
+    if (t - progress.sinceMs >= slot.rule.delayOffMs) clear(plan, slot, { atMs: t, evidenceMs: t, raw })
   }
 }
 
 function endSilence(plan: Plan, lane: LanePlan, t: number, raw: Raw): void {
-  for (const slot of lane.silences) if (slot.progress) clear(plan, slot, t, t, raw)
+  for (const slot of lane.silences) if (slot.progress) clear(plan, slot, { atMs: t, evidenceMs: t, raw })
 }

@@ -58,14 +58,16 @@ function takeColumn(
       lane.state.seenMs = nowMs
     }
     if (lane.state.subject !== subject) changeSubject(plan, lane, subject, t)
-    takeValue(plan, lane, t, values[i]!, qualities === undefined ? 0 : qualities[i]!)
+    // An uncertain value counts as it is, a bad one not at all.
+    if (qualities?.[i] === 2) takeBad(plan, lane, t)
+    else takeValue(plan, lane, t, values[i]!)
   }
 }
 
-/** Booleans are judged as 1 and 0; an uncertain value counts as it is, a bad one and a text among numbers not at all. */
-function takeValue(plan: Plan, lane: LanePlan, t: number, value: number | string | boolean, quality: number): void {
+/** Booleans are judged as 1 and 0; a text among numbers is bad. */
+function takeValue(plan: Plan, lane: LanePlan, t: number, value: number | string | boolean): void {
   const raw = typeof value === 'boolean' ? Number(value) : value
-  if (quality === 2 || Number.isNaN(raw)) takeBad(plan, lane, t)
+  if (Number.isNaN(raw)) takeBad(plan, lane, t)
   else if (typeof raw === 'number') takeGood(plan, lane, t, raw)
   else if (lane.series.state.isText) takeText(plan, lane, t, raw)
   else takeBad(plan, lane, t)

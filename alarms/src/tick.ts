@@ -47,7 +47,7 @@ function visit(plan: Plan, lane: LanePlan, atMs: number): void {
 
 function closeLate(plan: Plan, lane: LanePlan, atMs: number): void {
   for (const slot of lane.values) {
-    if (slot.progress?.alarm) clear(plan, slot, lane.state.t, atMs, undefined, 'the late data ended here')
+    if (slot.progress?.alarm) clear(plan, slot, { atMs: lane.state.t, evidenceMs: atMs, note: 'the late data ended here' })
     else if (slot.progress) setProgress(plan, slot, undefined)
   }
 }
@@ -60,7 +60,7 @@ function judgeSilence(plan: Plan, slot: SilenceSlot, atMs: number): void {
   const announced = state.absences.find(([, reason]) => reason !== 'ingest-gap')
   const silentMs = announced ? Math.max(announced[0], fromMs) + slot.announcedMs : Infinity
   const dueMs = Math.max(Math.min(fromMs + slot.delayOnMs, silentMs), sinceMs)
-  if (dueMs <= atMs) raise(plan, slot, dueMs, atMs, undefined, state.absences.at(-1)?.[1])
+  if (dueMs <= atMs) raise(plan, slot, { atMs: dueMs, evidenceMs: atMs, note: state.absences.at(-1)?.[1] })
 }
 
 function holdDecisions(plan: Plan, clock: ClockState, atMs: number, setMs: number): void {
