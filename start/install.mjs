@@ -1,24 +1,39 @@
-// Installs the workspace's packages when they are missing or older than the lock file, so that
-// `npm start` and `npm test` work on a fresh clone. Plain JavaScript: it runs on the system's Node,
-// before the project's own Node 24 is there.
-import { spawnSync } from 'node:child_process'
+// Installs the workspace's packages when they are missing or older than the lock file, so that every npm script works on a fresh
+// clone. Plain JavaScript: it runs on the system's Node, before the project's own Node 24 is there.
+import { spawn } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 
-const installed = 'node_modules/.package-lock.json'
-const isCurrent = existsSync(installed) && statSync(installed).mtimeMs >= statSync('package-lock.json').mtimeMs
+const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..')
+const installed = join(root, 'node_modules/.package-lock.json')
+/** Between two lines while npm says nothing. */
+const silentMs = 3000
 
-if (!isCurrent) {
-  console.log('Installing packages (once) ...')
-  // Not `npm ci`: it refuses a lock file that lacks an optional package of another platform, which a registry may not offer.
-  const { status } = spawnSync(
-    'npm',
-    ['install', '--no-save', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'],
-    {
-      stdio: 'inherit',
-    },
-  )
-  if (status !== 0) {
-    console.error('npm install failed. Check that this machine reaches an npm registry, then run the command again.')
-    process.exit(1)
-  }
+export async function install() {
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return
+  console.error('Installing packages (once) ...')
+  const startedMs = Date.now()
+  const saying = setInterval(() => {
+    console.error(`npm is installing packages (${Math.round((Date.now() - startedMs) / 1000)} s)`)
+  }, silentMs)
+  const code = await runNpm()
+  clearInterval(saying)
+  if (code === 0) return
+  console.error('npm install failed. Check that this machine reaches an npm registry, then run the command again.')
+  process.exit(1)
+}
+
+// Not `npm ci`: it refuses a lock file that lacks an optional package of another platform, which a registry may not offer.
+function runNpm() {
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', '--progress=false']
+  const npm = spawn('npm', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.once(signal, () => {
+      npm.kill(signal)
+      process.exit(130)
+    })
+  return new Promise((resolve) => {
+    npm.once('error', () => resolve(1))
+    npm.once('exit', (code) => resolve(code ?? 1))
+  })
 }

@@ -1,11 +1,12 @@
 /**
  * The programs that break the promises on purpose, and the rehearsals: `npm run break` lists them, `npm run break -- <name>
- * [options]` runs one. Chaos, simulation and bench have scripts of their own.
+ * [options]` runs one, `npm run break -- <name> --help` lists its options. Simulation and bench have scripts of their own.
  */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
 const programs: Record<string, { file: string; what: string }> = {
+  chaos: { file: 'e2e/chaos.ts', what: 'real processes under overlapping faults, and an observer that is never killed' },
   'power-cut': { file: 'failures/power-cut.ts', what: 'power cuts of a real file system under outbox, log and store (root)' },
   'full-disk': { file: 'failures/full-disk.ts', what: 'a full disk under the outbox (root)' },
   limits: { file: 'failures/limits.ts', what: 'an outbox at its bound: every eviction is a gap' },
@@ -18,7 +19,12 @@ const programs: Record<string, { file: string; what: string }> = {
   retained: { file: 'failures/retained.ts', what: 'retained copies of a dead sensor, through restarts of processor and broker' },
   takeover: { file: 'failures/takeover.ts', what: '10,000 devices on three processors; SIGKILL of the owner' },
   'kafka-kill': { file: 'failures/kafka-kill.ts', what: 'Kafka killed five times under load of two processes' },
+  upgrade: { file: 'e2e/upgrade.ts', what: 'data directories, outboxes and topics of an earlier version' },
+  unplug: { file: 'e2e/unplug.ts', what: 'a device is unplugged, and plugged in again' },
   'start-twice': { file: 'e2e/start.ts', what: '`npm start`, Ctrl-C, start again; `kill -9` of each process' },
+  'fresh-clone': { file: 'e2e/fresh-clone.ts', what: 'each npm script in a clone without packages' },
+  guides: { file: 'e2e/guides.ts', what: 'the guides of docs/, followed word by word' },
+  'told-to-stop': { file: 'e2e/told-to-stop.ts', what: '`npm start` ends, whichever of its processes is sent SIGINT or SIGTERM' },
   'real-input': { file: 'e2e/real-input.ts', what: 'device recordings through the whole length, sample for sample' },
   latency: { file: 'e2e/latency.ts', what: 'from the sensor’s byte to the webhook, quiet and under a backlog' },
   backup: { file: 'e2e/backup.ts', what: 'backup, a lost disk, restore' },
@@ -38,8 +44,10 @@ if (chosen) {
     process.exitCode = code ?? 1
   })
 } else {
+  const isHelp = name === undefined || name === '--help' || name === '-h'
   const width = Math.max(...Object.keys(programs).map(({ length }) => length))
-  if (name !== undefined) console.error(`There is no ${name}. These are there:\n`)
+  if (!isHelp) console.error(`There is no ${name}. These are there:\n`)
+  else console.log('usage: npm run break -- <program> [options]\n')
   for (const [known, { what }] of Object.entries(programs)) console.log(`${known.padEnd(width)}  ${what}`)
-  process.exitCode = name === undefined ? 0 : 2
+  process.exitCode = isHelp ? 0 : 2
 }

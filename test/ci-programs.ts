@@ -4,6 +4,8 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'simulation: every planted bug is caught', args: ['test/simulation/main.ts', '--bugs'] },
   { name: 'power cuts of outbox, log and store', args: ['test/failures/power-cut.ts', '--rounds', '3'] },
   { name: 'npm start, Ctrl-C, and start again', args: ['test/e2e/start.ts'] },
+  { name: 'the guides, word by word', args: ['test/e2e/guides.ts'] },
+  { name: 'npm start ends by a signal to any of its processes', args: ['test/e2e/told-to-stop.ts'] },
   { name: 'the data of an earlier version', args: ['test/e2e/upgrade.ts'] },
   { name: 'a device is unplugged, and plugged in again', args: ['test/e2e/unplug.ts'] },
   { name: 'real recordings through the whole length', args: ['test/e2e/real-input.ts', '--quick'] },

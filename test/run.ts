@@ -8,6 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readArguments } from '@millrace/platform'
 import { ciPrograms } from './ci-programs.ts'
 
 interface Counts {
@@ -18,9 +19,9 @@ interface Counts {
 
 const skippedExit = 77
 const unitFile = '.cache/unit-counts.json'
+const { positionals } = readArguments({ call: 'npm test\nnpm run test:ci', hasWords: true }, {})
 mkdirSync('.cache', { recursive: true })
-
-const counts = process.argv[2] === 'ci' ? await ci() : await unit()
+const counts = positionals[0] === 'ci' ? await ci() : await unit()
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1
 

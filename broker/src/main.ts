@@ -9,7 +9,6 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { parseArgs } from 'node:util'
 import {
   createLog,
   createMetrics,
@@ -17,6 +16,7 @@ import {
   loadConfig,
   MillraceError,
   measureProcess,
+  readArguments,
   readSecret,
   runService,
   systemClock,
@@ -26,27 +26,26 @@ import { addUser, type BrokerConfig, brokerSchema, type Role, startBroker } from
 import { checkListener } from './config.ts'
 import { readPair } from './listener.ts'
 
-const usage = `usage: millrace-broker run [--config file] | check [--config file]
-       millrace-broker passwd <users file> <user> [--role node|host|device|admin] [--args a,b] [--password-file file]
-       Without --password-file the password is the first line of standard input. A known user keeps its role.
-`
+const usage = {
+  call: 'millrace-broker run\nmillrace-broker check\nmillrace-broker passwd <users file> <user>',
+  purpose: `run starts the broker. check tests the configuration. --config names the file, YAML.
+passwd sets the password of a user: the first line of --password-file, or of standard input. --role is node, host, device or admin;
+--args are those of the role, such as ward/gateway-1. A known user keeps its role.`,
+  hasWords: true,
+}
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      config: { type: 'string' },
-      role: { type: 'string' },
-      args: { type: 'string' },
-      'password-file': { type: 'string' },
-    },
+  const { values, positionals, refuse } = readArguments(usage, {
+    config: { type: 'string' },
+    role: { type: 'string' },
+    args: { type: 'string' },
+    'password-file': { type: 'string' },
   })
   const [command, ...rest] = positionals
   if (command === 'run') return run(loadConfig(brokerSchema, values.config, process.env))
   if (command === 'check') return check(loadConfig(brokerSchema, values.config, process.env))
   if (command === 'passwd' && rest.length === 2) return passwd(rest[0]!, rest[1]!, values)
-  process.stderr.write(usage)
-  process.exitCode = 2
+  return refuse(command === undefined ? 'Which command?' : `${positionals.join(' ')} is not a command`)
 }
 
 async function run(config: BrokerConfig): Promise<void> {

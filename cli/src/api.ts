@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { StoredGap } from '@millrace/cloud-processor/stores'
 import type { LedgerView } from '@millrace/cloud-processor/web'
 import type { AlarmRecord, Channel, Segment, Value } from '@millrace/contract'
+import { readSecret } from '@millrace/platform'
 
 export interface Api {
   url: string
@@ -32,14 +33,31 @@ export function findUrl(url: string | undefined, data: string): string {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).url : 'http://127.0.0.1:8080/'
 }
 
-export function openApi(url: string): Api {
-  const get = async (path: string): Promise<Response> => {
-    const answer = await fetch(new URL(path, url)).catch((cause) => {
-      throw new Error(`No processor answers at ${url}. Start it with npm start, or name it with --url.`, { cause })
+/** Who asks: of a page that has a `web.credential`. */
+export interface ApiCredential {
+  user: string
+  /** Its first line is the password. */
+  passwordFile: string | undefined
+}
+
+export function openApi(url: string, credential?: ApiCredential): Api {
+  const authorization = credential && authorizationOf(credential)
+  const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const headers = { ...init.headers, ...(authorization ? { authorization } : {}) }
+    const answer = await fetch(addressOf(path, url), { ...init, headers }).catch((cause) => {
+      const why = causeOf(cause)
+      throw new Error(`No processor answers at ${url}${why}. Start it with npm start, or name it with --url.`, { cause })
     })
+    if (answer.status === 401)
+      throw new Error(
+        credential
+          ? `${url} does not accept the password of ${credential.user}. Correct --user or the file of --password-file.`
+          : `${url} needs a credential: name it with --user and --password-file.`,
+      )
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
     return answer
   }
+  const get = (path: string) => ask(path)
   const json = async <T>(path: string): Promise<T> => (await (await get(path)).json()) as T
   const lines = async <T>(path: string): Promise<T[]> => parseLines<T>(await (await get(path)).text())
   const exportPath = (device: string, channel: string, from: number, to: number) =>
@@ -63,15 +81,34 @@ export function openApi(url: string): Api {
       }
     },
     async replayRejected(by, reason) {
-      const answer = await fetch(new URL('/api/rejected/replay', url), {
+      const answer = await ask('/api/rejected/replay', {
         method: 'POST',
         headers: { 'content-type': 'application/json', origin: new URL(url).origin },
         body: JSON.stringify({ by, ...(reason ? { reason } : {}) }),
       })
-      if (!answer.ok) throw new Error(`replay: ${answer.status} ${await answer.text()}`)
       return (await answer.json()) as { replayed: number }
     },
   }
+}
+
+function addressOf(path: string, url: string): URL {
+  try {
+    return new URL(path, url)
+  } catch (cause) {
+    throw new Error(`--url ${url} is not an address, such as https://millrace.example:8443/.`, { cause })
+  }
+}
+
+function authorizationOf({ user, passwordFile }: ApiCredential): string {
+  if (passwordFile === undefined)
+    throw new Error(`--user ${user} needs --password-file, a file whose first line is the password.`)
+  return `Basic ${Buffer.from(`${user}:${readSecret(passwordFile, '--password-file')}`).toString('base64')}`
+}
+
+/** What fetch found, such as a certificate that is not trusted. */
+function causeOf({ cause }: { cause?: { code?: string; message?: string } }): string {
+  const said = cause?.code ?? cause?.message
+  return said ? ` (${said})` : ''
 }
 
 function parseLines<T>(text: string): T[] {

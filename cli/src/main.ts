@@ -8,8 +8,11 @@ const command = ownValue(commands, name ?? '')
 
 if (!command) {
   const list = Object.entries(commands).map(([each, { usage, purpose }]) => `  ${`${each} ${usage}`.padEnd(44)}${purpose}`)
-  process.stderr.write(`usage: millrace <command> [--json]\n\n${list.join('\n')}\n`)
-  process.exit(name === undefined || name === '--help' ? 0 : 2)
+  const isAsked = name === undefined || name === '--help' || name === '-h' || name === 'help'
+  const out = isAsked ? process.stdout : process.stderr
+  if (!isAsked) out.write(`${name} is not a command.\n\n`)
+  out.write(`usage: millrace <command> [options]\n\n${list.join('\n')}\n\nmillrace <command> --help lists the options.\n`)
+  process.exit(isAsked ? 0 : 2)
 }
 
 try {

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** `millrace-processor run --config <file> [--stages bridge,prepare]` | `check --config <file>` | `setup --config <file>` */
-import { parseArgs } from 'node:util'
 import {
   checkConfig,
   createLog,
@@ -8,6 +7,7 @@ import {
   createSteadyClock,
   loadConfig,
   measureProcess,
+  readArguments,
   runService,
   systemClock,
 } from '@millrace/platform'
@@ -15,10 +15,13 @@ import { processorSchema } from './config.ts'
 import { openEngines, setUp } from './engines/index.ts'
 import { startProcessor } from './processor.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { config: { type: 'string' }, stages: { type: 'string' } },
-})
+const usage = {
+  call: 'millrace-processor run\nmillrace-processor check\nmillrace-processor setup',
+  purpose: `run starts the processor. check tests the configuration. setup creates topics, buckets and templates in the engines.
+--config names the file, YAML; docs/reference/configuration.md has its keys. --stages names a part of the stages: bridge,prepare`,
+  hasWords: true,
+}
+const { values, positionals } = readArguments(usage, { config: { type: 'string' }, stages: { type: 'string' } })
 const logger = createLog('processor')
 const read = () => {
   const config = loadConfig(processorSchema, values.config, process.env)

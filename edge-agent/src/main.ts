@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** `millrace-agent run --config <file>` | `check --config <file>` | `status --config <file>` */
-import { parseArgs } from 'node:util'
 import {
   createLog,
   createMetrics,
   createSteadyClock,
   loadConfig,
   measureProcess,
+  readArguments,
   runService,
   serveMetricsEndpoint,
   systemClock,
@@ -16,7 +16,13 @@ import { agentSchema } from './config.ts'
 import { checkAgent, openEngines } from './engines.ts'
 import { askStatus, serveStatus } from './status.ts'
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { config: { type: 'string' } } })
+const usage = {
+  call: 'millrace-agent run\nmillrace-agent check\nmillrace-agent status',
+  purpose: `run starts the agent. check tests the configuration. status asks the agent that runs.
+--config names the file, YAML; docs/reference/configuration.md has its keys.`,
+  hasWords: true,
+}
+const { values, positionals } = readArguments(usage, { config: { type: 'string' } })
 const log = createLog('agent')
 const load = () => loadConfig(agentSchema, values.config, process.env)
 

@@ -34,7 +34,7 @@ it('says when the ports are there, obeys commands, and ends on SIGTERM with the 
   tell({ cmd: 'unplug', device: 'nobody' })
   await until(() => lines.length >= 3)
   expect(line('ok')).toMatchObject({ cmd: 'garbage' })
-  expect(line('error')!.text).toMatch(/no device nobody/)
+  expect(line('error')!.text).toMatch(/unknown device nobody/)
   const length = reader.bytes().length
   await until(() => reader.bytes().length > length + 100)
   child.kill('SIGTERM')
@@ -55,7 +55,7 @@ it('stops by command, and when its input ends', async () => {
 
 it('says what is wrong with its arguments or its scenario', async () => {
   const [bare, missing] = [run('run'), run('run', join(dir, 'none.yaml'), '--ports', dir)]
-  expect([await bare.exit, await missing.exit]).toEqual([1, 1])
+  expect([await bare.exit, await missing.exit]).toEqual([2, 1])
   expect(bare.errors()).toMatch(/millrace-sim run <scenario>/)
   expect(missing.errors()).toMatch(/CONFIG_NOT_FOUND/)
 })

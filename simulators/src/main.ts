@@ -12,18 +12,22 @@
  *                       {"cmd": "desaturate", "device", "toPercent", "durationS"}, {"cmd": "stop"}
  *
  * Standard output, a JSON object a line: `ready` with the devices when the ports are there, `event` when the story has one,
- * `ok` or `error` for each command, `end` with the totals. SIGTERM and SIGINT end it cleanly.
+ * `ok` or `error` for each command, `end` with the totals. SIGTERM and SIGINT end it cleanly, after `stopping`.
  */
 import { basename, extname } from 'node:path'
 import { createInterface } from 'node:readline'
-import { parseArgs } from 'node:util'
-import { checkConfig, createLog, createMetrics, MillraceError, measureEventLoop } from '@millrace/platform'
+import { checkConfig, createLog, createMetrics, MillraceError, measureEventLoop, readArguments } from '@millrace/platform'
 import { z } from 'zod'
 import { type Fleet, startFleet } from './fleet.ts'
 import { loadScenario, parseScenario, type Scenario, scenarioPath } from './scenario.ts'
 
-const usage = `millrace-sim run <scenario> | replay <recording>  --ports <dir>
-  [--manifest <file>] [--seed <n>] [--speed <x>|max] [--duration <s>] [--control] [--name <device>] [--kind <decoder>]`
+const usage = {
+  call: 'millrace-sim run <scenario> --ports <dir>\nmillrace-sim replay <recording> --ports <dir>',
+  purpose: `run plays a scenario (ward, chaos, load, or a file), replay a recording, on pseudo-terminals in the folder --ports.
+--manifest writes down what was sent; --speed is device time over real time, or max; --duration is in seconds;
+--control takes commands on standard input; --name and --kind are the device and decoder of a recording.`,
+  hasWords: true,
+}
 
 const device = z.string()
 const commandSchema = z.discriminatedUnion('cmd', [
@@ -41,19 +45,21 @@ const commandSchema = z.discriminatedUnion('cmd', [
 try {
   await main()
 } catch (error) {
-  process.stderr.write(
-    `${error instanceof MillraceError ? error.message : error}\n${error instanceof TypeError ? `${usage}\n` : ''}`,
-  )
+  process.stderr.write(`${error instanceof MillraceError ? error.message : error}\n`)
   process.exit(1)
 }
 
 async function main(): Promise<void> {
-  const { what, scenario, options } = readArguments()
+  const { what, scenario, options } = readOptions()
   measureEventLoop(createMetrics(), createLog('simulator'))
   const fleet = await startFleet(scenario(what), { ...options, onEvent: (event) => say({ k: 'event', ...event }) })
   say({ k: 'ready', devices: fleet.devices.map(({ channels: _, ...described }) => described) })
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => {
+      say({ k: 'stopping', why: signal })
+      stop()
+    })
   if (options.control) void control(fleet).then(stop)
   await Promise.race([fleet.done, stopped])
   await fleet.stop()
@@ -61,25 +67,22 @@ async function main(): Promise<void> {
   process.exit(0)
 }
 
-/** @throws TypeError when the arguments are not as the usage says. */
-function readArguments() {
+function readOptions() {
   const text = { type: 'string' } as const
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: {
-      ports: text,
-      manifest: text,
-      seed: text,
-      speed: text,
-      duration: text,
-      name: text,
-      kind: text,
-      control: { type: 'boolean', default: false },
-    },
+  const { positionals, values, refuse } = readArguments(usage, {
+    ports: text,
+    manifest: text,
+    seed: text,
+    speed: text,
+    duration: text,
+    name: text,
+    kind: text,
+    control: { type: 'boolean', default: false },
   })
   const [verb, what] = positionals
-  if ((verb !== 'run' && verb !== 'replay') || what === undefined || values.ports === undefined)
-    throw new TypeError('Missing arguments.')
+  if (verb !== 'run' && verb !== 'replay') return refuse(verb === undefined ? 'Which command?' : `${verb} is not a command`)
+  if (what === undefined) return refuse(`${verb} needs a ${verb === 'run' ? 'scenario' : 'recording'}`)
+  if (values.ports === undefined) return refuse('--ports is missing')
   const play = (path: string) => replayOf(path, values.name, values.kind)
   return {
     what,
@@ -96,7 +99,7 @@ function readArguments() {
 }
 
 function numberOf(name: string, text: string | undefined): number | undefined {
-  if (text !== undefined && !Number.isFinite(Number(text))) throw new TypeError(`--${name} ${text} is not a number.`)
+  if (text !== undefined && !Number.isFinite(Number(text))) throw new Error(`--${name} ${text} is not a number.`)
   return text === undefined ? undefined : Number(text)
 }
 

@@ -15,8 +15,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
+import { readArguments } from '@millrace/platform'
 import { stringify } from 'yaml'
 import { startEngines } from './engines.ts'
 import { openOutboxBench } from './outbox.ts'
@@ -25,15 +25,16 @@ import { usage } from './processes.ts'
 import { publishLoad } from './publisher.ts'
 import { storageBench } from './storage.ts'
 
-const { values } = parseArgs({
-  options: {
+const { values } = readArguments(
+  { call: 'npm run bench --' },
+  {
     seconds: { type: 'string', default: '8' },
     only: { type: 'string' },
     subjects: { type: 'string' },
     against: { type: 'string' },
     turns: { type: 'string', default: '3' },
   },
-})
+)
 const seconds = Number(values.seconds)
 const here = fileURLToPath(new URL('../..', import.meta.url))
 /** Readings in a message, and how many readings a second are offered. */

@@ -1,6 +1,6 @@
 /** Publishes batches under Millrace names at a steady rate, and measures how long each waits for its receipt. */
 
-import { type Channel, formatBatchName, inRanges, parseReceipt } from '@millrace/contract'
+import { type BatchName, type Channel, formatBatchName, inRanges, parseReceipt } from '@millrace/contract'
 import { declare, decodePayload, encodeBatch, encodeDeviceBirth, encodeNodeBirth } from '@millrace/contract/sparkplug'
 import { connect, type MqttClient } from 'mqtt'
 
@@ -79,7 +79,7 @@ export async function publishLoad(options: LoadOptions): Promise<LoadResult> {
       number++
       if (options.receipts) sentMs.set(number, performance.now())
       const d = number % devices.length
-      client.publish(topics[d]!, payloadOf(stream, number, options.batch, d, dueMs) as Buffer)
+      client.publish(topics[d]!, payloadOf({ stream, number, count: options.batch }, d, dueMs) as Buffer)
     }
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
@@ -96,11 +96,11 @@ function aliasOf(device: number, channel: number): number {
   return device * channelCount + channel + 1
 }
 
-/** `batch` readings over ten channels, rows of one millisecond, each later than the device's last. */
-function payloadOf(stream: string, number: number, batch: number, device: number, dueMs: number[]): Uint8Array {
+/** Its readings over ten channels, rows of one millisecond, each later than the device's last. */
+function payloadOf(name: BatchName, device: number, dueMs: number[]): Uint8Array {
   const columns: Record<string, { t: number[]; v: number[] }> = {}
-  const used = Math.min(channelCount, batch)
-  const rows = batch / used
+  const used = Math.min(channelCount, name.count)
+  const rows = name.count / used
   const base = Math.max(Date.now() - rows, dueMs[device]!)
   dueMs[device] = base + rows
   for (let c = 0; c < used; c++) {
@@ -112,12 +112,12 @@ function payloadOf(stream: string, number: number, batch: number, device: number
     columns[`v${c}`] = column
   }
   return encodeBatch({
-    name: formatBatchName({ stream, number, count: batch }),
+    name: formatBatchName(name),
     columns: { channels: columns, waves: {} },
     aliasOf: (channel) => aliasOf(device, Number(channel.slice(1))),
     datatypeOf: () => 'Int32',
     timestamp: Date.now(),
-    seq: number % 256,
+    seq: name.number % 256,
     historical: false,
   })
 }

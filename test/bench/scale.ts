@@ -8,16 +8,17 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
+import { readArguments } from '@millrace/platform'
 import { stringify } from 'yaml'
 import { cpuSeconds } from '../support/process-facts.ts'
 import { startEngines } from './engines.ts'
 import { publishLoad } from './publisher.ts'
 
-const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '10' }, rate: { type: 'string', default: '40000' } },
-})
+const { values } = readArguments(
+  { call: 'npm run break -- scale' },
+  { seconds: { type: 'string', default: '10' }, rate: { type: 'string', default: '40000' } },
+)
 const nodes = 8
 const partitions = 8
 const dir = mkdtempSync(join(tmpdir(), 'millrace-scale-'))

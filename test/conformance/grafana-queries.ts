@@ -9,7 +9,7 @@
  * It fails on an error, on an empty answer, and on a label or field that is not in the answer. Grafana itself is not here: that
  * it takes and draws the dashboards was not tried.
  */
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { isMissing, obtain } from '../engines/index.ts'
 import { askDocuments, askMarks, askTerms, type Documents } from '../support/grafana/ask-documents.ts'
 import { askSeries, demandColumns, type Prometheus, queryNow, type Series } from '../support/grafana/ask-prometheus.ts'
@@ -28,9 +28,10 @@ import { type Choices, choose, fillIn, inPromQl } from '../support/grafana/varia
 import { CannotRun, type Program, program } from '../support/program.ts'
 import type { SearchEngine } from './documents-place.ts'
 
-const { values } = parseArgs({
-  options: { engine: { type: 'string', default: 'opensearch' }, seed: { type: 'string', default: '4' } },
-})
+const { values } = readArguments(
+  { call: 'node test/conformance/grafana-queries.ts' },
+  { engine: { type: 'string', default: 'opensearch' }, seed: { type: 'string', default: '4' } },
+)
 
 /** A device of the life that has every kind of channel. */
 const wanted: Record<string, string> = { device: 'bed-1' }

@@ -8,19 +8,19 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/sinks'
 import { topics } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/platform'
+import { createMetrics, readArguments, silentLog, systemClock } from '@millrace/platform'
 import { isMissing, obtain } from '../engines/index.ts'
 import { liveThrough } from '../support/life/life.ts'
 import { settled } from '../support/life/settled.ts'
 import { type Output, outputsOf } from '../support/life/stages.ts'
 import { askEngine, type SearchEngine } from './documents-place.ts'
 
-const { values } = parseArgs({
-  options: { engine: { type: 'string', default: 'opensearch' }, seed: { type: 'string', default: '4' } },
-})
+const { values } = readArguments(
+  { call: 'node test/conformance/kibana-queries.ts' },
+  { engine: { type: 'string', default: 'opensearch' }, seed: { type: 'string', default: '4' } },
+)
 const lifeSeconds = 300
 const dir = mkdtempSync(join(tmpdir(), 'millrace-kibana-'))
 const engine = await obtain(values.engine as SearchEngine, { dir })

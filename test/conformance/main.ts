@@ -8,9 +8,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } })
+const { values } = readArguments({ call: 'npm run break -- conformance' }, { only: { type: 'string' } })
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const source = (name: string) => here(`../../cloud-processor/src/${name}`)
 

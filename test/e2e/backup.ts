@@ -9,9 +9,12 @@ import { closeSync, cpSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { type Api, closingLine, openApi, up, verify, verifyDefaults } from 'millrace'
 import { program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+
+readArguments({ call: 'npm run break -- backup' }, {})
 
 const cli = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
 const millrace = (...args: string[]) => promisify(execFile)(process.execPath, [cli, ...args])

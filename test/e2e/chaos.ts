@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--seconds 60] [--broker millrace|mosquitto] [--seed n] [--bug name] [--keep]
+ * `npm run break -- chaos [--seconds 60] [--broker millrace|mosquitto] [--seed n] [--bug name] [--keep]
  *                   [--log embedded|kafka] [--store victoria-metrics|embedded] [--processors 3] [--faults kind,kind]`
  *
  * Real processes, real pseudo-terminals, faults that overlap, and quiet windows of 10 s in which the ledger must close. An
@@ -12,7 +12,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { CannotRun, program } from '../support/program.ts'
 import type { BrokerKind } from './chaos/brokers.ts'
 import { type Bug, bugs, type PlantedBug } from './chaos/bugs.ts'
@@ -27,8 +27,9 @@ import { report } from './chaos/report.ts'
 import { endQuietly, runRounds } from './chaos/rounds.ts'
 import { makeSchedule } from './chaos/schedule.ts'
 
-const { values } = parseArgs({
-  options: {
+const { values } = readArguments(
+  { call: 'npm run break -- chaos' },
+  {
     seconds: { type: 'string', default: '60' },
     broker: { type: 'string', default: 'millrace' },
     seed: { type: 'string' },
@@ -39,7 +40,7 @@ const { values } = parseArgs({
     processors: { type: 'string', default: '3' },
     faults: { type: 'string' },
   },
-})
+)
 const seconds = Number(values.seconds)
 const seed = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
 const bug = values.bug as Bug | undefined

@@ -7,24 +7,24 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { processorSchema } from '@millrace/cloud-processor/config'
 import { setUp } from '@millrace/cloud-processor/engines'
-import { createMetrics, silentLog, systemClock } from '@millrace/platform'
+import { createMetrics, readArguments, silentLog, systemClock } from '@millrace/platform'
 import { closingLine, openApi, printVerdict, up, verify, verifyDefaults } from 'millrace'
 import { engines } from '../engines/index.ts'
 import { startEngines } from '../support/cluster-engines.ts'
 import { CannotRun, program } from '../support/program.ts'
 
-const { values } = parseArgs({
-  options: {
+const { values } = readArguments(
+  { call: 'npm run cluster --' },
+  {
     seconds: { type: 'string' },
     processors: { type: 'string', default: '3' },
     partitions: { type: 'string', default: '6' },
     port: { type: 'string', default: '0' },
     split: { type: 'boolean', default: false },
   },
-})
+)
 
 const split = [
   ['web', 'notifier', 'store'],

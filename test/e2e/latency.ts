@@ -10,8 +10,8 @@
  */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { PipelineStatus } from '@millrace/cloud-processor/web'
+import { readArguments } from '@millrace/platform'
 import { type Manifest, readManifest } from '@millrace/simulators'
 import { closingLine, openApi, printVerdict, type Running, up, verify, verifyDefaults } from 'millrace'
 import { type AgentStatus, agentStatus } from '../support/agent-status.ts'
@@ -22,9 +22,10 @@ import { until } from '../support/until.ts'
 import { type Delivery, openWebhookReceiver } from '../support/webhook-receiver.ts'
 import { crossingsBelow, type Page, percentile, type Told, tell } from './latency-alarms.ts'
 
-const { values: given } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, profile: { type: 'boolean', default: false } },
-})
+const { values: given } = readArguments(
+  { call: 'npm run break -- latency' },
+  { quick: { type: 'boolean', default: false }, profile: { type: 'boolean', default: false } },
+)
 const limits = { quietMs: 250, drainingMs: 500, drainS: 120, backlogReadings: 1_000_000, alarms: 200 }
 /** The manifest lags so much, and an alarm on its way is not counted. */
 const settleMs = 2000

@@ -7,11 +7,11 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { type Log, openKafkaLog } from '@millrace/cloud-processor/log'
 import { type Marks, pass, type RunnerOptions, runnerDefaults, runStage } from '@millrace/cloud-processor/stage'
 import { type AlarmTopicRecord, decodeJson, encodeRaw, type Topic, topics } from '@millrace/contract'
-import { createMetrics, silentLog, systemClock } from '@millrace/platform'
+import { createMetrics, readArguments, silentLog, systemClock } from '@millrace/platform'
 import { onPath } from '../engines/command.ts'
 import { isMissing, obtain, tools } from '../engines/index.ts'
 import { type Life, liveThrough } from '../support/life/life.ts'
@@ -22,9 +22,10 @@ import { checkSink, checkTopic } from './outside-consumer/other-client.ts'
 import { type Ended, pythonWithPackages, runPython } from './outside-consumer/python.ts'
 import { difference, rowsOf } from './outside-consumer/readings.ts'
 
-const { values: options } = parseArgs({
-  options: { seed: { type: 'string', default: '1' }, seconds: { type: 'string', default: '180' } },
-})
+const { values: options } = readArguments(
+  { call: 'npm run break -- outside-consumer' },
+  { seed: { type: 'string', default: '1' }, seconds: { type: 'string', default: '180' } },
+)
 const repository = resolve(import.meta.dirname, '../..')
 const call = promisify(execFile)
 const partitions = 3

@@ -9,8 +9,8 @@
  */
 import { writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { RejectedRecord } from '@millrace/contract'
+import { readArguments } from '@millrace/platform'
 import { readManifest } from '@millrace/simulators'
 import { type Api, closingLine, openApi, printVerdict, type Running, up, verify, verifyDefaults } from 'millrace'
 import { stringify } from 'yaml'
@@ -30,7 +30,10 @@ const logs = [
 const quickSeconds = 60
 const settleMs = 60_000
 
-const { values: given } = parseArgs({ options: { recordings: { type: 'string' }, quick: { type: 'boolean', default: false } } })
+const { values: given } = readArguments(
+  { call: 'npm run break -- real-input' },
+  { recordings: { type: 'string' }, quick: { type: 'boolean', default: false } },
+)
 const folder = resolve(given.recordings ?? join(import.meta.dirname, '../../../shared/recordings'))
 
 await program('real-input', async (context) => {

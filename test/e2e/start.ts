@@ -4,89 +4,44 @@
  *
  *     node test/e2e/start.ts
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { delimiter, join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
+import { join } from 'node:path'
+import { readArguments } from '@millrace/platform'
 import { type Api, closingLine, openApi, printVerdict, verify, verifyDefaults } from 'millrace'
 import { contention } from '../support/contention.ts'
 import { freePort } from '../support/free-port.ts'
+import { npmStart, type Started } from '../support/npm-start.ts'
 import { findProcesses, isAlive } from '../support/process-facts.ts'
-import { CannotRun, type Program, program } from '../support/program.ts'
+import { type Program, program } from '../support/program.ts'
 import { until } from '../support/until.ts'
 
-const limits = { firstValueMs: 5000, stopMs: 20_000, closesMs: 30_000 }
-const repository = resolve(import.meta.dirname, '../..')
-const killed = ['agent', 'broker', 'processor'] as const
+readArguments({ call: 'npm run break -- start-twice' }, {})
 
-interface Started {
-  /** Leader of the process group that a terminal's Ctrl-C would reach. */
-  pid: number
-  url: string
-  /** When `up` began to start its processes. */
-  atMs: number
-  ended: Promise<number | null>
-}
+const limits = { firstValueMs: 5000, stopMs: 20_000, closesMs: 30_000 }
+const killed = ['agent', 'broker', 'processor'] as const
 
 await program('start', async (context) => {
   const data = join(context.dir, 'data')
   const port = await freePort()
-  const first = await start(context, data, port)
+  const first = await npmStart(context, data, port)
   await firstValue(context, first)
   await page(context, first.url)
   const api = openApi(first.url)
-  const before = await closes(context, api, 0, 'the first run')
+  const before = await closes(context, api, { moreThan: 0, when: 'the first run' })
   await ctrlC(context, data, port, first)
 
   // Longer than `verify` looks behind the end of a run.
   await new Promise((resolve) => setTimeout(resolve, 3000))
-  const second = await start(context, data, port)
+  const second = await npmStart(context, data, port)
   await firstValue(context, second)
-  const after = await closes(context, api, before, 'the second run')
+  const after = await closes(context, api, { moreThan: before, when: 'the second run' })
   context.check(after > before, `it goes on from where it was: ${before} read, then ${after}`)
   await whole(context, api, data, 'after the second start')
   for (const name of killed) await killAndClose(context, api, data, name)
   await whole(context, api, data, 'after every process was killed once')
   await ctrlC(context, data, port, second)
 })
-
-/** `npm start` of the machine's own npm and Node, in a process group of its own, as a shell starts it. */
-async function start({ atEnd, say }: Program, data: string, port: number): Promise<Started> {
-  const path = (process.env.PATH ?? '').split(delimiter).filter((part) => !part.includes('node_modules'))
-  const args = ['start', '--', '--data', data, '--port', `${port}`]
-  const child = spawn('npm', args, {
-    cwd: repository,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...userEnvironment(), PATH: path.join(delimiter) },
-  })
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  atEnd(() => child.exitCode === null && child.signalCode === null && endGroup(child, ended))
-  const startedMs = Date.now()
-  const started = await new Promise<{ atMs: number; url: string }>((done, fail) => {
-    let atMs = startedMs
-    child.once('error', () => fail(new CannotRun('there is no npm on the PATH')))
-    child.once('exit', (code) => fail(new Error(`npm start ended with ${code}`)))
-    createInterface({ input: child.stdout! }).on('line', (line) => {
-      if (line.startsWith('Starting Millrace')) atMs = Date.now()
-      const [, url] = /Millrace runs:\s+(\S+)/.exec(line) ?? []
-      if (url) done({ atMs, url })
-    })
-  })
-  say(`npm start: ${started.url}, ${started.atMs - startedMs} ms for npm, ${Date.now() - started.atMs} ms for the processes`)
-  return { ...started, pid: child.pid!, ended }
-}
-
-/** Without what an npm script around this program sets. */
-function userEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_OPTIONS$/.test(name)))
-}
-
-async function endGroup(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
-  process.kill(-child.pid!, 'SIGINT')
-  await ended
-}
 
 /** The first event with values of the page's own stream. */
 async function firstValue({ check }: Program, { url, atMs }: Started): Promise<void> {
@@ -119,9 +74,7 @@ async function page({ check }: Program, url: string): Promise<void> {
 async function closes(
   { check }: Program,
   api: Api,
-  moreThan: number,
-  when: string,
-  sinceMs = performance.now(),
+  { moreThan, when, sinceMs = performance.now() }: { moreThan: number; when: string; sinceMs?: number },
 ): Promise<number> {
   const read = await until(
     `${when}: the ledger closes`,
@@ -153,7 +106,7 @@ async function killAndClose(context: Program, api: Api, data: string, name: (typ
   const again = await until(`${name} is started again`, () => find().find((found) => found !== pid))
   context.say(`${name} ${pid} killed, ${again} started ${Math.round(performance.now() - sinceMs)} ms later`)
   // About three seconds of the ward, so that a cut is meant that lies after the kill.
-  await closes(context, api, read[0] + read[1] + 3000, `after a kill of the ${name}`, sinceMs)
+  await closes(context, api, { moreThan: read[0] + read[1] + 3000, when: `after a kill of the ${name}`, sinceMs })
 }
 
 async function ctrlC({ check }: Program, data: string, port: number, { pid, ended }: Started): Promise<void> {

@@ -4,11 +4,14 @@
  * The page's API says that it is offline, and its neighbours and its gateway online; then that it is back. With an outbox that
  * waited in between nothing of it is lost: the death is said when what was measured before is out.
  */
+import { readArguments } from '@millrace/platform'
 import { closingLine, printVerdict, verify, verifyDefaults } from 'millrace'
 import { installation } from '../support/installation.ts'
 import { type LogLine, readTopic } from '../support/log-pages.ts'
 import { program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+
+readArguments({ call: 'npm run break -- unplug' }, {})
 
 const seconds = (n: number) => new Promise((resolve) => setTimeout(resolve, n * 1000))
 

@@ -8,7 +8,7 @@
 import { execFileSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { type Api, closingLine, printVerdict, verify, verifyDefaults } from 'millrace'
 import { isMissing, obtain } from '../engines/index.ts'
 import { freePort } from '../support/free-port.ts'
@@ -18,15 +18,16 @@ import { until } from '../support/until.ts'
 import { openWebhookReceiver } from '../support/webhook-receiver.ts'
 import { checkOut, findIn } from './upgrade/earlier.ts'
 
-const { values } = parseArgs({
-  options: {
+const { values } = readArguments(
+  { call: 'npm run break -- upgrade' },
+  {
     from: { type: 'string' },
     // The last version before the code was put into its present order.
     commit: { type: 'string', default: '93a8b0b' },
     seconds: { type: 'string', default: '15' },
     log: { type: 'string', default: 'embedded' },
   },
-})
+)
 
 const seconds = (n: number) => new Promise((done) => setTimeout(done, n * 1000))
 

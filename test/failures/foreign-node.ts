@@ -12,12 +12,14 @@ import { openEngines } from '@millrace/cloud-processor/engines'
 import { type Processor, startProcessor } from '@millrace/cloud-processor/processor'
 import { nodeMetrics } from '@millrace/contract'
 import { decodePayload, encodeNodeDeath, encodePayload, formatTopic } from '@millrace/contract/sparkplug'
-import { createMetrics, silentLog, systemClock } from '@millrace/platform'
+import { createMetrics, readArguments, silentLog, systemClock } from '@millrace/platform'
 import { type Api, openApi } from 'millrace'
 import mqtt, { type MqttClient } from 'mqtt'
 import { readTopic } from '../support/log-pages.ts'
 import { type Program, program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+
+readArguments({ call: 'npm run break -- foreign-node' }, {})
 
 const reorderMs = 1000
 const rebirthEveryMs = 6000

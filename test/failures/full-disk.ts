@@ -9,10 +9,12 @@ import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { emptyEdgeCounts, type GapRecord, type LedgerRecord } from '@millrace/contract'
 import { type Drained, type Outbox, openOutbox, outboxSchema, sqliteStorage } from '@millrace/edge-agent/outbox'
-import { createMetrics, silentLog, systemClock } from '@millrace/platform'
+import { createMetrics, readArguments, silentLog, systemClock } from '@millrace/platform'
 import { createDiskImage, needDiskImages } from '../support/disk-image.ts'
 import { program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+
+readArguments({ call: 'npm run break -- full-disk' }, {})
 
 const MiB = 1024 * 1024
 const freeDiskMin = 4 * MiB

@@ -11,9 +11,11 @@ import { fileURLToPath } from 'node:url'
 import { type Log, type LogRecord, openKafkaLog } from '@millrace/cloud-processor/log'
 import { type Marks, pass } from '@millrace/cloud-processor/stage'
 import { type Topic, topics } from '@millrace/contract'
-import { createMetrics, silentLog } from '@millrace/platform'
+import { createMetrics, readArguments, silentLog } from '@millrace/platform'
 import { isMissing, obtain } from '../engines/index.ts'
 import { CannotRun, program } from '../support/program.ts'
+
+readArguments({ call: 'npm run break -- kafka-kill' }, {})
 
 const kills = 5
 const rate = 500

@@ -5,8 +5,9 @@
  * readings at the bound of its outbox, then started again. The agent's memory stays under its limit throughout; afterwards
  * each stretch that is missing is a recorded gap, to the reading, and the ledger closes.
  */
-import { parseArgs } from 'node:util'
+
 import type { StoredGap } from '@millrace/cloud-processor/stores'
+import { readArguments } from '@millrace/platform'
 import { readManifest } from '@millrace/simulators'
 import { type Api, closingLine, printVerdict, verify, verifyDefaults } from 'millrace'
 import { agentMetrics } from '../support/agent-metrics.ts'
@@ -16,9 +17,10 @@ import { type Program, program } from '../support/program.ts'
 import { until } from '../support/until.ts'
 import { type Eviction, missingStretches, type Series } from './limits/missing.ts'
 
-const { values } = parseArgs({
-  options: { evicted: { type: 'string', default: '100000' }, bytes: { type: 'string', default: '1500000' } },
-})
+const { values } = readArguments(
+  { call: 'npm run break -- limits' },
+  { evicted: { type: 'string', default: '100000' }, bytes: { type: 'string', default: '1500000' } },
+)
 const evictedMin = Number(values.evicted)
 
 const devices = 42

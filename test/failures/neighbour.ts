@@ -7,8 +7,8 @@
  * At last the processor is started again: the device and its alarm, which nobody acknowledged, must be on the page.
  */
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
+import { readArguments } from '@millrace/platform'
 import mqtt from 'mqtt'
 import { freePort } from '../support/free-port.ts'
 import { type Program, program } from '../support/program.ts'
@@ -25,7 +25,10 @@ import {
 } from './neighbour/hostile.ts'
 import { openPage, type Page } from './neighbour/page.ts'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '12' }, only: { type: 'string' } } })
+const { values } = readArguments(
+  { call: 'npm run break -- neighbour' },
+  { seconds: { type: 'string', default: '12' }, only: { type: 'string' } },
+)
 const attackMs = Number(values.seconds) * 1000
 const password = 'only-for-this-test'
 const healthy = 'oximeter'

@@ -7,8 +7,8 @@
  */
 
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
+import { readArguments } from '@millrace/platform'
 import mqtt from 'mqtt'
 import { freePort } from '../support/free-port.ts'
 import { type Program, program } from '../support/program.ts'
@@ -18,7 +18,7 @@ import { openWebhookReceiver } from '../support/webhook-receiver.ts'
 import { classes, messageOf, notificationsOf, rules } from './notifications/lines.ts'
 import { judge, readOutbox } from './notifications/outcomes.ts'
 
-const { values: given } = parseArgs({ options: { full: { type: 'boolean', default: false } } })
+const { values: given } = readArguments({ call: 'npm run break -- notifications' }, { full: { type: 'boolean', default: false } })
 const password = 'only-for-this-test'
 const answerMs = 5000
 const notifier = given.full

@@ -8,8 +8,8 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
+import { readArguments } from '@millrace/platform'
 import { encode } from 'cborg'
 import { openApi } from 'millrace'
 import mqtt from 'mqtt'
@@ -21,14 +21,15 @@ import { CannotRun, type Program, program } from '../support/program.ts'
 import { serviceIn } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
-const { values } = parseArgs({
-  options: {
+const { values } = readArguments(
+  { call: 'npm run break -- plain-devices' },
+  {
     seconds: { type: 'string', default: '30' },
     window: { type: 'string', default: '1' },
     log: { type: 'string', default: 'embedded' },
     seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
   },
-})
+)
 const password = 'only-for-this-test'
 const everyMs = 4
 

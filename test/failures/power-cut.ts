@@ -10,7 +10,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { createRandom } from '../simulation/random.ts'
 import { createDiskImage, type DiskImage, needDiskImages } from '../support/disk-image.ts'
 import { type Program, program } from '../support/program.ts'
@@ -18,13 +18,14 @@ import { subjects } from './power-cut/index.ts'
 import { type Found, nothingFound } from './power-cut/subject.ts'
 import { tear, walTail } from './power-cut/wal.ts'
 
-const { values } = parseArgs({
-  options: {
+const { values } = readArguments(
+  { call: 'npm run break -- power-cut' },
+  {
     rounds: { type: 'string', default: '30' },
     only: { type: 'string', default: Object.keys(subjects).join(',') },
     seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
   },
-})
+)
 const rounds = Number(values.rounds)
 const seed = Number(values.seed)
 const names = values.only.split(',')
@@ -67,7 +68,12 @@ async function control(test: Program, name: string, image: DiskImage, start: Sta
     let lost = 0
     let round = 0
     while (lost === 0 && round < controlRounds) {
-      const found = await cutOnce(name, seed + 1000 + round++, image, (...args) => start(unsynced(mode), ...args))
+      const found = await cutOnce({
+        name,
+        roundSeed: seed + 1000 + round++,
+        image,
+        start: (...args) => start(unsynced(mode), ...args),
+      })
       lost = found.lost + found.problems.length
     }
     test.check(lost > 0, `${name}, control: with synchronous=${mode} the harness sees data lost (round ${round}: ${lost})`)
@@ -81,7 +87,13 @@ async function cuts(test: Program, name: string, image: DiskImage, start: Start)
   }
   const problems: string[] = []
   for (let round = 0; round < rounds; round++) {
-    const found = await cutOnce(name, seed + round, image, (...args) => start({}, ...args), round % 2 === 1)
+    const found = await cutOnce({
+      name,
+      roundSeed: seed + round,
+      image,
+      start: (...args) => start({}, ...args),
+      tears: round % 2 === 1,
+    })
     for (const key of ['acknowledged', 'beyond', 'lost', 'doubled', 'altered'] as const) add(key, found[key])
     add('journals replayed', found.replayed)
     add('torn tails', found.torn)
@@ -96,13 +108,15 @@ async function cuts(test: Program, name: string, image: DiskImage, start: Start)
   test.check(problems.length === 0, `${name}: ${rounds} cuts: ${figures.join(', ')}`)
 }
 
-async function cutOnce(
-  name: string,
-  roundSeed: number,
-  image: DiskImage,
-  start: (...args: string[]) => ChildProcess,
-  tears = false,
-): Promise<Round> {
+interface Cut {
+  name: string
+  roundSeed: number
+  image: DiskImage
+  start(...args: string[]): ChildProcess
+  tears?: boolean
+}
+
+async function cutOnce({ name, roundSeed, image, start, tears = false }: Cut): Promise<Round> {
   const random = createRandom(roundSeed, 'cut')
   image.format()
   const writer = start(name, 'write', image.folder, `${roundSeed}`)

@@ -5,12 +5,11 @@
  * and none clears the absence alarm: the sensor stays dead. The page shows the state as last known.
  */
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { brokerSchema, startBroker } from '@millrace/broker/broker'
 import { processorSchema } from '@millrace/cloud-processor/config'
 import { openEngines } from '@millrace/cloud-processor/engines'
 import { startProcessor } from '@millrace/cloud-processor/processor'
-import { createMetrics, silentLog, systemClock } from '@millrace/platform'
+import { createMetrics, readArguments, silentLog, systemClock } from '@millrace/platform'
 import { type Api, openApi } from 'millrace'
 import mqtt from 'mqtt'
 import { mosquitto } from '../engines/mosquitto/mosquitto.ts'
@@ -19,7 +18,10 @@ import { readTopic } from '../support/log-pages.ts'
 import { CannotRun, type Program, program } from '../support/program.ts'
 import { until } from '../support/until.ts'
 
-const { values } = parseArgs({ options: { broker: { type: 'string', default: 'millrace,mosquitto' } } })
+const { values } = readArguments(
+  { call: 'npm run break -- retained' },
+  { broker: { type: 'string', default: 'millrace,mosquitto' } },
+)
 const topic = 'lab/probe/state'
 
 await program('retained', async (test) => {

@@ -5,13 +5,13 @@
  * join, share and lead; while all answers, and while Kafka, the broker or the store is frozen or dead. Likewise agents whose broker
  * is frozen, and a broker whose subscriber is. Each must end with code 0 within the bound; where all answers, at once.
  */
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { program } from '../support/program.ts'
 import { openInstallation } from './stop/installation.ts'
 import { createScenes } from './stop/scenes.ts'
 import { isClean, type Started, type Visit } from './stop/visit.ts'
 
-const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values
+const { quick } = readArguments({ call: 'npm run break -- stop' }, { quick: { type: 'boolean', default: false } }).values
 const afterSpawnMs = quick ? [600] : [0, 20, 300, 600, 900, 1200]
 const afterReadyMs = quick ? [64, 2000] : [0, 20, 64, 150, 300, 600, 1000, 1500, 2000, 3000, 5000]
 const atOnce = 4

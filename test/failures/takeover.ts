@@ -10,11 +10,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { addUser } from '@millrace/broker/broker'
 import { openKafkaLog } from '@millrace/cloud-processor/log'
 import { decodeJson, decodeRaw, type TimelineRecord, type Topic, topics } from '@millrace/contract'
-import { createMetrics, silentLog } from '@millrace/platform'
+import { createMetrics, readArguments, silentLog } from '@millrace/platform'
 import { stringify } from 'yaml'
 import { isMissing, obtain } from '../engines/index.ts'
 import { contention } from '../support/contention.ts'
@@ -27,14 +26,15 @@ import { watchAssignments } from './takeover/assignments.ts'
 import { type Device, group, openFleet } from './takeover/fleet.ts'
 import { endsOf, firstRecord, type Place } from './takeover/trace.ts'
 
-const { values } = parseArgs({
-  options: {
+const { values } = readArguments(
+  { call: 'npm run break -- takeover' },
+  {
     devices: { type: 'string', default: '10000' },
     processors: { type: 'string', default: '3' },
     partitions: { type: 'string', default: '4' },
     kills: { type: 'string', default: '5' },
   },
-})
+)
 const [count, processorCount, partitions, kills] = [values.devices, values.processors, values.partitions, values.kills].map(
   Number,
 ) as [number, number, number, number]

@@ -6,11 +6,11 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { answersOf, madeBy, pack, writeSamples } from './samples.ts'
 import { loadVersion } from './version.ts'
 
-const { values } = parseArgs({ options: { from: { type: 'string' }, commit: { type: 'string' } } })
+const { values } = readArguments({ call: 'node test/formats/make.ts' }, { from: { type: 'string' }, commit: { type: 'string' } })
 const { from, commit } = values
 if (!from || !commit) throw new Error('Give --from, a checkout with its packages, and --commit, which it is of')
 if (madeBy.includes(commit)) throw new Error(`There are samples of ${commit}`)

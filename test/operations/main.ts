@@ -5,12 +5,15 @@
  *   node test/operations/main.ts
  */
 import { join } from 'node:path'
+import { readArguments } from '@millrace/platform'
 import type { ValidateFunction } from 'ajv'
 import { run } from '../engines/command.ts'
 import { promtool } from '../engines/promtool/promtool.ts'
 import { CannotRun, program } from '../support/program.ts'
 import { composeFile, kubernetesManifests, operations } from './manifests.ts'
 import { composeSchema, getSchemas, kubernetesSchema, kubernetesVersions } from './schemas.ts'
+
+readArguments({ call: 'npm run break -- operations' }, {})
 
 await program('operations', async (test) => {
   let missing = ''

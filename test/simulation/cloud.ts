@@ -39,7 +39,7 @@ export async function startCloud(process: Process, options: CloudOptions): Promi
     {
       ...simulatedEngines(process),
       id: 'cloud',
-      log: logOnDisk(options.logDisk, process, crashed, options.logId, partitions, logBugs),
+      log: logOnDisk({ disk: options.logDisk, process, crash: crashed, id: options.logId, partitions, bugs: logBugs }),
       store: storeOnDisk(options.storeDisk, process, crashed, storeBugs),
       connect: () => network.bridgeTransport(process, options.onPublish),
       announced: options.announced,

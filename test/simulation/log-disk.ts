@@ -68,14 +68,16 @@ export function applyFrame(image: LogImage, frame: LogFrame, bugs: LogBugs = {})
   return { firsts, grown: [...grown.values()] }
 }
 
-export function logOnDisk(
-  disk: Disk<LogFrame>,
-  process: Process,
-  crash: () => void,
-  id: string,
-  partitions: number,
-  bugs: LogBugs = {},
-): Log {
+export interface LogOnDisk {
+  disk: Disk<LogFrame>
+  process: Process
+  crash: () => void
+  id: string
+  partitions: number
+  bugs?: LogBugs
+}
+
+export function logOnDisk({ disk, process, crash, id, partitions, bugs = {} }: LogOnDisk): Log {
   const handle = disk.open(process, crash)
   const image = emptyImage()
   for (const frame of disk.frames()) applyFrame(image, frame, bugs)

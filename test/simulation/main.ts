@@ -8,7 +8,7 @@
 import { fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { type Bug, bugs, controls, sharedBugs, sharedControls } from './bugs.ts'
 import { type Outcome, runSeed } from './run.ts'
 import { runManySeed } from './run-many.ts'
@@ -45,8 +45,9 @@ const faultsOfMany = [
   ...['notification refused', 'notification repeated'],
 ]
 
-const { values } = parseArgs({
-  options: {
+const { values } = readArguments(
+  { call: 'npm run simulate --' },
+  {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
@@ -55,7 +56,7 @@ const { values } = parseArgs({
     processors: { type: 'string' },
     worker: { type: 'boolean', default: false },
   },
-})
+)
 
 interface What {
   /** Absent: as the seed says. */

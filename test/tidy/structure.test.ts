@@ -5,7 +5,7 @@ import { linesMax, measure, parametersMax } from './figures.ts'
 import { functionsOf } from './functions.ts'
 
 /** The aim is none of the last three. */
-const limits = { p90: 17, long: 4, wide: 7, circles: 0 }
+const limits = { p90: 17, long: 4, wide: 4, circles: 0 }
 
 test('functions stay readable, and imports make no new circle', () => {
   const figures = measure()

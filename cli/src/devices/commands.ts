@@ -1,6 +1,6 @@
 /** `millrace device add`. */
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import type { Command } from '../command.ts'
 import { lanData } from '../lan/open.ts'
 import { type Added, addDevice } from './add.ts'
@@ -9,7 +9,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 
 export const deviceCommands: Record<string, Command> = {
   device: {
-    usage: 'add --topic <topic> [--name <account>] [--seconds 60]',
+    usage: 'add --topic <topic>',
     purpose: 'makes the account of a plain MQTT device, listens to it, and writes how its payload is read; 1 when nothing came',
     async run(args) {
       const options = {
@@ -18,7 +18,10 @@ export const deviceCommands: Record<string, Command> = {
         name: { type: 'string' },
         seconds: { type: 'string', default: '60' },
       } as const
-      const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+      const { values, positionals } = readArguments(
+        { call: 'millrace device add --topic <topic>', args, hasWords: true },
+        options,
+      )
       if (positionals[0] !== 'add' || values.topic === undefined)
         throw new Error('device what? `device add --topic lab/esp32-1/state`')
       const { data, topic, name } = values

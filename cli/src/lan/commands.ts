@@ -1,6 +1,6 @@
 /** The commands of a local network: an authority, a broker that is open to it, and both processes. */
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import type { Command } from '../command.ts'
 import { authorityIn, makeAuthority } from './authority.ts'
 import { lanData, type Opened, openBroker } from './open.ts'
@@ -14,7 +14,7 @@ export const lanCommands: Record<string, Command> = {
     usage: 'init',
     purpose: 'makes an authority of your own in <data>/ca, whose certificate devices trust; one that is there stays',
     async run(args) {
-      const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { data } })
+      const { values, positionals } = readArguments({ call: 'millrace ca init', args, hasWords: true }, { data })
       if (positionals[0] !== 'init') throw new Error('ca what? `ca init`')
       const dir = join(resolve(values.data), 'ca')
       const isNew = await makeAuthority(dir, 'Millrace')
@@ -23,7 +23,7 @@ export const lanCommands: Record<string, Command> = {
     },
   },
   broker: {
-    usage: 'open [--name <name or address>] [--port 8883] [--web-port 8080]',
+    usage: 'open',
     purpose: 'makes authority, certificate, accounts and configuration of a broker and processor for the local network',
     async run(args) {
       const options = {
@@ -32,7 +32,7 @@ export const lanCommands: Record<string, Command> = {
         port: { type: 'string', default: '8883' },
         'web-port': { type: 'string', default: '8080' },
       } as const
-      const { values, positionals } = parseArgs({ args, allowPositionals: true, options })
+      const { values, positionals } = readArguments({ call: 'millrace broker open', args, hasWords: true }, options)
       if (positionals[0] !== 'open') throw new Error('broker what? `broker open`')
       const [port, webPort] = [portOf('--port', values.port), portOf('--web-port', values['web-port'])]
       say(openedText(await openBroker({ data: values.data, names: values.name, port, webPort }), port))
@@ -43,7 +43,7 @@ export const lanCommands: Record<string, Command> = {
     usage: '',
     purpose: 'runs the broker and the processor that `broker open` made, until Ctrl-C',
     async run(args) {
-      const { values } = parseArgs({ args, options: { data } })
+      const { values } = readArguments({ call: 'millrace run', args }, { data })
       const asked = new Promise<void>((stop) => {
         for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop())
       })

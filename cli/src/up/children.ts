@@ -21,12 +21,16 @@ export interface ChildSpec {
   logFile: string
   restarts: boolean
   onLine?: (line: string) => void
+  /** It ended because its user sent it SIGINT or SIGTERM. Absent: it is started again then, as after any other end. */
+  onAsked?: () => void
 }
 
 const restartMs = { least: 500, most: 5000 }
 /** A child that ran for longer starts again after the least delay. */
 const steadyMs = 10_000
 const killAfterMs = 12_000
+/** What every process of Millrace logs when it stops because of a signal. */
+const askedLine = /"why":"SIG(?:INT|TERM)"/
 
 export class Child {
   readonly name: string
@@ -41,6 +45,8 @@ export class Child {
   #process: ChildProcess
   #exited!: Promise<void>
   #isStopping = false
+  /** It said that it stops because of a signal, which was not this process's. */
+  #isAsked = false
   /** In a row, with the next. */
   #failures = 1
 
@@ -101,12 +107,18 @@ export class Child {
   #read(line: string): void {
     this.#logFile.write(`${line}\n`)
     if (this.#spec.readyWhen.test(line)) this.#becomeReady()
+    if (askedLine.test(line)) this.#isAsked = true
     this.#spec.onLine?.(line)
     if (line.includes('"level":"error"')) this.#say(`${this.name}: ${messageOf(line)}`)
   }
 
   #hasEnded(how: string, afterMs: number): void {
     if (this.#isStopping || !this.#spec.restarts) return this.#end()
+    if (this.#spec.onAsked && (this.#isAsked || /^SIG(?:INT|TERM)$/.test(how))) {
+      this.#say(`${this.name} was told to stop, so everything stops; after kill -9 it is started again`)
+      this.#spec.onAsked()
+      return this.#end()
+    }
     this.#say(`${this.name} ended (${how}); starting it again`)
     this.#failures = afterMs > steadyMs ? 1 : this.#failures + 1
     setTimeout(

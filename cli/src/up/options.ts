@@ -20,4 +20,8 @@ export interface UpOptions {
   stages?: string[][]
   /** Mosquitto's program, instead of our broker. */
   mosquitto?: string
+  /** A process of the installation was sent SIGINT or SIGTERM by its user: it is not started again. Absent: it is. */
+  onAsked?: () => void
+  /** Names of what is not ready yet, at the start and after each change. */
+  onWaiting?: (names: string[]) => void
 }

@@ -98,10 +98,12 @@ export function startProcessor(installation: Installation, index: number): Child
 type Program = Omit<ChildSpec, 'logFile' | 'restarts'> & { restarts?: boolean }
 
 /** `script` is what a package exports, or the path of a program. */
-function start({ layout, say }: Installation, program: Program): Child {
+function start({ layout, options, say }: Installation, program: Program): Child {
   const { script } = program
   const path = program.isProgram && isAbsolute(script) ? script : fileURLToPath(import.meta.resolve(script))
-  return new Child({ restarts: true, ...program, script: path, logFile: layout.file(`logs/${program.name}.log`) }, say)
+  const { onAsked } = options
+  const logFile = layout.file(`logs/${program.name}.log`)
+  return new Child({ restarts: true, ...program, script: path, logFile, ...(onAsked ? { onAsked } : {}) }, say)
 }
 
 const run = (config: string) => () => ['run', '--config', config]

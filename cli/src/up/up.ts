@@ -33,13 +33,14 @@ export interface Running {
 export async function up(options: UpOptions, say: (text: string) => void): Promise<Running> {
   const installation = await prepare(options, say)
   const { layout, link } = installation
+  const waitFor = createWaiting(options.onWaiting)
   const simulator = startSimulator(installation)
   const broker = await startBroker(installation)
-  await Promise.all([buildDashboard(layout.file('page')), broker.ready])
+  await waitFor({ 'the build of the page': buildDashboard(layout.file('page')), broker: broker.ready })
   const processors = Array.from({ length: options.processors ?? 1 }, (_, index) => startProcessor(installation, index))
   const agent = startAgent(installation)
   const inOrder = [simulator, agent, ...processors, broker]
-  await Promise.all(inOrder.map(({ ready }) => ready))
+  await waitFor(Object.fromEntries(inOrder.map(({ name, ready }) => [name, ready])))
 
   const url = `http://127.0.0.1:${installation.webPort}/`
   writeFileSync(layout.file('up.json'), JSON.stringify({ url, manifest: installation.manifest, data: layout.dir }))
@@ -55,6 +56,20 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
       for (const each of inOrder) await each.stop()
       await link.close()
     },
+  }
+}
+
+/** Waits for all of them, and says after each which are left. */
+function createWaiting(say: (names: string[]) => void = () => {}) {
+  return async (parts: Record<string, Promise<unknown>>): Promise<void> => {
+    const left = new Set(Object.keys(parts))
+    say([...left])
+    const each = Object.entries(parts).map(async ([name, part]) => {
+      await part
+      left.delete(name)
+      say([...left])
+    })
+    await Promise.all(each)
   }
 }
 

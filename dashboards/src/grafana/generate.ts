@@ -6,12 +6,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { readArguments } from '@millrace/platform'
 import { grafanaFiles } from './files.ts'
 import { type DocumentEngine, sourceDefaults } from './sources.ts'
 
-const { values } = parseArgs({
-  options: {
+const { values } = readArguments(
+  { call: 'npm run docs --' },
+  {
     store: { type: 'string', default: sourceDefaults.storeUrl },
     processes: { type: 'string', default: sourceDefaults.processesUrl },
     documents: { type: 'string', default: sourceDefaults.documentsUrl },
@@ -19,7 +20,7 @@ const { values } = parseArgs({
     prefix: { type: 'string', default: sourceDefaults.indexPrefix },
     out: { type: 'string', default: fileURLToPath(new URL('../../grafana', import.meta.url)) },
   },
-})
+)
 if (values.engine !== 'elasticsearch' && values.engine !== 'opensearch')
   throw new Error(`--engine is elasticsearch or opensearch, and not ${values.engine}`)
 const files = grafanaFiles({

@@ -2,9 +2,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readArguments } from '@millrace/platform'
 import { type Flavour, savedObjects, toNdjson } from './saved-objects.ts'
 
-const [prefix = 'millrace-', folder = fileURLToPath(new URL('../../kibana', import.meta.url))] = process.argv.slice(2)
+const usage = { call: 'node dashboards/src/kibana/generate.ts [prefix] [folder]', hasWords: true }
+const { positionals } = readArguments(usage, {})
+const [prefix = 'millrace-', folder = fileURLToPath(new URL('../../kibana', import.meta.url))] = positionals
 for (const flavour of ['kibana', 'opensearch-dashboards'] satisfies Flavour[]) {
   const file = join(folder, `${flavour}.ndjson`)
   writeFileSync(file, toNdjson(savedObjects(flavour, prefix)))

@@ -6,14 +6,13 @@ import { type Attack, type Field, type Finding, randomBytes } from './attack.ts'
 export const webAttacks: Attack[] = [
   randomAt('random bytes to the page', ({ system }) => system.ports.web),
   randomAt('random bytes to the metrics', ({ system }) => system.ports.metrics),
-  answered('a foreign Host header', 'GET /api/ledger as another site', 421, 'WEB_FOREIGN_HOST', (field) =>
+  answered('a foreign Host header', 'GET /api/ledger as another site', [421, 'WEB_FOREIGN_HOST'], (field) =>
     ask(field, '/api/ledger', { headers: { host: 'elsewhere.example' } }),
   ),
   answered(
     'a change asked for by another site',
     'POST /api/rejected/replay with a foreign Origin',
-    403,
-    'WEB_FOREIGN_ORIGIN',
+    [403, 'WEB_FOREIGN_ORIGIN'],
     (field) =>
       ask(field, '/api/rejected/replay', {
         method: 'POST',
@@ -21,7 +20,7 @@ export const webAttacks: Attack[] = [
         body: '{"by":"x"}',
       }),
   ),
-  answered('a body of 10 MB', 'POST /api/rejected/replay', 400, 'WEB_BODY', (field) =>
+  answered('a body of 10 MB', 'POST /api/rejected/replay', [400, 'WEB_BODY'], (field) =>
     ask(field, '/api/rejected/replay', {
       method: 'POST',
       headers: {
@@ -32,7 +31,7 @@ export const webAttacks: Attack[] = [
       body: `{"by":"${'x'.repeat(100_000)}`,
     }),
   ),
-  answered('a broken query', 'GET /api/log/rejected?from=-1', 400, 'WEB_QUERY', (field) =>
+  answered('a broken query', 'GET /api/log/rejected?from=-1', [400, 'WEB_QUERY'], (field) =>
     ask(field, '/api/log/rejected?from=-1', {}),
   ),
 ]
@@ -56,7 +55,7 @@ function randomAt(name: string, portOf: (field: Field) => number): Attack {
   }
 }
 
-function answered(name: string, sends: string, status: number, code: string, act: (field: Field) => Promise<Answer>): Attack {
+function answered(name: string, sends: string, [status, code]: [number, string], act: (field: Field) => Promise<Answer>): Attack {
   return {
     name,
     sends,

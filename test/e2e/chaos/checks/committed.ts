@@ -25,17 +25,24 @@ export function compareCommitted(ledgers: Ledgers, stored: StoredSeries, sameMs 
   const result: Committed = { lost: 0, altered: 0, doubled: 0, unseen: 0 }
   for (const [device, channels] of ledgers.scalars)
     for (const [channel, column] of channels)
-      compare(`${device}/${channel}`, column, stored.get(device)?.get(channel), sameMs, result)
+      compare({ name: `${device}/${channel}`, committed: column, stored: stored.get(device)?.get(channel), sameMs }, result)
   for (const [device, channels] of ledgers.waves) {
     for (const [channel, segments] of channels) {
       const committed = samplesOf(segments.toSorted((a, b) => a.t - b.t))
-      compare(`${device}/${channel}`, committed, stored.get(device)?.get(channel), sameMs, result)
+      compare({ name: `${device}/${channel}`, committed, stored: stored.get(device)?.get(channel), sameMs }, result)
     }
   }
   return result
 }
 
-function compare(name: string, committed: Series, stored: Series = { t: [], v: [] }, sameMs: number, result: Committed): void {
+interface Compared {
+  name: string
+  committed: Series
+  stored: Series | undefined
+  sameMs: number
+}
+
+function compare({ name, committed, stored = { t: [], v: [] }, sameMs }: Compared, result: Committed): void {
   const order = [...committed.t.keys()].sort((a, b) => committed.t[a]! - committed.t[b]!)
   let at = 0
   for (const k of order) {
