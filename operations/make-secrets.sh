@@ -16,5 +16,5 @@ for name in processor-password page-password influx-password influx-token grafan
 
 chmod 0444 "$dir"/*
 echo "The secrets are in $dir. An agent gets its account so:"
-echo "  node broker/src/main.ts passwd $dir/broker.users gateway-1 --role node --args ward/gateway-1"
+echo "  npx millrace-broker passwd $dir/broker.users gateway-1 --role node --args ward/gateway-1"
 echo "  then run this again, and: docker compose -f operations/compose.yaml restart broker"
