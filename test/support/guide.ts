@@ -6,6 +6,8 @@
  *     ```sh after "... in a terminal of its own:"           commands of which the last goes on
  *     ```text behind them                                   lines that they print, in this order; `…` stands for anything
  *
+ *     "Stop the processor and the agent with Ctrl-C"         in their terminals
+ *
  * Commands after "Where Grafana is installed" and the like are for machines that have it.
  */
 export type Step =
@@ -17,7 +19,8 @@ export type Step =
 export function stepsOf(markdown: string): Step[] {
   const steps: Step[] = []
   for (const [, prose, kind, text] of markdown.matchAll(/([\s\S]*?)(?:^```(\w+)\n([\s\S]*?)^```$|$(?![\s\S]))/gm)) {
-    if (prose && /[Ss]top the processor|processor stopped/.test(prose)) steps.push({ k: 'stop', what: 'millrace-processor' })
+    for (const [, names] of prose!.matchAll(/[Ss]top the ([\w\s]+?)\s+with\s+Ctrl-C/g))
+      for (const name of names!.split(/\s+and\s+the\s+/)) steps.push({ k: 'stop', what: `millrace-${name.replace(/s$/, '')}` })
     const [last = ''] = prose!.trim().split('\n\n').slice(-1)
     const name = /Save as\s+`(.+?)`:$/.exec(last)?.[1]
     if (kind === 'yaml' && name) steps.push({ k: 'file', name, text: text! })
