@@ -17,8 +17,9 @@ export interface Started {
 
 /** `npm start` of the machine's own npm and Node, in a process group of its own, as a shell starts it. */
 export async function npmStart({ atEnd, say }: Program, data: string, port: number): Promise<Started> {
-  const args = ['start', '--', '--data', data, '--port', `${port}`]
-  const child = spawn('npm', args, {
+  // A program that runs in the background of a script ignores SIGINT, and what it starts would too.
+  const args = ['--default-signal=INT', 'npm', 'start', '--', '--data', data, '--port', `${port}`]
+  const child = spawn('env', args, {
     cwd: repository,
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
