@@ -9,15 +9,13 @@ export const plainAttacks: Attack[] = [
   plain(
     'broken JSON',
     'cut off, not UTF-8, a bare word, nothing, 100,000 brackets',
-    5,
-    { reasons: { PREPARE_PAYLOAD: 5 } },
+    { count: 5, reasons: { PREPARE_PAYLOAD: 5 } },
     () => [good().slice(0, -8), Buffer.of(0x22, 0xff, 0x22), 'hello', '', '['.repeat(100_000)],
   ),
   plain(
     'JSON of wrong types',
     'a text for a number, a number for a text, 1e999, a list, an object',
-    5,
-    { reasons: { PREPARE_READING: 5 }, lost: 5 },
+    { count: 5, reasons: { PREPARE_READING: 5 }, lost: 5 },
     () => {
       const at = Date.now()
       return [
@@ -32,8 +30,7 @@ export const plainAttacks: Attack[] = [
   plain(
     'JSON with bad times',
     '1970, the year 3000, negative, a word, none',
-    5,
-    { reasons: { PREPARE_TIME: 3, PREPARE_READING: 2 }, lost: 5 },
+    { count: 5, reasons: { PREPARE_TIME: 3, PREPARE_READING: 2 }, lost: 5 },
     () => [
       '{"at":5,"vitals":{"hr":61}}',
       `{"at":"3000-01-01T00:00:00Z","vitals":{"hr":61}}`,
@@ -42,17 +39,15 @@ export const plainAttacks: Attack[] = [
       '{"vitals":{"hr":61}}',
     ],
   ),
-  plain('JSON with nothing in it', 'no configured path is there', 2, { reasons: { PREPARE_PAYLOAD: 2 } }, () => [
+  plain('JSON with nothing in it', 'no configured path is there', { count: 2, reasons: { PREPARE_PAYLOAD: 2 } }, () => [
     `{"at":${Date.now()},"heart_rate":61}`,
     '{"__proto__":{"vitals":{"hr":61}}}',
   ]),
   plain(
     'JSON on a topic that nobody reads',
     'a good payload',
-    1,
-    { reasons: { PREPARE_TOPIC: 1 } },
+    { count: 1, reasons: { PREPARE_TOPIC: 1 }, topic: 'plain/p1/elsewhere' },
     () => [good()],
-    'plain/p1/elsewhere',
   ),
 ]
 
@@ -62,10 +57,8 @@ let runs = 0
 function plain(
   name: string,
   sends: string,
-  count: number,
-  { reasons, lost }: Expected,
+  { count, reasons, lost, topic }: Expected & { count: number; topic?: string },
   make: () => (string | Buffer)[],
-  topic?: string,
 ): Attack {
   return {
     name,

@@ -27,9 +27,7 @@ export const sparkplugAttacks: Attack[] = [
     'large rubbish',
     '250 kB of random bytes, a tenth of a second apart',
     (field) => Buffer.alloc(250_000, randomBytes(field, 997)),
-    40,
-    5,
-    100,
+    { most: 40, quick: 5, apartMs: 100 },
   ),
   metrics('wrong datatypes', 'a Double, a String and a Boolean where an Int16 was declared', [
     { alias: 1, datatype: 'Double', value: 1.5 },
@@ -116,9 +114,7 @@ function undecodable(
   name: string,
   sends: string,
   make: (field: Field, k: number) => Uint8Array,
-  most = 200,
-  quick = 50,
-  apartMs = 0,
+  { most = 200, quick = 50, apartMs = 0 }: { most?: number; quick?: number; apartMs?: number } = {},
 ): Attack {
   return {
     name,
@@ -130,7 +126,7 @@ function undecodable(
           if (isUndecodable(payload)) return payload
         }
       })
-      return send(field, dataTopic, payloads, { reasons: { PREPARE_PAYLOAD: payloads.length } }, apartMs)
+      return send(field, dataTopic, payloads, { reasons: { PREPARE_PAYLOAD: payloads.length }, apartMs })
     },
   }
 }
@@ -168,7 +164,12 @@ async function storedOf({ system }: Field): Promise<number> {
   return (await system.api.ledger()).stored[device]?.stored[0] ?? 0
 }
 
-async function send(field: Field, topic: string, payloads: Uint8Array[], expected: Expected, apartMs = 0): Promise<Finding> {
+async function send(
+  field: Field,
+  topic: string,
+  payloads: Uint8Array[],
+  { apartMs = 0, ...expected }: Expected & { apartMs?: number },
+): Promise<Finding> {
   const client = await connect(field)
   const finding = await rejected(field, expected, async () => {
     for (const payload of payloads) {

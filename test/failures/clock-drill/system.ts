@@ -33,13 +33,7 @@ export async function startSystem({ dir, atEnd, check }: Program, gpsPort: numbe
   await addUser(users, { name: 'gateway', password: 'gateway-password', role: 'node', args: ['drill/gateway'] })
   await addUser(users, { name: 'processor', password: 'processor-password', role: 'host', args: ['millrace'] })
 
-  async function start(
-    name: string,
-    specifier: string,
-    config: object,
-    readyWhen: RegExp,
-    command: string[] = [],
-  ): Promise<RealProcess> {
+  async function start(name: string, specifier: string, config: object, command: string[] = []): Promise<RealProcess> {
     const file = join(dir, `${name}.yaml`)
     writeFileSync(file, stringify(config), { mode: 0o600 })
     const [first, ...args] = [
@@ -55,7 +49,7 @@ export async function startSystem({ dir, atEnd, check }: Program, gpsPort: numbe
       name,
       command: first!,
       args,
-      readyWhen,
+      readyWhen: name === 'broker' ? /"listening"/ : new RegExp(`"${name} ready"`),
       logFile: join(dir, 'logs', `${name}.log`),
       onUnexpectedEnd,
     })
@@ -64,7 +58,7 @@ export async function startSystem({ dir, atEnd, check }: Program, gpsPort: numbe
     return one
   }
 
-  await start('broker', '@millrace/broker/main', { listen: { port }, users }, /"listening"/)
+  await start('broker', '@millrace/broker/main', { listen: { port }, users })
   const clocks = { agent: wallClock(join(dir, 'agent.clock')), processor: wallClock(join(dir, 'processor.clock')) }
   const processor = await start(
     'processor',
@@ -76,7 +70,6 @@ export async function startSystem({ dir, atEnd, check }: Program, gpsPort: numbe
       rules: { rules: [fast] },
       notifier: { to: [{ kind: 'webhook', url: webhook }] },
     },
-    /"processor ready"/,
     clocks.processor.command,
   )
   const agent = await start(
@@ -92,7 +85,6 @@ export async function startSystem({ dir, atEnd, check }: Program, gpsPort: numbe
         { id: 'gps', bus: { kind: 'tcp', host: '127.0.0.1', port: gpsPort }, decoder: { kind: 'nmea-0183', motion: 'VTG' } },
       ],
     },
-    /"agent ready"/,
     clocks.agent.command,
   )
   return {
