@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { ownValue } from '@millrace/platform'
 
 const programs: Record<string, { file: string; what: string }> = {
   chaos: { file: 'e2e/chaos.ts', what: 'real processes under overlapping faults, and an observer that is never killed' },
@@ -16,6 +17,7 @@ const programs: Record<string, { file: string; what: string }> = {
   clocks: { file: 'failures/clock-drill.ts', what: 'wall clocks of agent and processor that jump while alarms are due' },
   'foreign-node': { file: 'failures/foreign-node.ts', what: 'Sparkplug nodes that are not ours, through gaps and kills' },
   'plain-devices': { file: 'failures/plain-devices.ts', what: 'plain MQTT devices, through gaps and kills' },
+  neighbour: { file: 'failures/neighbour.ts', what: 'a healthy device beside hostile sources' },
   retained: { file: 'failures/retained.ts', what: 'retained copies of a dead sensor, through restarts of processor and broker' },
   takeover: { file: 'failures/takeover.ts', what: '10,000 devices on three processors; SIGKILL of the owner' },
   'kafka-kill': { file: 'failures/kafka-kill.ts', what: 'Kafka killed five times under load of two processes' },
@@ -24,6 +26,7 @@ const programs: Record<string, { file: string; what: string }> = {
   'start-twice': { file: 'e2e/start.ts', what: '`npm start`, Ctrl-C, start again; `kill -9` of each process' },
   'fresh-clone': { file: 'e2e/fresh-clone.ts', what: 'each npm script in a clone without packages' },
   guides: { file: 'e2e/guides.ts', what: 'the guides of docs/, followed word by word' },
+  lan: { file: 'e2e/lan.ts', what: 'the guide of plain devices, from a network of your own to a chart and an alarm' },
   'told-to-stop': { file: 'e2e/told-to-stop.ts', what: '`npm start` ends, whichever of its processes is sent SIGINT or SIGTERM' },
   'real-input': { file: 'e2e/real-input.ts', what: 'device recordings through the whole length, sample for sample' },
   latency: { file: 'e2e/latency.ts', what: 'from the sensor’s byte to the webhook, quiet and under a backlog' },
@@ -38,7 +41,7 @@ const programs: Record<string, { file: string; what: string }> = {
 }
 
 const [name, ...args] = process.argv.slice(2)
-const chosen = name === undefined ? undefined : programs[name]
+const chosen = ownValue(programs, name ?? '')
 if (chosen) {
   spawn(process.execPath, [join(import.meta.dirname, chosen.file), ...args], { stdio: 'inherit' }).on('exit', (code) => {
     process.exitCode = code ?? 1

@@ -8,12 +8,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AlarmRecord } from '@millrace/contract'
+import { readArguments } from '@millrace/platform'
 import { openApi } from 'millrace'
 import mqtt from 'mqtt'
 import { parse, parseDocument } from 'yaml'
 import { freePort } from '../support/free-port.ts'
 import { type Program, program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+
+readArguments({ call: 'npm run break -- lan' }, {})
 
 const guide = readFileSync(fileURLToPath(new URL('../../docs/lan.md', import.meta.url)), 'utf8')
 const main = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
