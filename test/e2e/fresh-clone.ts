@@ -52,7 +52,7 @@ async function runScript({ check, dir }: Program, clone: string, name: string, a
     said += chunk
     if (live === '' && said.includes('Millrace runs:')) {
       live = `, the page after ${seconds(startedMs)}`
-      child.kill('SIGINT')
+      child.kill('SIGTERM')
     }
   }
   child.stdout.on('data', see)
