@@ -68,12 +68,16 @@ export const shapes: Record<string, Shape> = {
   },
 }
 
+const checks = new Map(
+  Object.values(shapes).map((shape) => [shape, Object.entries(shape.kinds).map(([k, kind]) => ({ place: Number(k), kind }))]),
+)
+
 /** Whether the fields are what the sentence has. */
-export function isShaped({ fieldsMin, kinds, isWhole }: Shape, fields: string[]): boolean {
-  if (fields.length < fieldsMin || isWhole?.(fields) === false) return false
-  for (const place in kinds) {
+export function isShaped(shape: Shape, fields: string[]): boolean {
+  if (fields.length < shape.fieldsMin || shape.isWhole?.(fields) === false) return false
+  for (const { place, kind } of checks.get(shape)!) {
     const field = fields[place]!
-    if (field !== '' && !kinds[place]!(field)) return false
+    if (field !== '' && !kind(field)) return false
   }
   return true
 }

@@ -62,14 +62,14 @@ export class Frames {
     return (distance(this.#number, found) + 255) % 256
   }
 
-  /** Takes the frame over. Returns how many were lost before it, in all and of those that no bad stretch reported. */
-  take(buffer: Uint8Array, from: number, length: number, skipped: number): { lost: number; unreported: number } {
+  /** Takes the frame over. Returns how many were lost before it. */
+  take(buffer: Uint8Array, from: number, length: number, skipped: number): number {
     const found = buffer[from + 1]!
     this.#arrangement ??= length === frameBytes ? 'alternating' : 'pairs'
     const lost = this.#number < 0 ? 0 : this.#lostBefore(found)
     if (this.#arrangement === 'single') this.#watchTwins(found, skipped)
     this.#number = found
-    return { lost, unreported: lost - Math.round(skipped / length) }
+    return lost
   }
 
   #watchTwins(found: number, skipped: number): void {

@@ -135,17 +135,15 @@ class CytonDecoder implements Decoder {
   }
 
   #take({ buffer, from, length, skipped }: Found, atMs: number, sink: Sink): void {
-    const { lost, unreported } = this.#frames.take(buffer, from, length, skipped)
+    const lost = this.#frames.take(buffer, from, length, skipped)
     if (this.#wrong === undefined && this.#frames.isTwinned) this.#wrong = hasDaisy('it sends two frames of each number')
     if (this.#wrong !== undefined) return this.#refuse(buffer.slice(from, from + length), atMs, sink)
+    const unreported = lost - Math.round(skipped / length)
     if (unreported > 0) sink.bad(atMs, `frames-lost:${unreported}`, new Uint8Array(0))
     sink.frame()
     const halves = length / frameBytes
-    for (let half = 0; half < halves; half++) {
-      const at = from + half * frameBytes
-      const exactMs = this.#clock.next(atMs, half === 0 ? lost * halves : 0)
-      this.#giveInputs(buffer, at, { first: half * 8 + this.#frames.firstInput(buffer, at), exactMs }, sink)
-    }
+    this.#giveInputs(buffer, from, this.#clock.next(atMs, lost * halves), sink)
+    if (halves === 2) this.#giveInputs(buffer, from + frameBytes, this.#clock.next(atMs), sink, 8)
   }
 
   /** Told once: from here on nothing is a frame, until the line is opened again. */
@@ -154,11 +152,17 @@ class CytonDecoder implements Decoder {
     sink.refuse?.(this.#wrong!)
   }
 
-  #giveInputs(buffer: Uint8Array, from: number, { first, exactMs }: { first: number; exactMs: number }, sink: Sink): void {
+  #giveInputs(
+    buffer: Uint8Array,
+    from: number,
+    exactMs: number,
+    sink: Sink,
+    first = this.#frames.firstInput(buffer, from),
+  ): void {
     if (this.#config.accel && first === 0 && buffer[from + 32] === 0xc0) readAccel(buffer, from + 26, Math.round(exactMs), sink)
     const names = this.#names
     const end = Math.min(first + 8, names.length)
-    for (let k = first; k < end; k++) sink.sample(names[k]!, exactMs, readInt24(buffer, from + 2 + 3 * (k - first)))
+    for (let k = first, at = from + 2; k < end; k++, at += 3) sink.sample(names[k]!, exactMs, readInt24(buffer, at))
   }
 }
 
