@@ -17,6 +17,7 @@ export type {
   ControlTimelineRecord,
   CutCounts,
   CutRecord,
+  DamageRecord,
   DeclarationRecord,
   EventRecord,
   GapTimelineRecord,

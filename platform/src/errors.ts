@@ -157,6 +157,12 @@ export const catalogue = {
     remedy: 'Move the file away and start again; agents send again what has no receipt. Keep the file for recovery.',
     retry: false,
   },
+  LOG_DAMAGED: {
+    says: 'The log {path} is damaged: {topic}/{partition} cannot be read from offset {from} to {last} ({detail}).',
+    remedy:
+      'What lies around it goes on; what it held is counted as lost, under a gap. Check the disk; restore a backup where what it held matters.',
+    retry: false,
+  },
   LOG_FULL: {
     says: 'The log {path} has reached {bytesMax} bytes.',
     remedy:
@@ -202,6 +208,17 @@ export const catalogue = {
   LOG_REPLACED: {
     says: 'The topics of the log {path} were deleted and created again while it was open.',
     remedy: 'Start the processor again: it reads the new log from its beginning.',
+    retry: false,
+  },
+  LOG_RESCUED: {
+    says: 'The log {path} was damaged: a new file has what could be read of it ({blocks} blocks). The damaged one is {aside}.',
+    remedy:
+      'What could not be read is counted as lost, under a gap. Check the disk, and keep the damaged file as long as what it held may matter.',
+    retry: false,
+  },
+  LOG_SNAPSHOT_DAMAGED: {
+    says: 'The log {path} is damaged: the snapshot of {stage}/{partition} cannot be read ({detail}).',
+    remedy: 'The one before it is used, or else what the log still holds is read again. Check the disk.',
     retry: false,
   },
   LOG_WRITE: {

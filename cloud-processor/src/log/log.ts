@@ -11,6 +11,7 @@
 import type { Source, Topic } from '@millrace/contract'
 import type { z } from 'zod'
 import type { Plugin } from '../kinds/index.ts'
+import type { Damage } from './damage.ts'
 import type { Heartbeats } from './heartbeats.ts'
 
 export interface LogRecord {
@@ -20,6 +21,8 @@ export interface LogRecord {
   /** When it was appended, epoch ms. */
   timeMs: number
   source?: Source
+  /** This one stands in the place of records that cannot be read; it has the offset of the last of them. */
+  damage?: Damage
 }
 
 export interface NewRecord {
@@ -54,7 +57,7 @@ export interface Log {
   partitionOf(key: string): number
   /** Resolves, when durable, with the offset of the first record. Appends that wait together are committed together, in order of the calls. The records may be reused when resolved. @throws MillraceError LOG_FULL at the bound, LOG_BUSY when too much waits, LOG_WRITE when the disk refused or Kafka did not answer in time. A retry may help then. The embedded log holds none of the records; on Kafka some or all may be there, so who appends again must bear a repeat. */
   append(topic: Topic, partition: number, records: NewRecord[]): Promise<number>
-  /** Durable records from `from` on, at most `limit.records` and about `limit.bytes` (always at least one when there is one). Records are shared between readers: do not change them. @throws MillraceError LOG_OFFSET_GONE when `from` was trimmed or is beyond the end. */
+  /** Durable records from `from` on, at most `limit.records` and about `limit.bytes` (always at least one when there is one). Records are shared between readers: do not change them. Where some cannot be read, one record stands in their place: damage.ts. @throws MillraceError LOG_OFFSET_GONE when `from` was trimmed or is beyond the end. */
   read(topic: Topic, partition: number, from: number, limit: { records: number; bytes: number }): Promise<LogRecord[]>
   /** First offset kept and next offset to be given. */
   bounds(topic: Topic, partition: number): Promise<{ start: number; end: number }>
@@ -68,7 +71,7 @@ export interface Log {
    * failed, and the snapshot only when all are durable. Goes on when `append` is refused with LOG_FULL.
    */
   commit(step: StageCommit): Promise<void>
-  /** The newest. In a log made again (another `id`) the state of the old one may be kept, with `next` at the start of the input. */
+  /** The newest that can be read. @throws MillraceError LOG_SNAPSHOT_DAMAGED when there are some and none can. In a log made again (another `id`) the state of the old one may be kept, with `next` at the start of the input. */
   loadSnapshot(stage: string, partition: number): Promise<Snapshot | undefined>
   /** A registered reader's records, from `next` on, are not trimmed before it moves on by registering again. */
   registerReader(name: string, topic: Topic, partition: number, next: number): Promise<void>

@@ -10,13 +10,14 @@
  *
  * Each imports only what is below it: prepare, sparkplug, the handlers, direct, replay, rejections, time, context, state.
  */
-import { type Control, decodeRaw, type RawTick, topics } from '@millrace/contract'
+import { type Control, type DamageRecord, decodeRaw, type RawTick, topics } from '@millrace/contract'
 import type { Stage } from '../stage/stage.ts'
 import { declareAgain } from './births/births.ts'
 import type { PrepareConfig } from './config.ts'
 import { type Context, toTimeline } from './context.ts'
 import { closeDirect } from './direct.ts'
 import { setBack } from './foreign/order.ts'
+import { wantRebirth } from './foreign/rebirths.ts'
 import { wasOverLimit } from './limits.ts'
 import type { Message } from './message.ts'
 import { takePlain } from './plain/plain.ts'
@@ -41,6 +42,7 @@ export function createPrepareStage(config: PrepareConfig, partitions = 1): Stage
         const { topic, payload, receivedMs, retain: isRetained = false } = raw
         takeMessage(context, { topic, payload, receivedMs, isRetained, isReplay: false })
       } else if (raw.k === 'control') takeControl(context, raw.control, raw.atMs)
+      else if (raw.k === 'damage') takeDamage(context, raw)
       else takeTick(context, raw)
     },
   }
@@ -61,6 +63,20 @@ function takeControl(context: Context, control: Control, atMs: number): void {
   // What was rejected because there was no room has touched nothing yet.
   if (wasOverLimit(state, message)) message.isReplay = false
   takeMessage(context, message)
+}
+
+/**
+ * Messages that the log cannot read any more. Of a device without an agent nobody knows how many there were; what an agent's
+ * devices miss is found at the next cut, by who counts what is stored. Births may have been among them.
+ */
+function takeDamage(context: Context, damage: DamageRecord): void {
+  const { state } = context
+  const { fromMs, toMs } = damage
+  toTimeline(context, damage)
+  for (const device of state.direct.keys())
+    toTimeline(context, { f: 1, k: 'gap', subject: device, device, reason: 'damaged', fromMs, toMs })
+  for (const node of state.nodes.keys())
+    if (node.includes('/')) wantRebirth(state, node, 'its births may be among what the log lost')
 }
 
 const dayMs = 86_400_000

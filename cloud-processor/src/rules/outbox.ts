@@ -10,9 +10,10 @@
  * Every call costs by what it is given, not by what waits: it is on the main thread.
  */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import { type AlarmTopicRecord, decodeJson, type NotificationRecord } from '@millrace/contract'
+import type { AlarmTopicRecord, NotificationRecord } from '@millrace/contract'
 import type { Log as Logger } from '@millrace/platform'
 import { transaction } from '@millrace/platform/sqlite'
+import { parsed } from '../log/damage.ts'
 import type { LogRecord } from '../log/log.ts'
 import { type Marks, pass } from '../stage/marks.ts'
 import { openFile } from './outbox-file.ts'
@@ -124,9 +125,8 @@ export class Outbox {
     const row = this.#sql.positionOf.get(partition)
     const marks: Marks = row?.log === log ? JSON.parse(`${row.marks}`) : {}
     const alarms: string[] = []
-    for (const { value, source } of records) {
-      if (pass(marks, source)) this.#takeOne(decodeJson<AlarmTopicRecord>(value), partition, alarms)
-    }
+    const fresh = records.filter(({ source, damage }) => !damage && pass(marks, source))
+    for (const record of parsed<AlarmTopicRecord>(fresh)) this.#takeOne(record, partition, alarms)
     this.#sql.setPosition.run(partition, log, records.at(-1)!.offset + 1, JSON.stringify(marks))
     return alarms
   }

@@ -9,12 +9,13 @@
  */
 import { type Topic, topics } from '@millrace/contract'
 import { type Clock, type Counter, type Log as Logger, type Metrics, MillraceError } from '@millrace/platform'
+import { damageError, inPlaceOf, isSnapshotDamaged } from '../log/damage.ts'
 import type { Log, LogRecord, NewRecord, Snapshot, StageCommit } from '../log/log.ts'
 import { type Marks, pass } from './marks.ts'
 import { type Progress, ProgressCount } from './progress.ts'
 import { follow } from './reader.ts'
 import { runSessions } from './sessions.ts'
-import type { Stage } from './stage.ts'
+import type { Emit, Stage } from './stage.ts'
 import { createTurns } from './turn.ts'
 
 export interface RunnerOptions {
@@ -61,9 +62,10 @@ export function runStage<State>(stage: Stage<State>, partition: number, options:
   const running = runSessions(() => runner.session(stopping.signal), {
     clock,
     signal: stopping.signal,
-    isMendable: (error) => error instanceof MillraceError && error.retry,
+    isMendable: (error) => error instanceof BadInput || (error instanceof MillraceError && error.retry),
     failed(error) {
       errors.add({ stage: stage.name })
+      if (error instanceof BadInput) return runner.leaveOut(error)
       logger.warn('stage resumes from its snapshot', { stage: stage.name, partition, error })
     },
   })
@@ -91,12 +93,23 @@ interface Session<State> {
   turnOver: ReturnType<typeof createTurns>
 }
 
+/** A record that the stage cannot use. What it has changed of the state is undone by going back to the snapshot. */
+class BadInput extends Error {
+  readonly record: LogRecord
+  constructor(record: LogRecord, cause: unknown) {
+    super(`${cause}`, { cause })
+    this.record = record
+  }
+}
+
 class StageRunner<State> {
   readonly #stage: Stage<State>
   readonly #partition: number
   readonly #options: RunnerOptions
   readonly #context: StageContext
   readonly at: ProgressCount
+  /** By offset: what stands in the place of records that the stage cannot use. */
+  readonly #leftOut = new Map<number, LogRecord>()
   readonly #received: Counter
   readonly #sent: Counter
   readonly #repeats: Counter
@@ -121,7 +134,7 @@ class StageRunner<State> {
     const { log, clock } = this.#context
     const { name, input } = this.#stage
     const partition = this.#partition
-    const { state, marks, next } = await restore(this.#stage, log, partition)
+    const { state, marks, next } = await restore(this.#stage, this.#context, partition)
     this.at.next = next
     this.at.seeEnd((await log.bounds(input, partition)).end)
     await log.registerReader(name, input, partition, next)
@@ -133,7 +146,18 @@ class StageRunner<State> {
       await log.commit({ stage: name, partition, outputs: [], snapshot: pack(this.#stage, state, marks, this.at.next) })
   }
 
-  async #take(session: Session<State>, records: LogRecord[], next: number): Promise<void> {
+  /** As what the log itself cannot read: one bad record harms only itself. */
+  leaveOut({ record, message }: BadInput): void {
+    const { log, logger } = this.#context
+    const { offset, timeMs } = record
+    const place = { topic: this.#stage.input, partition: this.#partition, from: offset, to: offset + 1 }
+    const damage = { ...place, fromMs: timeMs, toMs: timeMs, detail: message }
+    this.#leftOut.set(offset, inPlaceOf(damage))
+    logger.error('a record cannot be used and is left out', { stage: this.#stage.name, error: damageError(log.id, damage) })
+  }
+
+  async #take(session: Session<State>, given: LogRecord[], next: number): Promise<void> {
+    const records = this.#leftOut.size === 0 ? given : given.map((record) => this.#leftOut.get(record.offset) ?? record)
     const outputs = await step(this.#stage, session, records, { log: this.#context.log, partition: this.#partition })
     session.records += records.length
     await this.#commit(session, outputs.groups, next)
@@ -167,13 +191,28 @@ class StageRunner<State> {
   }
 }
 
-/** State, marks and next offset from the newest snapshot. @throws MillraceError STAGE_INPUT_GONE when the log no longer holds what follows it. */
-async function restore<State>(stage: Stage<State>, log: Log, partition: number) {
-  const snapshot = await log.loadSnapshot(stage.name, partition)
+interface Restored<State> {
+  state: State
+  marks: Marks
+  next: number
+}
+
+/**
+ * From the newest snapshot that can be read; where there are some and none can, from the start of the log. @throws MillraceError
+ * STAGE_INPUT_GONE when the log no longer holds what follows it.
+ */
+async function restore<State>(stage: Stage<State>, { log, logger }: StageContext, partition: number): Promise<Restored<State>> {
   const { start } = await log.bounds(stage.input, partition)
-  const next = snapshot?.next ?? 0
-  if (next < start) throw new MillraceError('STAGE_INPUT_GONE', { stage: stage.name, topic: stage.input, wanted: next, start })
-  return snapshot ? unpack(stage, snapshot) : { state: stage.initial(partition), marks: {} as Marks, next }
+  try {
+    const snapshot = await log.loadSnapshot(stage.name, partition)
+    const next = snapshot?.next ?? 0
+    if (next < start) throw new MillraceError('STAGE_INPUT_GONE', { stage: stage.name, topic: stage.input, wanted: next, start })
+    return snapshot ? unpack(stage, snapshot, { path: log.id, partition }) : { state: stage.initial(partition), marks: {}, next }
+  } catch (error) {
+    if (!isSnapshotDamaged(error)) throw error
+    logger.error('a stage begins at the start of the log', { stage: stage.name, partition, error })
+    return { state: stage.initial(partition), marks: {}, next: start }
+  }
 }
 
 interface Outputs {
@@ -200,7 +239,7 @@ async function step<State>(
       continue
     }
     let index = 0
-    stage.step(state, record, (topic, key, value) => {
+    const emit = (topic: Topic, key: string | null, value: Uint8Array) => {
       for (const to of key === null ? Array.from({ length: log.partitions }, (_, p) => p) : [log.partitionOf(key)]) {
         const output = { key: key ?? '', value, source: { log: log.id, partition, offset: record.offset, index: index++ } }
         const group = groups.find((g) => g.topic === topic && g.partition === to)
@@ -208,9 +247,19 @@ async function step<State>(
         else groups.push({ topic, partition: to, records: [output] })
         count++
       }
-    })
+    }
+    use(stage, state, record, emit)
   }
   return { groups, count, repeats }
+}
+
+/** @throws BadInput what the stage throws at a record that is not left out yet. */
+function use<State>(stage: Stage<State>, state: State, record: LogRecord, emit: Emit): void {
+  try {
+    stage.step(state, record, emit)
+  } catch (cause) {
+    throw record.damage || cause instanceof MillraceError ? cause : new BadInput(record, cause)
+  }
 }
 
 /** Snapshot layout: u32 length of the marks' JSON, the marks, the stage's own bytes. */
@@ -221,8 +270,19 @@ function pack<State>(stage: Stage<State>, state: State, marks: Marks, next: numb
   return { next, state: Buffer.concat([length, head, stage.encode(state)]) }
 }
 
-function unpack<State>(stage: Stage<State>, { next, state }: Snapshot) {
+/** @throws MillraceError LOG_SNAPSHOT_DAMAGED. Of a snapshot without a checksum the bytes may be wrong. */
+function unpack<State>(
+  stage: Stage<State>,
+  { next, state }: Snapshot,
+  where: { path: string; partition: number },
+): Restored<State> {
   const bytes = Buffer.from(state.buffer, state.byteOffset, state.length)
-  const end = 4 + bytes.readUInt32BE(0)
-  return { state: stage.decode(bytes.subarray(end)), marks: JSON.parse(bytes.toString('utf8', 4, end)) as Marks, next }
+  try {
+    const end = 4 + bytes.readUInt32BE(0)
+    return { state: stage.decode(bytes.subarray(end)), marks: JSON.parse(bytes.toString('utf8', 4, end)) as Marks, next }
+  } catch (cause) {
+    // A stage says in an error of its own that one is of a newer version.
+    if (!(cause instanceof SyntaxError || cause instanceof RangeError)) throw cause
+    throw new MillraceError('LOG_SNAPSHOT_DAMAGED', { ...where, stage: stage.name, detail: `${cause}` }, cause)
+  }
 }

@@ -5,6 +5,7 @@
  */
 import { encodeJson, type RejectedRecord, type Topic, topics } from '@millrace/contract'
 import type { Counter } from '@millrace/platform'
+import { isSnapshotDamaged } from '../log/damage.ts'
 import type { Log, LogRecord, NewRecord, Snapshot } from '../log/log.ts'
 import { type Progress, ProgressCount } from './progress.ts'
 import { follow } from './reader.ts'
@@ -123,8 +124,10 @@ class SinkRunner {
 
   async #take(records: LogRecord[], next: number): Promise<void> {
     const { log } = this.#context
-    const { name, partition } = this.#sink
-    const refused = await this.#sink.write(records)
+    const { name, partition, topic } = this.#sink
+    const given =
+      topic === topics.timeline || !records.some(({ damage }) => damage) ? records : records.filter(({ damage }) => !damage)
+    const refused = given.length === 0 ? [] : await this.#sink.write(given)
     if (refused.length > 0) {
       this.#refusals.add({ sink: name }, refused.length)
       await log.commit(rejection(log, name, partition, refused))
@@ -147,7 +150,7 @@ class SinkRunner {
 function keptIn(log: Log, name: string, partition: number, see: (next: number) => void): Kept {
   return {
     async load() {
-      const snapshot = await log.loadSnapshot(name, partition)
+      const snapshot = await log.loadSnapshot(name, partition).catch(noneIfDamaged)
       see(snapshot?.next ?? 0)
       return snapshot
     },
@@ -156,6 +159,11 @@ function keptIn(log: Log, name: string, partition: number, see: (next: number) =
       see(snapshot.next)
     },
   }
+}
+
+/** The log says so: the sink begins as one that has kept nothing. */
+function noneIfDamaged(error: unknown): undefined {
+  if (!isSnapshotDamaged(error)) throw error
 }
 
 /** Its source log is the sink's own name for the log: offsets of its input topic are not those that `prepare` read. */

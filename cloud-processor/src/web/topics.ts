@@ -85,7 +85,8 @@ async function* allRejected(
     const records = await log.read(topics.rejected, partition, from, page)
     if (records.length === 0) return
     from = records.at(-1)!.offset + 1
-    for (const { value } of records) {
+    for (const { value, damage } of records) {
+      if (damage) continue
       const rejected = decodeJson<RejectedRecord>(value)
       if (rejected.topic === undefined || !isWanted(rejected)) continue
       const message = messageOf(rejected)

@@ -26,6 +26,10 @@ export const absences = {
     says: 'Receipted after the backup from which the log was restored.',
     remedy: 'Nothing brings it back; make backups more often.',
   },
+  damaged: {
+    says: 'The log held it and cannot read it any more: its file is damaged.',
+    remedy: 'See the event LOG_DAMAGED; check the disk. What a backup of the log holds can be restored.',
+  },
 } as const
 
 export type AbsenceReason = keyof typeof absences

@@ -1,7 +1,7 @@
 /** What an event reports: `code` of an event record, on the timeline or of a store. */
 import { catalogue } from '@millrace/platform'
 
-const { STORE_CHANNEL_TOO_FINE } = catalogue
+const { LOG_DAMAGED, STORE_CHANNEL_TOO_FINE } = catalogue
 
 export const events = {
   CLOCK_JUMPED: {
@@ -19,6 +19,7 @@ export const events = {
     remedy:
       'They lie under a gap with the reason `restored` where the log was restored from a backup; otherwise check whether the log was deleted and created again.',
   },
+  LOG_DAMAGED,
   NODE_REBIRTH_WANTED: {
     says: 'Messages of a Sparkplug node without receipts are missing: it is asked for its births.',
     remedy: 'Nothing when it is rare. Else look at the node’s link, and at the QoS and the queues of the broker.',

@@ -1,6 +1,7 @@
 /** `millrace.raw`: the one topic with a binary envelope; see `encodeRaw` in ../timeline.ts. */
 import { z } from 'zod'
 import { control, epochMs, kind } from './fields.ts'
+import type { DamageRecord } from './timeline.ts'
 
 /** A message as it came, after its envelope is taken off. */
 export const rawMessageLayout = `Binary, big-endian:
@@ -31,8 +32,8 @@ export const rawJson = z.discriminatedUnion('k', [rawTick, rawControl])
 
 export type RawTick = z.infer<typeof rawTick>
 
-/** `millrace.raw`: a message as it came, a tick, or a control record. */
-export type RawRecord = RawMessage | z.infer<typeof rawJson>
+/** `millrace.raw`: a message as it came, a tick, or a control record; a damage is what a log gives in the place of what it cannot read. */
+export type RawRecord = RawMessage | z.infer<typeof rawJson> | DamageRecord
 
 export interface RawMessage {
   k: 'message'

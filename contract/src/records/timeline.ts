@@ -156,6 +156,22 @@ export const event = z
   })
   .describe('A line for people from an agent or a stage.')
 
+export const damage = z
+  .object({
+    f: format,
+    k: kind('damage'),
+    topic: z.string().describe('Topic of the log whose records cannot be read.'),
+    partition: z.int().describe('Partition of that topic.'),
+    from: z.int().describe('Offset of the first record that cannot be read.'),
+    to: z.int().describe('Offset of the first record after it that can be read.'),
+    fromMs: epochMs('When the record before it was appended, where that is known'),
+    toMs: epochMs('When the record after it was appended'),
+    detail: z.string().describe('What is wrong with it, for people.'),
+  })
+  .describe(
+    'Records of the log that cannot be read: what they held is missing from here on. A cut that then finds readings missing counts them as lost, under a gap with the reason `damaged`.',
+  )
+
 export const timelineRecord = z.discriminatedUnion('k', [
   readings,
   declaration,
@@ -167,6 +183,7 @@ export const timelineRecord = z.discriminatedUnion('k', [
   cut,
   controlOnTimeline,
   event,
+  damage,
 ])
 
 /** Readings of one device. Raw device integers; `scale` and `offset` are in the newest declaration of the device. */
@@ -188,4 +205,6 @@ export type CutRecord = z.infer<typeof cut>
 export type ControlTimelineRecord = z.infer<typeof controlOnTimeline>
 /** A line for people from an agent or a stage: unplugged, replugged, clock jumped. */
 export type EventRecord = z.infer<typeof event>
+/** In the place of records of the log that cannot be read. */
+export type DamageRecord = z.infer<typeof damage>
 export type TimelineRecord = z.infer<typeof timelineRecord>

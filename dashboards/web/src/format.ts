@@ -96,6 +96,7 @@ const reasons: Record<AbsenceReason, string> = {
   'link-down': 'Link down',
   evicted: 'Evicted',
   'agent-down': 'Agent down',
+  damaged: 'Lost with a damaged log',
   restored: 'Lost with a restored log',
   stalled: 'Stalled',
 }

@@ -3,7 +3,8 @@
  *
  * Layout, little-endian:
  *
- *     u8   number of source logs, then for each: u8 length, log id (UTF-8)
+ *     u8   number of names, then for each: u8 length, name (UTF-8): ids of source logs, and last the checksum,
+ *          `crc32 ` and 8 hex digits
  *     then for each record:
  *     u32  value length
  *     u32  key length
@@ -11,8 +12,12 @@
  *     ...  key (UTF-8)
  *     ...  value
  *
- * First offset, count and time are columns of the row. Offsets rise by one inside a block.
+ * First offset, count and time are columns of the row. Offsets rise by one inside a block. The checksum is the CRC-32 of the
+ * first offset, the count and the time (float64 each), of what lies before its digits and of what lies behind them. A block of
+ * a version without it has no such name; such a version reads a block with it.
  */
+import { crc32 } from 'node:zlib'
+
 import type { Source } from '@millrace/contract'
 import type { LogRecord, NewRecord } from '../log.ts'
 
@@ -24,9 +29,13 @@ export function recordBytesMax(record: NewRecord): number {
   return recordHead + sourceBytes + record.key.length * 3 + record.value.length
 }
 
+const checksumName = 'crc32 '
+const checksumDigits = 8
+const checksumLength = checksumName.length + checksumDigits
+
 /** Bytes for the block's head. */
 export function headBytes(sourceLogs: string[]): number {
-  return sourceLogs.reduce((sum, id) => sum + 1 + Buffer.byteLength(id), 1)
+  return sourceLogs.reduce((sum, id) => sum + 1 + Buffer.byteLength(id), 2 + checksumLength)
 }
 
 /** Distinct source logs of the records, in order of appearance; the block's head. */
@@ -41,9 +50,30 @@ export function sourceLogsOf(records: NewRecord[]): string[] {
   return logs
 }
 
+/** Columns of a block's row. */
+export interface BlockPlace {
+  first: number
+  count: number
+  timeMs: number
+}
+
 /** Writes a block at `at` and returns its end. */
-export function encodeBlock(out: Buffer, at: number, sourceLogs: string[], records: NewRecord[]): number {
-  let end = writeHead(out, at, sourceLogs)
+export function encodeBlock(
+  out: Buffer,
+  at: number,
+  place: BlockPlace,
+  content: { sourceLogs: string[]; records: NewRecord[] },
+): number {
+  const { sourceLogs, records } = content
+  const head = writeHead(out, at, sourceLogs)
+  const end = writeRecords(out, head, sourceLogs, records)
+  const sum = checksum(out.subarray(at, end), head - at - checksumDigits, place)
+  out.write(sum.toString(16).padStart(checksumDigits, '0'), head - checksumDigits, 'latin1')
+  return end
+}
+
+function writeRecords(out: Buffer, at: number, sourceLogs: string[], records: NewRecord[]): number {
+  let end = at
   for (const { key, value, source } of records) {
     const head = end
     out.writeUInt32LE(value.length, head)
@@ -66,12 +96,41 @@ export function encodeBlock(out: Buffer, at: number, sourceLogs: string[], recor
 }
 
 function writeHead(out: Buffer, at: number, sourceLogs: string[]): number {
-  out[at++] = sourceLogs.length
+  out[at++] = sourceLogs.length + 1
   for (const id of sourceLogs) {
     out[at] = out.write(id, at + 1)
     at += 1 + out[at]!
   }
-  return at
+  out[at] = checksumLength
+  out.write(checksumName, at + 1, 'latin1')
+  return at + 1 + checksumLength
+}
+
+const placeBytes = Buffer.alloc(24)
+
+/** Of a whole block; its digits lie at `digitsAt`. */
+function checksum(block: Buffer, digitsAt: number, { first, count, timeMs }: BlockPlace): number {
+  placeBytes.writeDoubleLE(first, 0)
+  placeBytes.writeDoubleLE(count, 8)
+  placeBytes.writeDoubleLE(timeMs, 16)
+  const before = crc32(block.subarray(0, digitsAt), crc32(placeBytes))
+  return crc32(block.subarray(digitsAt + checksumDigits), before)
+}
+
+/** What is wrong with a block as it was read; undefined: nothing that can be seen. One of a version without checksums has to have the right form. */
+export function damageOf(block: Buffer, place: BlockPlace, hasChecksum: boolean): string | undefined {
+  const { names, at } = readNames(block)
+  const last = names.at(-1)
+  if (last?.length !== checksumLength || !last.startsWith(checksumName)) {
+    if (hasChecksum) return 'its checksum is gone'
+    return isWhole(block, place) ? undefined : 'its bytes are not a whole block'
+  }
+  const sum = checksum(block, at - checksumDigits, place)
+  return sum === Number.parseInt(last.slice(checksumName.length), 16) ? undefined : 'its checksum is wrong'
+}
+
+function isWhole(block: Buffer, place: BlockPlace): boolean {
+  return decodeBlock(block, place, { from: Number.POSITIVE_INFINITY, into: [] })
 }
 
 /** Where the records go that lie at `from` or above, until there are `recordsMax`. */
@@ -81,19 +140,14 @@ export interface Wanted {
   recordsMax?: number
 }
 
-/** Values are views of `bytes`. False when the bytes are no whole block, as far as they were read. */
+/** Values are views of `bytes`. False when the bytes are not a whole block, as far as they were read. */
 export function decodeBlock(
   bytes: Buffer,
-  { first, count, timeMs }: { first: number; count: number; timeMs: number },
+  { first, count, timeMs }: BlockPlace,
   { from, into, recordsMax = Number.POSITIVE_INFINITY }: Wanted,
 ): boolean {
-  const logs: string[] = []
-  let at = 1
-  for (let k = bytes[0] ?? 0; k > 0; k--) {
-    const end = at + 1 + (bytes[at] ?? 0)
-    logs.push(bytes.toString('utf8', at + 1, end))
-    at = end
-  }
+  const { names: logs, at: head } = readNames(bytes)
+  let at = head
   for (let offset = first; offset < first + count; offset++) {
     if (at + recordHead > bytes.length) return false
     const valueLength = bytes.readUInt32LE(at)
@@ -111,6 +165,17 @@ export function decodeBlock(
     at = end
   }
   return at === bytes.length
+}
+
+function readNames(bytes: Buffer): { names: string[]; at: number } {
+  const names: string[] = []
+  let at = 1
+  for (let k = bytes[0] ?? 0; k > 0; k--) {
+    const end = at + 1 + (bytes[at] ?? 0)
+    names.push(bytes.toString('utf8', at + 1, end))
+    at = end
+  }
+  return { names, at }
 }
 
 function readSource(bytes: Buffer, at: number, log: string): Source {

@@ -50,7 +50,7 @@ export class CommitQueue {
     metrics.gauge('millrace_log_queue_bytes', 'Bytes that wait for the disk', () => this.bytes)
   }
 
-  /** Set once the log takes no more calls. */
+  /** Set once the log no longer takes calls. */
   get closed(): MillraceError | undefined {
     return this.#closed
   }
@@ -68,7 +68,7 @@ export class CommitQueue {
     return new Promise((resolve) => this.#whenEmpty.push(resolve))
   }
 
-  /** Whoever waits, or calls from now on, gets the error. */
+  /** Calls that wait, and all from now on, get the error. */
   close(error: MillraceError): void {
     this.#closed = error
     for (const call of this.#calls.splice(0)) call.fail(error)

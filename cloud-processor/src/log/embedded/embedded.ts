@@ -9,8 +9,17 @@
  * retries must bear a repeat, as it must after any lost answer.
  */
 import { type Topic, topics } from '@millrace/contract'
-import { type Clock, checkConfig, type Log as Logger, type Metrics, MillraceError, systemClock } from '@millrace/platform'
-import type { Log, NewRecord, StageCommit } from '../log.ts'
+import {
+  type Clock,
+  type Counter,
+  checkConfig,
+  type Log as Logger,
+  type Metrics,
+  MillraceError,
+  systemClock,
+} from '@millrace/platform'
+import { type Damage, damageError } from '../damage.ts'
+import type { Log, NewRecord, Snapshot, StageCommit } from '../log.ts'
 import { partitionOf } from '../partition-of.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { type EmbeddedLogConfig, type EmbeddedLogOptions, embeddedLogSchema } from './config.ts'
@@ -37,13 +46,17 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions, context: LogC
     queue.close(error)
     logger.error('the log stopped', { error })
   })
+  const { rescued } = writer
+  if (rescued) logger.error('the log was damaged', { error: new MillraceError('LOG_RESCUED', { path, ...rescued }) })
   const state = stateOf(writer)
   const tail = createTail(config.tailBytesMax)
   const listeners = new Listeners(logger)
   const onDurable = listeners.tell.bind(listeners)
   const bytesMax = config.queueBytesMax
   const queue = new CommitQueue({ writer, state, tail, clock, logger, metrics, bytesMax, onDurable })
-  return new EmbeddedLog({ config, clock, metrics, writer, reader: openReader({ path }), state, tail, listeners, queue })
+  const damages = metrics.counter('millrace_log_damaged_total', 'Records of the log that could not be read, by topic')
+  const reader = openReader({ path })
+  return new EmbeddedLog({ config, clock, logger, metrics, damages, writer, reader, state, tail, listeners, queue })
 }
 
 function stateOf({ slots, marks }: Opened): State {
@@ -64,6 +77,9 @@ function stateOf({ slots, marks }: Opened): State {
 interface Parts {
   config: EmbeddedLogConfig
   clock: Clock
+  logger: Logger
+  /** Records that could not be read. */
+  damages: Counter
   metrics: Metrics
   writer: Awaited<ReturnType<typeof openWriter>>
   reader: ReturnType<typeof openReader>
@@ -77,6 +93,8 @@ class EmbeddedLog implements Log {
   readonly id: string
   readonly partitions: number
   readonly #parts: Parts
+  /** Damage that was told. */
+  readonly #told = new Set<string>()
   #trimming: Promise<void> | undefined
 
   constructor(parts: Parts) {
@@ -105,7 +123,7 @@ class EmbeddedLog implements Log {
   }
 
   async read(topic: Topic, partition: number, from: number, limit: Limit) {
-    const { state, tail, reader, config } = this.#parts
+    const { state, tail, reader } = this.#parts
     this.#throwIfClosed()
     const slot = state.slots[state.slotOf(topic, partition)]!
     const gone = () => new MillraceError('LOG_OFFSET_GONE', { topic, partition, from, start: slot.start, end: slot.end })
@@ -116,7 +134,7 @@ class EmbeddedLog implements Log {
     const answer = await reader.read({ slot: slot.slot, from, end: slot.end, ...limit })
     // Trimmed since it was asked for.
     if ((answer.blocks[0]?.first ?? Number.POSITIVE_INFINITY) > from) throw gone()
-    return recordsOf(answer, from, limit, config.path)
+    return recordsOf(answer, { topic, partition, from, limit }, (damage) => this.#tellDamage(damage))
   }
 
   async bounds(topic: Topic, partition: number) {
@@ -138,7 +156,25 @@ class EmbeddedLog implements Log {
 
   async loadSnapshot(stage: string, partition: number) {
     this.#throwIfClosed()
-    return this.#parts.writer.snapshot(stage, partition)
+    const { writer, logger, config } = this.#parts
+    const found = await writer.snapshot(stage, partition)
+    if (found?.damaged === undefined) return found as Snapshot | undefined
+    const values = { path: config.path, stage, partition, detail: found.damaged }
+    const error = new MillraceError('LOG_SNAPSHOT_DAMAGED', values)
+    if (found.state === undefined) throw error
+    logger.error('a snapshot is damaged; the one before it is used', { error })
+    return { next: found.next, state: found.state }
+  }
+
+  /** Once: several read it, and each of them more than once. */
+  #tellDamage(damage: Damage): void {
+    const { logger, config, damages } = this.#parts
+    const { topic, partition, from, to } = damage
+    const name = `${topic} ${partition} ${to}`
+    if (this.#told.has(name)) return
+    this.#told.add(name)
+    damages.add({ topic }, to - from)
+    logger.error('records of the log cannot be read and are left out', { error: damageError(config.path, damage) })
   }
 
   registerReader(name: string, topic: Topic, partition: number, next: number): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * A restored log goes on far above every offset that the one before may have given: positions name one record for ever, also
+ * A restored log goes on far above every offset that the one before may have given: positions name one record permanently, also
  * in stores that have seen what the restore took away. An empty block marks where each slot goes on.
  */
 import { DatabaseSync } from 'node:sqlite'
@@ -10,7 +10,7 @@ import { epochSpan, slotSpan } from './file.ts'
 export function startNewEpoch(path: string): void {
   const db = new DatabaseSync(path)
   const block = Buffer.alloc(headBytes([]))
-  const size = encodeBlock(block, 0, [], [])
+  const size = encodeBlock(block, 0, { first: 0, count: 0, timeMs: 0 }, { sourceLogs: [], records: [] })
   try {
     db.exec('BEGIN IMMEDIATE')
     const last = db.prepare('SELECT id, count, total FROM blocks WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1')

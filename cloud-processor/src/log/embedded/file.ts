@@ -5,12 +5,14 @@
  *     slots      slot, topic, partition, start, trimmed
  *                                    one a topic partition; start: first offset kept, trimmed: bytes of the blocks dropped
  *     blocks     id, count, timeMs, total, size, block
- *                                    id = slot * 2^40 + first offset; block: see block.ts, of that size, or zstd where shorter;
+ *                                    id = slot * 2^40 + first offset; timeMs: + 0.25 where the block has a checksum; block: see block.ts, of that size, or zstd where shorter;
  *                                    total: bytes of all blocks of the slot ever written, as written, with this one;
- *                                    count 0: an epoch began, `epochSpan` offsets are left out; see epoch.ts
+ *                                    count 0: an epoch began, `epochSpan` offsets are left out; see epoch.ts. So they are after
+ *                                    a last block that is damaged
  *     marks      slot, log, partition, offset, seq
  *                                    the last (offset, index) from that source that was put into the slot
  *     snapshots  stage, partition, next, state
+ *                                    see snapshots.ts
  *     readers    name, slot, next    blocks from `next` on are not trimmed
  *
  * A slot's end is the end of its last block, or `start` where it has none; so a commit writes no row but the block.
@@ -24,8 +26,9 @@ import { topics } from '@millrace/contract'
 import { type FileFormat, openOwned, transaction } from '@millrace/platform/sqlite'
 import { Refusal } from '@millrace/platform/worker-side'
 import type { Mark, Slot } from './protocol.ts'
+import { openBlock, type StoredBlock } from './row.ts'
 
-const applicationId = 0x4d526c67
+export const applicationId = 0x4d526c67
 const version = 1
 
 /** Slots lie this far apart in `blocks.id`. */
@@ -84,15 +87,21 @@ function addSlots(db: DatabaseSync, partitions: number): void {
 }
 
 function loadSlots(db: DatabaseSync): Slot[] {
-  const last = db.prepare('SELECT id, count, total FROM blocks WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1')
+  const last = db.prepare(
+    'SELECT id, count, timeMs, total, size, block FROM blocks WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1',
+  )
   const rows = db.prepare('SELECT slot, topic, partition, start, trimmed FROM slots ORDER BY slot').all()
   return (rows as unknown as Slot[]).map((row) => {
-    const block = last.get(row.slot * slotSpan, (row.slot + 1) * slotSpan) as
-      | { id: number; count: number; total: number }
-      | undefined
-    const end = block ? block.id - row.slot * slotSpan + (block.count || epochSpan) : row.start
-    return { ...row, end, total: block ? block.total : row.trimmed }
+    const low = row.slot * slotSpan
+    const block = last.get(low, low + slotSpan) as unknown as (StoredBlock & { total: number }) | undefined
+    return { ...row, end: block ? endOf(block, low) : row.start, total: block ? block.total : row.trimmed }
   })
+}
+
+/** How many records a damaged block has is not known: as after a restore, the slot goes on far above them. */
+function endOf(row: StoredBlock, low: number): number {
+  const found = openBlock(row, low)
+  return typeof found === 'string' || row.count === 0 ? row.id - low + epochSpan : row.id - low + row.count
 }
 
 function loadMarks(db: DatabaseSync): Mark[] {

@@ -1,5 +1,6 @@
 /** Records out of what the reader worker found. */
-import { MillraceError } from '@millrace/platform'
+import type { Topic } from '@millrace/contract'
+import { type Damage, inPlaceOf } from '../damage.ts'
 import type { LogRecord } from '../log.ts'
 import { decodeBlock } from './block.ts'
 import type { FromReader } from './protocol.ts'
@@ -9,14 +10,36 @@ export interface Limit {
   bytes: number
 }
 
-/** @throws MillraceError LOG_CORRUPT */
-export function recordsOf({ blocks, buffer }: FromReader, from: number, limit: Limit, path: string): LogRecord[] {
+export interface Asked {
+  topic: Topic
+  partition: number
+  from: number
+  limit: Limit
+}
+
+/** What is damaged has one record in its place, and is told. */
+export function recordsOf({ blocks, buffer }: FromReader, asked: Asked, onDamage: (damage: Damage) => void): LogRecord[] {
+  const { topic, partition, from, limit } = asked
   const records: LogRecord[] = []
   let at = 0
   for (const block of blocks) {
-    const bytes = Buffer.from(buffer.buffer, buffer.byteOffset + at, block.bytes)
-    if (!decodeBlock(bytes, block, { from, into: records }))
-      throw new MillraceError('LOG_CORRUPT', { path, detail: `block at offset ${block.first} is damaged` })
+    const { first, count, timeMs, damage } = block
+    if (damage) {
+      const to = first + count
+      const found = {
+        topic,
+        partition,
+        from: Math.max(first, from),
+        to,
+        fromMs: damage.fromMs,
+        toMs: timeMs,
+        detail: damage.detail,
+      }
+      onDamage(found)
+      records.push(inPlaceOf(found))
+      continue
+    }
+    decodeBlock(Buffer.from(buffer.buffer, buffer.byteOffset + at, block.bytes), block, { from, into: records })
     at += block.bytes
   }
   return cutToLimit(records, limit)

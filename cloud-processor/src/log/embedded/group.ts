@@ -155,8 +155,8 @@ function pack(pending: Map<number, NewRecord[]>, state: State, timeMs: number) {
   let from = 0
   for (const { slot, records, sourceLogs } of cut) {
     const first = ends.get(slot) ?? state.slots[slot]!.end
-    const to = encodeBlock(buffer, from, sourceLogs, records)
     const count = records.length
+    const to = encodeBlock(buffer, from, { first, count, timeMs }, { sourceLogs, records })
     blocks.push({ slot, first, count, timeMs, from, to })
     tail.push({ slot, first, count, timeMs, bytes: buffer.subarray(from, to) })
     ends.set(slot, first + records.length)

@@ -31,6 +31,13 @@ export interface BlockRow {
   to: number
 }
 
+/** `damaged`: what is wrong with those newer than this one; without a state when none can be read. */
+export interface FoundSnapshot {
+  next: number
+  state?: Uint8Array
+  damaged?: string
+}
+
 export interface SnapshotRow {
   stage: string
   partition: number
@@ -64,6 +71,8 @@ export type WriterAsk =
 
 export interface Opened {
   id: string
+  /** It was damaged where SQLite has to go: rescue.ts. */
+  rescued?: { aside: string; blocks: number }
   slots: Slot[]
   marks: Mark[]
 }
@@ -84,8 +93,18 @@ export interface ToReader {
   bytes: number
 }
 
+export interface FoundBlock {
+  first: number
+  count: number
+  timeMs: number
+  /** 0 where it cannot be read. */
+  bytes: number
+  /** What is wrong with it; `fromMs`: when the block before it was written, as far as it is known. */
+  damage?: { detail: string; fromMs: number }
+}
+
 export interface FromReader {
-  /** Whole blocks, the first of which may begin before `from`. */
-  blocks: { first: number; count: number; timeMs: number; bytes: number }[]
+  /** Whole blocks, the first of which may begin before `from`, and what lies between them and cannot be read. */
+  blocks: FoundBlock[]
   buffer: Uint8Array
 }

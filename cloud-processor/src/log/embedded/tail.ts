@@ -1,6 +1,6 @@
 /**
  * The newest durable blocks, kept in memory within a bound, so that readers that follow live never touch the file. They are
- * kept as bytes: records made anew for each reader die young, while records that are kept are moved about by the garbage
+ * kept as bytes: records made again for each reader die young, while records that are kept are moved about by the garbage
  * collector and cost several times their bytes.
  */
 import { lastAtOrBefore } from '../last-at-or-before.ts'

@@ -1,7 +1,6 @@
 /** The log's two workers. */
 import { MillraceError, smallWorker, startWorker, type WorkerCalls } from '@millrace/platform'
-import type { Snapshot } from '../log.ts'
-import type { FromReader, Group, Opened, SnapshotRow, ToReader, Totals, Trim, Trimmed, WriterAsk } from './protocol.ts'
+import type { FoundSnapshot, FromReader, Group, Opened, ToReader, Totals, Trim, Trimmed, WriterAsk } from './protocol.ts'
 
 /** `onFailed` is told when the worker died. @throws MillraceError LOG_LOCKED, LOG_PARTITIONS, LOG_CORRUPT, LOG_NEWER, LOG_OPEN */
 export async function openWriter(workerData: { path: string; partitions: number }, onFailed: (error: MillraceError) => void) {
@@ -17,10 +16,7 @@ export async function openWriter(workerData: { path: string; partitions: number 
     /** The slots' new totals, or the failure. */
     write: (group: Group) => calls.ask<Totals>({ k: 'group', group }).catch((error: MillraceError) => error),
     trim: (trim: Trim) => calls.ask<Trimmed>({ k: 'trim', trim }),
-    async snapshot(stage: string, partition: number): Promise<Snapshot | undefined> {
-      const found = await calls.ask<SnapshotRow | undefined>({ k: 'snapshot', stage, partition })
-      return found && { next: found.next, state: found.state }
-    },
+    snapshot: (stage: string, partition: number) => calls.ask<FoundSnapshot | undefined>({ k: 'snapshot', stage, partition }),
     close: () => calls.close(),
   }
 }

@@ -1,20 +1,23 @@
 /** The worker that owns the log's file. One message is one transaction; messages are served in order. */
 import { workerData } from 'node:worker_threads'
 import { constants, zstdCompressSync } from 'node:zlib'
-import { describe, transaction } from '@millrace/platform/sqlite'
+import { describe, isCorrupt, transaction } from '@millrace/platform/sqlite'
 import { Refusal, serveCalls } from '@millrace/platform/worker-side'
 import { type LogFile, openFile, slotSpan } from './file.ts'
-import type { Group, Opened, SnapshotRow, Totals, Trim, WriterAsk } from './protocol.ts'
+import type { Group, Opened, Totals, Trim, WriterAsk } from './protocol.ts'
+import { isRescueWanted, mayBeRescued, type Rescued, rescue, wantRescue } from './rescue.ts'
+import { checkedTime } from './row.ts'
+import { Snapshots } from './snapshots.ts'
 import { createTrimmer } from './trim.ts'
 
 const { path, partitions } = workerData as { path: string; partitions: number }
 
 serveCalls<WriterAsk>(
   () => {
-    const file = openFile(path, partitions)
+    const { file, rescued } = openOrRescue()
     const calls = createCalls(file)
     return {
-      opened: { id: file.id, slots: file.slots, marks: file.marks } satisfies Opened,
+      opened: { id: file.id, slots: file.slots, marks: file.marks, rescued } satisfies Opened,
       answer: (ask) =>
         ask.k === 'group' ? calls.group(ask.group) : ask.k === 'trim' ? calls.trim(ask.trim) : calls.snapshot(ask),
       close: () => file.close(),
@@ -23,10 +26,20 @@ serveCalls<WriterAsk>(
   (cause) => ({ code: 'LOG_OPEN', values: { path, detail: describe(cause) } }),
 )
 
+function openOrRescue(): { file: LogFile; rescued?: Rescued } {
+  try {
+    if (!isRescueWanted(path)) return { file: openFile(path, partitions) }
+  } catch (cause) {
+    if (!(cause instanceof Refusal) || cause.code !== 'LOG_CORRUPT' || !mayBeRescued(path)) throw cause
+  }
+  const rescued = rescue(path, (newPath) => openFile(newPath, partitions))
+  return { file: openFile(path, partitions), rescued }
+}
+
 function createCalls(file: LogFile) {
-  const writeGroup = createWrite(file)
+  const snapshots = new Snapshots(file.db)
+  const writeGroup = createWrite(file, snapshots)
   const trimSlice = createTrimmer(file.db)
-  const findSnapshot = file.db.prepare('SELECT stage, partition, next, state FROM snapshots WHERE stage = ? AND partition = ?')
   return {
     group(group: Group): Totals {
       const totals = new Map<number, number>()
@@ -35,13 +48,7 @@ function createCalls(file: LogFile) {
       return [...totals]
     },
     trim: (trim: Trim) => write(file, () => trimSlice(trim)),
-    snapshot({ stage, partition }: { stage: string; partition: number }): SnapshotRow | undefined {
-      try {
-        return findSnapshot.get(stage, partition) as unknown as SnapshotRow | undefined
-      } catch (cause) {
-        throw new Refusal('LOG_READ', { path, detail: describe(cause) })
-      }
-    },
+    snapshot: ({ stage, partition }: { stage: string; partition: number }) => snapshots.find(stage, partition),
   }
 }
 
@@ -50,14 +57,15 @@ function write<T>({ db }: LogFile, work: () => T): T {
   try {
     return transaction(db, work)
   } catch (cause) {
-    throw new Refusal('LOG_WRITE', { path, detail: describe(cause) })
+    // No retry helps; the next start does.
+    if (isCorrupt(cause)) wantRescue(path)
+    throw new Refusal(isCorrupt(cause) ? 'LOG_CORRUPT' : 'LOG_WRITE', { path, detail: describe(cause) })
   }
 }
 
-function createWrite({ db, slots }: LogFile): (group: Group, totals: Map<number, number>) => void {
+function createWrite({ db, slots }: LogFile, kept: Snapshots): (group: Group, totals: Map<number, number>) => void {
   const block = db.prepare('INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)')
   const mark = db.prepare('INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?, ?)')
-  const snapshot = db.prepare('INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)')
   const reader = db.prepare('INSERT OR REPLACE INTO readers VALUES (?, ?, ?)')
   const forget = db.prepare('DELETE FROM readers WHERE name = ?')
   return (group, totals) => {
@@ -65,11 +73,13 @@ function createWrite({ db, slots }: LogFile): (group: Group, totals: Map<number,
       const bytes = pack(group.buffer.subarray(from, to))
       const total = (totals.get(slot) ?? slots[slot]!.total) + bytes.length
       totals.set(slot, total)
-      block.run(slot * slotSpan + first, count, timeMs, total, to - from, bytes)
+      block.run(slot * slotSpan + first, count, checkedTime(timeMs), total, to - from, bytes)
     }
     for (const { slot, log, partition, offset, index } of group.marks) mark.run(slot, log, partition, offset, index)
-    for (const { stage, partition, next, state } of group.snapshots) snapshot.run(stage, partition, next, state)
-    for (const { name, slot, next } of group.readers) next < 0 ? forget.run(name) : reader.run(name, slot, next)
+    for (const row of group.snapshots) kept.put(row)
+    for (const { name, slot, next } of group.readers)
+      if (next < 0) forget.run(name)
+      else reader.run(name, slot, kept.neededFrom(name, slots[slot]!.partition, next))
   }
 }
 

@@ -3,6 +3,7 @@ import { countReadings, countSamples, type Tally, timeSpan } from '@millrace/con
 import { type DecodedBatch, decodeBatch, SparkplugError } from '@millrace/contract/sparkplug'
 import { tellAbsences } from '../absences.ts'
 import { type Context, reject, toTimeline } from '../context.ts'
+import { wantRebirth } from '../foreign/rebirths.ts'
 import type { AgentMessage } from '../message.ts'
 import { byAlias, describe, type IdentitiesOf, identityOf, lostBy, type Problem, rejectAll } from '../rejections/problems.ts'
 import { checkTimes } from '../rejections/times.ts'
@@ -36,6 +37,8 @@ export function takeBatch(context: Context, message: AgentMessage): void {
 
 function decode(context: Context, entry: Entry): DecodedBatch | undefined {
   const { message, device } = entry
+  // Its birth was lost with a part of the log.
+  if (device.channels.size === 0) wantRebirth(context.state, message.node, `no birth of ${device.name} is known`)
   try {
     return decodeBatch(message.payload, (alias) => device.channels.get(alias))
   } catch (error) {

@@ -6,14 +6,15 @@ import type { LedgerRow } from '../store.ts'
 export const earlier = 'earlier'
 
 type Cut = Pick<LedgerRow, 'node' | 'device' | 'stream' | 'through' | 'closed' | 'counts'>
-/** `rejected`: what the store itself would not take; it is added to what `prepare` rejected. */
-type Counted = Pick<LedgerRow, 'stored' | 'collapsed' | 'expired'> & { rejected?: Tally }
+/** `rejected`: what the store itself would not take; it is added to what `prepare` rejected. `lost`: see damage.ts; it is added to what was evicted. */
+type Counted = Pick<LedgerRow, 'stored' | 'collapsed' | 'expired'> & { rejected?: Tally; lost?: Tally }
 
 /** The row of a cut, when the store has counted this of its stream. */
 export function rowOf({ node, device, stream, through, closed, counts: given }: Cut, counted: Counted): LedgerRow {
-  const { edge, evicted, ahead } = given
+  const { edge, ahead } = given
   const rejected = each((k) => given.rejected[k] + (counted.rejected?.[k] ?? 0))
-  const counts = counted.rejected ? { ...given, rejected } : given
+  const evicted = each((k) => given.evicted[k] + (counted.lost?.[k] ?? 0))
+  const counts = counted.rejected || counted.lost ? { ...given, rejected, evicted } : given
   // What lies ahead is on the timeline before the cut's record, but belongs above the cut. It may have expired already.
   const stored = each((k) => Math.max(0, counted.stored[k] - ahead[k]))
   const expired = each((k) => counted.expired[k] + counted.stored[k] - ahead[k] - stored[k])

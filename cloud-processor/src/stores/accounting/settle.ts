@@ -2,20 +2,23 @@
  * Second pass, after the points were written: counts, cuts, gaps and the rest in the order of the timeline, so that each cut is
  * compared with the counts of exactly its place. Returns what is to be written for readers to see.
  */
-import type {
-  CutRecord,
-  DeclarationRecord,
-  EventRecord,
-  GapTimelineRecord,
-  ReadingsRecord,
-  Tally,
-  TimelineRecord,
+import {
+  addTally,
+  type CutRecord,
+  type DamageRecord,
+  type DeclarationRecord,
+  type EventRecord,
+  type GapTimelineRecord,
+  type ReadingsRecord,
+  type Tally,
+  type TimelineRecord,
 } from '@millrace/contract'
 import type { LedgerRow, StoredEvent } from '../store.ts'
 import { timesOf } from './collapse.ts'
+import { damagesMax, lostAt, textOf } from './damage.ts'
 import { firstAfter } from './gap-ends.ts'
 import { rowOf } from './ledger.ts'
-import { type AccountState, type Decisions, type DeviceState, type OpenGap, streamOf } from './state.ts'
+import { type AccountState, type Decisions, type DeviceState, type OpenGap, type StreamCount, streamOf } from './state.ts'
 import { decisionKey, nameOf, type Piece } from './survey.ts'
 import type { Taken } from './take.ts'
 
@@ -24,7 +27,7 @@ export interface Summaries {
   /** `isUntold`: it may have been ended by readings that are stored already; the engine knows. */
   gaps: { device: string; gap: OpenGap; isUntold: boolean }[]
   events: (StoredEvent & { offset: number })[]
-  /** Declared anew or moved to another subject. */
+  /** Declared again or moved to another subject. */
   devices: Map<string, number>
   /** Devices whose totals changed. */
   totals: Map<string, number>
@@ -60,6 +63,7 @@ export function settle(state: AccountState, { taken, pieces }: Step, settling: S
   else if (record.k === 'gap') openGap(state.devices.get(record.device)!, record, out)
   else if (record.k === 'cut') cut(state, record, taken, out)
   else if (record.k === 'event') out.events.push(lineOf(record, taken.offset))
+  else if (record.k === 'damage') takeDamage(state, record, taken, out)
 }
 
 /** Before the pieces are surveyed: what is declared decides how values are written. Returns whether readers have to be told. */
@@ -113,9 +117,33 @@ function cut(state: AccountState, record: CutRecord, { versionMs, nowMs }: Taken
   for (const device in devices) {
     const counted = streamOf(state, stream, device)
     if (closed) counted.closedMs = nowMs
-    const row = rowOf({ node, device, stream, through, closed, counts: devices[device]! }, { ...counted, expired: none() })
+    const row = rowWithLost(state, { node, device, stream, through, closed, counts: devices[device]! }, counted, out)
     out.ledger.push({ row, atMs: nowMs, versionMs })
   }
+}
+
+function rowWithLost(state: AccountState, cut: Parameters<typeof rowOf>[0], counted: StreamCount, out: Summaries): LedgerRow {
+  const { damages = [], nowMs } = state
+  const rowNow = () => rowOf(cut, { ...counted, expired: none() })
+  const row = rowNow()
+  if (damages.length === 0) return row
+  const found = lostAt(row, counted.cut && { difference: counted.cut.missing, atMs: counted.cut.atMs }, damages, nowMs)
+  if (found) {
+    counted.lost ??= none()
+    addTally(counted.lost, found.lost)
+    const { fromMs, toMs } = found.by
+    const gap: OpenGap = { channel: '*', reason: 'damaged', fromMs, toMs, lost: found.lost, revision: 0 }
+    out.gaps.push({ device: cut.device, gap, isUntold: false })
+  }
+  const now = found ? rowNow() : row
+  counted.cut = { missing: now.difference, atMs: nowMs }
+  return now
+}
+
+function takeDamage(state: AccountState, damage: DamageRecord, { offset }: Taken, out: Summaries): void {
+  const { fromMs, toMs } = damage
+  state.damages = [...(state.damages ?? []), { fromMs, toMs }].slice(-damagesMax)
+  out.events.push({ offset, device: '', atMs: toMs, level: 'error', code: 'LOG_DAMAGED', text: textOf(damage) })
 }
 
 function openGap(device: DeviceState, record: GapTimelineRecord, out: Summaries): void {

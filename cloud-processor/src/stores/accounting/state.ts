@@ -9,6 +9,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { Channel, Tally } from '@millrace/contract'
 import type { Marks } from '../../stage/index.ts'
 import type { StoreTotal } from '../store.ts'
+import type { Damaged } from './damage.ts'
 import type { Intervals } from './intervals.ts'
 
 export interface SeriesState {
@@ -46,6 +47,10 @@ export interface StreamCount {
   rejected: Tally
   /** Time of the tick at which it was closed; 0 while it is open. */
   closedMs: number
+  /** What damage of the log took: damage.ts. */
+  lost?: Tally
+  /** At its newest cut, since there was damage. */
+  cut?: { missing: Tally; atMs: number }
 }
 
 /** What cannot be worked out again, because a replay would find in the engine what it wrote itself. */
@@ -68,6 +73,8 @@ export interface AccountState {
   forgotHour: number
   /** By stream and device. */
   streams: Map<string, StreamCount>
+  /** Of the log, oldest first; at most `damagesMax`. */
+  damages?: Damaged[]
 }
 
 /** A stream's name has no space in it. */

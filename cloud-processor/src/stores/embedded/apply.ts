@@ -1,11 +1,13 @@
 /** One transaction of timeline records: rows, counts, marks and position together, or nothing. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { ReadingsRecord, TickRecord, TimelineRecord } from '@millrace/contract'
+import type { DamageRecord, ReadingsRecord, TickRecord, TimelineRecord } from '@millrace/contract'
 import { isAbove } from '../../log/source-order.ts'
 import { timeAfter } from '../../stage/tick-time.ts'
+import { textOf } from '../accounting/damage.ts'
 import type { StoredEvent } from '../store.ts'
 import { Counts } from './counts.ts'
 import { type Cuts, createCuts } from './cuts.ts'
+import { Damages } from './damages.ts'
 import { Devices } from './devices.ts'
 import { createExpiry, type Expiry } from './expiry.ts'
 import { createGaps, type Gaps } from './gaps.ts'
@@ -49,6 +51,7 @@ export class Apply {
   readonly #readings: Readings
   readonly #gaps: Gaps
   readonly #cuts: Cuts
+  readonly #damages: Damages
   /** What is left out, and why. */
   readonly #bad = new Map<string, string>()
   /** Of the newest tick. */
@@ -63,7 +66,8 @@ export class Apply {
     this.#counts = counts
     this.#readings = new Readings(db, { devices, counts, hours: new Hours(db) })
     this.#gaps = createGaps(db, devices)
-    this.#cuts = createCuts(db, devices, counts)
+    this.#damages = new Damages(db, this.#gaps)
+    this.#cuts = createCuts(db, { devices, counts, damages: this.#damages })
     this.expiry = createExpiry(db, { devices, counts, cuts: this.#cuts, days: options.retention.days })
   }
 
@@ -91,6 +95,7 @@ export class Apply {
     const detail = this.#bad.get(`${partition} ${offset}`)
     if (detail !== undefined) {
       done.bad!.push({ offset, detail })
+      this.#damages.take({ fromMs: this.nowMs, toMs: this.nowMs })
       return this.addEvent('error', 'STORE_RECORD', `Timeline record ${offset} cannot be read: ${detail}`)
     }
     try {
@@ -117,7 +122,14 @@ export class Apply {
         return this.#cuts.put(record, this.nowMs)
       case 'event':
         return this.#putEvent(record)
+      case 'damage':
+        return this.#applyDamage(record)
     }
+  }
+
+  #applyDamage(damage: DamageRecord): void {
+    this.#damages.take(damage)
+    this.#putEvent({ device: '', atMs: damage.toMs, level: 'error', code: 'LOG_DAMAGED', text: textOf(damage) })
   }
 
   #applyReadings(record: ReadingsRecord, done: Done): void {
@@ -148,6 +160,7 @@ export class Apply {
   forget(): void {
     this.#counts.forget()
     this.#devices.forget()
+    this.#damages.undo()
   }
 
   /** Until the transaction succeeds, the record is left out. */

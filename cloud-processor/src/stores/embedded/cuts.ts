@@ -1,16 +1,27 @@
 /** Works the ledger out at a cut, in the order of the timeline, when the store's counts are those of exactly that place. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { CutRecord } from '@millrace/contract'
+import { lostAt } from '../accounting/damage.ts'
 import { addRow, earlier, emptyRow, isSettled, rowOf } from '../accounting/ledger.ts'
 import type { LedgerRow } from '../store.ts'
 import type { Counts } from './counts.ts'
+import type { Damages } from './damages.ts'
 import type { Devices } from './devices.ts'
 import { dayMs } from './file.ts'
+import type { Device } from './hours.ts'
 
 /** Old streams summed at one cut, at most: an agent that starts often must not make one transaction long. */
 const sumsMax = 4
 
-export function createCuts(db: DatabaseSync, devices: Devices, counts: Counts) {
+export interface CutContext {
+  devices: Devices
+  counts: Counts
+  damages: Damages
+}
+
+type CutOf = Parameters<typeof rowOf>[0]
+
+export function createCuts(db: DatabaseSync, { devices, counts, damages }: CutContext) {
   const find = db.prepare('SELECT atMs, body FROM cuts WHERE stream = ? AND device = ?')
   const put = db.prepare('INSERT OR REPLACE INTO cuts VALUES (?, ?, ?, ?, ?)')
   const drop = db.prepare('DELETE FROM cuts WHERE stream = ? AND device = ?')
@@ -33,6 +44,7 @@ export function createCuts(db: DatabaseSync, devices: Devices, counts: Counts) {
       else {
         const sum = addRow(rowAt(earlier, device)?.row ?? emptyRow(row), row)
         counts.rename(stream, device, earlier)
+        damages.forget(stream, device)
         drop.run(stream, device)
         put.run(earlier, device, 0, 0, JSON.stringify(sum))
       }
@@ -47,6 +59,18 @@ export function createCuts(db: DatabaseSync, devices: Devices, counts: Counts) {
     )
   }
 
+  /** With what damage of the log took, which is told once and counted in every cut from there on. */
+  function rowWithLost(cut: CutOf, device: Device, atMs: number): LedgerRow {
+    const counted = counts.stream(cut.stream, device.id)
+    const known = damages.lostOf(cut.stream, device.id)
+    const row = rowOf(cut, { ...counted, lost: known })
+    if (!damages.any()) return row
+    const before = rowAt(cut.stream, device.id)
+    const found = lostAt(row, before && { difference: before.row.difference, atMs: before.atMs }, damages.all(), atMs)
+    if (!found) return row
+    return rowOf(cut, { ...counted, lost: damages.add(cut.stream, device, found) })
+  }
+
   return {
     /** Cuts that came before the first tick after a start had no time yet, and are not old. */
     date: (atMs: number): void => void date.run(atMs, earlier),
@@ -55,7 +79,7 @@ export function createCuts(db: DatabaseSync, devices: Devices, counts: Counts) {
         const device = devices.of(name)
         const { edge, evicted, rejected, forwarded, ahead } = cuts[name]!
         const cut = { node, device: name, stream, through, closed, counts: { edge, evicted, rejected, forwarded, ahead } }
-        const row = rowOf(cut, counts.stream(stream, device.id))
+        const row = rowWithLost(cut, device, atMs)
         put.run(stream, device.id, isSettled(row) ? 1 : 0, atMs, JSON.stringify(row))
       }
       sumOld(atMs - dayMs)

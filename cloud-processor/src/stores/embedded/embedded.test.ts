@@ -35,6 +35,26 @@ describe('embedded store', () => {
   })
   afterEach(() => rm(dir, { recursive: true }))
 
+  test('rolls up every reading, however many more there are than one answer may hold', async () => {
+    const store = await openEmbeddedStore({ path, pointsMax: 15_000 }, context())
+    await store.open('log', 0)
+    const t = Array.from({ length: 20_000 }, (_, k) => t0 + k * 40)
+    const v = t.map((_, k) => (k * 7919) % 101)
+    for (let from = 0; from < t.length; from += 1000)
+      await store.write(0, [
+        at(from / 1000, readings({ spo2: { t: t.slice(from, from + 1000), v: v.slice(from, from + 1000) } })),
+      ])
+    const stretch = { device: 'd', channel: 'spo2', fromMs: t0, toMs: t0 + 900_000 }
+    for (const isMerged of [false, true]) {
+      if (isMerged) await store.merge()
+      const { count, sum } = await store.rollUp(stretch, 60_000)
+      expect(count).toEqual(Array.from({ length: 14 }, (_, k) => Math.min(1500, 20_000 - k * 1500)))
+      expect(sum.reduce((a, b) => a + b)).toBe(v.reduce((a, b) => a + b))
+      await expect(store.points(stretch)).rejects.toMatchObject({ code: 'STORE_ANSWER_TOO_LARGE' })
+    }
+    await store.close()
+  })
+
   test('is owned by one opener at a time, and refuses other files and newer formats', async () => {
     const store = await openEmbeddedStore({ path }, context())
     await expect(openEmbeddedStore({ path }, context())).rejects.toMatchObject({ code: 'STORE_LOCKED' })

@@ -24,6 +24,9 @@
  *     gaps       id, device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples
  *                                                 open: 1 when no end was told; toMs is then the first reading since
  *     events     id, device, atMs, level, code, text
+ *     damages    id, fromMs, toMs                 what the log could not give: when it was appended to it
+ *     lost       stream, device, readings, samples
+ *                                                 what cuts found missing after it; counted as evicted in the body of the cut
  *
  * A batch is older than any with a higher id and younger than every chunk of its hour; where they tell of the same time the
  * youngest is right. Merging moves batches into chunks in one transaction and so never changes what is read.
@@ -70,6 +73,13 @@ const schema = `
   CREATE INDEX eventsInOrder ON events (atMs);
 `
 
+/** Of later versions; one that does not know them leaves them alone. */
+const addedTables = `
+  CREATE TABLE IF NOT EXISTS damages (id INTEGER PRIMARY KEY, fromMs REAL NOT NULL, toMs REAL NOT NULL);
+  CREATE TABLE IF NOT EXISTS lost (stream TEXT, device INTEGER, readings INTEGER NOT NULL, samples INTEGER NOT NULL,
+    PRIMARY KEY (stream, device)) WITHOUT ROWID;
+`
+
 const fileFormat: FileFormat = {
   kind: 'a Millrace store',
   applicationId: 0x4d527374,
@@ -82,5 +92,5 @@ const fileFormat: FileFormat = {
 
 /** Opens or makes the file, as its only owner. @throws Refusal */
 export function openFile(path: string): { db: DatabaseSync; close(): void } {
-  return openOwned(path, fileFormat, () => undefined)
+  return openOwned(path, fileFormat, (db) => db.exec(addedTables))
 }

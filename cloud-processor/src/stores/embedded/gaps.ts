@@ -1,7 +1,7 @@
 /** Gaps, and their ends: one without an end lasts until the first reading of its channel after its start. */
 import type { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
-import type { GapTimelineRecord, ReadingsRecord } from '@millrace/contract'
+import type { GapTimelineRecord, ReadingsRecord, Tally } from '@millrace/contract'
 import { firstAfter, firstSample } from '../accounting/gap-ends.ts'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import type { Devices } from './devices.ts'
@@ -12,6 +12,9 @@ export function createGaps(db: DatabaseSync, devices: Devices) {
   const put = db.prepare(`INSERT INTO gaps (device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device, channel, reason, fromMs) DO UPDATE SET
     toMs = excluded.toMs, open = excluded.open, lostReadings = excluded.lostReadings, lostSamples = excluded.lostSamples RETURNING id`)
+  const addLost = db.prepare(`INSERT INTO gaps (device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples)
+    VALUES (?, '*', ?, ?, ?, 0, ?, ?) ON CONFLICT (device, channel, reason, fromMs) DO UPDATE SET toMs = max(toMs, excluded.toMs),
+    lostReadings = lostReadings + excluded.lostReadings, lostSamples = lostSamples + excluded.lostSamples`)
   const end = db.prepare('UPDATE gaps SET toMs = ? WHERE id = ?')
   const batches = db.prepare(
     `SELECT body FROM hours JOIN batches ON batches.id BETWEEN hours.id * ${hourSpan} AND hours.id * ${hourSpan} + ${hourSpan - 1}
@@ -51,6 +54,13 @@ export function createGaps(db: DatabaseSync, devices: Devices) {
       const { id } = row as { id: number }
       device.openGaps = device.openGaps.filter((gap) => gap.id !== id)
       if (toMs === undefined) devices.addOpenGap(device, { id, channel, fromMs, toMs: until })
+    },
+    /** Found at a cut; two streams of a device may find it of the same gap. */
+    addLost(
+      device: Device,
+      { reason, fromMs, toMs, lost }: Pick<GapTimelineRecord, 'reason' | 'fromMs' | 'toMs'> & { lost: Tally },
+    ): void {
+      addLost.run(device.id, reason, fromMs, toMs!, ...lost)
     },
     /** Readings end open gaps; backlog shortens those that a later reading had ended. */
     close(device: Device, record: ReadingsRecord): void {
