@@ -4,6 +4,7 @@
  * nobody knows when: no reading, no sign of life.
  */
 import type { Columns, Value } from '@millrace/contract'
+import { setOwn } from '@millrace/platform'
 import { type Context, toTimeline } from './context.ts'
 import type { Message } from './message.ts'
 
@@ -17,8 +18,8 @@ export function tellLastKnown(context: Context, { receivedMs }: Message, device:
     const timed = column.t.flatMap((t, index) => (t === noTime ? [] : [index]))
     if (timed.length === column.t.length) continue
     known.set(name, column.v[column.t.lastIndexOf(noTime)]!)
-    if (timed.length === 0) delete columns.channels[name]
-    else columns.channels[name] = { t: timed.map((k) => column.t[k]!), v: timed.map((k) => column.v[k]!) }
+    if (timed.length === 0) Reflect.deleteProperty(columns.channels, name)
+    else setOwn(columns.channels, name, { t: timed.map((k) => column.t[k]!), v: timed.map((k) => column.v[k]!) })
   }
   if (known.size === 0) return
   const where = { f: 1, k: 'last-known', subject: device, device, receivedMs } as const
