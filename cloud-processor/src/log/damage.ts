@@ -1,19 +1,7 @@
 /** What stands in the place of records that cannot be read: one record, of their topic's own form, that says so. */
-import { type DamageRecord, decodeJson, encodeJson, encodeRaw, type Topic, topics } from '@millrace/contract'
+import { type DamageRecord, decodeJson, encodeJson, encodeRaw, topics } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
-import type { LogRecord } from './log.ts'
-
-export interface Damage {
-  topic: Topic
-  partition: number
-  /** Offset of the first that cannot be read, and of the first after it that can. */
-  from: number
-  to: number
-  /** When the records before and after it were appended. */
-  fromMs: number
-  toMs: number
-  detail: string
-}
+import type { Damage, LogRecord } from './log.ts'
 
 /** A reader goes on behind it. */
 export function inPlaceOf(damage: Damage): LogRecord {

@@ -11,7 +11,6 @@
 import type { Source, Topic } from '@millrace/contract'
 import type { z } from 'zod'
 import type { Plugin } from '../kinds/index.ts'
-import type { Damage } from './damage.ts'
 import type { Heartbeats } from './heartbeats.ts'
 
 export interface LogRecord {
@@ -23,6 +22,19 @@ export interface LogRecord {
   source?: Source
   /** This one stands in the place of records that cannot be read; it has the offset of the last of them. */
   damage?: Damage
+}
+
+/** Records that cannot be read. */
+export interface Damage {
+  topic: Topic
+  partition: number
+  /** Offset of the first that cannot be read, and of the first after it that can. */
+  from: number
+  to: number
+  /** When the records before and after it were appended. */
+  fromMs: number
+  toMs: number
+  detail: string
 }
 
 export interface NewRecord {

@@ -18,8 +18,8 @@ import {
   MillraceError,
   systemClock,
 } from '@millrace/platform'
-import { type Damage, damageError } from '../damage.ts'
-import type { Log, NewRecord, Snapshot, StageCommit } from '../log.ts'
+import { damageError } from '../damage.ts'
+import type { Damage, Log, NewRecord, Snapshot, StageCommit } from '../log.ts'
 import { partitionOf } from '../partition-of.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { type EmbeddedLogConfig, type EmbeddedLogOptions, embeddedLogSchema } from './config.ts'

@@ -1,7 +1,7 @@
 /** Records out of what the reader worker found. */
 import type { Topic } from '@millrace/contract'
-import { type Damage, inPlaceOf } from '../damage.ts'
-import type { LogRecord } from '../log.ts'
+import { inPlaceOf } from '../damage.ts'
+import type { Damage, LogRecord } from '../log.ts'
 import { decodeBlock } from './block.ts'
 import type { FromReader } from './protocol.ts'
 

@@ -4,7 +4,7 @@ import type { CutRecord } from '@millrace/contract'
 import { lostAt } from '../accounting/damage.ts'
 import { addRow, earlier, emptyRow, isSettled, rowOf } from '../accounting/ledger.ts'
 import type { LedgerRow } from '../store.ts'
-import type { Counts } from './counts.ts'
+import type { Counts, StreamCount } from './counts.ts'
 import type { Damages } from './damages.ts'
 import type { Devices } from './devices.ts'
 import { dayMs } from './file.ts'
@@ -22,14 +22,7 @@ export interface CutContext {
 type CutOf = Parameters<typeof rowOf>[0]
 
 export function createCuts(db: DatabaseSync, { devices, counts, damages }: CutContext) {
-  const find = db.prepare('SELECT atMs, body FROM cuts WHERE stream = ? AND device = ?')
-  const put = db.prepare('INSERT OR REPLACE INTO cuts VALUES (?, ?, ?, ?, ?)')
-  const drop = db.prepare('DELETE FROM cuts WHERE stream = ? AND device = ?')
-  const date = db.prepare('UPDATE cuts SET atMs = ? WHERE atMs = 0 AND stream <> ?')
-  const unsettle = db.prepare('UPDATE cuts SET settled = 0 WHERE stream = ? AND device = ?')
-  const old = db.prepare(
-    `SELECT stream, device, body FROM cuts WHERE settled = 1 AND atMs > 0 AND atMs < ? ORDER BY atMs LIMIT ${sumsMax}`,
-  )
+  const { find, put, drop, date, unsettle, old } = prepare(db)
 
   const rowAt = (stream: string, device: number) => {
     const found = find.get(stream, device) as { atMs: number; body: string } | undefined
@@ -40,7 +33,7 @@ export function createCuts(db: DatabaseSync, { devices, counts, damages }: CutCo
   function sumOld(beforeMs: number): void {
     for (const { stream, device, body } of old.all(beforeMs) as { stream: string; device: number; body: string }[]) {
       const row: LedgerRow = JSON.parse(body)
-      if (hasMore(row, device)) unsettle.run(stream, device)
+      if (hasMore(row, counts.stream(row.stream, device))) unsettle.run(stream, device)
       else {
         const sum = addRow(rowAt(earlier, device)?.row ?? emptyRow(row), row)
         counts.rename(stream, device, earlier)
@@ -49,14 +42,6 @@ export function createCuts(db: DatabaseSync, { devices, counts, damages }: CutCo
         put.run(earlier, device, 0, 0, JSON.stringify(sum))
       }
     }
-  }
-
-  /** Against the promise something came after the stream was closed: its row stays, to be seen. */
-  function hasMore(row: LedgerRow, device: number): boolean {
-    const now = counts.stream(row.stream, device)
-    return ([0, 1] as const).some(
-      (k) => row.stored[k] !== now.stored[k] || row.collapsed[k] !== now.collapsed[k] || row.expired[k] !== now.expired[k],
-    )
   }
 
   /** With what damage of the log took, which is told once and counted in every cut from there on. */
@@ -94,4 +79,24 @@ export function createCuts(db: DatabaseSync, { devices, counts, damages }: CutCo
   }
 }
 
+/** Against the promise something came after the stream was closed: its row stays, to be seen. */
+function hasMore(row: LedgerRow, now: StreamCount): boolean {
+  return ([0, 1] as const).some(
+    (k) => row.stored[k] !== now.stored[k] || row.collapsed[k] !== now.collapsed[k] || row.expired[k] !== now.expired[k],
+  )
+}
+
 export type Cuts = ReturnType<typeof createCuts>
+
+function prepare(db: DatabaseSync) {
+  return {
+    find: db.prepare('SELECT atMs, body FROM cuts WHERE stream = ? AND device = ?'),
+    put: db.prepare('INSERT OR REPLACE INTO cuts VALUES (?, ?, ?, ?, ?)'),
+    drop: db.prepare('DELETE FROM cuts WHERE stream = ? AND device = ?'),
+    date: db.prepare('UPDATE cuts SET atMs = ? WHERE atMs = 0 AND stream <> ?'),
+    unsettle: db.prepare('UPDATE cuts SET settled = 0 WHERE stream = ? AND device = ?'),
+    old: db.prepare(
+      `SELECT stream, device, body FROM cuts WHERE settled = 1 AND atMs > 0 AND atMs < ? ORDER BY atMs LIMIT ${sumsMax}`,
+    ),
+  }
+}

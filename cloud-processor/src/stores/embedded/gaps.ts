@@ -9,18 +9,7 @@ import { hourSpan } from './file.ts'
 import { type Device, hourOf, type Series } from './hours.ts'
 
 export function createGaps(db: DatabaseSync, devices: Devices) {
-  const put = db.prepare(`INSERT INTO gaps (device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device, channel, reason, fromMs) DO UPDATE SET
-    toMs = excluded.toMs, open = excluded.open, lostReadings = excluded.lostReadings, lostSamples = excluded.lostSamples RETURNING id`)
-  const addLost = db.prepare(`INSERT INTO gaps (device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples)
-    VALUES (?, '*', ?, ?, ?, 0, ?, ?) ON CONFLICT (device, channel, reason, fromMs) DO UPDATE SET toMs = max(toMs, excluded.toMs),
-    lostReadings = lostReadings + excluded.lostReadings, lostSamples = lostSamples + excluded.lostSamples`)
-  const end = db.prepare('UPDATE gaps SET toMs = ? WHERE id = ?')
-  const batches = db.prepare(
-    `SELECT body FROM hours JOIN batches ON batches.id BETWEEN hours.id * ${hourSpan} AND hours.id * ${hourSpan} + ${hourSpan - 1}
-     WHERE device = ? AND hour >= ? AND last > ?`,
-  )
-  const chunks = db.prepare('SELECT body FROM chunks WHERE series = ? AND hour >= ? AND last > ? ORDER BY hour, part LIMIT 1')
+  const { put, addLost, end, batches, chunks } = prepare(db)
 
   /** First time after `fromMs` that is in the store already: a gap may be told after the readings that ended it. */
   function firstStored(device: Device, channel: string, fromMs: number): number | null {
@@ -75,3 +64,20 @@ export function createGaps(db: DatabaseSync, devices: Devices) {
 }
 
 export type Gaps = ReturnType<typeof createGaps>
+
+function prepare(db: DatabaseSync) {
+  return {
+    put: db.prepare(`INSERT INTO gaps (device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device, channel, reason, fromMs) DO UPDATE SET
+    toMs = excluded.toMs, open = excluded.open, lostReadings = excluded.lostReadings, lostSamples = excluded.lostSamples RETURNING id`),
+    addLost: db.prepare(`INSERT INTO gaps (device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples)
+    VALUES (?, '*', ?, ?, ?, 0, ?, ?) ON CONFLICT (device, channel, reason, fromMs) DO UPDATE SET toMs = max(toMs, excluded.toMs),
+    lostReadings = lostReadings + excluded.lostReadings, lostSamples = lostSamples + excluded.lostSamples`),
+    end: db.prepare('UPDATE gaps SET toMs = ? WHERE id = ?'),
+    batches: db.prepare(
+      `SELECT body FROM hours JOIN batches ON batches.id BETWEEN hours.id * ${hourSpan} AND hours.id * ${hourSpan} + ${hourSpan - 1}
+     WHERE device = ? AND hour >= ? AND last > ?`,
+    ),
+    chunks: db.prepare('SELECT body FROM chunks WHERE series = ? AND hour >= ? AND last > ? ORDER BY hour, part LIMIT 1'),
+  }
+}
