@@ -19,12 +19,16 @@ const ours: Record<string, RegExp> = {
   'names of the environment': /platform\/src\/variables\.ts: env\[/,
   'the answer of a PRAGMA': /: \(db\.prepare\(`PRAGMA/,
   'positions: a log, a stroke, a partition': /stage\/marks\.ts: marks\[key\]/,
+  'names of the commands': /cli\/src\/commands\.ts: commands\[name\]/,
   'names of the roles': /processor\.ts: lags\[name\]/,
   'made without a prototype by aedes': /broker\.clients\[clientId\]/,
   'endings of the page’s own files': /web\/page\.ts: types\[/,
   'the catalogue of messages': /schema\/asyncapi\.ts: /,
   'looked at by Object.hasOwn just before': /alarms\/src\/change\.ts: words\[name\]/,
   'names of the record that is surveyed, walked by its caller': /accounting\/survey\.ts: record\./,
+  'walked by Object.entries, or asked by `hasKey`':
+    /prepare\/(?:last-known\.ts: columns|plain\/channels\.ts: columns|plain\/codecs\/paths\.ts: (?:object|value)\[key\])/,
+  'kinds of a sentence, asked just before': /nmea-0183\/(?:sentences\.ts: shapes|shapes\.ts: fields)\[/,
   'the place that does it right': /platform\/src\/own\.ts: /,
 }
 

@@ -1,7 +1,7 @@
 /**
  * Members that are read or written under a computed name, `of[name]` and `name in of`, where `name` may be any text. By the
  * types, so that arrays and keys of our own (`'high' | 'low'`) do not count. `for (const name in of) of[name]` is left out: it
- * walks own members.
+ * walks own members; so is a file that asks `Object.hasOwn(of, name)`.
  */
 import {
   type BinaryExpression,
@@ -53,6 +53,13 @@ function accessesOfAnyText({ checker }: Project, source: SourceFile): string[] {
   return found
     .filter(({ key }, k) => key.kind === SyntaxKind.AsExpression || anyText.test(checker.typeToString(types[k]!)))
     .map(({ node }) => node.getText(source))
+    .filter((code) => !source.text.includes(askedFirst(code)))
+}
+
+/** `Object.hasOwn(of, name)` of `of[name]`. */
+function askedFirst(code: string): string {
+  const at = code.lastIndexOf('[')
+  return `Object.hasOwn(${code.slice(0, at).replace(/\?\.$/, '')}, ${code.slice(at + 1, -1)})`
 }
 
 function accessesIn(source: SourceFile): Access[] {
