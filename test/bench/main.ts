@@ -6,6 +6,7 @@
  * depend on the machine. Our broker stands in front. Where Kafka and VictoriaMetrics are there (`npm run engines`), the same on them.
  *
  * `--only plain`: plain MQTT devices with QoS 1 through Mosquitto (plain.ts).
+ * `--only export [--subjects embedded,questdb]`: what exports and roll-ups of millions of readings cost, on every store (exports.ts).
  *
  * With `--against`, each subject of this checkout is measured in turn with the same one of another checkout (with its packages
  * installed), and the ratio of the two is printed: what a change costs.
@@ -19,6 +20,7 @@ import { addUser } from '@millrace/broker/broker'
 import { readArguments } from '@millrace/platform'
 import { stringify } from 'yaml'
 import { startEngines } from './engines.ts'
+import { exportBench } from './exports.ts'
 import { openOutboxBench } from './outbox.ts'
 import { plainBench } from './plain.ts'
 import { usage } from './processes.ts'
@@ -58,7 +60,8 @@ else if (values.against) await compareBench(resolve(values.against))
 else if (!values.only || values.only === 'mqtt') await mqttBench()
 if (!values.against && (!values.only || values.only === 'outbox')) await openOutboxBench(join(dir, 'outbox'))
 if (!values.against && (!values.only || values.only === 'storage')) await storageBench(join(dir, 'storage'))
-process.exit(0)
+if (values.only === 'export') await exportBench(join(dir, 'export'), values.subjects?.split(','))
+process.exit()
 
 async function plain(): Promise<void> {
   const engines = await startEngines(dir, children)

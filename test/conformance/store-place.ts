@@ -47,7 +47,8 @@ export const exact: InfluxStoreOptions = { totalsEveryMs: 0, saveEveryMs: 0, dur
 export async function makePlace(name: TimeSeriesEngine): Promise<StorePlace> {
   const { options, stop } = await startStoreEngine(name)
   return {
-    open: () => openInfluxStore({ ...options, ...exact }, { log: silentLog, metrics: createMetrics(), clock: systemClock }),
+    open: (limits) =>
+      openInfluxStore({ ...options, ...exact, ...limits }, { log: silentLog, metrics: createMetrics(), clock: systemClock }),
     settle: async () => {},
     remove: stop,
   }

@@ -16,7 +16,8 @@ import type { Store } from './store.ts'
 
 /** Where one store's data lives. */
 export interface StorePlace {
-  open(): Promise<Store>
+  /** @param limits of the store's configuration, over its defaults. */
+  open(limits?: { pointsMax: number }): Promise<Store>
   /** Does now what the store does in the background, such as merging; the suite asks everything before and after. */
   settle(store: Store): Promise<void>
   remove(): Promise<void>
@@ -67,6 +68,11 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       await store.close()
       await place.remove()
     })
+
+    const reopen = async (limits?: { pointsMax: number }) => {
+      await store.close()
+      store = await place.open(limits)
+    }
 
     /** Of this test's device, where it says `d`. */
     const mine = (record: TimelineRecord): TimelineRecord => {
@@ -282,6 +288,99 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         min: [0, 60],
         last: [59, 119],
       })
+    })
+
+    describe('with more in it than one answer may have', () => {
+      const pointsMax = 500
+      const count = 1700
+      const t = Array.from({ length: count }, (_, k) => k * 250)
+      const v = t.map((_, k) => (k * 7919) % 101)
+      const all = (channel: string) => ({ device: d, channel, fromMs: t0 - hour, toMs: t0 + hour })
+      const tooLarge = { code: 'STORE_ANSWER_TOO_LARGE' }
+      beforeAll(() => reopen({ pointsMax }))
+      afterAll(() => reopen())
+      beforeEach(async () => {
+        await openAt(log, 0)
+        for (let k = 0; k < count; k += 100) {
+          const record = readings(
+            { spo2: column(t.slice(k, k + 100), v.slice(k, k + 100)) },
+            { ecg: [segment(k * 250, 250, 100, k)] },
+          )
+          await store.write(0, [at(next++, mine(record))])
+        }
+        if (settled) await place.settle(store)
+        await store.refresh()
+      })
+
+      test('gives the first of them up to a limit, page by page to the end', async () => {
+        const found: number[] = []
+        for (let fromMs = t0 - hour; ; ) {
+          const page = await store.points({ ...all('spo2'), fromMs }, 300)
+          expect(page.t.length).toBeLessThanOrEqual(300)
+          found.push(...page.t)
+          if (page.t.length < 300) break
+          fromMs = page.t.at(-1)! + 0.001
+        }
+        expect(found.map((at) => at - t0)).toEqual(t)
+      })
+
+      test('refuses to leave any out, of readings and of samples', async () => {
+        await expect(store.points(all('spo2'))).rejects.toMatchObject(tooLarge)
+        await expect(store.points(all('spo2'), pointsMax + 1)).rejects.toMatchObject(tooLarge)
+        expect((await store.points(all('spo2'), pointsMax)).t).toHaveLength(pointsMax)
+        await expect(store.segments(all('ecg'))).rejects.toMatchObject(tooLarge)
+        const [first] = await store.segments(all('ecg'), 100)
+        expect(first).toMatchObject({ t: t0, i: 250 })
+      })
+
+      test('rolls all of them up, of readings and of samples, however many there are', async () => {
+        const range = [0, count * 250, 10_000] as const
+        const of = { device: d, fromMs: t0, toMs: t0 + count * 250 }
+        expect(await store.rollUp({ ...of, channel: 'spo2' }, 10_000)).toEqual(rolled(t, v, ...range))
+        const samples = t.map((_, k) => k)
+        expect(await store.rollUp({ ...of, channel: 'ecg' }, 10_000)).toEqual(rolled(t, samples, ...range))
+        await expect(store.rollUp({ ...of, channel: 'spo2' }, 250)).rejects.toMatchObject(tooLarge)
+      })
+    })
+
+    test.each([
+      ['numbers with a scale', { kind: 'number', datatype: 'Int16', scale: 0.1, offset: -40 }],
+      ['numbers with a negative scale', { kind: 'number', datatype: 'Int32', scale: -0.001 }],
+      ['numbers beside which the raw one is kept', { kind: 'number', datatype: 'Int32', scale: 1e-9, offset: 1e9 }],
+      ['fractions', { kind: 'number', datatype: 'Double' }],
+      ['booleans', { kind: 'boolean', datatype: 'Boolean' }],
+    ] as const)('rolls up declared channels to what the device gave: %s', async (_, given) => {
+      const channel = { name: 'x', unit: '1', ...given } as Channel
+      await put({ f: 1, k: 'declaration', subject: 'd', device: 'd', node: 'n', channels: [channel] })
+      const t = Array.from({ length: 900 }, (_, k) => k * 500)
+      const raw = t.map((_, k) => (channel.datatype === 'Double' ? ((k * 7919) % 101) / 4 : (k * 7919) % 101))
+      const isFlag = channel.kind === 'boolean'
+      const numbers = isFlag ? raw.map((one) => one % 2) : raw
+      const values = isFlag ? raw.map((one) => one % 2 === 1) : raw
+      await put(
+        readings({ x: column(t.slice(0, 600), values.slice(0, 600)) }),
+        readings({ x: column(t.slice(600), values.slice(600)) }),
+      )
+      for (const [from, to, step] of [
+        [0, 450_000, 60_000],
+        [1500, 300_250, 7000],
+      ] as const)
+        expect(await store.rollUp({ device: d, channel: 'x', fromMs: t0 + from, toMs: t0 + to }, step)).toEqual(
+          rolled(t, numbers, from, to, step),
+        )
+      // Written again: in every store the last one counts.
+      await put(readings({ x: column([0, 500], isFlag ? [true, true] : [50, 60]) }))
+      const again = isFlag ? [1, 1] : [50, 60]
+      expect(await store.rollUp({ device: d, channel: 'x', fromMs: t0, toMs: t0 + 60_000 }, 60_000)).toEqual(
+        rolled(t, [...again, ...numbers.slice(2)], 0, 60_000, 60_000),
+      )
+    })
+
+    test('gives one device by its name', async () => {
+      const channel = { name: 'spo2', kind: 'number', datatype: 'Int16', unit: '%' } as const
+      await put({ f: 1, k: 'declaration', subject: 'd', device: 'd', node: 'n', channels: [channel] })
+      expect(await store.devices(d)).toEqual([{ device: d, subject: 'd', node: 'n', channels: [channel] }])
+      expect(await store.devices('nobody')).toEqual([])
     })
 
     test('knows devices by their newest declaration', async () => {

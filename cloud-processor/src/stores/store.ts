@@ -80,6 +80,13 @@ export interface StoreTotal {
 
 export type StoredEvent = Pick<EventRecord, 'device' | 'atMs' | 'level' | 'code' | 'text'>
 
+export interface StoredDevice {
+  device: string
+  subject: string
+  node: string
+  channels: Channel[]
+}
+
 /** A channel of a device between two times. */
 export interface Stretch {
   device: string
@@ -92,7 +99,8 @@ export interface Stretch {
 export interface StoreReader {
   /** What was written before is in every answer after it. Engines that show a write a second or two later are told to show it now. */
   refresh(): Promise<void>
-  devices(): Promise<{ device: string; subject: string; node: string; channels: Channel[] }[]>
+  /** As declared last: all, or the one of that name. */
+  devices(device?: string): Promise<StoredDevice[]>
   /**
    * Readings with fromMs <= t <= toMs in order of time: the first `limit` of them, or all. Nothing is left out without a word:
    * where all are more than the store's `pointsMax`, it fails with STORE_ANSWER_TOO_LARGE.
@@ -113,3 +121,18 @@ export interface StoreReader {
 }
 
 export type Store = StoreWriter & StoreReader
+
+/** Questions that another thread answers, each by its name. */
+export function asked(ask: <Answer>(method: keyof StoreReader, args: unknown[]) => Promise<Answer>): StoreReader {
+  return {
+    refresh: (...args) => ask('refresh', args),
+    devices: (...args) => ask('devices', args),
+    points: (...args) => ask('points', args),
+    segments: (...args) => ask('segments', args),
+    rollUp: (...args) => ask('rollUp', args),
+    gaps: (...args) => ask('gaps', args),
+    ledger: (...args) => ask('ledger', args),
+    totals: (...args) => ask('totals', args),
+    events: (...args) => ask('events', args),
+  }
+}

@@ -47,7 +47,7 @@ export function historyRoutes(app: FastifyInstance, store: StoreReader, config: 
 
 /** @throws MillraceError WEB_UNKNOWN */
 async function findChannel(store: StoreReader, device: string, name: string): Promise<Channel> {
-  const known = (await store.devices()).find((candidate) => candidate.device === device)
+  const known = (await store.devices(device)).find((candidate) => candidate.device === device)
   if (!known) throw new MillraceError('WEB_UNKNOWN', { what: `device "${device.slice(0, 100)}"` })
   const channel = known.channels.find((candidate) => candidate.name === name)
   if (!channel) throw new MillraceError('WEB_UNKNOWN', { what: `channel "${name.slice(0, 100)}" of device "${device}"` })

@@ -20,7 +20,7 @@ const context = () => ({ log: silentLog, metrics: createMetrics() })
 describeStore('embedded', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-store-'))
   return {
-    open: () => openEmbeddedStore({ path: join(dir, 'store.sqlite') }, context()),
+    open: (limits) => openEmbeddedStore({ path: join(dir, 'store.sqlite'), ...limits }, context()),
     settle: (store) => (store as EmbeddedStore).merge(),
     remove: () => rm(dir, { recursive: true }),
   }

@@ -17,7 +17,7 @@ import {
   startWorker,
   type WorkerCalls,
 } from '@millrace/platform'
-import type { Store, StoreReader } from '../store.ts'
+import { asked, type Store } from '../store.ts'
 import { type EmbeddedStoreOptions, embeddedStoreSchema } from './config.ts'
 import { packRecords } from './pack.ts'
 import type { Done, ToReader, ToWriter } from './protocol.ts'
@@ -68,7 +68,8 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
       await reader.close()
       await writer.close()
     },
-    ...questionsTo((question) => whileOpen(() => reader.ask(question))),
+    ...asked((method, args) => whileOpen(() => reader.ask({ method, args }))),
+    refresh: async () => {}, // what is acknowledged is in the file
   }
 }
 
@@ -92,23 +93,5 @@ function counted(log: Logger, metrics: Metrics): (partition: number, done: Done)
       dropped.add({ reason: 'STORE_RECORD' })
       log.error('a timeline record cannot be read and is left out', { partition, offset, detail })
     }
-  }
-}
-
-function questionsTo(ask: <T>(question: ToReader) => Promise<T>): StoreReader {
-  const question =
-    <K extends keyof StoreReader>(method: K) =>
-    (...args: Parameters<StoreReader[K]>) =>
-      ask<Awaited<ReturnType<StoreReader[K]>>>({ method, args })
-  return {
-    refresh: async () => {}, // what is acknowledged is in the file
-    devices: question('devices'),
-    points: question('points'),
-    segments: question('segments'),
-    rollUp: question('rollUp'),
-    gaps: question('gaps'),
-    ledger: question('ledger'),
-    totals: question('totals'),
-    events: question('events'),
   }
 }

@@ -19,7 +19,8 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
     points: (of, limit) => series.points(of, limit),
     segments: (of, limit) => series.segments(of, limit),
     rollUp: (of, stepMs) => series.rollUp(of, stepMs),
-    devices: () => (sql.devices.all() as unknown as DeviceRow[]).map((row) => ({ ...row, channels: JSON.parse(row.channels) })),
+    devices: (device) =>
+      (sql.devices.all(device ?? null) as unknown as DeviceRow[]).map((row) => ({ ...row, channels: JSON.parse(row.channels) })),
     gaps: (device, fromMs, toMs) => (sql.gaps.all(device ?? null, fromMs, toMs) as unknown as GapRow[]).map(toGap),
     ledger() {
       const now = (sql.newestCut.get() as { atMs: number | null }).atMs ?? 0
@@ -37,7 +38,7 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
 
 function prepare(db: DatabaseSync) {
   return {
-    devices: db.prepare('SELECT device, subject, node, channels FROM devices ORDER BY device'),
+    devices: db.prepare('SELECT device, subject, node, channels FROM devices WHERE ?1 IS NULL OR device = ?1 ORDER BY device'),
     gaps: db.prepare(`SELECT devices.device, channel, gaps.reason, fromMs, toMs, lostReadings, lostSamples FROM gaps
       JOIN devices ON devices.id = gaps.device WHERE (?1 IS NULL OR devices.device = ?1) AND fromMs <= ?3 AND (toMs IS NULL OR toMs >= ?2)
       ORDER BY fromMs LIMIT 100000`),

@@ -39,7 +39,8 @@ export function physicalOf(channel: Pick<Channel, 'scale' | 'offset'> | undefine
       const whole = Math.round(raw)
       // An engine that keeps twelve digits gives a value back that is only near.
       const isWhole = toValue(whole) === value || Math.abs(raw - whole) <= wholeWithin * Math.max(1, Math.abs(raw))
-      return isWhole ? whole : raw
+      // Not -0, where the scale is negative.
+      return isWhole ? whole + 0 : raw
     },
   }
 }

@@ -2,6 +2,7 @@
 import { type Held, nameOf, type Suspicion } from '../accounting/index.ts'
 import type { Dialect } from './dialects/index.ts'
 import { farFutureUs } from './limits.ts'
+import { pagesOf } from './pages.ts'
 import { reading, revisionTag, total, wave } from './schema.ts'
 
 /** Questions under way. */
@@ -18,10 +19,11 @@ export function createQuestions(dialect: Dialect) {
         const measurement = isWave ? wave : reading
         const range = { fromUs: Math.floor((fromMs - resolutionMs) * 1000), toUs: Math.ceil((toMs + resolutionMs) * 1000) }
         const held: Held = new Map()
-        for (const { us, values } of await dialect.rows({ measurement, where: { device, channel }, ...range })) {
-          const name = nameOf(us / 1000, resolutionMs)
-          held.set(name, Math.max(held.get(name) ?? 0, Number(values[revisionTag] ?? 0)))
-        }
+        for await (const rows of pagesOf(dialect, { measurement, where: { device, channel }, ...range }))
+          for (const { us, values } of rows) {
+            const name = nameOf(us / 1000, resolutionMs)
+            held.set(name, Math.max(held.get(name) ?? 0, Number(values[revisionTag] ?? 0)))
+          }
         found.set(`${device} ${isWave ? '~' : ''}${channel}`, held)
       }
       for (let at = 0; at < asking.length; at += atOnce) await Promise.all(asking.slice(at, at + atOnce).map(answer))

@@ -12,6 +12,13 @@ export interface RefusedLine {
   detail: string
 }
 
+/** Lines of a request that was refused, and why. */
+interface Cut {
+  from: number
+  to: number
+  detail: string
+}
+
 export interface Sender {
   /** Resolves when the engine has acknowledged all lines but those returned. @throws MillraceError STORE_WRITE when a retry may help */
   send(lines: Lines): Promise<RefusedLine[]>
@@ -38,13 +45,7 @@ export function createSender(engine: Engine, dialect: Dialect, { log, metrics }:
     }
   }
 
-  async function bisect(
-    lines: Lines,
-    from: number,
-    to: number,
-    detail: string,
-    left: { requests: number },
-  ): Promise<RefusedLine[]> {
+  async function bisect(lines: Lines, { from, to, detail }: Cut, left: { requests: number }): Promise<RefusedLine[]> {
     if (to - from === 1) return [{ line: from, detail }]
     if (left.requests <= 0) {
       log.warn('too many bad points to tell them apart: their neighbours are rejected with them', { points: to - from, detail })
@@ -58,7 +59,7 @@ export function createSender(engine: Engine, dialect: Dialect, { log, metrics }:
     ] as const) {
       left.requests--
       const why = await post(lines, start, end)
-      if (why !== undefined) refused.push(...(await bisect(lines, start, end, why, left)))
+      if (why !== undefined) refused.push(...(await bisect(lines, { from: start, to: end, detail: why }, left)))
     }
     return refused
   }
@@ -71,7 +72,7 @@ export function createSender(engine: Engine, dialect: Dialect, { log, metrics }:
         to = Math.min(lines.count, from + batchLines)
         while (to - from > 1 && lines.bytes(from, to).length > batchBytes) to = (from + to) >> 1
         const why = await post(lines, from, to)
-        if (why !== undefined) refused.push(...(await bisect(lines, from, to, why, left)))
+        if (why !== undefined) refused.push(...(await bisect(lines, { from, to, detail: why }, left)))
       }
       return refused
     },

@@ -12,42 +12,31 @@ import { givenValue, withoutRevisions } from './values.ts'
 
 export const lookBackMs = segmentMsMax
 
-export interface Joining {
-  fromMs: number
-  toMs: number
-  limit: number
-  resolutionMs: number
-  physical: Physical
-}
-
-interface Head {
+export interface Head {
   t: number
   i: number
   count: number
 }
 
-export async function joinSamples(
-  heads: Row[],
-  samplesBetween: (fromUs: number, toUs: number) => Promise<Row[]>,
-  { fromMs, toMs, limit, resolutionMs, physical }: Joining,
-): Promise<Segment[]> {
-  const wanted = heads
-    .map(headOf)
-    .filter(({ t, i, count }) => t <= toMs && t + (count - 1) * i >= fromMs)
-    .sort((a, b) => a.t - b.t || b.count - a.count)
-    .slice(0, limit)
-  if (wanted.length === 0) return []
-  const last = wanted.reduce((latest, { t, i, count }) => Math.max(latest, t + (count - 1) * i), 0)
-  const rows = withoutRevisions(
-    await samplesBetween(Math.floor((wanted[0]!.t - resolutionMs) * 1000), Math.ceil((last + resolutionMs) * 1000)),
-  )
-  const samples = new Map<number, number>()
-  for (const { us, values } of rows) samples.set(nameOf(us / 1000, resolutionMs), Number(givenValue(values, physical)))
-  return wanted.flatMap((head) => takeSamples(head, samples, resolutionMs)).slice(0, limit)
+export function headOf({ us, values }: Row): Head {
+  return { t: us / 1000 + Number(values.shift_ms ?? 0), i: Number(values.interval_ms), count: Number(values.samples) }
 }
 
-function headOf({ us, values }: Row): Head {
-  return { t: us / 1000 + Number(values.shift_ms ?? 0), i: Number(values.interval_ms), count: Number(values.samples) }
+export const lastOfHead = ({ t, i, count }: Head): number => t + (count - 1) * i
+
+/** @param wanted in order of their start. */
+export async function joinSamples(
+  wanted: Head[],
+  samplesBetween: (fromUs: number, toUs: number) => AsyncIterable<Row[]>,
+  { resolutionMs, physical }: { resolutionMs: number; physical: Physical },
+): Promise<Segment[]> {
+  const last = wanted.reduce((latest, head) => Math.max(latest, lastOfHead(head)), 0)
+  const samples = new Map<number, number>()
+  const times = [Math.floor((wanted[0]!.t - resolutionMs) * 1000), Math.ceil((last + resolutionMs) * 1000)] as const
+  for await (const rows of samplesBetween(...times))
+    for (const { us, values } of withoutRevisions(rows))
+      samples.set(nameOf(us / 1000, resolutionMs), Number(givenValue(values, physical)))
+  return wanted.flatMap((head) => takeSamples(head, samples, resolutionMs))
 }
 
 /** Takes the head's samples out of those that are left. */

@@ -1,4 +1,5 @@
 /** What differs between the engines that take InfluxDB's write API: how they are asked, and what a write means to them. */
+import type { RollUp } from '../../store.ts'
 import type { Engine, HttpFailure } from '../engine.ts'
 import type { Measurement } from '../schema.ts'
 
@@ -33,10 +34,32 @@ export interface RowQuery {
   fromUs: number
   /** Included. */
   toUs: number
-  /** The first of them. An engine may answer with more. */
+  /** Of so many times, the first, or all where there are fewer. An engine may answer with a few times as many, and does no more work than for these. */
   limit?: number
-  /** So many of the newest instead, still in order of time. An engine may answer with more. */
+  /** So many of the newest instead, still in order of time. */
   newestFirst?: number
+}
+
+/** Steps that start at fromMs + n * stepMs, over fromMs <= t < toMs; all whole milliseconds. */
+export interface StepQuery {
+  where: { device: string; channel: string }
+  fromMs: number
+  toMs: number
+  stepMs: number
+}
+
+/** What engines say of points that they will never take. */
+export const isRefusal = ({ status }: HttpFailure): boolean => status === 400 || status === 413 || status === 422
+
+/** Of the engines that replace a point which is written again and show it when they have acknowledged it, or after `settle`. */
+export const replacing: Traits = {
+  precision: 'us',
+  resolutionMs: 0.001,
+  text: 'field',
+  replaces: true,
+  futureMsMax: Number.POSITIVE_INFINITY,
+  durableAfterMs: 0,
+  visibleAfterMs: 0,
 }
 
 export interface Dialect {
@@ -53,6 +76,11 @@ export interface Dialect {
   settle(): Promise<void>
   /** In order of time. */
   rows(query: RowQuery): Promise<Row[]>
+  /**
+   * Steps of a channel's physical numbers that hold any, by the engine itself: what it sends is as long as the answer. Undefined
+   * where numbers alone do not say all: readings with a raw number beside them, rewritten ones, flags and texts.
+   */
+  steps(query: StepQuery): Promise<RollUp | undefined>
   /** The newest row of every set of tags. */
   newest(measurement: Measurement, where?: Record<string, string>): Promise<Row[]>
   /** Makes what the engine needs, as often as it is called; says what it did and what a person has to do. */

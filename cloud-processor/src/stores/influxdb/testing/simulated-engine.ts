@@ -78,6 +78,7 @@ export function createSimulatedEngine(replaces: boolean, now: () => number) {
           .filter(({ us }) => us >= fromUs && us <= toUs)
           .slice(0, limit),
       ),
+    steps: async () => undefined,
     newest: (measurement, where = {}) =>
       operation(() => {
         const newest = new Map<string, Row>()

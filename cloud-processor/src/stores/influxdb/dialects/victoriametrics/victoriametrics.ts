@@ -5,17 +5,14 @@
  *
  * A write is acknowledged from memory. Rows become searchable and are put to disk within a second or two, small parts within
  * five more. A flush that is asked for does not wait for one that has begun.
- *
- * Which series a selector means is cached, and looked up again within ten seconds, or at once when a flush that was asked for had
- * series to put in: what the flush in the background has put in just before stays unseen. So every selector has a matcher that
- * changes with `settle` and excludes nothing.
  */
-import { randomBytes } from 'node:crypto'
 import type { Engine } from '../../engine.ts'
-import { decodeLabel } from '../../line.ts'
-import type { Measurement } from '../../schema.ts'
-import type { Dialect, Row, Traits } from '../dialect.ts'
+import { type Dialect, isRefusal, type Row, type RowQuery, type Traits } from '../dialect.ts'
+import { someRows } from '../some-rows.ts'
+import { type Asking, createAsking } from './asking.ts'
 import { daysOf, flagsOf, startOf } from './metrics.ts'
+import { joinFields, newestRows } from './rows.ts'
+import { askSteps } from './steps.ts'
 
 const traits: Traits = {
   precision: 'ms',
@@ -27,174 +24,69 @@ const traits: Traits = {
   visibleAfterMs: 1500,
 }
 
-/** How far back the newest of each series is looked for; then all of time, when some are older. */
-const windows = ['1h', '2d', '60d', '40y']
-
-interface Series {
-  metric: Record<string, string>
-  values: (number | null)[]
-  timestamps: number[]
-}
-
 export function victoriametrics(engine: Engine): Dialect {
-  const asker = randomBytes(4).toString('hex')
-  let settled = 0
-  const selector = (measurement: Measurement, fields: string[], where: Record<string, string>) =>
-    selectorOf(measurement, fields, where, `${asker}${settled}`)
-  const form = { 'content-type': 'application/x-www-form-urlencoded' }
-  const post = (path: string, values: Record<string, string>) =>
-    engine.request('POST', path, `${new URLSearchParams(values)}`, form)
-
-  async function query(text: string): Promise<Answer[]> {
-    return JSON.parse(await post('/api/v1/query', { query: text, nocache: '1' })).data.result
-  }
-
-  async function export_(match: string, fromMs: number, toMs: number): Promise<Series[]> {
-    const values = { 'match[]': match, start: `${fromMs / 1000}`, end: `${toMs / 1000}` }
-    const answer = await post('/api/v1/export', values)
-    return answer
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line))
-  }
-
+  const asking = createAsking(engine)
   return {
     traits,
     writePath: '/api/v2/write?precision=ms',
-    isRefusal: ({ status }) => status === 400 || status === 413 || status === 422,
-    async prepare() {
-      const flags = flagsOf(await engine.request('GET', '/metrics'))
-      const interval = flags.get('dedup.minScrapeInterval')
-      if (interval !== '1ms') throw new Error('VictoriaMetrics must run with -dedup.minScrapeInterval=1ms')
-      const { retentionDays } = engine.config
-      // What is older than its own retention it drops without a word.
-      if (daysOf(flags.get('retentionPeriod') ?? '1') < retentionDays)
-        throw new Error(`VictoriaMetrics must run with -retentionPeriod=${retentionDays}d, or store.retentionDays be less`)
-    },
+    isRefusal,
+    prepare: () => checkFlags(engine),
     run: async () => startOf(await engine.request('GET', '/metrics')),
-    async settle() {
-      await engine.request('GET', '/internal/force_flush')
-      settled++
-    },
-    async rows({ measurement, where, fromUs, toUs, limit }) {
-      const match = selector(measurement, Object.keys(measurement.fields), where)
-      const series = await export_(match, Math.ceil(fromUs / 1000), Math.floor(toUs / 1000))
-      return joinFields(measurement, limit === undefined ? series : firstOf(series, limit))
-    },
-    async newest(measurement, where = {}) {
-      const fields = numbersOf(measurement)
-      const known = await post('/api/v1/series', { 'match[]': selector(measurement, fields.slice(0, 1), where), start: '1' })
-      const wanted = new Set((JSON.parse(known).data as Record<string, string>[]).map((labels) => identity(measurement, labels)))
-      const all = selector(measurement, fields, where)
-      for (const window of windows) {
-        const [values, times] = await Promise.all([
-          query(`last_over_time(${all}[${window}])`),
-          query(`tlast_over_time(${selector(measurement, fields.slice(0, 1), where)}[${window}]) keep_metric_names`),
-        ])
-        const rows = newestRows(measurement, values, times)
-        if (rows.size >= wanted.size || window === windows.at(-1)) return [...rows.values()]
-      }
-      return []
-    },
-    async setUp() {
-      const flags = flagsOf(await engine.request('GET', '/metrics'))
-      const { retentionDays } = engine.config
-      const kept = daysOf(flags.get('retentionPeriod') ?? '1')
-      const wanted = retentionDays === 0 ? 'the longest that you want, such as 100y' : `${retentionDays}d`
-      const isEnough = retentionDays > 0 && kept >= retentionDays
-      return [
-        flags.get('dedup.minScrapeInterval') === '1ms'
-          ? 'flag -dedup.minScrapeInterval is 1ms, as it must be'
-          : 'TO DO: start VictoriaMetrics with -dedup.minScrapeInterval=1ms',
-        isEnough
-          ? `flag -retentionPeriod keeps ${Math.floor(kept)} days; the store wants ${retentionDays}`
-          : `TO DO: flag -retentionPeriod keeps ${Math.floor(kept)} days; start VictoriaMetrics with -retentionPeriod=${wanted}`,
-        'roll-ups: none needed, it rolls up as it answers',
-      ]
-    },
+    settle: asking.settle,
+    rows: (query) =>
+      someRows(query, { resolutionUs: 1000, count: (part) => countPoints(asking, part), all: (part) => allRows(asking, part) }),
+    newest: (measurement, where = {}) => newestRows(asking, measurement, where),
+    steps: (query) => askSteps(asking, query),
+    setUp: () => sayFlags(engine),
   }
 }
 
-const metricOf = (measurement: Measurement, field: string) => `${measurement.name}_${field}`
-const numbersOf = ({ fields }: Measurement) => Object.keys(fields).filter((field) => fields[field] !== 'text')
+const matchOf = (asking: Asking, { measurement, where }: RowQuery) =>
+  asking.selector(measurement, Object.keys(measurement.fields), where)
 
-function selectorOf(measurement: Measurement, fields: string[], where: Record<string, string>, unique: string): string {
-  const names = fields.map((field) => metricOf(measurement, field)).join('|')
-  const labels = Object.entries(where).map(([label, value]) => `,${label}=${JSON.stringify(value)}`)
-  return `{__name__=~"${names}"${labels.join('')},asked_by!="${unique}"}`
+async function allRows(asking: Asking, query: RowQuery): Promise<Row[]> {
+  const { fromUs, toUs, measurement } = query
+  const series = await asking.samples(matchOf(asking, query), Math.ceil(fromUs / 1000), Math.floor(toUs / 1000))
+  return joinFields(measurement, series)
 }
 
-const identity = ({ tags }: Measurement, labels: Record<string, string>) => tags.map((tag) => labels[tag]).join('\n')
+/** A window that reaches back to 1970 is answered with nothing. */
+const earliestMs = 1_000_000
 
-function labelsOf(measurement: Measurement, metric: Record<string, string>): Row['values'] {
-  const { __name__, ...labels } = metric
-  for (const [field, kind] of Object.entries(measurement.fields))
-    if (kind === 'text' && labels[field] !== undefined) labels[field] = decodeLabel(labels[field])
-  return labels
+async function countPoints(asking: Asking, query: RowQuery): Promise<number> {
+  const [fromMs, toMs] = [Math.max(earliestMs, Math.ceil(query.fromUs / 1000)), Math.floor(query.toUs / 1000)]
+  if (toMs < fromMs) return toMs < earliestMs ? 1 : 0
+  const found = await asking.now(`sum(count_over_time(${matchOf(asking, query)}[${toMs - fromMs + 1}ms]))`, toMs)
+  return Number(found[0]?.value[1] ?? 0)
 }
 
-function fieldOf(measurement: Measurement, metric: Record<string, string>): string {
-  return metric.__name__!.slice(measurement.name.length + 1)
+async function checkFlags(engine: Engine): Promise<void> {
+  const { interval, keptDays } = await readFlags(engine)
+  if (interval !== '1ms') throw new Error('VictoriaMetrics must run with -dedup.minScrapeInterval=1ms')
+  const { retentionDays } = engine.config
+  // What is older than its own retention it drops without a word.
+  if (keptDays < retentionDays)
+    throw new Error(`VictoriaMetrics must run with -retentionPeriod=${retentionDays}d, or store.retentionDays be less`)
 }
 
-function put(measurement: Measurement, row: Row, field: string, value: number): void {
-  row.values[field] = measurement.fields[field] === 'boolean' ? value === 1 : value
+async function sayFlags(engine: Engine): Promise<string[]> {
+  const { interval, keptDays } = await readFlags(engine)
+  const { retentionDays } = engine.config
+  const wanted = retentionDays === 0 ? 'the longest that you want, such as 100y' : `${retentionDays}d`
+  const isEnough = retentionDays > 0 && keptDays >= retentionDays
+  const kept = `flag -retentionPeriod keeps ${Math.floor(keptDays)} days`
+  return [
+    interval === '1ms'
+      ? 'flag -dedup.minScrapeInterval is 1ms, as it must be'
+      : 'TO DO: start VictoriaMetrics with -dedup.minScrapeInterval=1ms',
+    isEnough
+      ? `${kept}; the store wants ${retentionDays}`
+      : `TO DO: ${kept}; start VictoriaMetrics with -retentionPeriod=${wanted}`,
+    'roll-ups: none needed, it rolls up as it answers',
+  ]
 }
 
-/** Of so many times, the earliest: what nobody asked for is not joined. An export has no limit of its own. */
-function firstOf(series: Series[], limit: number): Series[] {
-  const times = new Float64Array(series.reduce((sum, { timestamps }) => sum + timestamps.length, 0))
-  let count = 0
-  for (const { timestamps } of series) for (const time of timestamps) times[count++] = time
-  times.sort()
-  let last = 0
-  for (let distinct = 0; last < count; last++) if (times[last] !== times[last - 1] && ++distinct > limit) break
-  if (last === count) return series
-  const isFirst = (time: number) => time < times[last]!
-  return series.map(({ metric, values, timestamps }) => ({
-    metric,
-    values: values.filter((_, k) => isFirst(timestamps[k]!)),
-    timestamps: timestamps.filter(isFirst),
-  }))
-}
-
-/** Fields of one point have the same labels and time. */
-function joinFields(measurement: Measurement, series: Series[]): Row[] {
-  const rows = new Map<string, Row>()
-  for (const { metric, values, timestamps } of series) {
-    const labels = labelsOf(measurement, metric)
-    const field = fieldOf(measurement, metric)
-    const key = JSON.stringify(labels)
-    for (let k = 0; k < timestamps.length; k++) {
-      const at = `${timestamps[k]} ${key}`
-      let row = rows.get(at)
-      if (!row) {
-        row = { us: timestamps[k]! * 1000, values: { ...labels } }
-        rows.set(at, row)
-      }
-      if (values[k] !== null) put(measurement, row, field, values[k]!)
-    }
-  }
-  return [...rows.values()].sort((a, b) => a.us - b.us)
-}
-
-type Answer = { metric: Record<string, string>; value: [number, string] }
-
-function newestRows(measurement: Measurement, values: Answer[], times: Answer[]): Map<string, Row> {
-  const rows = new Map<string, Row>()
-  const byLabels = new Map<string, Row>()
-  const labelKey = ({ __name__, ...labels }: Record<string, string>) => JSON.stringify(Object.entries(labels).sort())
-  for (const { metric, value } of times) {
-    const row = { us: Math.round(Number(value[1]) * 1000) * 1000, values: labelsOf(measurement, metric) }
-    const key = identity(measurement, metric)
-    const known = rows.get(key)
-    if (known && known.us >= row.us) continue
-    rows.set(key, row)
-    byLabels.set(labelKey(metric), row)
-  }
-  for (const { metric, value } of values) {
-    const row = byLabels.get(labelKey(metric))
-    if (row) put(measurement, row, fieldOf(measurement, metric), Number(value[1]))
-  }
-  return rows
+async function readFlags(engine: Engine): Promise<{ interval: string | undefined; keptDays: number }> {
+  const flags = flagsOf(await engine.request('GET', '/metrics'))
+  return { interval: flags.get('dedup.minScrapeInterval'), keptDays: daysOf(flags.get('retentionPeriod') ?? '1') }
 }
