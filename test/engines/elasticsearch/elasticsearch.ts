@@ -2,21 +2,14 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findCached } from '../cache.ts'
-import type { Engine, StartOptions } from '../engine.ts'
-import { startProcess } from '../engine-process.ts'
-import { answersHttp } from '../health.ts'
-import { frugal, getJars, java } from '../maven.ts'
-import { stablePort } from '../ports.ts'
-
-export interface ElasticsearchOptions extends StartOptions {
-  /** Over the defaults, by their names in elasticsearch.yml. */
-  settings?: Record<string, string | number | boolean>
-}
+import type { Engine } from '../engine.ts'
+import { getJars } from '../maven.ts'
+import { type SearchOptions, startSearchNode } from '../search-node.ts'
 
 const version = '7.17.28'
 const folder = `elasticsearch-${version}`
 
-export const elasticsearch: Engine<ElasticsearchOptions> = {
+export const elasticsearch: Engine<SearchOptions> = {
   name: 'elasticsearch',
   what: 'the core of Elasticsearch 7, which OpenSearch came from',
   from: `Maven org.elasticsearch:elasticsearch:${version}, 35 MB`,
@@ -35,33 +28,18 @@ export const elasticsearch: Engine<ElasticsearchOptions> = {
       ],
       launcher: fileURLToPath(new URL('ElasticsearchLauncher.java', import.meta.url)),
     }),
-  async start({ dir, port, settings }) {
-    const found = await findCached(folder)
-    if (!found) throw new Error('Elasticsearch is not there. Run: npm run engines -- elasticsearch')
-    const listen = port ?? (await stablePort())
-    const address = `http://127.0.0.1:${listen}`
-    const all = {
-      'path.home': join(dir, 'node'),
-      'path.data': join(dir, 'data'),
-      'network.host': '127.0.0.1',
-      'http.port': listen,
-      'http.type': 'netty4',
-      'transport.type': 'netty4',
-      'transport.port': await stablePort(),
-      'discovery.type': 'single-node',
-      'cluster.routing.allocation.disk.threshold_enabled': false,
-      ...settings,
-    }
-    const classpath = [join(found.where, 'lib', '*'), join(found.where, 'classes')].join(':')
-    const given = Object.entries(all).map((entry) => entry.join('='))
-    return startProcess({
-      name: 'Elasticsearch',
-      address,
-      dir,
-      command: java(),
-      args: [...frugal, '-Xmx512m', '-cp', classpath, 'ElasticsearchLauncher', ...given],
-      isHealthy: () => answersHttp(`${address}/_cluster/health?wait_for_status=yellow&timeout=1s`),
-      healthyWithinMs: 180_000,
-    })
-  },
+  start: (options) =>
+    startSearchNode(
+      {
+        ...{ name: 'Elasticsearch', folder, command: 'npm run engines -- elasticsearch' },
+        launcher: ['ElasticsearchLauncher'],
+        own: {
+          'path.home': join(options.dir, 'node'),
+          'path.data': join(options.dir, 'data'),
+          'http.type': 'netty4',
+          'transport.type': 'netty4',
+        },
+      },
+      options,
+    ),
 }
