@@ -20,6 +20,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'the store on VictoriaMetrics', args: ['test/conformance/store-victoria-metrics.ts'] },
   { name: 'every Kibana query answers', args: ['test/conformance/kibana-queries.ts'] },
   { name: 'every Grafana query answers', args: ['test/conformance/grafana-queries.ts'] },
+  { name: 'every Grafana query of other stores answers', args: ['test/conformance/grafana-stores.ts'] },
   { name: 'an outside consumer reads Kafka by the published schema', args: ['test/e2e/outside-consumer.ts'] },
   { name: 'the ward on Kafka, VictoriaMetrics, OpenSearch and Mosquitto', args: ['test/e2e/cluster.ts', '--seconds', '30'] },
   { name: 'chaos, 60 s on our broker', args: ['test/e2e/chaos.ts', '--seconds', '60', '--broker', 'millrace'] },

@@ -18,6 +18,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard'
 import type { Kind } from '@millrace/cloud-processor/sinks/opensearch-schema'
 import type { FieldOf } from './names.ts'
+import { languageOf, type Question } from './question.ts'
 import type { SourceRef, Sources } from './sources.ts'
 
 const tag = 'millrace'
@@ -57,15 +58,21 @@ export function withRows(builder: DashboardBuilder, rows: Record<string, Builder
   return builder.build()
 }
 
-/** The values of a label in what an expression answers at the end of the dashboard's time. */
-export function labelVariable(source: SourceRef, name: string, label: string, expr: string): QueryVariableBuilder {
-  return new QueryVariableBuilder(name)
-    .datasource(source)
-    .query({ query: `query_result(${expr})`, refId: name, qryType: 3 })
-    .definition(`query_result(${expr})`)
-    .regex(`/${label}="([^"]+)"/`)
-    .refresh(VariableRefresh.OnTimeRangeChanged)
-    .sort(VariableSort.NaturalAsc)
+/** The values of a label in what a question answers at the end of the dashboard's time. */
+export function labelVariable(source: SourceRef, name: string, label: string, question: string | Question): QueryVariableBuilder {
+  const variable = new QueryVariableBuilder(name).datasource(source)
+  const language = languageOf(source)
+  const always = (made: QueryVariableBuilder) => made.refresh(VariableRefresh.OnTimeRangeChanged).sort(VariableSort.NaturalAsc)
+  if (typeof question === 'string' || language === 'promql') {
+    const expr = typeof question === 'string' ? question : question.promql
+    const query = { query: `query_result(${expr})`, refId: name, qryType: 3 }
+    return always(variable.query(query).definition(query.query).regex(`/${label}="([^"]+)"/`))
+  }
+  const query =
+    language === 'sql'
+      ? `SELECT DISTINCT ${label} FROM (${question.sql})`
+      : `${question.flux} |> keep(columns: ["${label}"]) |> distinct(column: "${label}")`
+  return always(variable.query(language === 'sql' ? query : { query, refId: name }).definition(query))
 }
 
 /** The values of a field of documents. */

@@ -1,20 +1,43 @@
 /** One device: its values, its waveforms at the resolution of their samples, and where data is missing. */
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
-import { ledger, reading, total, wave } from '@millrace/cloud-processor/stores/influxdb-schema'
+import { reading, wave } from '@millrace/cloud-processor/stores/influxdb-schema'
 import { answers, columns, isAcknowledged, isActive, priorityColumn } from './columns.ts'
 import { all, choice, dashboard, documentMarks, labelVariable, withRows } from './dashboard.ts'
-import { absent, atCut, channels, devices, ever, offBalance, silentFor } from './knowledge.ts'
+import { absent, atCut, channels, cutThrough, devices, offBalance, silentFor, storedOf } from './knowledge.ts'
 import { toAlarms, toPipeline, uids } from './links.ts'
 import { inForce, is, like, stored } from './names.ts'
 import { half, lines, number, states, table, tile } from './panels.ts'
 import { counts, documents, field, newest, samples, series, single } from './queries.ts'
+import { fluxOf, inSql, overSteps, type Question } from './question.ts'
 import type { Sources } from './sources.ts'
 import { absence, flag, quality } from './states.ts'
 
 const device = is('$device')
 const numbers = { device, channel: like('$channel') }
 const waveform = { device, channel: is('$waveform') }
-const each = (over: 'avg' | 'last' | 'min' | 'max') => (series: string) => `${over}_over_time(${series}[$__interval])`
+type Over = 'avg' | 'last' | 'min' | 'max'
+const each = (over: Over) => (series: string) => `${over}_over_time(${series}[$__interval])`
+
+function steps(field: 'value' | 'flag' | 'quality', over: Over, where: Parameters<typeof stored<typeof reading>>[2]): Question {
+  const promql = inForce(reading, field, where!, each(over))
+  return overSteps(promql, { of: reading, field, by: ['channel'], over }, where!)
+}
+
+function waveSteps(over: 'min' | 'max'): Question {
+  const promql = inForce(wave, 'value', waveform, each(over))
+  return overSteps(promql, { of: wave, field: 'value', by: ['channel'], over }, waveform)
+}
+
+/** The stored samples at their own times, up to the end of the time shown. */
+function waveSamples(): Question {
+  const since = "time > dateadd('s', -cast(replace('$window', 's', '') AS INT), cast($__timeTo() AS TIMESTAMP))"
+  return {
+    promql: `${stored(wave, 'value', waveform)}[$window]`,
+    sql: `SELECT time, channel, value AS "Value" FROM ${wave.name} WHERE ${[since, 'time <= $__timeTo()', ...inSql(waveform)].join(' AND ')}`,
+    flux: `import "date"\n${fluxOf(wave, ['value'], waveform, 'shown').replace('start: v.timeRangeStart', 'start: date.sub(d: $window, from: v.timeRangeStop)')} |> group(columns: ["channel"])`,
+  }
+}
+
 const ofDevice = (kind: 'gaps' | 'alarms' | 'alarm-states') => field(kind, 'device', '$device')
 const open = `${ofDevice('alarm-states')} AND ${field('alarm-states', 'open', 'true')}`
 const raised = `${ofDevice('alarms')} AND ${field('alarms', 'change', 'raised')}`
@@ -66,10 +89,7 @@ const summary = (sources: Sources) => {
       single(store, offBalance(['device'], { device })),
       { worse: [1], link: toPipeline },
     ),
-    number(
-      { title: 'Readings stored', about: 'Ever.', ...tile },
-      single(store, `sum(last_over_time(${stored(total, 'stored_readings', { device })}[${ever}]))`),
-    ),
+    number({ title: 'Readings stored', about: 'Ever.', ...tile }, single(store, storedOf('stored_readings', [], { device }))),
     table(
       { title: 'What it is', about: 'As it last declared itself.', w: 8, h: 4 },
       [newest(store, devices({ device }))],
@@ -80,15 +100,14 @@ const summary = (sources: Sources) => {
 
 const values = ({ store }: Sources) =>
   lines({ title: '$channel', about: 'Means where the time shown holds more readings than the chart has room for.', ...half }, [
-    series(store, inForce(reading, 'value', numbers, each('avg')), '{{channel}}'),
+    series(store, steps('value', 'avg', numbers), '{{channel}}'),
   ])
     .repeat('channel')
     .repeatDirection('h')
     .maxPerRow(2)
 
 const waveformPanels = ({ store }: Sources) => {
-  const steps = (over: 'min' | 'max', legend: string) =>
-    series(store, inForce(wave, 'value', waveform, each(over)), `{{channel}} ${legend}`)
+  const edge = (over: 'min' | 'max', legend: string) => series(store, waveSteps(over), `{{channel}} ${legend}`)
   return [
     lines(
       {
@@ -96,11 +115,11 @@ const waveformPanels = ({ store }: Sources) => {
         about: 'The stored samples at their own times, up to the end of the time shown. Choose for how long above.',
         ...{ w: 24, h: 10 },
       },
-      [samples(store, `${stored(wave, 'value', waveform)}[$window]`, '{{channel}}')],
+      [samples(store, waveSamples(), '{{channel}}')],
     ),
     lines({ title: '$waveform over the time shown', about: 'Least and greatest of each step.', w: 24, h: 7 }, [
-      steps('min', 'least'),
-      steps('max', 'greatest'),
+      edge('min', 'least'),
+      edge('max', 'greatest'),
     ]),
   ]
 }
@@ -108,12 +127,12 @@ const waveformPanels = ({ store }: Sources) => {
 const statePanels = ({ store }: Sources) => [
   states(
     { title: 'On and off', about: 'Channels that hold true or false.', w: 12, h: 7 },
-    [series(store, inForce(reading, 'flag', { device }, each('last')), '{{channel}}')],
+    [series(store, steps('flag', 'last', { device }), '{{channel}}')],
     flag,
   ),
   states(
     { title: 'Quality', about: 'As the device gave it; good where nothing is said.', w: 12, h: 7 },
-    [series(store, inForce(reading, 'quality', numbers, each('last')), '{{channel}}')],
+    [series(store, steps('quality', 'last', numbers), '{{channel}}')],
     quality,
   ),
   states(
@@ -151,8 +170,8 @@ const ledgerTable = ({ store }: Sources) => {
       atCut(['read'], ['stream'], { device }),
       atCut(['stored'], ['stream'], { device }),
       offBalance(['stream'], { device }),
-      `max by (stream) (last_over_time(${stored(ledger, 'through', { device })}[$__range]))`,
-    ].map((expression) => newest(store, expression)),
+      cutThrough({ device }),
+    ].map((question) => newest(store, question)),
     [{ of: 'stream' }, through!, read!, held!, difference!],
   )
 }

@@ -1,11 +1,21 @@
 /** Who there is, and how each of them does. */
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
-import { channel, ledger, reading, total } from '@millrace/cloud-processor/stores/influxdb-schema'
 import { answers, columns, deviceColumn } from './columns.ts'
 import { choice, dashboard, withRows } from './dashboard.ts'
-import { channels, devices, ever, silentFor } from './knowledge.ts'
+import {
+  channelCount,
+  deviceCount,
+  devices,
+  newestValues,
+  readingsOffBalance,
+  silentCount,
+  silentFor,
+  storedOf,
+  storedRate,
+  units,
+} from './knowledge.ts'
 import { lineToDevice, toAlarms, toPipeline, uids } from './links.ts'
-import { is, stored, told } from './names.ts'
+import { told } from './names.ts'
 import { half, lines, number, table, tile } from './panels.ts'
 import { counts, field, newest, series, single } from './queries.ts'
 import type { Sources } from './sources.ts'
@@ -29,14 +39,11 @@ export function fleetDashboard(sources: Sources): Dashboard {
 const summary = (sources: Sources) => {
   const { store, processes } = sources
   const look = (title: string, about: string) => ({ title, about, ...tile })
-  const difference = `abs(last_over_time(${stored(ledger, 'difference_readings')}[$__range]))`
   return [
-    number(look('Devices', 'Ever heard of.'), single(store, `count(${devices()})`)),
-    number(
-      look('Silent devices', 'Nothing stored of them for as long as is chosen above.'),
-      single(store, `sum((${silentFor()}) > bool $silence)`),
-      { worse: [1] },
-    ),
+    number(look('Devices', 'Ever heard of.'), single(store, deviceCount())),
+    number(look('Silent devices', 'Nothing stored of them for as long as is chosen above.'), single(store, silentCount()), {
+      worse: [1],
+    }),
     number(
       look('Open alarms', 'Active, or not yet acknowledged, whose newest change lies in the time shown.'),
       counts(sources, 'alarm-states', field('alarm-states', 'open', 'true'), []),
@@ -49,7 +56,7 @@ const summary = (sources: Sources) => {
     ),
     number(
       look('Off balance', 'Readings that nothing explains, at the newest cuts; see pipeline and ledger.'),
-      single(store, `sum(${difference})`),
+      single(store, readingsOffBalance()),
       { worse: [1], link: toPipeline },
     ),
     number(
@@ -63,12 +70,9 @@ const summary = (sources: Sources) => {
 const tables = ({ store }: Sources) => [
   table(
     { title: 'Devices', about: 'Longest silent first when sorted so. A click on the name opens the device.', w: 14, h: 12 },
-    [
-      devices(),
-      silentFor(),
-      `sum by (device) (last_over_time(${stored(total, 'stored_readings')}[${ever}]))`,
-      `sum by (device) (last_over_time(${stored(total, 'stored_samples')}[${ever}]))`,
-    ].map((expression) => newest(store, expression)),
+    [devices(), silentFor(), storedOf('stored_readings', ['device']), storedOf('stored_samples', ['device'])].map((question) =>
+      newest(store, question),
+    ),
     [
       ...[deviceColumn, ...columns('subject', 'node')],
       ...answers(
@@ -81,23 +85,20 @@ const tables = ({ store }: Sources) => [
   ),
   table(
     { title: 'Newest values', about: 'Of every channel that holds numbers, in its own unit.', w: 10, h: 12 },
-    [
-      newest(store, `max by (device, channel) (last_over_time(${stored(reading, 'value', { rev: is('') })}[$__range]))`),
-      newest(store, `max by (device, channel, unit) (${channels({ kind: is('number') })})`),
-    ],
+    [newest(store, newestValues()), newest(store, units())],
     [deviceColumn, { of: 'channel' }, ...answers('Value'), { of: 'unit' }],
   ),
 ]
 
 const charts = ({ store }: Sources) => {
-  const readings = `sum by (device) (rate(${stored(total, 'stored_readings')}[$__rate_interval]))`
-  const declared = `count by (device, kind) (last_over_time(${stored(channel, 'position')}[${ever}]))`
   return [
     lines(
       { title: 'Readings stored', about: 'A second, by device.', ...half, unit: 'cps' },
-      [series(store, readings, '{{device}}', totalsEvery)],
+      [series(store, storedRate(), '{{device}}', totalsEvery)],
       lineToDevice,
     ),
-    lines({ title: 'Channels', about: 'Declared by each device.', ...half }, [series(store, declared, '{{device}} {{kind}}')]),
+    lines({ title: 'Channels', about: 'Declared by each device.', ...half }, [
+      series(store, channelCount(), '{{device}} {{kind}}'),
+    ]),
   ]
 }

@@ -26,6 +26,7 @@ interface Target {
   datasource: { type: string; uid: string }
   expr?: string
   query?: string
+  rawSql?: string
   legendFormat?: string
   bucketAggs?: { field: string }[]
 }
@@ -72,6 +73,25 @@ test('for OpenSearch the same is asked of its plug-in', () => {
     if (!path.endsWith('.json')) continue
     expect(content.includes('"type": "elasticsearch"')).toBe(false)
     expect(content.replaceAll('grafana-opensearch-datasource', 'elasticsearch')).toBe(files.get(path))
+  }
+})
+
+test.each([
+  ['influxdb', 'influxdb', 'query'],
+  ['questdb', 'grafana-postgresql-datasource', 'rawSql'],
+] as const)('for %s each panel asks the store in its language, and the rest stays', (store, type, language) => {
+  const other = grafanaFiles({ ...sourceDefaults, store })
+  for (const [path, content] of other) {
+    if (!path.endsWith('.json')) continue
+    const made: Dashboard = JSON.parse(content)
+    const before: Dashboard = JSON.parse(files.get(path)!)
+    for (const [k, panel] of panelsOf(made).entries()) {
+      const asked = targetsOf(panelsOf(before)[k]!)
+      for (const [n, target] of targetsOf(panel).entries())
+        if (asked[n]!.datasource.uid !== 'millrace-store') expect(target).toEqual(asked[n])
+        else expect([target.datasource.type, target.expr, typeof target[language]]).toEqual([type, undefined, 'string'])
+      expect({ ...panel, targets: [] }).toEqual({ ...panelsOf(before)[k], targets: [] })
+    }
   }
 })
 

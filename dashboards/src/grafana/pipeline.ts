@@ -3,7 +3,7 @@ import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard'
 import { ledger } from '@millrace/cloud-processor/stores/influxdb-schema'
 import { answers, columns, deviceColumn, time } from './columns.ts'
 import { choice, dashboard, withRows } from './dashboard.ts'
-import { atCut, type LedgerAmount, offBalance } from './knowledge.ts'
+import { atCut, chosen, type LedgerAmount, offBalance, overCuts } from './knowledge.ts'
 import { lineToDevice, uids } from './links.ts'
 import { rate, stored, told } from './names.ts'
 import { bars, half, lines, number, table, third, tile } from './panels.ts'
@@ -76,23 +76,23 @@ const balancePanels = ({ store }: Sources) => [
       about: 'read = stored + filtered + rejected + evicted + collapsed, at the newest cut of each stream in the time shown.',
       ...{ w: 16, h: 11 },
     },
-    [...equation.map(({ of }) => atCut(of, ['node', 'device'])), offBalance(['node', 'device'])].map((expression) =>
-      newest(store, expression),
+    [...equation.map(({ of }) => atCut(of, ['node', 'device'])), offBalance(['node', 'device'])].map((question) =>
+      newest(store, question),
     ),
     [{ of: 'node' }, deviceColumn, ...answers(...equation.map(({ title }) => title), 'Off balance')],
   ),
   lines(
     { title: 'Off balance', about: 'Of $what, by device. Anything but zero is a fault.', w: 8, h: 11 },
-    [series(store, offBalance(['device']), '{{device}}')],
+    [series(store, overCuts(offBalance(['device']).promql, [chosen('difference')], ['device'], true), '{{device}}')],
     lineToDevice,
   ),
 ]
 
 const ledgerPanels = (sources: Sources) => {
   const summed = ({ title, of }: (typeof equation)[number]) =>
-    series(sources.store, `sum(${atCut(of, ['device'])})`, title.toLowerCase())
+    series(sources.store, overCuts(`sum(${atCut(of, ['device']).promql})`, of.map(chosen)), title.toLowerCase())
   const frames = (field: 'frames_good' | 'frames_bad', legend: string) =>
-    series(sources.store, `sum(last_over_time(${stored(ledger, field)}[$__range]))`, legend)
+    series(sources.store, overCuts(`sum(last_over_time(${stored(ledger, field)}[$__range]))`, [field]), legend)
   const about = 'Of $what, of all devices at their cuts.'
   return [
     lines({ title: 'Read and stored', about, ...half }, equation.slice(0, 2).map(summed)),

@@ -11,36 +11,65 @@ import {
 import { DataqueryBuilder as PromQueryBuilder, PromQueryFormat } from '@grafana/grafana-foundation-sdk/prometheus'
 import type { Kind } from '@millrace/cloud-processor/sinks/opensearch-schema'
 import type { FieldOf } from './names.ts'
+import { languageOf, type Question } from './question.ts'
 import type { SourceRef, Sources } from './sources.ts'
 
 /** A question without its letter, which its panel gives it. */
 export type Query = (refId: string) => Builder<Dataquery>
+
+type Form = 'lines' | 'table' | 'number'
 
 /**
  * Series over the dashboard's time. `legend` names labels as `{{label}}`.
  * @param minStep of what is written less often than its data source says; $__rate_interval follows from it.
  */
 export const series =
-  (source: SourceRef, expr: string, legend: string, minStep?: string): Query =>
+  (source: SourceRef, question: string | Question, legend: string, minStep?: string): Query =>
   (refId) => {
-    const query = new PromQueryBuilder().refId(refId).datasource(source).expr(expr).legendFormat(legend).range()
+    if (typeof question !== 'string' && languageOf(source) !== 'promql') return ask(source, question, refId, 'lines')
+    const query = inPromQl(source, question, refId).legendFormat(legend).range()
     return minStep ? query.interval(minStep) : query
   }
 
 /** Each series' newest value, as rows of a table. */
 export const newest =
-  (source: SourceRef, expr: string): Query =>
+  (source: SourceRef, question: string | Question): Query =>
   (refId) =>
-    new PromQueryBuilder().refId(refId).datasource(source).expr(expr).format(PromQueryFormat.Table).instant()
+    typeof question !== 'string' && languageOf(source) !== 'promql'
+      ? ask(source, question, refId, 'table')
+      : inPromQl(source, question, refId).format(PromQueryFormat.Table).instant()
 
 /** One number. */
 export const single =
-  (source: SourceRef, expr: string, legend = ''): Query =>
+  (source: SourceRef, question: string | Question, legend = ''): Query =>
   (refId) =>
-    new PromQueryBuilder().refId(refId).datasource(source).expr(expr).legendFormat(legend).instant()
+    typeof question !== 'string' && languageOf(source) !== 'promql'
+      ? ask(source, question, refId, 'number')
+      : inPromQl(source, question, refId).legendFormat(legend).instant()
 
 /** Stored samples with their own times, and not what a step makes of them: an instant query over a stretch of time. */
-export const samples = single
+export const samples =
+  (source: SourceRef, question: Question, legend: string): Query =>
+  (refId) =>
+    languageOf(source) === 'promql' ? single(source, question, legend)(refId) : ask(source, question, refId, 'lines')
+
+function inPromQl(source: SourceRef, question: string | Question, refId: string): PromQueryBuilder {
+  const expr = typeof question === 'string' ? question : question.promql
+  return new PromQueryBuilder().refId(refId).datasource(source).expr(expr)
+}
+
+/** The SDK has no builder for these. The column of a table is called as Grafana calls it among several of PromQL. */
+function ask(datasource: SourceRef, question: Question, refId: string, form: Form): Builder<Dataquery> {
+  const value = form === 'table' ? `Value #${refId}` : 'Value'
+  const made =
+    languageOf(datasource) === 'sql'
+      ? {
+          ...{ rawQuery: true, editorMode: 'code', format: form === 'lines' ? 'time_series' : 'table' },
+          rawSql: question.sql.replaceAll('"Value"', `"${value}"`),
+        }
+      : { query: form === 'lines' ? question.flux : `${question.flux} |> rename(columns: { _value: "${value}" })` }
+  return { build: () => ({ refId, datasource, ...made }) as unknown as Dataquery }
+}
 
 /** The documents themselves, newest first. `query` is in Lucene's language. */
 export const documents =

@@ -7,9 +7,16 @@ import { type Kind, kindNames } from '@millrace/cloud-processor/sinks/opensearch
 /** Which engine holds the documents: Grafana's own Elasticsearch data source refuses OpenSearch, which has a plug-in. */
 export type DocumentEngine = 'elasticsearch' | 'opensearch'
 
+/** `store.dialect` of the processor: each is asked by a data source of its own, in its own language. */
+export type StoreDialect = 'victoriametrics' | 'influxdb' | 'questdb'
+
 export interface SourceOptions {
-  /** Of VictoriaMetrics, which the processor writes readings into. */
+  store: StoreDialect
+  /** Of what the processor writes readings into; of QuestDB the `host:port` of its PostgreSQL wire. */
   storeUrl: string
+  /** Organisation and bucket, of InfluxDB. */
+  org: string
+  bucket: string
   /** Of the Prometheus (or VictoriaMetrics) that scrapes the processes; see operations/prometheus. */
   processesUrl: string
   documentsUrl: string
@@ -19,7 +26,10 @@ export interface SourceOptions {
 }
 
 export const sourceDefaults: SourceOptions = {
+  store: 'victoriametrics',
   storeUrl: 'http://127.0.0.1:8428',
+  org: 'millrace',
+  bucket: 'millrace',
   processesUrl: 'http://127.0.0.1:9090',
   documentsUrl: 'http://127.0.0.1:9200',
   documents: 'elasticsearch',
@@ -42,10 +52,16 @@ const documentTypes: Record<DocumentEngine, string> = {
   opensearch: 'grafana-opensearch-datasource',
 }
 
-export function sourcesOf({ documents }: SourceOptions): Sources {
+const storeTypes: Record<StoreDialect, string> = {
+  victoriametrics: 'prometheus',
+  influxdb: 'influxdb',
+  questdb: 'grafana-postgresql-datasource',
+}
+
+export function sourcesOf({ documents, store }: Pick<SourceOptions, 'documents' | 'store'>): Sources {
   const type = documentTypes[documents]
   return {
-    store: { type: 'prometheus', uid: 'millrace-store' },
+    store: { type: storeTypes[store], uid: 'millrace-store' },
     processes: { type: 'prometheus', uid: 'millrace-processes' },
     documents: Object.fromEntries(
       kindNames.map((kind) => [kind, { type, uid: `millrace-documents-${kind}` }]),
@@ -61,8 +77,7 @@ export function provisionedSources(options: SourceOptions) {
     datasources: [
       {
         ...{ name: 'Millrace store', ...store, access: 'proxy', url: options.storeUrl, editable: false },
-        // Channels may have several readings a second: nothing is gained by asking for less.
-        jsonData: { httpMethod: 'POST', timeInterval: '1s' },
+        ...storeSettings(options),
       },
       {
         ...{ name: 'Millrace processes', ...processes, access: 'proxy', url: options.processesUrl, editable: false },
@@ -76,6 +91,16 @@ export function provisionedSources(options: SourceOptions) {
       })),
     ],
   }
+}
+
+/** Channels may have several readings a second: nothing is gained by asking for less. */
+const timeInterval = '1s'
+
+function storeSettings({ store, org, bucket }: SourceOptions): Record<string, unknown> {
+  if (store === 'victoriametrics') return { jsonData: { httpMethod: 'POST', timeInterval } }
+  if (store === 'influxdb')
+    return { jsonData: { version: 'Flux', httpMode: 'POST', organization: org, defaultBucket: bucket, timeInterval } }
+  return { user: 'admin', jsonData: { database: 'qdb', sslmode: 'disable', timeInterval } }
 }
 
 function documentSettings({ documents }: SourceOptions, index: string): Record<string, unknown> {

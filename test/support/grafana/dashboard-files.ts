@@ -18,7 +18,9 @@ export interface Target {
   interval?: string
   format?: string
   legendFormat?: string
+  /** Of Flux and of documents. */
   query?: string
+  rawSql?: string
   metrics?: { type: string; id: string; settings?: { size?: string } }[]
   bucketAggs?: { type: string; id: string; field: string; settings: Record<string, string> }[]
 }

@@ -1,6 +1,6 @@
 /** A simulated life, through the real stages into the real stores. */
 import { openOpenSearch, openSearchSchema } from '@millrace/cloud-processor/sinks'
-import { type LedgerRow, openInfluxStore } from '@millrace/cloud-processor/stores'
+import { type InfluxStoreOptions, type LedgerRow, openInfluxStore } from '@millrace/cloud-processor/stores'
 import { decodeJson, type TimelineRecord, topics } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import { askEngine } from '../../conformance/documents-place.ts'
@@ -23,18 +23,27 @@ const lifeSeconds = 300
 const writeRecords = 40
 
 export async function storedLife(seed: number, store: string, search: string): Promise<StoredLife> {
-  const life = liveThrough(seed, lifeSeconds)
-  const ticks = life.records.flatMap(({ raw }) => (raw.k === 'tick' ? [raw.atMs] : []))
-  const [fromMs, toMs] = [ticks[0]! - 60_000, Math.max(...ticks) + 1000]
-  const made = outputsOf(life, 1)
-  const { records, devices, ledger } = await fillStore(store, made)
-  const documents = await fillDocuments(search, [...made, ...made.flatMap(settled)], toMs)
-  return { fromMs, toMs, said: `${records} records of the timeline, ${documents} documents`, devices, ledger }
+  const { made, ...time } = outputsOfLife(seed)
+  const stored = await fillStore({ dialect: 'victoriametrics', url: store }, made)
+  const documents = await fillDocuments(search, [...made, ...made.flatMap(settled)], time.toMs)
+  return { ...time, ...stored, said: `${stored.said}, ${documents} documents` }
 }
 
-async function fillStore(url: string, outputs: Output[]) {
+/** In a store alone. */
+export async function lifeInStore(seed: number, options: InfluxStoreOptions): Promise<StoredLife> {
+  const { made, ...time } = outputsOfLife(seed)
+  return { ...time, ...(await fillStore(options, made)) }
+}
+
+function outputsOfLife(seed: number) {
+  const life = liveThrough(seed, lifeSeconds)
+  const ticks = life.records.flatMap(({ raw }) => (raw.k === 'tick' ? [raw.atMs] : []))
+  return { made: outputsOf(life, 1), fromMs: ticks[0]! - 60_000, toMs: Math.max(...ticks) + 1000 }
+}
+
+async function fillStore(options: InfluxStoreOptions, outputs: Output[]) {
   const context = { log: silentLog, metrics: createMetrics(), clock: systemClock }
-  const store = await openInfluxStore({ dialect: 'victoriametrics', url, retentionDays: 0, ...exact }, context)
+  const store = await openInfluxStore({ ...options, retentionDays: 0, ...exact }, context)
   await store.open('life', 0, { load: async () => undefined, save: async () => {} })
   let timeMs = 0
   const records = outputs
@@ -48,7 +57,7 @@ async function fillStore(url: string, outputs: Output[]) {
   await store.refresh()
   const [devices, ledger] = [await store.devices(), await store.ledger()]
   await store.close()
-  return { records: records.length, devices: devices.length, ledger }
+  return { said: `${records.length} records of the timeline`, devices: devices.length, ledger }
 }
 
 async function fillDocuments(address: string, outputs: Output[], timeMs: number): Promise<number> {

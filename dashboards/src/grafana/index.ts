@@ -1,0 +1,2 @@
+export { grafanaFiles } from './files.ts'
+export { type StoreDialect, sourceDefaults } from './sources.ts'
