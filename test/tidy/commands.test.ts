@@ -65,5 +65,5 @@ test('arguments are read in one place', () => {
 test('there are at most twelve npm scripts, and each installs what it needs and runs on the project’s Node', () => {
   expect(Object.keys(scripts).length).toBeLessThanOrEqual(12)
   for (const [name, script] of Object.entries(scripts))
-    for (const part of script.split(' && ')) expect(part, name).toMatch(/^(?:node start\/run\.mjs|npm run --silent) /)
+    for (const part of script.split(' && ')) expect(part, name).toMatch(/^(?:(?:exec )?node start\/run\.mjs|npm run --silent) /)
 })
