@@ -122,7 +122,7 @@ it('an order that a device cannot carry out is refused', async () => {
     portsDir: join(dir, 'order'),
   })
   expect(() => fleet.order('gps', { act: 'probe-off' })).toThrow(/gps cannot probe-off/)
-  expect(() => fleet.order('bed', { act: 'plug' })).toThrow(/no device bed/)
+  expect(() => fleet.order('bed', { act: 'plug' })).toThrow(/unknown device bed/)
   await fleet.stop()
 })
 

@@ -4,6 +4,7 @@
  *
  *     node test/e2e/outside-consumer.ts [--seed n] [--seconds n]
  */
+
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -12,6 +13,7 @@ import { type Log, openKafkaLog } from '@millrace/cloud-processor/log'
 import { type Marks, pass, type RunnerOptions, runnerDefaults, runStage } from '@millrace/cloud-processor/stage'
 import { type AlarmTopicRecord, decodeJson, encodeRaw, type Topic, topics } from '@millrace/contract'
 import { createMetrics, readArguments, silentLog, systemClock } from '@millrace/platform'
+import { override } from '@millrace/platform/testing/override'
 import { onPath } from '../engines/command.ts'
 import { isMissing, obtain, tools } from '../engines/index.ts'
 import { type Life, liveThrough } from '../support/life/life.ts'
@@ -111,7 +113,7 @@ async function runStages(log: Log): Promise<void> {
 
 /** Its stages end like killed ones: what they made is there, and no snapshot says so. */
 function forgetful(log: Log): Log {
-  return { ...log, commit: ({ snapshot: _, ...step }) => log.commit(step) }
+  return override(log, { commit: ({ snapshot: _, ...step }) => log.commit(step) })
 }
 
 /** What a topic holds, and what of it the reader's rule takes. */

@@ -17,9 +17,18 @@ test.each(madeBy)(
     const expected = unpack(commit, dir)
     const answers = await answersOf(await loadVersion('.'), dir)
     for (const part of ['found', 'goesOn'] as const)
-      for (const name in expected[part]) expect(answers[part][name], `${part}: ${name}`).toEqual(expected[part][name])
+      for (const name in expected[part])
+        expect(withoutLater(answers[part][name]), `${part}: ${name}`).toEqual(withoutLater(expected[part][name]))
     expect(answers.outbox).toEqual(expected.outbox)
     expect(answers.files).toEqual(expected.files)
   },
   60_000,
 )
+
+/** Later versions ask for births more often, and declare a foreign device again with the type on its wire. */
+function withoutLater(answer: unknown): unknown {
+  if (!Array.isArray(answer)) return answer
+  return answer.filter(
+    (one) => !/"code":"NODE_REBIRTH_WANTED"|"k":"declaration".*"wire":|"wire":.*"k":"declaration"/.test(JSON.stringify(one)),
+  )
+}

@@ -57,7 +57,7 @@ test('a file of an earlier version goes on where it was', () => {
   expect(outbox.isActive('a')).toBe(true)
   expect([outbox.pending(), outbox.isTold('a#raised', 'webhook')]).toEqual([1, 'yes'])
   expect(outbox.waiting('webhook', 0, 10)).toEqual([
-    { seq: 2, alarm: 'a', isEnd: true, urgency: 0, attempts: 2, atMs: 6, nextMs: 9000 },
+    { seq: 2, alarm: 'a', device: 'bed-1', isEnd: true, urgency: 0, attempts: 2, atMs: 6, nextMs: 9000 },
   ])
   outbox.close()
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { topics } from '@millrace/contract'
 import { createMetrics, MillraceError, silentLog, systemClock } from '@millrace/platform'
+import { override } from '@millrace/platform/testing/override'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Log, openEmbeddedLog } from '../log/index.ts'
 import { runnerDefaults, runStage } from './runner.ts'
@@ -77,10 +78,7 @@ test('a stage that was killed repeats its outputs from the snapshot, and none is
 test('a failed commit ends the session, and the next one resumes from the snapshot', async () => {
   let failures = 0
   let commits = 0
-  const flaky: Log = {
-    ...log,
-    id: log.id,
-    partitions: log.partitions,
+  const flaky = override(log, {
     commit: async (step) => {
       if (failures < 3 && ++commits % 4 === 0) {
         failures++
@@ -88,7 +86,7 @@ test('a failed commit ends the session, and the next one resumes from the snapsh
       }
       await log.commit(step)
     },
-  }
+  })
   await append(0, 200)
   const run = runStage(counting, 0, { ...options, stepRecords: 3 }, { ...context(), log: flaky })
   await until(run, 200)

@@ -61,7 +61,7 @@ describe('embedded log', () => {
     await (await openEmbeddedLog({ path }, context())).close()
   })
 
-  test('refuses a file that is no log, and one of a newer version, with the remedy', async () => {
+  test('refuses a file that is not a log, and one of a newer version, with the remedy', async () => {
     await writeFile(path, 'no database, but long enough to be read as one'.repeat(100))
     await expect(openEmbeddedLog({ path }, context())).rejects.toMatchObject({ code: 'LOG_CORRUPT' })
     await rm(path)
