@@ -65,7 +65,8 @@ export async function fileAnswers({ sessions, users, manifests }: Version, dir: 
   const known = users.parseUsers(readFileSync(join(dir, 'users'), 'utf8'), 'users')
   return JSON.parse(
     JSON.stringify({
-      loaded,
+      // A later version loads retained messages and wills too.
+      loaded: 'sessions' in loaded ? loaded.sessions : loaded,
       owed: owed.map(({ payload, ...rest }) => ({ ...rest, payload: Buffer.from(payload).toString() })),
       users: [...known.values()].map(({ name, role, args, hash }) => ({ name, role, args, cost: [hash.N, hash.r, hash.p] })),
       manifest: {

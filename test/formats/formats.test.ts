@@ -25,10 +25,11 @@ test.each(madeBy)(
   60_000,
 )
 
-/** Later versions ask for births more often, and declare a foreign device again with the type on its wire. */
+/** Later versions ask for births more often, and declare a foreign device again with the type on its wire: its channels then have another order. */
 function withoutLater(answer: unknown): unknown {
   if (!Array.isArray(answer)) return answer
-  return answer.filter(
-    (one) => !/"code":"NODE_REBIRTH_WANTED"|"k":"declaration".*"wire":|"wire":.*"k":"declaration"/.test(JSON.stringify(one)),
-  )
+  const isLater = /"code":"NODE_REBIRTH_WANTED"|"k":"declaration".*"wire":|"wire":.*"k":"declaration"/
+  const kept = answer.filter((one) => !isLater.test(JSON.stringify(one)))
+  const nameOf = ({ device, name }: { device: string; name: string }) => `${device} ${name}`
+  return kept.every((one) => one?.content) ? kept.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)) : kept
 }
