@@ -35,7 +35,7 @@ describe.concurrent('--help prints how it is called', () => {
   const all = [
     ...commands.map((name) => ['cli/src/main.ts', name]),
     ['cli/src/main.ts'],
-    ...[...processes, ...generators, ...others, ...programs.map((file) => `test/${file}`)].map((file) => [file]),
+    ...[...processes, ...generators, ...others].map((file) => [file]),
   ]
   test.each(all)('%s %s', { timeout: 60_000 }, async (...args) => {
     const given = args.filter((arg) => typeof arg === 'string')
@@ -43,6 +43,10 @@ describe.concurrent('--help prints how it is called', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatch(/^usage: (?:npm (?:run|test)|npx|node|millrace)/)
   })
+})
+
+test('every program of npm run break reads its arguments in the one place that has --help', () => {
+  for (const file of programs) expect(readFileSync(join(root, 'test', file), 'utf8'), file).toMatch(/\breadArguments\(/)
 })
 
 test('an argument that is not known is named, without a stack trace', { timeout: 60_000 }, async () => {
