@@ -27,13 +27,17 @@ export async function install() {
 function runNpm() {
   const args = ['install', '--no-save', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', '--progress=false']
   const npm = spawn('npm', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-    process.once(signal, () => {
-      npm.kill(signal)
-      process.exit(130)
-    })
+  const end = (signal) => {
+    npm.kill(signal)
+    process.exit(130)
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.once(signal, end)
   return new Promise((resolve) => {
     npm.once('error', () => resolve(1))
     npm.once('exit', (code) => resolve(code ?? 1))
+  }).finally(() => {
+    // What is started next has its own way to end.
+    for (const signal of signals) process.off(signal, end)
   })
 }
