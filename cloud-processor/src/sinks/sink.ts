@@ -13,7 +13,7 @@ import type { Refused } from '../stage/index.ts'
 export interface Sink {
   /** The topics that it wants. */
   readonly topics: Topic[]
-  /** True: what is written again is there once. False: at least once, and whoever reads it drops what has an id that he has seen. */
+  /** True: what is written again is there once. False: at least once, and a reader drops what has an id that it has seen. */
   readonly isIdempotent: boolean
   /** Records of one partition of the log with that id, in order; durable when resolved. Returns what the sink will never take. @throws MillraceError STORE_WRITE when a retry may help */
   write(log: string, topic: Topic, partition: number, records: LogRecord[]): Promise<Refused[]>

@@ -193,13 +193,13 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       await store.write(0, [one(0, 0, source(5)), one(1, 1, source(5, 1))])
       await store.write(0, [one(0, 0, source(5)), one(1, 1, source(5, 1)), one(2, 2, source(6))])
       await store.write(0, [one(3, 1, source(5, 1)), one(4, 2, source(6)), one(5, 3, source(6, 1))])
-      await store.write(0, [one(6, 4, { ...source(0), log: `raw anew of ${log}` })])
+      await store.write(0, [one(6, 4, { ...source(0), log: `raw again of ${log}` })])
       await store.refresh()
       expect((await read()).map(([t]) => t)).toEqual([0, 1, 2, 3, 4])
       expect((await store.totals())[d]).toMatchObject({ stored: [5, 0], collapsed: [0, 0] })
     })
 
-    test('says where to go on, also after it was opened again, and starts anew with a log made anew', async () => {
+    test('says where to go on, also after it was opened again, and starts again with a log created again', async () => {
       expect(await openAt(log, 0)).toBe(0)
       expect(await openAt(log, 1)).toBe(0)
       await put(readings({ spo2: column([0], [1]) }), tick(t0))

@@ -11,7 +11,7 @@ export interface StoreWriter {
   readonly isShared: boolean
   /**
    * Takes up a timeline partition of the log with that id: the next offset to read, as of the last durable write; 0 when it
-   * was never read. What is written to the partition afterwards comes from that log. A log made anew has another id and
+   * was never read. What is written to the partition afterwards comes from that log. A log created again has another id and
    * starts from its beginning. May be called again, after a failure or a takeover. A store without transactions keeps its
    * position, marks and counts in `kept`; the others need it not.
    */

@@ -75,7 +75,8 @@ export function readArray(reader: Reader, datatype: SparkplugDatatype, start: nu
   if (!packing) return reader.fail('unsupported', `${datatype} is not an array`, start)
   const { bytes, get } = packing
   const count = (end - start) / bytes
-  if (!Number.isInteger(count)) reader.fail('datatype-mismatch', `${end - start} bytes are no ${datatype}`, start)
+  if (!Number.isInteger(count))
+    reader.fail('datatype-mismatch', `${end - start} bytes are not of the datatype ${datatype}`, start)
   reader.takeElements(count, start)
   const { view } = reader
   const values = new Array<number | bigint>(count)

@@ -137,7 +137,7 @@ export function writeValue(writer: Writer, datatype: SparkplugDatatype, value: M
     return writer.fail('unsupported', `${datatype} is for properties`)
   writer.reserve(24)
   if (!writeTyped(writer, datatype, value, shift))
-    writer.fail('datatype-mismatch', `${typeof value} ${String(value).slice(0, 40)} is no ${datatype}`)
+    writer.fail('datatype-mismatch', `${typeof value} ${String(value).slice(0, 40)} is not a valid ${datatype}`)
 }
 
 /** False when the value is not of the datatype; nothing is written then. */

@@ -118,7 +118,7 @@ function describeLive(open: () => Promise<Device>, start: (device: Device) => { 
     expect(device.taken!().toString('hex')).toBe('7d810d0a03ff')
   })
 
-  // Once in about fifty, on a busy machine, a serial port that was opened again gave nothing: an installation opens it anew after
+  // Once in about fifty, on a busy machine, a serial port that was opened again gave nothing: an installation opens it again after
   // `silentMs`, which is off here.
   it('tells an unplug once, with the time of the last bytes, and goes on when the device is back', { retry: 1 }, async () => {
     const device = await open()

@@ -64,7 +64,7 @@ it('closes a line that opened after it was stopped', async () => {
   expect([closed, heard.events]).toEqual([1, []])
 })
 
-it('opens a line anew that cannot discard what a stall left in it', async () => {
+it('opens a line again that cannot discard what a stall left in it', async () => {
   const clock = handClock()
   const line: Line = { write() {}, discard: async () => false, close: async () => {} }
   const bus = keepOpen(async () => line, { silentMs: 0 }, { clock, log: silentLog })

@@ -31,7 +31,7 @@ describe('a filter', () => {
     expect(verdicts).toEqual(['keep', 'wait', 'wait', 'keep-both', 'wait'])
   })
 
-  it('starts anew when the clock went back', () => {
+  it('starts again when the clock went back', () => {
     const { x } = filtersSchema.parse({ x: { kind: 'rate', perSecond: 1 } })
     const filter = createFilter(x!, channel)
     expect([5000, 6000, 1000].map((t) => filter.step(t, 5))).toEqual(['keep', 'drop', 'keep'])

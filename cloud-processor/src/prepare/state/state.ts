@@ -1,6 +1,6 @@
 /**
  * What `prepare` remembers. Everything is bounded: see the limits beside each field. The names of the fields are those of the
- * snapshot (snapshot.ts), so `redo` is what may be replayed and `wish` a rebirth request: they stay as they were written first.
+ * snapshot (snapshot.ts), so `redo` is what may be replayed and `wish` a rebirth request: their names are those of the format.
  */
 import type { Channel } from '@millrace/contract'
 import { type GatewayClock, initialTime, initialWrong, type PartitionTime, type WrongClocks } from './clocks.ts'

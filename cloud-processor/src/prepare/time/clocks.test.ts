@@ -98,7 +98,7 @@ describe('readings while a clock is wrong', () => {
       return { rejected, codes: codes([...timeline, ...told]) }
     })
     expect(seconds.flatMap(({ rejected }) => rejected)).toEqual([])
-    // In doubt as long as the gateway goes by the time before, which is no fault of the gateway's.
+    // In doubt as long as the gateway goes by the time before, which is not the gateway's fault.
     expect(seconds.flatMap((one) => one.codes)).toEqual(['CLOCK_JUMPED'])
     const right = Array.from({ length: 40 }, (_, k) => {
       const atMs = now + 170_000 + k * 1000

@@ -1,6 +1,6 @@
 /**
  * Whose clock is wrong, a gateway's or the processor's. A message of an agent says when it was sent, so each one compares the
- * two clocks. A difference that stays the same for five seconds is no delay on the way. Where it is what the processor's clock
+ * two clocks. A difference that stays the same for five seconds is not a delay on the way. Where it is what the processor's clock
  * was set by, the gateway goes by the time before that, and it is the processor's clock that is in doubt.
  */
 import type { EventRecord } from '@millrace/contract'

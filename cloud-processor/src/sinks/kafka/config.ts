@@ -6,7 +6,7 @@ const topicSchema = z.string().regex(/^[A-Za-z0-9._-]{1,249}$/)
 
 export const kafkaSinkSchema = z
   .strictObject({
-    kind: z.literal('kafka').describe('Topics of yours, one plain JSON record for each reading and alarm'),
+    kind: z.literal('kafka').describe('Your own topics, one plain JSON record for each reading and alarm'),
     ...connectionKeys,
     topics: z
       .strictObject({

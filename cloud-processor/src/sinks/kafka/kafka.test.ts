@@ -179,7 +179,7 @@ describe('the sink', () => {
   })
 })
 
-test('kafkajs looks at an empty queue for ever, and no more once that is mended', async () => {
+test('kafkajs polls an empty queue without end, and stops once that is mended', async () => {
   const Queue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue')
   const looks = async (atMostMs: number) => {
     let count = 0

@@ -1,5 +1,5 @@
 /**
- * kafkajs 2.2.4 looks at its queue of waiting requests again after `throttledUntil - now`, which is negative, for ever: once a
+ * kafkajs 2.2.4 looks at its queue of waiting requests again after `throttledUntil - now`, which is negative, without end: once a
  * millisecond for each connection, though nothing waits and nothing is sent (kafkajs #1704). Here it looks again only while
  * something waits. What it does then is unchanged. A test holds the fault against the version that is installed.
  */

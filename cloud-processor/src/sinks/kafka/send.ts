@@ -1,6 +1,6 @@
 /**
  * Sends messages in order, in batches. A batch that the broker refuses because of one message is halved until that one is alone;
- * the halves before it are written again only by whoever repeats the whole.
+ * the halves before it are written again only when the whole is repeated.
  */
 import { type Connection, Unfit } from './connection.ts'
 import type { Message } from './message.ts'

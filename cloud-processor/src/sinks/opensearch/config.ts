@@ -45,7 +45,7 @@ export const openSearchSchema = z
       .default('month')
       .describe('What one index holds. Changed later, a record that comes again may be there twice, in an index of each'),
     retentionDays: retentionDaysSchema.describe(
-      'An index is deleted when all that it can hold is older than so many days, by the ticks of the timeline. 0: kept for ever',
+      'An index is deleted when all that it can hold is older than so many days, by the ticks of the timeline. 0: kept without limit',
     ),
     numberOfShards: z.int().min(1).max(1024).default(1).describe('Of each new index'),
     numberOfReplicas: z

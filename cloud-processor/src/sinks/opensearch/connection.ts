@@ -1,6 +1,6 @@
 /**
  * The client, and what is put around it. Its own retries are off: who asks decides. Its time-out watches a socket only until an
- * answer begins, so a deadline of ours ends a request whose answer stops half way.
+ * answer begins, so our own deadline ends a request whose answer stops half way.
  */
 import { readFileSync } from 'node:fs'
 import { type Clock, MillraceError, readSecret } from '@millrace/platform'

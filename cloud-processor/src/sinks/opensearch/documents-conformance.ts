@@ -19,7 +19,7 @@ export interface FoundDocument {
   fields: Record<string, unknown>
 }
 
-/** By a person (403), by a full disk (429), closed (400), or made anew and with no machine for its shard (503). */
+/** By a person (403), by a full disk (429), closed (400), or created again and with no machine for its shard (503). */
 export type Blocked = 'write' | 'read_only_allow_delete' | 'closed' | 'away'
 
 /** Where one store's documents live; every place has its own, though the engine may be the same. */

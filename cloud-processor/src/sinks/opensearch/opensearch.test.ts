@@ -80,7 +80,7 @@ describe('the name of an index', () => {
     expect(indexName({ prefix: 'm-', kind: 'events', period: 'day', atMs: t0 + dayMs, loggedMs: t0 })).toBe('m-events-2026.10.02')
   })
 
-  test('that somebody else gave is nobody’s', () => {
+  test('that another program gave belongs to none', () => {
     for (const name of [
       'events-2026.10',
       'm-events-2026.13',

@@ -136,7 +136,7 @@ function sweepIfDue(writer: Writer): void {
   )
 }
 
-/** The rejected topic takes no rejection of what is in it: that would go round for ever. */
+/** The rejected topic takes no rejection of what is in it: that would never end. */
 function reject({ context, count }: Writer, { topic }: Place, record: LogRecord, detail: string): Refused[] {
   const { clock, log } = context
   if (topic !== topics.rejected) return [refusalOf(record, { detail, reason: 'STORE_DOCUMENT_REFUSED', atMs: clock.now() })]

@@ -45,7 +45,7 @@ export function parseIndex(prefix: string, index: string): { kind: Kind; endMs: 
   return { kind, endMs: day === undefined ? Date.UTC(year, month + 1, 1) : startMs + dayMs }
 }
 
-/** Whether all that the index can hold is older than `days`; 0 days keep for ever. */
+/** Whether all that the index can hold is older than `days`; 0 days keep it without limit. */
 export function isExpired(endMs: number, days: number, nowMs: number): boolean {
   return days > 0 && endMs + days * dayMs <= nowMs
 }

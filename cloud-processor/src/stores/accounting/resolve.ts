@@ -68,7 +68,7 @@ function resolveCluster(segments: Segment[]): Segment[] {
 
 /**
  * Samples `from` up to, not including, `to`. Counted from a new start, a sample's time may round to another microsecond: there
- * the cut starts anew, so that every sample keeps its name.
+ * the cut starts again, so that every sample keeps its name.
  */
 export function cutSegment(segment: Segment, from: number, to: number): Segment[] {
   if (from === 0) return [to === segment.v.length ? segment : { ...segment, v: segment.v.slice(0, to) }]

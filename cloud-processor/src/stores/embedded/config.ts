@@ -8,13 +8,13 @@ const retentionSchema = z
       .nonnegative()
       .default(400)
       .describe(
-        'Whole UTC days older than this, by the ticks of the timeline, expire: their rows are removed and their counts move to `expired`. What comes later than that is counted as expired and not stored. 0: kept for ever.',
+        'Whole UTC days older than this, by the ticks of the timeline, expire: their rows are removed and their counts move to `expired`. What comes later than that is counted as expired and not stored. 0: kept without limit.',
       ),
     rollUpDays: z
       .int()
       .nonnegative()
       .default(1830)
-      .describe('Roll-ups of minutes, and gaps, are kept for so many days, and at least as long as the rows. 0: for ever.'),
+      .describe('Roll-ups of minutes, and gaps, are kept for so many days, and at least as long as the rows. 0: without limit.'),
     bytesMax: z
       .int()
       .min(2 ** 20)

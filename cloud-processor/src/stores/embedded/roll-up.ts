@@ -1,6 +1,6 @@
 /**
  * The minutes of an hour are kept as six columns (column.ts) behind a varint count: t, count, min, max, sum, last. Sums that
- * are no short decimals are exact float64.
+ * are not short decimals are exact float64.
  */
 import type { RollUp } from '../store.ts'
 import { createWriter, putVarint, takeVarint } from './bytes.ts'

@@ -27,12 +27,12 @@ export const influxStoreSchema = z
       .int()
       .nonnegative()
       .default(400)
-      .describe('Days that the engine keeps readings, as `millrace setup` makes it; older ones are rejected. 0: for ever'),
+      .describe('Days that the engine keeps readings, as `millrace setup` makes it; older ones are rejected. 0: without limit'),
     rollUpDays: z
       .int()
       .nonnegative()
       .default(1830)
-      .describe('Days that roll-ups of minutes are kept, where the engine makes them. 0: for ever'),
+      .describe('Days that roll-ups of minutes are kept, where the engine makes them. 0: without limit'),
     batchLines: z.int().min(1).max(50_000).default(5000).describe('Points in one request, at most'),
     batchBytes: z
       .int()

@@ -28,7 +28,7 @@ export function timeOf(us: number, { precision }: Traits): string {
   return precision === 'us' ? `${us}` : `${Math.round(us / 1000)}`
 }
 
-/** A row that is no reading: all its tags and fields, of which absent ones are left out. */
+/** A row that is not a reading: all its tags and fields, of which absent ones are left out. */
 export function lineOf(measurement: Measurement, { us, values }: Row, traits: Traits): string {
   let tags = ''
   const fields: string[] = []

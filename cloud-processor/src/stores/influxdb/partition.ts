@@ -272,7 +272,7 @@ async function writeSummaries(partition: Partition, out: Summaries): Promise<voi
 async function put({ options }: Partition, text: string[]): Promise<void> {
   if (text.length === 0) return
   for (const { line, detail } of await options.sender.send(linesOf(text)))
-    options.lines.warn('the engine refuses a line that is no reading', { line: text[line], detail })
+    options.lines.warn('the engine refuses a line that is not a reading', { line: text[line], detail })
 }
 
 function countPieces({ received, refusals }: Counters, pieces: Piece[], unwritable: Unwritable[]): void {

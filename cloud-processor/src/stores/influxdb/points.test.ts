@@ -45,7 +45,7 @@ test('spells names and texts so that they can be read back', () => {
   expect(parseLine(texts[0]!, exact)).toMatchObject({ values: { channel: name, device: name, text }, us: t0 * 1000 })
 })
 
-test('refuses texts where an engine has none, values that are no numbers, and names that a line cannot hold', () => {
+test('refuses texts where an engine has none, values that are not numbers, and names that a line cannot hold', () => {
   const record = readings({ a: column([0, 1], ['on', 1]), b: column([0], [null as unknown as number]), 'c\\': column([0], [1]) })
   const { texts, unwritable } = linesOf(coarse, record)
   expect(texts).toEqual([`reading,channel=a,device=d value=1 ${t0 + 1}`])

@@ -8,7 +8,7 @@ import { createLines, type Lines, type LineWriter } from './lines.ts'
 import { type Physical, physicalOf } from './physical.ts'
 import { reading, revisionTag, wave, waveSegment } from './schema.ts'
 
-/** Where a line came from: its piece, and the place of its reading in the piece; -1 for a line that is no reading. */
+/** Where a line came from: its piece, and the place of its reading in the piece; -1 for a line that is not a reading. */
 export interface Origins {
   piece: Piece[]
   place: number[]

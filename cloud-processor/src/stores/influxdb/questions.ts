@@ -5,7 +5,7 @@ import { farFutureUs } from './limits.ts'
 import { pagesOf } from './pages.ts'
 import { reading, revisionTag, total, wave } from './schema.ts'
 
-/** Questions under way. */
+/** Questions in flight. */
 const atOnce = 8
 
 export function createQuestions(dialect: Dialect) {

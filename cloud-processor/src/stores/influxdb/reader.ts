@@ -13,7 +13,7 @@ import { withoutRevisions } from './values.ts'
 
 const dayMs = 86_400_000
 const eventsAtOnce = 10_000
-/** A flush that is under way when the engine is told to flush has ended by then, nearly always. */
+/** A flush that is running when the engine is told to flush has ended by then, nearly always. */
 const flushMs = 250
 
 export interface ReaderOptions {

@@ -6,7 +6,7 @@
  *     QuestDB             table `reading`, a column for each tag and field, designated timestamp `time`
  *     VictoriaMetrics     metric `reading_value`: measurement, underscore, field; texts become labels
  *
- * The subject and the unit of a reading are no tags of it: a reading's identity is (device, channel, time), and a device that
+ * The subject and the unit of a reading are not tags of it: a reading's identity is (device, channel, time), and a device that
  * moves to another subject must not become another series. They are in `millrace_device` and `millrace_channel`.
  */
 export type FieldKind = 'float' | 'integer' | 'text' | 'boolean'
@@ -51,7 +51,7 @@ export const waveSegment = {
   fields: { shift_ms: 'float' },
 } as const satisfies Measurement
 
-/** Written anew when it changes; its time is that of the change. */
+/** Written again when it changes; its time is that of the change. */
 export const device = {
   name: 'millrace_device',
   tags: ['device'],

@@ -119,7 +119,7 @@ it('tells once that the device is not there, and opens it when it comes', async 
   expect(heard.events).toEqual(['lost:unplugged', 'opened'])
 })
 
-it('opens a silent port anew, and tells the silence once', async () => {
+it('opens a silent port again, and tells the silence once', async () => {
   const pty = plugIn()
   const { heard } = start({ silentMs: 300 })
   await heard.until('two reopenings', () => heard.events.filter((event) => event === 'opened').length === 3)

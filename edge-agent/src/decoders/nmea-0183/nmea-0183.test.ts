@@ -76,7 +76,7 @@ describe('a line', () => {
     expect(decode('$GPGSV,1,1,07\n', { requireChecksum: false })).toContainEqual(['reading', 'satellites_in_view', 0, 7])
   })
 
-  it('with a field that is no number is malformed as a whole', () => {
+  it('with a field that is not a number is malformed as a whole', () => {
     const calls = decode(line('GPGGA,1,5222.3215,N,00454.5778,E,1,4,2.9x,16.0,M,47.0,M,,'))
     expect(calls.map((call) => call[2])).toEqual(['malformed'])
   })

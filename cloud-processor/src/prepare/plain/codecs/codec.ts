@@ -165,7 +165,7 @@ export function misfit(kind: PayloadChannel['kind'], value: unknown, path: strin
 
 export function misfitText(kind: PayloadChannel['kind'], value: unknown, path: string): string {
   if (kind === 'number' && typeof value === 'bigint') return `${shown(value)} at "${path}" is beyond 2^53 - 1`
-  return `${shown(value)} at "${path}" is no ${kind}`
+  return `${shown(value)} at "${path}" is not a ${kind}`
 }
 
 function shown(value: unknown): string {

@@ -210,7 +210,7 @@ function resolve({ base, receivedMs }: Pack, record: SenmlRecord, place: number)
   const label = values.find((each) => record.has(each))
   const hasSum = record.has('s')
   if (label === undefined && !hasSum) return own.some((each) => record.has(each)) ? 'there is no value' : undefined
-  if (!/^[A-Za-z0-9][A-Za-z0-9\-:./_]*$/.test(name)) return `"${name.slice(0, 40)}" is no name`
+  if (!/^[A-Za-z0-9][A-Za-z0-9\-:./_]*$/.test(name)) return `"${name.slice(0, 40)}" is not a name`
   const seconds = (base.bt ?? 0) + ((record.get('t') as number | undefined) ?? 0)
   const isTimed = seconds >= relativeSecondsMax
   const found: Resolved['values'] = []

@@ -1,7 +1,7 @@
 /**
  * An engine in memory, to stop and to kill at any operation: it reads the lines as they are sent, loses what it acknowledged
  * within the last seconds when killed, and can refuse lines. One that cannot replace points shows some of its writes only a
- * moment after it acknowledged them, whoever asks it to settle.
+ * moment after it acknowledged them, whichever client asks it to settle.
  */
 
 import type { Dialect, Row, Traits } from '../dialects/index.ts'

@@ -94,7 +94,7 @@ describe('line protocol', () => {
     expect(broken('m note="open 1')).toEqual(['line 1: a text has no end at column 15'])
   })
 
-  test('rejects one line that is no UTF-8', () => {
+  test('rejects one line that is not UTF-8', () => {
     const bytes = Buffer.concat([Buffer.from('m v=1 1\nm note="'), Buffer.from([0xff]), Buffer.from('" 1\nm v=2 1')])
     const { devices, broken } = influxLine.decode(bytes, config, arrivedMs)
     expect([devices[0]!.columns.channels.value!.v, broken.map(({ place }) => place)]).toEqual([[1, 2], [1]])
@@ -103,7 +103,7 @@ describe('line protocol', () => {
   test('rejects one value of another kind, or an integer beyond 2^53', () => {
     const { devices } = read('m v="fast",open=t 1\nm v=9007199254740993i,note="x" 1')
     expect(devices[0]!.problems.map(({ detail }) => detail)).toEqual([
-      '"fast" at "m.v" is no number',
+      '"fast" at "m.v" is not a number',
       '9007199254740993 at "m.v" is beyond 2^53 - 1',
     ])
     expect(Object.keys(devices[0]!.columns.channels)).toEqual(['open', 'note'])

@@ -178,7 +178,7 @@ class Line {
     const from = this.#at
     while (this.#at < line.length && line[this.#at] !== ',' && line[this.#at] !== ' ') this.#at++
     const scalar = line.slice(from, this.#at)
-    return parseScalar(scalar) ?? this.#fail(`"${scalar.slice(0, 40)}" is no value, which ends`)
+    return parseScalar(scalar) ?? this.#fail(`"${scalar.slice(0, 40)}" is not a value, which ends`)
   }
 
   /** What is left of the line. */

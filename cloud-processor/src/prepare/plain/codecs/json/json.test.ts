@@ -43,7 +43,7 @@ describe('json payloads', () => {
   test('reject one value of another type and keep its neighbours', () => {
     const { columns, problems } = read('{"at":5,"vitals":{"hr":"fast"},"label":"a"}')
     expect(Object.keys(columns.channels)).toEqual(['label'])
-    expect(problems).toEqual([{ channel: 'pulse_rate', place: 0, detail: '"fast" at "vitals.hr" is no number' }])
+    expect(problems).toEqual([{ channel: 'pulse_rate', place: 0, detail: '"fast" at "vitals.hr" is not a number' }])
   })
 
   test('name a time that cannot be read', () => {
@@ -51,7 +51,7 @@ describe('json payloads', () => {
   })
 
   test('reject a number that is too large to be one', () => {
-    expect(read('{"at":5,"vitals":{"hr":1e999}}').problems).toMatchObject([{ detail: 'Infinity at "vitals.hr" is no number' }])
+    expect(read('{"at":5,"vitals":{"hr":1e999}}').problems).toMatchObject([{ detail: 'Infinity at "vitals.hr" is not a number' }])
   })
 
   test('are refused whole when no configured channel is to be found in them; a null and an empty list say nothing', () => {
@@ -60,7 +60,7 @@ describe('json payloads', () => {
     expect(read('[]').columns.channels).toEqual({})
   })
 
-  test('that are no JSON, or no UTF-8, are refused whole', () => {
+  test('that are not JSON, or not UTF-8, are refused whole', () => {
     expect(() => read('{"at":')).toThrow()
     expect(() => json.decode(Buffer.from([0x22, 0xff, 0x22]), config, 0)).toThrow()
   })

@@ -21,7 +21,7 @@ const broken = (pack: unknown) => read(pack).broken.map(({ place, detail }) => `
 const at = 1_700_000_000
 
 describe('SenML in JSON', () => {
-  test('has base fields from their record on, until they are given anew', () => {
+  test('has base fields from their record on, until they are given again', () => {
     const pack = [
       { bn: 'urn:dev:mac:0a1b:', bt: at, bu: 'Cel', bv: 20, n: 'temp', v: 1.5 },
       { n: 'temp', t: 2, v: -1 },
@@ -99,14 +99,14 @@ describe('SenML in JSON', () => {
       '2: field v is not what it must be',
       '4: more than one value',
       '6: there is no value',
-      '8: "-level" is no name',
+      '8: "-level" is not a name',
       '10: field must_ must be understood and is not',
       '12: field vd is not what it must be',
       '14: field t is not what it must be',
     ])
   })
 
-  test('rejects what stands behind a base field that is not usable, until it is given anew', () => {
+  test('rejects what stands behind a base field that is not usable, until it is given again', () => {
     const pack = [
       { bt: 'noon', n: 'level', v: 1 },
       { n: 'level', v: 2 },
@@ -123,11 +123,11 @@ describe('SenML in JSON', () => {
       { n: 'temp', u: 'Cel', v: 20 },
       { n: 'open', v: 1 },
     ])
-    expect(devices[0]!.problems.map(({ detail }) => detail)).toEqual(['temp is in K, not in Cel', '1 at "open" is no boolean'])
+    expect(devices[0]!.problems.map(({ detail }) => detail)).toEqual(['temp is in K, not in Cel', '1 at "open" is not a boolean'])
     expect(devices[0]!.columns.channels).toMatchObject({ temperature: { v: [20] } })
   })
 
-  test('is refused whole when it is of a later version, is no array, or holds none of the channels', () => {
+  test('is refused whole when it is of a later version, is not an array, or holds none of the channels', () => {
     expect(() => read([{ bver: 11, n: 'level', v: 1 }])).toThrow('version 11 is not known')
     expect(() => read({ n: 'level', v: 1 })).toThrow('an array')
     expect(() => read([{ n: 'other', v: 1 }])).toThrow('there is nothing at "temp"')

@@ -39,7 +39,7 @@ describe('a payload that is one value', () => {
   test('is of the kind of its channel', () => {
     const text = plainOf({ filter: 'x', codec: 'value', channels: [{ name: 'level', path: '$', kind: 'text' }] })
     expect([read('29.70', text), read('9007199254740993', text), read('ON', text)]).toEqual(['29.7', '9007199254740993', 'ON'])
-    expect(read('ON', config)).toBe('"ON" at "$" is no number')
+    expect(read('ON', config)).toBe('"ON" at "$" is not a number')
   })
 
   test('may be within an object where the configuration says where', () => {

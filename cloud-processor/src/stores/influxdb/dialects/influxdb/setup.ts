@@ -25,7 +25,7 @@ export async function setUpBuckets(engine: Engine): Promise<string[]> {
     const { buckets = [] } = await ask('GET', `/api/v2/buckets?${named({ orgID, name })}`).catch(toNothing)
     if (buckets.length === 0) await ask('POST', '/api/v2/buckets', { orgID, name, retentionRules })
     else await ask('PATCH', `/api/v2/buckets/${buckets[0].id}`, { retentionRules })
-    done.push(`bucket ${name}: ${buckets.length === 0 ? 'made' : 'there'}, kept ${days === 0 ? 'for ever' : `${days} days`}`)
+    done.push(`bucket ${name}: ${buckets.length === 0 ? 'made' : 'there'}, kept ${days === 0 ? 'without limit' : `${days} days`}`)
   }
 
   const orgID = await organisation()
