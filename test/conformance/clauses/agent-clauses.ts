@@ -4,7 +4,7 @@ import { bdSeqOf, decodePayload, encodeNodeCommand, encodeState, formatStateTopi
 import { memoryStorage, type Outbox, openOutbox, outboxSchema } from '@millrace/edge-agent/outbox'
 import { connectMqtt, createUplink, type Uplink, uplinkSchema } from '@millrace/edge-agent/uplink'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
-import { type Clause, eventually, expectThat, pause } from './clause.ts'
+import { type Clause, clause, eventually, pause } from './clause.ts'
 import { filtersIn, type Heard, type ListeningBroker, startListening, willIn } from './listening-broker.ts'
 
 const channels: Channel[] = [
@@ -148,14 +148,6 @@ async function birthsOfAPausedHost(): Promise<Session['held']> {
   return { offline, online }
 }
 
-const clause = (id: string, says: string, check: () => unknown): Clause => ({
-  id,
-  says,
-  async holds() {
-    const found = check()
-    expectThat(found === true, found)
-  },
-})
 const all = (heard: Heard[], is: (one: Heard) => boolean) =>
   heard.length > 0 && (heard.every(is) || heard.find((one) => !is(one)))
 const begins = (heard: Heard[]) => {

@@ -6,6 +6,16 @@ export interface Clause {
   holds(): Promise<void>
 }
 
+/** One that what was heard before decides: `check` gives true, or what is wrong. */
+export const clause = (id: string, says: string, check: () => unknown): Clause => ({
+  id,
+  says,
+  async holds() {
+    const found = check()
+    expectThat(found === true, found)
+  },
+})
+
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 export function expectThat(isSo: boolean, instead: unknown): void {

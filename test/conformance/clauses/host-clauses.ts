@@ -3,7 +3,7 @@ import { bridgeSchema, connectTransport } from '@millrace/cloud-processor/bridge
 import { nodeMetrics } from '@millrace/contract'
 import { decodePayload, decodeState, encodeNodeCommand } from '@millrace/contract/sparkplug'
 import { silentLog, systemClock } from '@millrace/platform'
-import { type Clause, eventually, expectThat, pause } from './clause.ts'
+import { type Clause, clause, eventually, pause } from './clause.ts'
 import { filtersIn, type Heard, startListening, willIn } from './listening-broker.ts'
 
 const stateTopic = 'spBv1.0/STATE/millrace'
@@ -29,15 +29,6 @@ export async function hostClauses(): Promise<{ clauses: Clause[]; close(): Promi
   )
   return { clauses: [...ofState(broker.heard, leftMs), ...ofCommands(broker.heard)], close: () => broker.close() }
 }
-
-const clause = (id: string, says: string, check: () => unknown): Clause => ({
-  id,
-  says,
-  async holds() {
-    const found = check()
-    expectThat(found === true, found)
-  },
-})
 
 function ofState(heard: Heard[], leftMs: number): Clause[] {
   const states = heard.filter(({ topic }) => topic === stateTopic)
