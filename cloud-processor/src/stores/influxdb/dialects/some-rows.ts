@@ -16,6 +16,8 @@ export interface Windows {
 const hourUs = 3_600_000_000
 /** A window may hold so many times what is wanted. */
 const enough = 4
+/** And so many points in any case: to find a shorter window would cost more questions than they do. */
+const cheapPoints = 5000
 /** From an empty window to the next. */
 const leap = 16
 
@@ -34,7 +36,7 @@ export async function someRows(query: RowQuery, windows: Windows): Promise<Row[]
       ? { ...query, fromUs: Math.max(fromUs, toUs - windowUs + 1), toUs }
       : { ...query, fromUs, toUs: Math.min(toUs, fromUs + windowUs - 1) }
     const points = await windows.count(window)
-    const most = enough * missing
+    const most = Math.max(cheapPoints, enough * missing)
     if (points > most && windowUs > windows.resolutionUs * missing) {
       windowUs = Math.max(windows.resolutionUs * missing, Math.floor((windowUs * most) / points / 2))
       continue
