@@ -7,6 +7,8 @@ import type { Row, RowQuery } from './dialect.ts'
 export interface Windows {
   /** The shortest time that two rows can be apart, microseconds. */
   resolutionUs: number
+  /** So many points are read in any case: to look for a shorter window would cost more questions. */
+  cheapPoints?: number
   /** Points, of all fields: at least as many as rows. */
   count(query: RowQuery): Promise<number>
   /** All of them, in order of time. */
@@ -16,8 +18,6 @@ export interface Windows {
 const hourUs = 3_600_000_000
 /** A window may hold so many times what is wanted. */
 const enough = 4
-/** And so many points in any case: to find a shorter window would cost more questions than they do. */
-const cheapPoints = 5000
 /** From an empty window to the next. */
 const leap = 16
 
@@ -36,7 +36,7 @@ export async function someRows(query: RowQuery, windows: Windows): Promise<Row[]
       ? { ...query, fromUs: Math.max(fromUs, toUs - windowUs + 1), toUs }
       : { ...query, fromUs, toUs: Math.min(toUs, fromUs + windowUs - 1) }
     const points = await windows.count(window)
-    const most = Math.max(cheapPoints, enough * missing)
+    const most = Math.max(windows.cheapPoints ?? 0, enough * missing)
     if (points > most && windowUs > windows.resolutionUs * missing) {
       windowUs = Math.max(windows.resolutionUs * missing, Math.floor((windowUs * most) / points / 2))
       continue

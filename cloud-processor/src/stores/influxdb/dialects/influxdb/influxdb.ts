@@ -19,6 +19,7 @@ export function influxdb(engine: Engine): Dialect {
     (await collect(queries, text)).map((record) => toRow(measurement, record))
   const windows = {
     resolutionUs: 1,
+    cheapPoints: 5000,
     count: async (query: Parameters<Dialect['rows']>[0]) =>
       (await collect(queries, countOf(bucket, query))).reduce((sum, { _value }) => sum + Number(_value), 0),
     all: (query: Parameters<Dialect['rows']>[0]) => rows(query.measurement, rowsOf(bucket, query)),
