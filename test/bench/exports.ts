@@ -2,12 +2,14 @@
  * What a long export and a long roll-up cost the process that the page is in, on every store that is here: seconds, memory, and
  * for how long its event loop is held up. The values are compared with what was written.
  */
+
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Snapshot } from '@millrace/cloud-processor/log'
 import { openEmbeddedStore, openInfluxStore, type Store } from '@millrace/cloud-processor/stores'
+import { plainRollUp } from '@millrace/cloud-processor/stores/testing/plain-roll-up'
 import { createWeb, webConfig } from '@millrace/cloud-processor/web'
 import { type Channel, encodeJson, type TimelineRecord } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
@@ -145,25 +147,10 @@ async function measureRollUps(name: Name, store: Store): Promise<void> {
 
 /** The same roll-up from the values as they were written. */
 function plain(count: number, stepMs: number) {
-  const made = {
-    t: [] as number[],
-    count: [] as number[],
-    min: [] as number[],
-    max: [] as number[],
-    sum: [] as number[],
-    last: [] as number[],
-  }
   const perStep = stepMs / everyMs
-  for (let from = 0; from < count; from += perStep) {
-    const values = Array.from({ length: Math.min(perStep, count - from) }, (_, k) => valueAt(from + k))
-    made.t.push(startMs + from * everyMs)
-    made.count.push(values.length)
-    made.min.push(Math.min(...values))
-    made.max.push(Math.max(...values))
-    made.sum.push(values.reduce((a, b) => a + b))
-    made.last.push(values.at(-1)!)
-  }
-  return made
+  const firsts = Array.from({ length: Math.ceil(count / perStep) }, (_, k) => k * perStep)
+  const valuesFrom = (from: number) => Array.from({ length: Math.min(perStep, count - from) }, (_, k) => valueAt(from + k))
+  return plainRollUp(firsts.map((from) => ({ startMs: startMs + from * everyMs, values: valuesFrom(from) })))
 }
 
 function watch() {

@@ -99,8 +99,8 @@ async function choicesOf(at: AskedStore, { templating }: Dashboard): Promise<Cho
   const choices: Choices = new Map()
   for (const variable of templating.list ?? []) {
     const options = await optionsOf(at, variable, choices)
-    const wish = wanted[variable.name]
-    choices.set(variable.name, choose(variable, options, wish && options.includes(wish) ? wish : undefined))
+    const preferred = wanted[variable.name]
+    choices.set(variable.name, choose(variable, options, preferred && options.includes(preferred) ? preferred : undefined))
   }
   const others = [...choices.values()].flatMap(({ variable, options }) =>
     variable.type === 'custom' && !variable.multi

@@ -67,9 +67,9 @@ await program('outside-consumer', async (context) => {
   )
   const second = await consume('one.json')
   check(rowsOf(second).length === 0 && second.stderr === '', 'the first run, gone on with its marks, finds nothing new')
-  const anew = await consume('two.json', '--from-start')
-  checkReadings(context, 'a run from the start', life, anew)
-  checkAlarms(context, alarms.records, anew)
+  const fromStart = await consume('two.json', '--from-start')
+  checkReadings(context, 'a run from the start', life, fromStart)
+  checkAlarms(context, alarms.records, fromStart)
   const lax = difference(life.measured, rowsOf(await consume('three.json', '--from-start', '--no-marks')))
   check(lax.doubled === life.measured.length && lax.lost === 0, `without marks it doubles: ${JSON.stringify(lax)}`)
   const installation = { log, brokers: [kafka.address], topicPrefix }

@@ -13,6 +13,7 @@ import type { LogRecord, Snapshot } from '../log/log.ts'
 import type { Kept } from '../stage/index.ts'
 import { at, column, readings, segment, t0 } from './sample-records.ts'
 import type { Store } from './store.ts'
+import { plainRollUp } from './testing/plain-roll-up.ts'
 
 /** Where one store's data lives. */
 export interface StorePlace {
@@ -496,23 +497,7 @@ const shift = (segments: Segment[]) => segments.map(({ t, i, v }) => ({ t: t - t
 
 /** The same roll-up, worked out the plain way. */
 function rolled(t: number[], v: number[], from: number, to: number, step: number) {
-  const made = {
-    t: [] as number[],
-    count: [] as number[],
-    min: [] as number[],
-    max: [] as number[],
-    sum: [] as number[],
-    last: [] as number[],
-  }
-  for (let start = from; start < to; start += step) {
-    const values = v.filter((_, k) => t[k]! >= start && t[k]! < Math.min(to, start + step))
-    if (values.length === 0) continue
-    made.t.push(t0 + start)
-    made.count.push(values.length)
-    made.min.push(Math.min(...values))
-    made.max.push(Math.max(...values))
-    made.sum.push(values.reduce((a, b) => a + b))
-    made.last.push(values.at(-1)!)
-  }
-  return made
+  const starts = Array.from({ length: Math.ceil((to - from) / step) }, (_, k) => from + k * step)
+  const valuesFrom = (start: number) => v.filter((_, k) => t[k]! >= start && t[k]! < Math.min(to, start + step))
+  return plainRollUp(starts.map((start) => ({ startMs: t0 + start, values: valuesFrom(start) })))
 }
