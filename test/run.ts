@@ -19,7 +19,10 @@ interface Counts {
 
 const skippedExit = 77
 const unitFile = '.cache/unit-counts.json'
-const { positionals } = readArguments({ call: 'npm test\nnpm run test:ci', hasWords: true }, {})
+const { positionals } = readArguments(
+  { call: 'node test/run.ts', words: ['unit', 'ci'], purpose: 'npm test runs unit, npm run test:ci runs ci' },
+  {},
+)
 mkdirSync('.cache', { recursive: true })
 const counts = positionals[0] === 'ci' ? await ci() : await unit()
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)

@@ -27,25 +27,24 @@ import { checkListener } from './config.ts'
 import { readPair } from './listener.ts'
 
 const usage = {
-  call: 'millrace-broker run\nmillrace-broker check\nmillrace-broker passwd <users file> <user>',
+  call: 'millrace-broker',
+  words: ['run', 'check', 'passwd <users file> <user>'],
   purpose: `run starts the broker. check tests the configuration. --config names the file, YAML.
 passwd sets the password of a user: the first line of --password-file, or of standard input. --role is node, host, device or admin;
 --args are those of the role, such as ward/gateway-1. A known user keeps its role.`,
-  hasWords: true,
 }
 
 async function main(): Promise<void> {
-  const { values, positionals, refuse } = readArguments(usage, {
+  const { values, positionals } = readArguments(usage, {
     config: { type: 'string' },
     role: { type: 'string' },
     args: { type: 'string' },
     'password-file': { type: 'string' },
   })
-  const [command, ...rest] = positionals
-  if (command === 'run') return run(loadConfig(brokerSchema, values.config, process.env))
-  if (command === 'check') return check(loadConfig(brokerSchema, values.config, process.env))
-  if (command === 'passwd' && rest.length === 2) return passwd(rest[0]!, rest[1]!, values)
-  return refuse(command === undefined ? 'Which command?' : `${positionals.join(' ')} is not a command`)
+  const [command, file, user] = positionals
+  if (command === 'passwd') return passwd(file!, user!, values)
+  const config = loadConfig(brokerSchema, values.config, process.env)
+  return command === 'check' ? check(config) : run(config)
 }
 
 async function run(config: BrokerConfig): Promise<void> {

@@ -39,8 +39,6 @@ export const commands: Record<string, Command> = {
       'compares what devices produced with what is stored, and accounts for the rest; 1 when anything is lost, collapsed, doubled or altered',
     async run(args) {
       const { values, positionals } = read('verify', args, { ...asking, 'slack-ms': { type: 'string' } })
-      if (positionals.length === 0)
-        throw new Error('verify needs the manifests of this data, such as millrace-data/manifests/*.jsonl')
       const slackMs = Number(values['slack-ms'] ?? verifyDefaults.slackMs)
       const verdict = await verify(apiOf(values), positionals, { ...verifyDefaults, slackMs })
       print(values.json, verdict, () => printVerdict(verdict))
@@ -64,7 +62,7 @@ export const commands: Record<string, Command> = {
       const options = { ...asking, reason: { type: 'string' }, config: { type: 'string' } } as const
       const { values, positionals } = read('replay', args, options)
       const config = values.config ?? [join(values.data, 'processor.yaml')].find((path) => existsSync(path))
-      const outcome = await replay(apiOf(values), positionals[0], { reason: values.reason, config })
+      const outcome = await replay(apiOf(values), positionals[0] as 'rejected' | 'check', { reason: values.reason, config })
       print(values.json, outcome, () => outcome.text)
       return outcome.isSame ? 0 : 1
     },
@@ -125,7 +123,7 @@ export const commands: Record<string, Command> = {
     async run(args) {
       const { values, positionals } = read('tail', args, { ...asking, from: { type: 'string' } })
       const from = values.from === undefined ? undefined : Number(values.from)
-      return tail(apiOf(values), positionals[0] ?? 'timeline', from, values.json)
+      return tail(apiOf(values), positionals[0]!, from, values.json)
     },
   },
 }
@@ -139,7 +137,7 @@ type Asking = { url?: string | undefined; data: string; user?: string | undefine
 
 function read<const Options extends ParseArgsOptionsConfig>(name: string, args: string[], options: Options) {
   const { usage, purpose } = commands[name]!
-  return readArguments({ call: `millrace ${name} ${usage}`.trimEnd(), purpose, args, hasWords: usage.startsWith('<') }, options)
+  return readArguments({ call: `millrace ${name}`, words: [usage], purpose, args }, options)
 }
 
 function processorConfig(path: string | undefined, data: string) {

@@ -28,13 +28,12 @@ export interface ReplayOptions {
   config?: string
 }
 
-export async function replay(api: Api, what: string | undefined, { reason, config }: ReplayOptions): Promise<Outcome> {
+export async function replay(api: Api, what: 'rejected' | 'check', { reason, config }: ReplayOptions): Promise<Outcome> {
   if (what === 'rejected') {
     const { replayed } = await api.replayRejected('command line', reason)
     return { isSame: true, replayed, text: `${replayed} rejected messages were put before prepare again.` }
   }
-  if (what === 'check') return check(api, config)
-  throw new Error('replay what? `rejected`, or `check`.')
+  return check(api, config)
 }
 
 async function check(api: Api, path: string | undefined): Promise<Outcome> {

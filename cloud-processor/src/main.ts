@@ -16,10 +16,10 @@ import { openEngines, setUp } from './engines/index.ts'
 import { startProcessor } from './processor.ts'
 
 const usage = {
-  call: 'millrace-processor run\nmillrace-processor check\nmillrace-processor setup',
+  call: 'millrace-processor',
+  words: ['run', 'check', 'setup'],
   purpose: `run starts the processor. check tests the configuration. setup creates topics, buckets and templates in the engines.
 --config names the file, YAML; docs/reference/configuration.md has its keys. --stages names a part of the stages: bridge,prepare`,
-  hasWords: true,
 }
 const { values, positionals } = readArguments(usage, { config: { type: 'string' }, stages: { type: 'string' } })
 const logger = createLog('processor')

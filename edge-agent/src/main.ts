@@ -17,10 +17,10 @@ import { checkAgent, openEngines } from './engines.ts'
 import { askStatus, serveStatus } from './status.ts'
 
 const usage = {
-  call: 'millrace-agent run\nmillrace-agent check\nmillrace-agent status',
+  call: 'millrace-agent',
+  words: ['run', 'check', 'status'],
   purpose: `run starts the agent. check tests the configuration. status asks the agent that runs.
 --config names the file, YAML; docs/reference/configuration.md has its keys.`,
-  hasWords: true,
 }
 const { values, positionals } = readArguments(usage, { config: { type: 'string' } })
 const log = createLog('agent')

@@ -5,19 +5,23 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 
 export interface Usage {
-  /** How it is called, without its options: `millrace-agent run`. Several calls are several lines. */
+  /** The program, without what follows it: `millrace-agent`. */
   call: string
+  /**
+   * The words that may follow, one entry a form: `run`, `passwd <users file> <user>`, `<raw|timeline>`, `[folder]`, `<file> ...`.
+   * They are printed, with options that are needed (`add --topic <topic>`), and checked, so that no word is ever ignored.
+   * Absent: none may follow.
+   */
+  words?: string[]
   /** What it does. */
   purpose?: string
   /** Absent: those of the process. */
   args?: string[]
-  /** Whether it takes words that are not options. */
-  hasWords?: boolean
 }
 
-/** With `refuse`, for what is wrong in a way that the options cannot say. */
+/** With `refuse`, for what is wrong in a way that neither words nor options can say. */
 export function readArguments<const Options extends ParseArgsOptionsConfig>(
-  { args = process.argv.slice(2), hasWords = false, ...usage }: Usage,
+  { args = process.argv.slice(2), ...usage }: Usage,
   options: Options,
 ) {
   const help = helpText(usage, options)
@@ -30,19 +34,57 @@ export function readArguments<const Options extends ParseArgsOptionsConfig>(
     process.exit(2)
   }
   try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: hasWords })
-    return { values, positionals: positionals as string[], refuse }
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
+    const fault = faultOfWords(positionals, usage.words ?? [''], 'config' in options)
+    return fault === undefined ? { values, positionals: positionals as string[], refuse } : refuse(fault)
   } catch (error) {
     return refuse((error as Error).message.split('. ')[0]!)
   }
 }
 
-function helpText({ call, purpose }: Usage, options: ParseArgsOptionsConfig): string {
+function helpText({ call, words = [''], purpose }: Usage, options: ParseArgsOptionsConfig): string {
   const all: ParseArgsOptionsConfig = { ...options, help: { type: 'boolean' } }
   const lines = Object.entries(all).map(([name, { type, default: value }]) => {
     const given = value === undefined || value === false || value === '' ? '' : `default ${value}`
     return `  ${`--${name}${type === 'string' ? ' <value>' : ''}`.padEnd(28)}${given}`.trimEnd()
   })
-  const calls = call.split('\n').map((line, at) => `${at === 0 ? 'usage: ' : '       '}${line} [options]`)
+  const calls = words.map(
+    (form, at) => `${at === 0 ? 'usage: ' : '       '}${[call, form, '[options]'].filter(Boolean).join(' ')}`,
+  )
   return `${[...calls, ...(purpose ? ['', purpose] : []), '', ...lines].join('\n')}\n`
+}
+
+/** What is wrong with the words, by the form that goes furthest with them. */
+function faultOfWords(given: string[], forms: string[], hasConfig: boolean): string | undefined {
+  const places = forms.map(placesOf)
+  const judged = places.map((form) => judge(given, form))
+  if (judged.some(({ fault }) => fault === undefined)) return undefined
+  const { taken, fault } = judged.reduce((best, next) => (next.taken > best.taken ? next : best))
+  if (fault === 'missing')
+    return taken === 0 && forms.length > 1
+      ? 'A command is missing'
+      : `${places.map((form) => form[taken]).find(Boolean)} is missing`
+  if (taken === 0 && places.some((form) => form.length > 0)) return `${given[0]} is not a command`
+  return `The word ${given[taken]} was not expected${hasConfig ? ': --config names the configuration file' : ''}`
+}
+
+/** Without the options that a form shows. */
+function placesOf(form: string): string[] {
+  return form.replace(/--\S+( <[^>]*>)?/g, '').match(/<[^>]*>|\[[^\]]*\]|\S+/g) ?? []
+}
+
+function judge(given: string[], form: string[]): { taken: number; fault?: 'missing' | 'surplus' } {
+  const repeats = form.at(-1) === '...'
+  const places = repeats ? form.slice(0, -1) : form
+  const wrong = places.findIndex((place, at) => !fits(place, given[at]))
+  if (wrong >= 0) return { taken: wrong, fault: given[wrong] === undefined ? 'missing' : 'surplus' }
+  return given.length > places.length && !repeats ? { taken: places.length, fault: 'surplus' } : { taken: given.length }
+}
+
+/** `<a|b>` is one of them, `<name>` any word, `[name]` any or none; everything else stands for itself. */
+function fits(place: string, word: string | undefined): boolean {
+  if (place.startsWith('[')) return true
+  if (!place.startsWith('<')) return word === place
+  if (word === undefined) return false
+  return !place.includes('|') || place.slice(1, -1).split('|').includes(word)
 }

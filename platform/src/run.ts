@@ -13,7 +13,7 @@ const startMsMax = 2000
 /** From the asking to the end, come what may: its parts end before (stop.ts), and supervisors often give ten seconds. */
 const stopMsMax = 9500
 
-/** Exit codes: 0 stopped as asked, 1 failed, 2 wrong use. */
+/** Exit codes: 0 stopped as asked, 1 failed. What is neither `check` nor `setup` runs: the words are checked by arguments.ts. */
 export async function runService(
   log: Log,
   command: string | undefined,
@@ -25,12 +25,7 @@ export async function runService(
       process.stdout.write('configuration is valid\n')
       return
     }
-    if (command === 'setup' && commands.setup) return await commands.setup()
-    if (command !== 'run') {
-      const setup = commands.setup ? ' | setup --config <file>' : ''
-      process.stderr.write(`usage: run --config <file> | check --config <file>${setup}\n`)
-      process.exit(2)
-    }
+    if (command === 'setup') return await commands.setup?.()
     const stopper = createStopper(log)
     process.on('SIGINT', () => stopper.ask('SIGINT'))
     process.on('SIGTERM', () => stopper.ask('SIGTERM'))

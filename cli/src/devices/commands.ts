@@ -18,12 +18,8 @@ export const deviceCommands: Record<string, Command> = {
         name: { type: 'string' },
         seconds: { type: 'string', default: '60' },
       } as const
-      const { values, positionals } = readArguments(
-        { call: 'millrace device add --topic <topic>', args, hasWords: true },
-        options,
-      )
-      if (positionals[0] !== 'add' || values.topic === undefined)
-        throw new Error('device what? `device add --topic lab/esp32-1/state`')
+      const { values, refuse } = readArguments({ call: 'millrace device', words: ['add --topic <topic>'], args }, options)
+      if (values.topic === undefined) return refuse('--topic is missing, such as --topic lab/esp32-1/state')
       const { data, topic, name } = values
       const seconds = secondsOf(values.seconds)
       const added = await addDevice({ data, topic, ...(name === undefined ? {} : { name }), seconds }, say)

@@ -14,8 +14,7 @@ export const lanCommands: Record<string, Command> = {
     usage: 'init',
     purpose: 'makes an authority of your own in <data>/ca, whose certificate devices trust; one that is there stays',
     async run(args) {
-      const { values, positionals } = readArguments({ call: 'millrace ca init', args, hasWords: true }, { data })
-      if (positionals[0] !== 'init') throw new Error('ca what? `ca init`')
+      const { values } = readArguments({ call: 'millrace ca', words: ['init'], args }, { data })
       const dir = join(resolve(values.data), 'ca')
       const isNew = await makeAuthority(dir, 'Millrace')
       say(`${isNew ? 'made' : 'there already'}: ${authorityIn(dir).certFile}`)
@@ -32,8 +31,7 @@ export const lanCommands: Record<string, Command> = {
         port: { type: 'string', default: '8883' },
         'web-port': { type: 'string', default: '8080' },
       } as const
-      const { values, positionals } = readArguments({ call: 'millrace broker open', args, hasWords: true }, options)
-      if (positionals[0] !== 'open') throw new Error('broker what? `broker open`')
+      const { values } = readArguments({ call: 'millrace broker', words: ['open'], args }, options)
       const [port, webPort] = [portOf('--port', values.port), portOf('--web-port', values['web-port'])]
       say(openedText(await openBroker({ data: values.data, names: values.name, port, webPort }), port))
       return 0

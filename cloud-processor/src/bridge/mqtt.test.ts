@@ -42,3 +42,18 @@ test.each([false, true])(
     expect(performance.now() - startedMs).toBeLessThan(3000)
   },
 )
+
+test('a broker that is not there is told once, not at each attempt', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  const warnings: unknown[] = []
+  const logger = { ...silentLog, warn: (message: string, fields?: object) => warnings.push({ message, ...fields }) }
+  const config = bridgeSchema.parse({ url: `mqtt://someone:secret@127.0.0.1:${port}`, clientId: 'bridge' })
+  const transport = connectTransport(config, { clock: systemClock, logger })
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  await transport.close()
+  const reason = `connect ECONNREFUSED 127.0.0.1:${port}`
+  expect(warnings).toEqual([{ message: 'no connection to the broker', client: 'bridge', broker: `127.0.0.1:${port}`, reason }])
+})

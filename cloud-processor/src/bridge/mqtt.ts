@@ -114,9 +114,13 @@ function optionsOf(config: BridgeConfig) {
   }
 }
 
-function loggedEvents({ clientId: client }: BridgeConfig, logger: Logger, { up, message }: DataEvents): ConnectionEvents {
+function loggedEvents({ clientId: client, url }: BridgeConfig, logger: Logger, { up, message }: DataEvents): ConnectionEvents {
+  const broker = new URL(url).host
+  /** Told once, however often the next attempt fails in the same way. */
+  let told: string | undefined
   return {
     up() {
+      told = undefined
       logger.info('connected to the broker', { client })
       up()
     },
@@ -124,7 +128,10 @@ function loggedEvents({ clientId: client }: BridgeConfig, logger: Logger, { up, 
     refused: (filters) =>
       logger.error('the broker refused the subscription; give this account the role host', { client, filters }),
     tooLarge: (bytes) => logger.warn('a message larger than the queue of the bridge was dropped', { client, bytes }),
-    down: (error) => logger.warn('broker connection failed', { client, error }),
+    down({ message: reason }) {
+      if (reason !== told) logger.warn('no connection to the broker', { client, broker, reason })
+      told = reason
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { readArguments } from '@millrace/platform'
 import { type Flavour, savedObjects, toNdjson } from './saved-objects.ts'
 
-const usage = { call: 'node dashboards/src/kibana/generate.ts [prefix] [folder]', hasWords: true }
+const usage = { call: 'node dashboards/src/kibana/generate.ts', words: ['[prefix] [folder]'] }
 const { positionals } = readArguments(usage, {})
 const [prefix = 'millrace-', folder = fileURLToPath(new URL('../../kibana', import.meta.url))] = positionals
 for (const flavour of ['kibana', 'opensearch-dashboards'] satisfies Flavour[]) {
