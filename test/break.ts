@@ -27,6 +27,7 @@ const programs: Record<string, { file: string; what: string }> = {
   'fresh-clone': { file: 'e2e/fresh-clone.ts', what: 'each npm script in a clone without packages' },
   guides: { file: 'e2e/guides.ts', what: 'the guides of docs/, followed word by word' },
   lan: { file: 'e2e/lan.ts', what: 'the guide of plain devices, from a network of your own to a chart and an alarm' },
+  messages: { file: 'e2e/messages.ts', what: 'what a person gets wrong, and the one message that says so' },
   'told-to-stop': { file: 'e2e/told-to-stop.ts', what: '`npm start` ends, whichever of its processes is sent SIGINT or SIGTERM' },
   'real-input': { file: 'e2e/real-input.ts', what: 'device recordings through the whole length, sample for sample' },
   latency: { file: 'e2e/latency.ts', what: 'from the sensor’s byte to the webhook, quiet and under a backlog' },

@@ -47,7 +47,7 @@ test('check says ok, or what is wrong', async () => {
   await writeFile(at('good.yaml'), 'listen: { port: 18830 }\n')
   expect(await call(['check', '--config', at('good.yaml')])).toMatchObject({
     code: 0,
-    out: 'ok: listens on 127.0.0.1:18830, 0 users\n',
+    out: 'listens on 127.0.0.1:18830, 0 users\nconfiguration is valid\n',
   })
   await writeFile(at('bad.yaml'), 'limits: { packetBytes: 0 }\n')
   expect((await call(['check', '--config', at('bad.yaml')])).err).toContain('limits.packetBytes = 0')

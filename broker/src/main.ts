@@ -13,12 +13,14 @@ import {
   createLog,
   createMetrics,
   firstLine,
+  type Log,
   loadConfig,
   MillraceError,
   measureProcess,
   readArguments,
   readSecret,
   runService,
+  type Service,
   systemClock,
 } from '@millrace/platform'
 import { parseUsers } from './access/users-file.ts'
@@ -43,14 +45,14 @@ async function main(): Promise<void> {
   })
   const [command, file, user] = positionals
   if (command === 'passwd') return passwd(file!, user!, values)
-  const config = loadConfig(brokerSchema, values.config, process.env)
-  return command === 'check' ? check(config) : run(config)
+  const log = createLog('broker')
+  const load = () => loadConfig(brokerSchema, values.config, process.env)
+  await runService(log, command, { check: () => check(load()), run: () => run(load(), log) })
 }
 
-async function run(config: BrokerConfig): Promise<void> {
+async function run(config: BrokerConfig, log: Log): Promise<Service> {
   // Only password hashes use the pool, two at once; each thread more would keep 4 MiB of scrypt's memory for itself.
   process.env.UV_THREADPOOL_SIZE ??= '2'
-  const log = createLog('broker')
   const metrics = createMetrics()
   measureProcess(metrics, log)
   const broker = await startBroker(config, { log, metrics, clock: systemClock })
@@ -60,17 +62,14 @@ async function run(config: BrokerConfig): Promise<void> {
   if (config.dangerouslyAllowAnonymous)
     log.warn('clients without a user name are admitted with every right', { key: 'dangerouslyAllowAnonymous' })
   process.on('SIGHUP', () => void broker.reloadUsers())
-  await runService(log, 'run', {
-    check: () => {},
-    run: async () => ({ stop: () => broker.close(), ...(broker.failed ? { failed: broker.failed } : {}) }),
-  })
+  return { stop: () => broker.close(), ...(broker.failed ? { failed: broker.failed } : {}) }
 }
 
 function check(config: BrokerConfig): void {
   checkListener(config)
   if (config.tls) readPair(config.tls)
   const users = config.users === undefined ? 0 : parseUsers(readUsers(config.users), config.users).size
-  process.stdout.write(`ok: listens on ${config.listen.host}:${config.listen.port}, ${users} users\n`)
+  process.stdout.write(`listens on ${config.listen.host}:${config.listen.port}, ${users} users\n`)
 }
 
 function readUsers(path: string): string {

@@ -41,7 +41,8 @@ export function checkConfig<S extends z.ZodType>(schema: S, raw: unknown, path: 
 function faultsOf(raw: unknown, issue: z.core.$ZodIssue): string[] {
   const said = (path: PropertyKey[], message: string) =>
     `${path.join('.') || '(whole)'} = ${JSON.stringify(valueAt(raw, path)) ?? 'nothing'}: ${message}`
-  if (issue.code !== 'unrecognized_keys') return [said(issue.path, issue.message)]
+  // A choice whose key may be left out counts as one of its values.
+  if (issue.code !== 'unrecognized_keys') return [said(issue.path, issue.message.replace(/ \| 'undefined'/, ''))]
   return issue.keys.map((key) => said([...issue.path, key], 'there is no such key'))
 }
 

@@ -253,6 +253,11 @@ export const catalogue = {
     remedy: 'Give a WFDB header (.hea, formats 16 and 212), an NMEA log (.log, .nmea, .txt) or a raw capture (.bin).',
     retry: false,
   },
+  SCENARIO_UNKNOWN: {
+    says: 'There is no scenario {name}.',
+    remedy: 'Name one of {known}, or the path of a file.',
+    retry: false,
+  },
   SIMULATOR_PTY: {
     says: 'Cannot make a pseudo-terminal ({detail}).',
     remedy: 'Install the optional dependencies of @lydell/node-pty for this platform, or set port: tcp in the scenario.',
@@ -398,8 +403,9 @@ export class MillraceError extends Error {
 
   constructor(code: ErrorCode, values: Record<string, string | number> = {}, cause?: unknown) {
     const { says, remedy, retry } = catalogue[code]
-    const text = says.replace(/\{(\w+)\}/g, (whole, name) => `${ownValue(values, name) ?? whole}`)
-    super(`${code}: ${text} ${remedy}`, { cause })
+    const fill = (text: string) => text.replace(/\{(\w+)\}/g, (whole, name) => `${ownValue(values, name) ?? whole}`)
+    const text = fill(says)
+    super(`${code}: ${/[.!?]$/.test(text) ? text : `${text}.`} ${fill(remedy)}`, { cause })
     this.name = 'MillraceError'
     this.code = code
     this.retry = retry

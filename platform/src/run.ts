@@ -33,9 +33,16 @@ export async function runService(
     if (process.env.STOP_WITH_PARENT) process.stdin.on('end', () => stopper.ask('parent gone')).resume()
     stopper.started(await commands.run())
   } catch (error) {
-    log.error(error instanceof MillraceError ? error.message : 'failed', { error })
-    process.exit(1)
+    refuseStart(log, command, error)
   }
+}
+
+/** What is wrong and what to do, once; the stack of an error of the catalogue tells a person nothing. */
+function refuseStart(log: Log, command: string | undefined, error: unknown): never {
+  if (!(error instanceof MillraceError)) log.error('failed', { error })
+  else if (command === 'run') log.error(error.message, { code: error.code })
+  else process.stderr.write(`${error.message}\n`)
+  process.exit(1)
 }
 
 /** Ends the process when it is asked to, or when its service cannot go on. */

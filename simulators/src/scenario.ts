@@ -2,7 +2,8 @@
  * A scenario: which devices there are, and what happens to them when. A YAML file; every key but `devices` has a default.
  * Times are seconds of the devices' own time, from the start.
  */
-import { dirname, join, resolve } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { checkConfig, loadConfig, MillraceError } from '@millrace/platform'
 import { z } from 'zod'
 import type { DueOrder } from './device.ts'
@@ -60,8 +61,13 @@ type ScenarioDevice = Scenario['devices'][number]
 export type ScenarioMember = Omit<ScenarioDevice, 'count'>
 
 /** A path as it is; the bare name of a scenario that comes with this package, as `ward`, is its path. */
+/** @throws MillraceError SCENARIO_UNKNOWN with the names that there are. */
 export function scenarioPath(nameOrPath: string): string {
-  return /^[a-z-]+$/.test(nameOrPath) ? join(import.meta.dirname, 'scenarios', `${nameOrPath}.yaml`) : nameOrPath
+  if (!/^[a-z-]+$/.test(nameOrPath)) return nameOrPath
+  const own = join(import.meta.dirname, 'scenarios')
+  const known = readdirSync(own).map((file) => basename(file, '.yaml'))
+  if (!known.includes(nameOrPath)) throw new MillraceError('SCENARIO_UNKNOWN', { name: nameOrPath, known: known.join(', ') })
+  return join(own, `${nameOrPath}.yaml`)
 }
 
 /** @throws MillraceError CONFIG_NOT_FOUND, CONFIG_INVALID. */

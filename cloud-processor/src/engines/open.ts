@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MillraceError } from '@millrace/platform'
+import { every, MillraceError } from '@millrace/platform'
 import { connectTransport } from '../bridge/index.ts'
 import { type ProcessorConfig, plainFilters } from '../config.ts'
 import { type Plugin, type PluginContext, pluginFor } from '../kinds/index.ts'
@@ -44,7 +44,15 @@ function openLog({ log, stages }: ProcessorConfig, context: PluginContext): Prom
   const plugin = pluginFor<LogPlugin>(logs, log)
   const leftOut = (['bridge', 'prepare', 'rules'] as const).filter((stage) => !stages.includes(stage))
   if (!plugin.isShared && leftOut.length > 0) throw new MillraceError('STAGES_LEFT_OUT', { stages: leftOut.join(', ') })
-  return plugin.open(log, context)
+  return whileSaying(plugin.open(log, context), `the log (${log.kind})`, context)
+}
+
+const sayEveryMs = 3000
+
+/** A person who waits is told for what. */
+function whileSaying<T>(opening: Promise<T>, what: string, { clock, logger }: PluginContext): Promise<T> {
+  const stop = every(clock, sayEveryMs, () => logger.info('waiting for an engine that does not answer yet', { engine: what }))
+  return opening.finally(stop)
 }
 
 function openSinks(config: ProcessorConfig, context: PluginContext): Promise<NamedSink[]> {

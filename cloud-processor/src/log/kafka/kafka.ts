@@ -43,7 +43,9 @@ export async function openKafkaLog(
   const client = make(config, () => counters.connects.add())
   const found = await openTopics(client, config, names, clock).catch(async (error) => {
     await client.close()
-    throw error instanceof MillraceError ? error : new MillraceError('LOG_OPEN', { path, detail: `${error}` }, error)
+    throw error instanceof MillraceError
+      ? error
+      : new MillraceError('LOG_OPEN', { path, detail: (error as Error).message }, error)
   })
   const log = assemble({ config, path, id: logIdOf(found, names), names, client, clock, logger, metrics, counters })
   metrics.gauge('millrace_log_queue_bytes', 'Bytes that wait for the disk', log.writer.queuedBytes)
