@@ -334,6 +334,23 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
         expect(first).toMatchObject({ t: t0, i: 250 })
       })
 
+      test('refuses to leave gaps out, and finds the few of a short time, whenever they began', async () => {
+        const ended = Array.from({ length: pointsMax }, (_, k) => ({ ...gap('searching', k * 100), toMs: t0 + k * 100 + 50 }))
+        const long = { ...gap('link-down', -1000), toMs: t0 + hour }
+        await put(...ended, long, gap('probe-off', count * 250))
+        await expect(store.gaps(d, 0, 1e14)).rejects.toMatchObject(tooLarge)
+        const found = await store.gaps(d, t0 + 20_000, t0 + 20_060)
+        expect(found.map(({ reason, fromMs }) => [reason, fromMs - t0]).sort()).toEqual([
+          ['link-down', -1000],
+          ['searching', 20_000],
+        ])
+        const later = await store.gaps(d, t0 + hour - 1, t0 + 2 * hour)
+        expect(later.map(({ reason, toMs }) => [reason, toMs]).sort()).toEqual([
+          ['link-down', t0 + hour],
+          ['probe-off', undefined],
+        ])
+      })
+
       test('rolls all of them up, of readings and of samples, however many there are', async () => {
         const range = [0, count * 250, 10_000] as const
         const of = { device: d, fromMs: t0, toMs: t0 + count * 250 }

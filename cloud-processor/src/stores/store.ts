@@ -110,13 +110,13 @@ export interface StoreReader {
   segments(of: Stretch, limit?: number): Promise<Segment[]>
   /** Of numbers and waveforms, unscaled: steps that start at fromMs + n * stepMs, over fromMs <= t < toMs. Cheap where all three are whole minutes. Of readings that have expired whole minutes may be left: each counts where it starts. As many readings as there are; as `points` when there are too many steps. */
   rollUp(of: Stretch, stepMs: number): Promise<RollUp>
-  /** Gaps that touch fromMs..toMs; an open gap has no `toMs`. */
+  /** Gaps that touch fromMs..toMs, whenever they began; an open gap has no `toMs`. As `points` when there are too many. */
   gaps(device: string | undefined, fromMs: number, toMs: number): Promise<StoredGap[]>
   /** Latest cut of every (stream, device); closed streams older than a day are summed under stream `earlier`. */
   ledger(): Promise<LedgerRow[]>
   /** By device. */
   totals(): Promise<Record<string, StoreTotal>>
-  /** Lines for people between two times, in order of time: the newest `limit` of them. */
+  /** Lines for people between two times, in order of time: the newest `limit` of them, 10,000 at most. */
   events(fromMs: number, toMs: number, limit?: number): Promise<StoredEvent[]>
 }
 

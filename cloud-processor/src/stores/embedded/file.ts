@@ -73,11 +73,12 @@ const schema = `
   CREATE INDEX eventsInOrder ON events (atMs);
 `
 
-/** Of later versions; one that does not know them leaves them alone. */
+/** Of later versions; one that does not know them leaves the tables alone. */
 const addedTables = `
   CREATE TABLE IF NOT EXISTS damages (id INTEGER PRIMARY KEY, fromMs REAL NOT NULL, toMs REAL NOT NULL);
   CREATE TABLE IF NOT EXISTS lost (stream TEXT, device INTEGER, readings INTEGER NOT NULL, samples INTEGER NOT NULL,
     PRIMARY KEY (stream, device)) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS gapsInOrder ON gaps (toMs, fromMs, device);
 `
 
 const fileFormat: FileFormat = {

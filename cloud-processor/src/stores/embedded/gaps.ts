@@ -22,11 +22,13 @@ export function createGaps(db: DatabaseSync, devices: Devices) {
       const t = one.wave ? firstSample(segmentsOf(bytes), fromMs) : pointsOf(bytes).t.find((at) => at > fromMs)
       if (t !== undefined && t < first) first = t
     }
-    for (const { body } of batches.iterate(device.id, fromHour, fromMs) as Iterable<{ body: Uint8Array }>)
+    for (const { hour, body } of batches.iterate(device.id, fromHour, fromMs) as Iterable<{ hour: number; body: Uint8Array }>) {
+      if (hour > hourOf(first)) break
       for (const one of series) {
         const bytes = chunkOf(body, one.id)
         if (bytes) see(one, bytes)
       }
+    }
     for (const one of series) {
       const found = chunks.get(one.id, fromHour, fromMs) as { body: Uint8Array } | undefined
       if (found) see(one, zstdDecompressSync(found.body))
@@ -75,8 +77,8 @@ function prepare(db: DatabaseSync) {
     lostReadings = lostReadings + excluded.lostReadings, lostSamples = lostSamples + excluded.lostSamples`),
     end: db.prepare('UPDATE gaps SET toMs = ? WHERE id = ?'),
     batches: db.prepare(
-      `SELECT body FROM hours JOIN batches ON batches.id BETWEEN hours.id * ${hourSpan} AND hours.id * ${hourSpan} + ${hourSpan - 1}
-     WHERE device = ? AND hour >= ? AND last > ?`,
+      `SELECT hour, body FROM hours JOIN batches ON batches.id BETWEEN hours.id * ${hourSpan} AND hours.id * ${hourSpan} + ${hourSpan - 1}
+     WHERE device = ? AND hour >= ? AND last > ? ORDER BY hour`,
     ),
     chunks: db.prepare('SELECT body FROM chunks WHERE series = ? AND hour >= ? AND last > ? ORDER BY hour, part LIMIT 1'),
   }

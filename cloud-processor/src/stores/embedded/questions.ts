@@ -1,6 +1,7 @@
 /** Answers the reader's questions from the file. Each answer is made inside one read transaction, so a merge never shows twice or not at all. */
 import type { DatabaseSync } from 'node:sqlite'
 import { setOwn } from '@millrace/platform'
+import { Refusal } from '@millrace/platform/worker-side'
 import { sumEarlier } from '../accounting/ledger.ts'
 import type { LedgerRow, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
 import { dayMs } from './file.ts'
@@ -21,7 +22,11 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
     rollUp: (of, stepMs) => series.rollUp(of, stepMs),
     devices: (device) =>
       (sql.devices.all(device ?? null) as unknown as DeviceRow[]).map((row) => ({ ...row, channels: JSON.parse(row.channels) })),
-    gaps: (device, fromMs, toMs) => (sql.gaps.all(device ?? null, fromMs, toMs) as unknown as GapRow[]).map(toGap),
+    gaps(device, fromMs, toMs) {
+      const rows = sql.gaps.all(device ?? null, fromMs, toMs, pointsMax + 1) as unknown as GapRow[]
+      if (rows.length > pointsMax) throw new Refusal('STORE_ANSWER_TOO_LARGE', { max: pointsMax, what: 'gaps' })
+      return rows.map(toGap)
+    },
     ledger() {
       const now = (sql.newestCut.get() as { atMs: number | null }).atMs ?? 0
       const cuts = sql.cuts.all() as { body: string; atMs: number }[]
@@ -41,7 +46,7 @@ function prepare(db: DatabaseSync) {
     devices: db.prepare('SELECT device, subject, node, channels FROM devices WHERE ?1 IS NULL OR device = ?1 ORDER BY device'),
     gaps: db.prepare(`SELECT devices.device, channel, gaps.reason, fromMs, toMs, lostReadings, lostSamples FROM gaps
       JOIN devices ON devices.id = gaps.device WHERE (?1 IS NULL OR devices.device = ?1) AND fromMs <= ?3 AND (toMs IS NULL OR toMs >= ?2)
-      ORDER BY fromMs LIMIT 100000`),
+      ORDER BY fromMs LIMIT ?4`),
     cuts: db.prepare('SELECT body, atMs FROM cuts ORDER BY stream, device'),
     newestCut: db.prepare('SELECT max(atMs) AS atMs FROM cuts'),
     events: db.prepare(

@@ -1,6 +1,7 @@
 /** Answers a reader's questions from the engine alone: what several processors wrote, another process may ask. */
 import type { AbsenceReason, Channel, Tally } from '@millrace/contract'
 import { type Clock, ownValue, setOwn } from '@millrace/platform'
+import { Refusal } from '@millrace/platform/worker-side'
 import { sumEarlier } from '../accounting/index.ts'
 import type { LedgerRow, StoredDevice, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
 import { createDeclarations } from './declarations.ts'
@@ -34,7 +35,7 @@ export function createReader(dialect: Dialect, { pointsMax, clock }: ReaderOptio
     segments: (of, limit) => readSegments(readings, of, limit),
     rollUp: (of, stepMs) => readRollUp(readings, of, stepMs),
     devices: (device) => readDevices(dialect, device),
-    gaps: (device, fromMs, toMs) => readGaps(dialect, device, fromMs, toMs),
+    gaps: (device, fromMs, toMs) => readGaps(dialect, { device, fromMs, toMs }, pointsMax),
     ledger: () => readLedger(dialect),
     totals: () => readTotals(dialect),
     events: (fromMs, toMs, limit = eventsAtOnce) => readEvents(dialect, fromMs, toMs, Math.min(limit, eventsAtOnce)),
@@ -63,9 +64,16 @@ function toDevice({ us, values }: Row, channels: Row[]): StoredDevice {
   }
 }
 
-async function readGaps(dialect: Dialect, device: string | undefined, fromMs: number, toMs: number): Promise<StoredGap[]> {
+/** They may have begun long before `fromMs`: the engine looks for those that end behind it. */
+async function readGaps(
+  dialect: Dialect,
+  { device, fromMs, toMs }: { device: string | undefined; fromMs: number; toMs: number },
+  pointsMax: number,
+): Promise<StoredGap[]> {
   const where: Record<string, string> = device === undefined ? {} : { device }
-  const rows = await dialect.rows({ measurement: schema.gap, where, fromUs: 0, toUs: usOf(toMs) })
+  const atLeast = { field: 'to_ms', value: Math.floor(Math.max(0, fromMs)) }
+  const rows = await dialect.rows({ measurement: schema.gap, where, fromUs: 0, toUs: usOf(toMs), atLeast, limit: pointsMax + 1 })
+  if (rows.length > pointsMax) throw new Refusal('STORE_ANSWER_TOO_LARGE', { max: pointsMax, what: 'gaps' })
   const newest = withoutRevisions(rows, ({ values }) => `${values.device}\n${values.channel}\n${values.reason}`)
   return newest.map(toGap).filter((gap) => gap.toMs === undefined || gap.toMs >= fromMs)
 }

@@ -38,6 +38,8 @@ export interface RowQuery {
   limit?: number
   /** So many of the newest instead, still in order of time. */
   newestFirst?: number
+  /** Only rows of which this field is at least so much, or 0: the engine looks for them. It may add what a revision replaced. */
+  atLeast?: { field: string; value: number }
 }
 
 /** Steps that start at fromMs + n * stepMs, over fromMs <= t < toMs; all whole milliseconds. */

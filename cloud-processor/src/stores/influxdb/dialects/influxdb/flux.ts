@@ -15,8 +15,13 @@ export function rangeOf(bucket: string, { measurement, where, fromUs, toUs }: Ro
     |> filter(fn: (r) => r._measurement == ${fluxString(measurement.name)}${tags.join('')})`
 }
 
-export const rowsOf = (bucket: string, query: RowQuery): string =>
-  `${rangeOf(bucket, query)} ${asColumns} |> group() |> sort(columns: ["_time"])`
+export function rowsOf(bucket: string, query: RowQuery): string {
+  const { atLeast, limit } = query
+  const field = atLeast && `r[${fluxString(atLeast.field)}]`
+  const least = atLeast ? `|> filter(fn: (r) => ${field} >= ${atLeast.value} or ${field} == 0)` : ''
+  const most = atLeast && limit !== undefined ? `|> limit(n: ${limit})` : ''
+  return `${rangeOf(bucket, query)} ${asColumns} ${least} |> group() |> sort(columns: ["_time"]) ${most}`
+}
 
 /** One number for each series: the engine counts without reading them into the query. */
 export const countOf = (bucket: string, query: RowQuery): string =>

@@ -31,7 +31,7 @@ export function influxdb(engine: Engine): Dialect {
     prepare: () => findBucket(engine),
     run: async () => '',
     settle: async () => {},
-    rows: (query) => someRows(query, windows),
+    rows: (query) => (query.atLeast ? windows.all(query) : someRows(query, windows)),
     newest: (measurement, where = {}) =>
       rows(measurement, `${rangeOf(bucket, { measurement, where, fromUs: 0, toUs: farFutureUs })} |> last() ${asColumns}`),
     steps: (query) => askSteps((text) => collect(queries, text), bucket, query),

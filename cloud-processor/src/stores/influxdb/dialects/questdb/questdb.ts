@@ -61,8 +61,9 @@ function columnsOf({ tags, fields }: Measurement): string {
   return ['cast(time AS LONG) AS us', ...[...tags, ...Object.keys(fields)].map((name) => `"${name}"`)].join(', ')
 }
 
-function select({ measurement, where, fromUs, toUs, limit, newestFirst }: RowQuery): string {
-  const filter = [...conditions(where), `time >= ${fromUs}`, `time <= ${toUs}`].join(' AND ')
+function select({ measurement, where, fromUs, toUs, limit, newestFirst, atLeast }: RowQuery): string {
+  const least = atLeast ? [`("${atLeast.field}" >= ${atLeast.value} OR "${atLeast.field}" = 0)`] : []
+  const filter = [...conditions(where), `time >= ${fromUs}`, `time <= ${toUs}`, ...least].join(' AND ')
   const most = newestFirst === undefined ? (limit === undefined ? '' : ` LIMIT ${limit}`) : ` LIMIT -${newestFirst}`
   return `SELECT ${columnsOf(measurement)} FROM ${measurement.name} WHERE ${filter} ORDER BY time${most}`
 }

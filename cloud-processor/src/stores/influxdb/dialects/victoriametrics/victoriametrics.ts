@@ -8,6 +8,7 @@
  */
 import type { Engine } from '../../engine.ts'
 import { type Dialect, isRefusal, type Row, type RowQuery, type Traits } from '../dialect.ts'
+import { matchingRows } from '../matching-rows.ts'
 import { someRows } from '../some-rows.ts'
 import { type Asking, createAsking } from './asking.ts'
 import { daysOf, flagsOf, startOf } from './metrics.ts'
@@ -33,13 +34,16 @@ export function victoriametrics(engine: Engine): Dialect {
     prepare: () => checkFlags(engine),
     run: async () => startOf(await engine.request('GET', '/metrics')),
     settle: asking.settle,
-    rows: (query) =>
-      someRows(query, {
+    rows: (query) => {
+      const windows = {
         resolutionUs: 1000,
         cheapPoints,
-        count: (part) => countPoints(asking, part),
-        all: (part) => allRows(asking, part),
-      }),
+        count: (part: RowQuery) => countPoints(asking, part),
+        all: (part: RowQuery) => allRows(asking, part),
+        matching: (part: RowQuery) => countMatching(asking, part),
+      }
+      return query.atLeast ? matchingRows(query, windows) : someRows(query, windows)
+    },
     newest: (measurement, where = {}) => newestRows(asking, measurement, where),
     steps: (query) => askSteps(asking, query),
     setUp: () => sayFlags(engine),
@@ -60,10 +64,24 @@ const cheapPoints = 5000
 /** A window that reaches back to 1970 is answered with nothing. */
 const earliestMs = 1_000_000
 
-async function countPoints(asking: Asking, query: RowQuery): Promise<number> {
+function countPoints(asking: Asking, query: RowQuery): Promise<number> {
+  const points = matchOf(asking, query)
+  return sumOver(asking, query, (window) => `count_over_time(${points}[${window}])`)
+}
+
+/** Points of the field that is asked for; one that is 0 and was written again counts too. */
+function countMatching(asking: Asking, query: RowQuery): Promise<number> {
+  const { measurement, where, atLeast } = query
+  const points = asking.selector(measurement, [atLeast!.field], where)
+  const count = (window: string) =>
+    `count_gt_over_time(${points}[${window}], ${atLeast!.value - 1}) + count_eq_over_time(${points}[${window}], 0)`
+  return sumOver(asking, query, count)
+}
+
+async function sumOver(asking: Asking, query: RowQuery, count: (window: string) => string): Promise<number> {
   const [fromMs, toMs] = [Math.max(earliestMs, Math.ceil(query.fromUs / 1000)), Math.floor(query.toUs / 1000)]
   if (toMs < fromMs) return toMs < earliestMs ? 1 : 0
-  const found = await asking.now(`sum(count_over_time(${matchOf(asking, query)}[${toMs - fromMs + 1}ms]))`, toMs)
+  const found = await asking.now(`sum(${count(`${toMs - fromMs + 1}ms`)})`, toMs)
   return Number(found[0]?.value[1] ?? 0)
 }
 
