@@ -6,14 +6,19 @@
  *
  * A page starts after the last reading or sample of the one before, by time: so nothing is lost or doubled when the store
  * joins or splits what it holds between two pages, or gives less than was asked for. The end is a page with nothing new.
+ *
+ * A page is written out in slices, and everything else in the process runs in between: a reader that takes them as fast as they
+ * come would else be served from memory, page after page, before any timer.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { ChannelKind } from '@millrace/contract'
 import type { StoreReader } from '../stores/store.ts'
 import { clipSegment, sampleMicroseconds, samplesAfter } from './segments.ts'
 
-/** Written out at one go, in a few milliseconds. */
 const pointsPerPage = 8000
 const segmentsPerPage = 200
+/** Readings or samples written out at one go, in less than a millisecond. */
+const valuesPerSlice = 1000
 
 export interface ExportRange {
   device: string
@@ -31,18 +36,23 @@ async function* pointLines(store: StoreReader, { device, channel, from, to }: Ex
   let after = Number.NEGATIVE_INFINITY
   for (;;) {
     const { t, v, q } = await store.points({ device, channel, fromMs: Math.max(from, after), toMs: to }, pointsPerPage)
-    let text = ''
-    for (let k = 0; k < t.length; k++) {
-      if (t[k]! > after) text += `{"t":${t[k]},"v":${JSON.stringify(v[k])}${q?.[k] ? `,"q":${q[k]}` : ''}}\n`
+    const before = after
+    for (let from = 0; from < t.length; from += valuesPerSlice) {
+      let text = ''
+      for (let k = from; k < Math.min(t.length, from + valuesPerSlice); k++)
+        if (t[k]! > before) text += `{"t":${t[k]},"v":${JSON.stringify(v[k])}${q?.[k] ? `,"q":${q[k]}` : ''}}\n`
+      if (text === '') continue
+      yield text
+      await setImmediate()
+      after = t.at(-1)!
     }
-    if (text === '') return
-    yield text
-    after = t.at(-1)!
+    if (after === before) return
   }
 }
 
 async function* segmentLines(store: StoreReader, { device, channel, from, to }: ExportRange): AsyncGenerator<string> {
   let last = Number.NEGATIVE_INFINITY
+  let values = 0
   for (;;) {
     const before = last
     for (const segment of await store.segments(
@@ -53,6 +63,11 @@ async function* segmentLines(store: StoreReader, { device, channel, from, to }: 
       const fresh = within && samplesAfter(within, last)
       if (!fresh) continue
       yield `${JSON.stringify(fresh)}\n`
+      values += fresh.v.length
+      if (values >= valuesPerSlice) {
+        values = 0
+        await setImmediate()
+      }
       last = sampleMicroseconds(fresh, fresh.v.length - 1)
     }
     if (last === before) return
