@@ -18,6 +18,7 @@ import type { BrokerKind } from './chaos/brokers.ts'
 import { type Bug, bugs, type PlantedBug } from './chaos/bugs.ts'
 import { watchBusy } from './chaos/busy.ts'
 import { checkEverything, type Finding } from './chaos/checks/checks.ts'
+import { raiseDeadSensors } from './chaos/dead-sensors.ts'
 import type { StoreKind } from './chaos/engines.ts'
 import { createFaults } from './chaos/faults.ts'
 import { watchFreshness } from './chaos/freshness.ts'
@@ -72,7 +73,10 @@ await program('chaos', async ({ dir, keep, atEnd, check, say }) => {
   if (busy) atEnd(busy.stop)
   const counts = { agents: installation.agents.length, devices: installation.devices.length }
   const schedule = makeSchedule(seed, { seconds, ...counts, kinds: faults.kinds })
+  const stopSensors = raiseDeadSensors(installation)
+  atEnd(stopSensors)
   const windows = await runRounds(schedule, { installation, ledgers, faults, busy, say })
+  stopSensors()
   const endMs = Date.now()
   const last = await endQuietly(installation, ledgers, busy)
   await freshness?.stop()

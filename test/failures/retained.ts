@@ -11,11 +11,13 @@ import { openEngines } from '@millrace/cloud-processor/engines'
 import { startProcessor } from '@millrace/cloud-processor/processor'
 import { createMetrics, readArguments, silentLog, systemClock } from '@millrace/platform'
 import { type Api, openApi } from 'millrace'
-import mqtt from 'mqtt'
+import { compareCopies } from '../e2e/chaos/checks/copies.ts'
+import { openLogView } from '../e2e/chaos/checks/log.ts'
 import { mosquitto } from '../engines/mosquitto/mosquitto.ts'
 import { freePort } from '../support/free-port.ts'
 import { readTopic } from '../support/log-pages.ts'
 import { CannotRun, type Program, program } from '../support/program.ts'
+import { lastRetained, publishAndDie } from '../support/retained-sensor.ts'
 import { until } from '../support/until.ts'
 
 const { values } = readArguments(
@@ -23,6 +25,7 @@ const { values } = readArguments(
   { broker: { type: 'string', default: 'millrace,mosquitto' } },
 )
 const topic = 'lab/probe/state'
+const dead = { filter: 'lab/+/state', channel: 'v', rule: 'silent' }
 
 await program('retained', async (test) => {
   for (const kind of values.broker.split(',')) await onBroker(test, kind)
@@ -33,12 +36,7 @@ async function onBroker(test: Program, kind: string): Promise<void> {
   const url = `mqtt://127.0.0.1:${broker.port}`
   const processor = await openProcessor(test, url, kind)
   await until('the bridge listens', async () => (await copiesOf(processor.api())) >= 0, { withinMs: 10_000 })
-  const sensor = await mqtt.connectAsync(url)
-  for (let n = 1; n <= 5; n++) {
-    await sensor.publishAsync(topic, JSON.stringify({ v: n }), { qos: 1, retain: true })
-    await new Promise((resolve) => setTimeout(resolve, 300))
-  }
-  await sensor.endAsync()
+  await publishAndDie({ url, topic })
   await until('its absence is an alarm', async () => (await activeOf(processor.api())).length === 1, { withinMs: 30_000 })
   const before = await readingsOf(processor.api())
   for (let n = 0; n < 2; n++) await withCopy(processor, () => processor.again())
@@ -47,6 +45,9 @@ async function onBroker(test: Program, kind: string): Promise<void> {
   for (let n = 0; n < 2; n++) await withCopy(processor, () => processor.again())
   // More than the rule's time: a copy that counted as life would have cleared it, and raised it again.
   await new Promise((resolve) => setTimeout(resolve, 4000))
+  const copies = await compareCopies(await openLogView({ api: processor.api() }), processor.api(), dead)
+  const { wrong } = copies
+  test.check(wrong.length === 0, `${kind}: ${copies.copies} copies are last known and no reading ${wrong.slice(0, 3).join('; ')}`)
   const changes = (await readTopic(processor.api(), 'alarms')).filter(
     ({ record }) => record.k === 'alarm' && record.rule === 'silent',
   )
@@ -54,7 +55,7 @@ async function onBroker(test: Program, kind: string): Promise<void> {
   test.check((await activeOf(processor.api())).length === 1, `${kind}: the absence alarm is active`)
   test.check(changes.length === 1, `${kind}: it was raised once and never cleared (${changes.length} changes)`)
   const [device] = (await processor.api().fleet()) as unknown as { lastKnown?: Record<string, unknown>; state: string }[]
-  test.check(device?.lastKnown?.v === 5, `${kind}: the page has the last known value ${device?.lastKnown?.v}`)
+  test.check(device?.lastKnown?.v === lastRetained, `${kind}: the page has the last known value ${device?.lastKnown?.v}`)
   test.check(device?.state !== 'online', `${kind}: the device is ${device?.state}`)
 }
 

@@ -34,9 +34,14 @@ export async function makeBroker(kind: BrokerKind, port: number, users: User[], 
   if (kind === 'mosquitto') return mosquittoBroker(port, users, workshop)
   const usersFile = path('broker/users')
   for (const user of users) await addUser(usersFile, user)
-  const config = write('broker.yaml', { listen: { port }, users: usersFile })
-  // It keeps nothing on disk: killed is wiped.
-  return { broker: start('broker', node('@millrace/broker/main', ['run', '--config', config], /"listening"/)), wipe() {} }
+  const store = path('broker/sessions.sqlite')
+  const config = write('broker.yaml', { listen: { port }, users: usersFile, store: { path: store } })
+  return {
+    broker: start('broker', node('@millrace/broker/main', ['run', '--config', config], /"listening"/)),
+    wipe() {
+      for (const file of [store, `${store}-wal`, `${store}-shm`]) rmSync(file, { force: true })
+    },
+  }
 }
 
 async function mosquittoBroker(port: number, users: User[], { path, start }: Workshop): Promise<BrokerToBreak> {

@@ -5,6 +5,8 @@
 
 /** What every finding about the verdict of `verify` begins with. */
 export const verifySays = 'verify: '
+/** And about retained copies. */
+export const copiesSay = 'retained copies: '
 
 export interface PlantedBug {
   says: string
@@ -42,6 +44,14 @@ export const bugs = {
     file: 'edge-agent/src/uplink/sender.ts',
     from: 'if (options.receipts) return\n    inFlight.forget(entry)',
     to: 'inFlight.forget(entry)',
+  },
+  'copy-as-reading': {
+    says: 'a retained copy counts as measured when it arrives',
+    program: '@millrace/cloud-processor/main',
+    file: 'cloud-processor/src/prepare/plain/plain.ts',
+    from: 'isRetained ? noTime : receivedMs',
+    to: 'receivedMs',
+    seenBy: copiesSay,
   },
   'lost-under-gap': {
     says: 'the store counts the first samples of every start of an agent, beside a gap, and does not keep them',

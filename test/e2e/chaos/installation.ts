@@ -16,6 +16,7 @@ import type { RealProcess } from '../../support/real-process.ts'
 import { openWebhookReceiver, type WebhookReceiver } from '../../support/webhook-receiver.ts'
 import { type BrokerKind, makeBroker, needBroker } from './brokers.ts'
 import type { Bug } from './bugs.ts'
+import { deadSensors } from './dead-sensors.ts'
 import { type SharedEngines, type StoreKind, startSharedEngines, type Victim } from './engines.ts'
 import { makeProcessors, type Processor } from './processors.ts'
 import { openWorkshop } from './workshop.ts'
@@ -24,6 +25,11 @@ export interface Agent extends RealProcess {
   devices: string[]
   dataDir: string
   link: Link
+}
+
+export interface Account {
+  username: string
+  password: string
 }
 
 export interface Installation {
@@ -42,7 +48,9 @@ export interface Installation {
   devices: { device: string; kind: string }[]
   brokerPort: number
   /** Of a host that only listens. */
-  watcher: { username: string; password: string }
+  watcher: Account
+  /** Of plain devices. */
+  sensors: Account
   /** Removes what the broker keeps on disk; it is not running. */
   wipeBroker(): void
   /** All that must be up in a quiet window. */
@@ -81,7 +89,7 @@ export async function startInstallation(dir: string, options: InstallationOption
   for (const part of ['ports', 'logs', 'broker', ...gateways]) workshop.makeFolder(part)
   const engines = options.shared && (await startSharedEngines(dir, options.shared.store, options))
   const secret = () => randomBytes(18).toString('base64url')
-  const passwords = { 'gateway-1': secret(), 'gateway-2': secret(), processor: secret(), watcher: secret() }
+  const passwords = { 'gateway-1': secret(), 'gateway-2': secret(), processor: secret(), watcher: secret(), sensors: secret() }
   const brokerPort = await freePort()
   const webPort = await freePort()
   const webhook = await openWebhookReceiver()
@@ -104,8 +112,9 @@ export async function startInstallation(dir: string, options: InstallationOption
 
   const users = [
     ...gateways.map((name) => ({ name, role: 'node' as const, args: [`${group}/${name}`] })),
-    { name: 'processor', role: 'host' as const, args: [host] },
+    { name: 'processor', role: 'host' as const, args: [host, deadSensors.filter] },
     { name: 'watcher', role: 'host' as const, args: ['watcher'] },
+    deadSensors.account,
   ].map((user) => ({ ...user, password: passwords[user.name as 'processor'] }))
   const { broker, wipe } = await makeBroker(options.broker, brokerPort, users, workshop)
   const { processors, visitor } = makeProcessors(workshop, {
@@ -160,6 +169,7 @@ export async function startInstallation(dir: string, options: InstallationOption
     devices: devices.map(({ device, kind }) => ({ device, kind })),
     brokerPort,
     watcher: { username: 'watcher', password: passwords.watcher },
+    sensors: { username: deadSensors.account.name, password: passwords.sensors },
     wipeBroker: wipe,
     victims: [...agents, broker, ...processors, ...(engines ? enginesOf(engines) : [])],
     async stop() {

@@ -3,6 +3,7 @@
  * and has the embedded store, if that is the one; another one waits for its turn to join and to leave.
  */
 import type { RealProcess } from '../../support/real-process.ts'
+import { deadSensors } from './dead-sensors.ts'
 import type { SharedEngines } from './engines.ts'
 import type { Workshop } from './workshop.ts'
 
@@ -10,7 +11,7 @@ export interface Processor extends RealProcess {
   dataDir: string
 }
 
-/** Desaturations that are ordered, and absences that faults bring. */
+/** Desaturations that are ordered, and absences that faults bring or that last. */
 const rules = {
   rules: [
     {
@@ -24,6 +25,7 @@ const rules = {
       priority: 'high',
     },
     { name: 'no-spo2', channel: 'spo2', condition: 'absent', afterMs: 3000, priority: 'low' },
+    { name: deadSensors.rule, channel: deadSensors.channel, condition: 'absent', afterMs: 3000, priority: 'low' },
   ],
 }
 
@@ -44,6 +46,7 @@ export function makeProcessors(workshop: Workshop, options: ProcessorsOptions): 
   const { shared } = options
   const common = {
     bridge: options.bridge,
+    devices: [deadSensors.entry],
     rules,
     notifier: { to: [{ kind: 'webhook', url: options.webhookUrl }] },
   }

@@ -2,6 +2,7 @@
 import { loadavg } from 'node:os'
 import { until } from '../../support/until.ts'
 import type { Busy } from './busy.ts'
+import { awaitAlarms, needCopy } from './copies-due.ts'
 import type { Faults } from './faults.ts'
 import type { Installation } from './installation.ts'
 import type { Ledgers } from './observer.ts'
@@ -41,6 +42,7 @@ export async function runRounds(
     await at(stormMs)
     if (index === schedule.length - 1)
       for (const fault of makeUpFor(faults.kinds, new Set(faults.strikes.map(({ kind }) => kind)))) await faults.carryOut(fault)
+    if (index === schedule.length - 1) await needCopy(installation, faults)
     await until('every process is ready', () => victims.every((each) => each.isUp()), { withinMs: 60_000 })
     const quietSinceMs = performance.now()
     desaturate(index + schedule.length)
@@ -72,5 +74,6 @@ export async function endQuietly(installation: Installation, ledgers: Ledgers, b
     return all.every(({ entries }) => entries === 0)
   }
   await until('the outboxes are empty', isEmpty, { withinMs: 30_000 }).catch(() => undefined)
+  await awaitAlarms(installation)
   return window
 }

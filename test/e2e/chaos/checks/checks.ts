@@ -1,8 +1,11 @@
 /** Every promise that the run can speak for, as a line that holds or does not. */
 import { type Manifest, readManifest } from '@millrace/simulators'
+import { copiesSay } from '../bugs.ts'
+import { deadSensors } from '../dead-sensors.ts'
 import { compareAlarms } from './alarms.ts'
 import { runReplay, runVerify, sayVerdict } from './command-line.ts'
 import { type Committed, compareCommitted, compareRead, explainedAway } from './committed.ts'
+import { compareCopies } from './copies.ts'
 import { compareDisks } from './disks.ts'
 import { compareGaps } from './gaps.ts'
 import { openLogView } from './log.ts'
@@ -93,6 +96,13 @@ export async function checkEverything(run: Run, findings: Finding[]): Promise<vo
     `${alarms.due} notifications due (${alarms.physiological} physiological), ${alarms.delivered} delivered, ${alarms.repeats} repeated around kills, ${alarms.withheld} withheld`,
   )
   find(alarms.physiological > 0 && alarms.delivered > 0, 'the ordered desaturations raised alarms')
+
+  const copies = await compareCopies(log, api, deadSensors)
+  none(
+    copies.wrong,
+    `${copiesSay}${copies.copies} of ${copies.devices} dead sensors, told ${copies.lastKnown} times as last known; ${copies.readings} messages are all their readings, ${copies.active} absence alarms are active and none was cleared by a copy (${copies.cleared} by messages that came late)`,
+  )
+  find(copies.copies > 0, `${copiesSay}at least one came`)
 
   const kindOf = (device: string) => installation.devices.find((one) => one.device === device)!.kind
   const bad = await compareRejected(log, manifest.faults, outages, kindOf)

@@ -31,7 +31,7 @@ export interface LogView {
   close(): Promise<void>
 }
 
-export async function openLogView({ api, shared }: Installation): Promise<LogView> {
+export async function openLogView({ api, shared }: Pick<Installation, 'api' | 'shared'>): Promise<LogView> {
   if (!shared) return { read: (topic) => readThroughApi(api, topic), repeats: {}, close: async () => {} }
   const log = await openLog(shared)
   const repeats: LogView['repeats'] = {}

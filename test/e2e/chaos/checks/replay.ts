@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { processorSchema } from '@millrace/cloud-processor/config'
+import { plainDevices, processorSchema } from '@millrace/cloud-processor/config'
 import type { Log } from '@millrace/cloud-processor/log'
 import { createPrepareStage } from '@millrace/cloud-processor/prepare'
 import { createRulesStage } from '@millrace/cloud-processor/rules'
@@ -19,10 +19,11 @@ import { readByRule, type TopicName } from './log.ts'
 type Made = Map<string, string>
 
 export async function replayShared({ dir }: Installation, log: Log): Promise<{ isSame: boolean; text: string }> {
-  const { prepare, rules } = loadConfig(processorSchema, join(dir, 'processor-1.yaml'))
+  const config = loadConfig(processorSchema, join(dir, 'processor-1.yaml'))
+  const prepare = { ...config.prepare, plain: plainDevices(config) }
   const all = [
     await compare(log, createPrepareStage(prepare, log.partitions), ['timeline', 'rejected']),
-    await compare(log, createRulesStage(rules), ['alarms']),
+    await compare(log, createRulesStage(config.rules), ['alarms']),
   ]
   return { isSame: all.every(({ differs }) => differs === undefined), text: all.map(({ text }) => text).join('\n') }
 }

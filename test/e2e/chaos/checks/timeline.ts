@@ -23,7 +23,8 @@ export async function readTimeline(log: LogView): Promise<TimelineReadings> {
     if (record.k !== 'readings') continue
     const { device, stream, number, channels, waves: segments } = record as unknown as ReadingsRecord
     const name = `${stream}/${number}`
-    if (names.has(name)) twice.push(name)
+    // What has no number is of a device without an agent.
+    if (number !== undefined && names.has(name)) twice.push(name)
     names.add(name)
     const list = arrivals.get(device) ?? []
     arrivals.set(device, list)

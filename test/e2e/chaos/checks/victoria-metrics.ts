@@ -10,8 +10,8 @@ import { sorted } from './timeline.ts'
 
 export interface ExportedSeries {
   stored: StoredSeries
-  /** Points under the label of a second writing of the same reading. */
-  rewritten: number
+  /** By device: points under the label of a second writing of the same reading. Messages without a time of their own may come in one millisecond. */
+  rewritten: Map<string, number>
 }
 
 /** VictoriaMetrics keeps times in whole milliseconds. */
@@ -31,7 +31,7 @@ export async function exportAll(address: string, api: Api): Promise<ExportedSeri
   for (const { metric, values, timestamps } of await exported(address, '{__name__=~"(reading|wave)_raw"}'))
     raws.set(keyOf(metric), new Map(timestamps.map((t, k) => [t, values[k]!])))
   const stored: StoredSeries = new Map()
-  let rewritten = 0
+  const rewritten: ExportedSeries['rewritten'] = new Map()
   for (const { metric, values, timestamps } of lines) {
     const {
       device,
@@ -39,7 +39,7 @@ export async function exportAll(address: string, api: Api): Promise<ExportedSeri
       rev,
       __name__: name,
     } = metric as Record<'device' | 'channel' | '__name__', string> & { rev?: string }
-    if (rev !== undefined) rewritten += values.length
+    if (rev !== undefined) rewritten.set(device, (rewritten.get(device) ?? 0) + values.length)
     const rawOf = toRaw(declared.get(device)?.find((one) => one.name === channel))
     const raw = raws.get(keyOf(metric))
     const of = (value: number, t: number): Value => (name.endsWith('_flag') ? value === 1 : (raw?.get(t) ?? rawOf(value)))
