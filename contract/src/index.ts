@@ -10,7 +10,7 @@ export * from './receipt.ts'
 export type { AlarmPriority, AlarmRecord, AlarmTopicRecord, NotificationRecord, SettledRecord } from './records/alarms.ts'
 export type { Channel, Column, Control, Segment, Tally } from './records/fields.ts'
 export type { EdgeCounts, GapRecord, LedgerRecord } from './records/ledger.ts'
-export type { RawRecord, RawTick } from './records/raw.ts'
+export type { Delivery, RawRecord, RawTick } from './records/raw.ts'
 export type { RejectedRecord } from './records/rejected.ts'
 export type {
   BirthRecord,

@@ -7,8 +7,9 @@
  *                                           └─PUBREC, PUBREL─PUBCOMP─► freed   (QoS 2)
  *
  * A client that comes back gets what was sent and not acknowledged again, with its packet identifier and DUP [MQTT-4.4.0-1]; after a restart
- * of the broker everything has DUP and new identifiers. Identifiers are 1 to 32767; aedes uses those above for retained messages.
+ * of the broker everything has DUP and new identifiers, which begin anywhere: few of them mean another message than before. Identifiers are 1 to 32767; aedes uses those above for retained messages.
  */
+import { randomInt } from 'node:crypto'
 import { putVarint } from '@millrace/platform/varint'
 import type { Connection } from '../guard/connection.ts'
 import type { OwedRow } from './store/protocol.ts'
@@ -56,7 +57,7 @@ export class Delivery {
   #sentBytes = 0
   /** By id: of earlier connections, not yet sent again. */
   readonly #again = new Map<number, Sent>()
-  #lastMessageId = 0
+  #lastMessageId = randomInt(deliveryIdMax)
 
   constructor(
     store: Store,

@@ -16,14 +16,15 @@ import type { Log } from '../log/log.ts'
 import { AppendQueue, type Waiting } from './append-queue.ts'
 import { createBacklog } from './backlog.ts'
 import type { BridgeConfig } from './config.ts'
+import type { Packet } from './mqtt-connection.ts'
 import { createReceipts } from './receipts.ts'
 
-type MessageListener = (topic: string, payload: Uint8Array, settled: (isDurable: boolean) => void, flags?: number) => void
+type MessageListener = (topic: string, payload: Uint8Array, settled: (isDurable: boolean) => void, packet?: Packet) => void
 
 /** A connection to the broker; `mqtt.ts` is the real one. */
 export interface Transport {
   publish(topic: string, payload: Uint8Array | string): void
-  /** `payload` holds during the call. `settled` is called once: true when the append is durable, false when the message was dropped and must be sent again. `flags` are those of its PUBLISH: DUP 8, QoS 2 and 4, RETAIN 1. */
+  /** `payload` holds during the call. `settled` is called once: true when the append is durable, false when the message was dropped and must be sent again. */
   onMessage(listener: MessageListener): void
   connected(): boolean
   /** Of all bridges on one log one leads: it alone holds STATE and the session of plain devices. The last one to end says that the host is offline. */
@@ -68,11 +69,12 @@ export interface BridgeStatus {
   isBehind: boolean
 }
 
+const noFlags: Packet = { flags: 0 }
 const hostTypes: ReadonlySet<string> = new Set(['NCMD', 'DCMD', 'STATE'])
 
 export function startBridge(config: BridgeConfig, context: BridgeContext): Bridge {
   const bridge = new MqttToLog(config, context)
-  context.transport.onMessage((topic, payload, settled, flags) => bridge.take(topic, payload, settled, flags))
+  context.transport.onMessage((topic, payload, settled, packet) => bridge.take(topic, payload, settled, packet))
   return { lead: () => bridge.lead(), status: () => bridge.status(), stop: () => bridge.stop() }
 }
 
@@ -110,7 +112,7 @@ class MqttToLog {
     this.#queue = new AppendQueue({ log, logger, dropped: this.#dropped, inFlightMax: config.appendsUnderway, appended })
   }
 
-  take(topic: string, payload: Uint8Array, settled: Waiting['settled'], flags = 0): void {
+  take(topic: string, payload: Uint8Array, settled: Waiting['settled'], packet = noFlags): void {
     const parsed = topic.startsWith('spBv1.0/') ? parseTopic(topic) : undefined
     // What hosts say, this one's receipts among it, comes back from the broker; it is not data.
     if (parsed && hostTypes.has(parsed.type)) return settled(true)
@@ -127,10 +129,14 @@ class MqttToLog {
       return settled(false)
     }
     const receivedMs = this.#context.clock.now()
+    const value = encodeRaw({ k: 'message', topic, payload, receivedMs, ...this.#told(packet) })
+    this.#queue.push({ record: { key: node ?? topic, value }, node, uuid: glance?.uuid, receivedMs, settled })
+  }
+
+  #told({ flags, delivery }: Packet) {
     const retain = (flags & 1) !== 0
     if (retain) this.#retained.add()
-    const message = { k: 'message', topic, payload, receivedMs, qos: (flags >> 1) & 3, retain, dup: (flags & 8) !== 0 } as const
-    this.#queue.push({ record: { key: node ?? topic, value: encodeRaw(message) }, node, uuid: glance?.uuid, receivedMs, settled })
+    return { qos: (flags >> 1) & 3, retain, dup: (flags & 8) !== 0, ...(delivery ? { delivery } : {}) }
   }
 
   #isOthers(topic: string, node: string | undefined): boolean {

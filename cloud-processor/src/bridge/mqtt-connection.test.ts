@@ -161,7 +161,7 @@ describe.each([
         },
         {
           up() {},
-          message(_topic, payload, _flags, settled) {
+          message(_topic, payload, _packet, settled) {
             seen.push(`${payload}`)
             if (isDurable()) waiting.push(() => settled(true))
           },

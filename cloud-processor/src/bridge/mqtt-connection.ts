@@ -13,8 +13,10 @@
  */
 import { isIP, connect as openTcp, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as openTls } from 'node:tls'
+import type { Delivery } from '@millrace/contract'
 import { backOffMs, type Clock, every } from '@millrace/platform'
 import { Acknowledgements } from './acknowledgements.ts'
+import { Deliveries } from './deliveries.ts'
 import {
   connectPacket,
   createPacketReader,
@@ -43,14 +45,21 @@ export interface ConnectionOptions extends Greeting {
   inFlightBytesMax?: number
 }
 
+/** What a PUBLISH says beside topic and payload. */
+export interface Packet {
+  /** DUP 8, QoS 2 and 4, RETAIN 1 [MQTT-3.3.1]. */
+  flags: number
+  /** In a persistent session. */
+  delivery?: Delivery
+}
+
 export interface ConnectionEvents {
   /** Connected and subscribed. */
   up(): void
   /**
-   * `payload` is a view that holds during the call; `flags` are those of the PUBLISH. `settled` is to be called once in a persistent
-   * session: true when the message is durable, false when it was dropped and the broker is to send it again.
+   * `payload` is a view that holds during the call. `settled` is to be called once in a persistent session: true when the message is durable, false when it was dropped and the broker is to send it again.
    */
-  message(topic: string, payload: Uint8Array, flags: number, settled: (isDurable: boolean) => void): void
+  message(topic: string, payload: Uint8Array, packet: Packet, settled: (isDurable: boolean) => void): void
   /** The broker refused some of the filters. */
   refused?(filters: string[]): void
   tooLarge(bytes: number): void
@@ -95,6 +104,7 @@ class LastingConnection implements Connection {
   readonly #events: ConnectionEvents
   readonly #clock: Clock
   #session: Session | undefined = undefined
+  readonly #deliveries = new Deliveries()
   #isClosed = false
   #failures = 0
   #upMs = Number.POSITIVE_INFINITY
@@ -113,7 +123,7 @@ class LastingConnection implements Connection {
     const down = (reason: Error) => {
       if (session === this.#session) this.#down(reason)
     }
-    const options = { ...this.#options, isSubscribed: this.#wasUp }
+    const options = { ...this.#options, isSubscribed: this.#wasUp, deliveries: this.#deliveries }
     const session: Session = new Session(options, { ...this.#events, up, down }, this.#clock)
     this.#session = session
   }
@@ -164,6 +174,7 @@ class LastingConnection implements Connection {
 interface SessionOptions extends ConnectionOptions {
   /** A session before this one subscribed to the same filters. */
   isSubscribed: boolean
+  deliveries: Deliveries
 }
 
 /** From the opening of a socket to its end. */
@@ -210,12 +221,18 @@ class Session {
   #incoming(): IncomingPackets {
     const { message, tooLarge } = this.#events
     return {
-      publish: (topic, payload, flags, packetId) => message(topic, payload, flags, this.#settled(packetId, payload.length)),
+      publish: (topic, payload, flags, packetId) =>
+        message(topic, payload, this.#packet(flags, packetId), this.#settled(packetId, payload.length)),
       tooLarge,
       puback: (packetId) => this.#unacknowledged.get(packetId)?.(),
       connack: (returnCode, isSessionPresent) => this.#welcome(returnCode, isSessionPresent),
       suback: (returnCodes) => this.#subscribed(returnCodes),
     }
+  }
+
+  #packet(flags: number, packetId: number | undefined): Packet {
+    if (packetId === undefined || !this.#options.isPersistent) return packets[flags]!
+    return { flags, delivery: this.#options.deliveries.received(packetId, (flags & 8) !== 0) }
   }
 
   /** What a connection of QoS 0 was sent with QoS 1 all the same is acknowledged at once. */
@@ -226,6 +243,7 @@ class Session {
   }
 
   #acknowledge(packetId: number): void {
+    this.#options.deliveries.acknowledged(packetId)
     this.#send(pubackPacket(packetId))
     if (!this.#isFull || this.#isLeaving || this.#acknowledgements.bytes > this.#inFlightBytesMax() / 2) return
     this.#isFull = false
@@ -240,8 +258,11 @@ class Session {
   #welcome(returnCode: number, isSessionPresent: boolean): void {
     const { filters, isPersistent, isSubscribed } = this.#options
     if (returnCode !== 0) this.#fail(`the broker refused the connection with return code ${returnCode}`)
-    else if (isSessionPresent && isSubscribed) this.#up()
-    else this.#send(subscribePacket(1, filters, isPersistent ? 1 : 0))
+    else {
+      this.#options.deliveries.connected(isSessionPresent)
+      if (isSessionPresent && isSubscribed) this.#up()
+      else this.#send(subscribePacket(1, filters, isPersistent ? 1 : 0))
+    }
   }
 
   #subscribed(returnCodes: Uint8Array): void {
@@ -367,6 +388,9 @@ class Session {
     process.nextTick(() => this.#socket.destroySoon())
   }
 }
+
+/** By flags: of the packets of which nothing else is told. */
+const packets: Packet[] = Array.from({ length: 16 }, (_, flags) => ({ flags }))
 
 /** A Sparkplug node waits for its receipt, and for nothing of MQTT. */
 const unacknowledged = () => {}

@@ -24,9 +24,9 @@ export function connectTransport(
   const state = new HostState(config.host, clock)
   const events: DataEvents = {
     up: () => state.announce(data),
-    message(topic, payload, flags, settled) {
-      if (topic === state.topic) state.hear(payload, (flags & 1) !== 0, data)
-      listener(topic, payload, settled, flags)
+    message(topic, payload, packet, settled) {
+      if (topic === state.topic) state.hear(payload, (packet.flags & 1) !== 0, data)
+      listener(topic, payload, settled, packet)
     },
   }
   const data: Connection = connectData({ ...config, clientId }, state, { clock, logger }, events)
@@ -91,8 +91,8 @@ function connectPlain(config: BridgeConfig, clock: Clock, logger: Logger, listen
   }
   const events: ConnectionEvents = loggedEvents(plain, logger, {
     up() {},
-    message(topic, payload, flags, settled) {
-      if (payload.length <= config.queueBytesMax * plainShare) return listener()(topic, payload, settled, flags)
+    message(topic, payload, packet, settled) {
+      if (payload.length <= config.queueBytesMax * plainShare) return listener()(topic, payload, settled, packet)
       // It would never fit, and without an acknowledgement it would come again.
       events.tooLarge(payload.length)
       settled(true)

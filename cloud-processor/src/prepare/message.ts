@@ -1,5 +1,5 @@
 /** A message of the raw topic, parsed once: what is behind it reads these fields. */
-import { type BatchName, parseBatchName, parseBirthName } from '@millrace/contract'
+import { type BatchName, type Delivery, parseBatchName, parseBirthName } from '@millrace/contract'
 import { peek, type SparkplugTopic } from '@millrace/contract/sparkplug'
 
 export interface Message {
@@ -8,6 +8,10 @@ export interface Message {
   receivedMs: number
   /** The broker's copy, brought by a subscription: when it was published is not known, unless the payload says so. */
   isRetained: boolean
+  /** Sent with DUP: the broker may have sent it before. */
+  isDup?: boolean
+  /** Of a plain message of QoS 1. */
+  delivery?: Delivery
   /** True when a message that was rejected, at least in part, is replayed. */
   isReplay: boolean
   /** When the replay was ordered. */

@@ -39,8 +39,8 @@ export function createPrepareStage(config: PrepareConfig, partitions = 1): Stage
       const context: Context = { state, config, partitions, emit }
       const raw = decodeRaw(record.value)
       if (raw.k === 'message') {
-        const { topic, payload, receivedMs, retain: isRetained = false } = raw
-        takeMessage(context, { topic, payload, receivedMs, isRetained, isReplay: false })
+        const { topic, payload, receivedMs, retain: isRetained = false, dup: isDup = false, delivery } = raw
+        takeMessage(context, { topic, payload, receivedMs, isRetained, isDup, delivery, isReplay: false })
       } else if (raw.k === 'control') takeControl(context, raw.control, raw.atMs)
       else if (raw.k === 'damage') takeDamage(context, raw)
       else takeTick(context, raw)

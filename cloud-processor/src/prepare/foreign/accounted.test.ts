@@ -1,6 +1,6 @@
 /**
  * Whatever a foreign node sends: values in = on the timeline + rejected, and a null is neither. `FOREIGN_PAYLOADS=1000000` runs it over so
- * many payloads, `FOREIGN_SECONDS=300` for at most so long.
+ * many payloads, `FOREIGN_SECONDS=300` for at most so long, `FOREIGN_SEED=1` with that seed.
  */
 import type { CutRecord, ReadingsRecord, RejectedRecord, TimelineRecord } from '@millrace/contract'
 import { datatypes, type SparkplugDatatype } from '@millrace/contract/sparkplug'
@@ -12,6 +12,7 @@ import { type RawMetric, rawPayload } from '../testing/raw-payload.ts'
 const payloadsPerRun = 8
 const numRuns = Math.ceil(Number(process.env.FOREIGN_PAYLOADS ?? 2400) / payloadsPerRun)
 const seconds = Number(process.env.FOREIGN_SECONDS ?? 60)
+const seed = Number(process.env.FOREIGN_SEED ?? Date.now() % 1_000_000)
 
 const name = fc.constantFrom(
   'a',
@@ -142,7 +143,7 @@ describe('what a foreign node sends', () => {
   })
 
   test(
-    'is a reading, or rejected by name, or an absence: nothing vanishes',
+    `is a reading, or rejected by name, or an absence: nothing vanishes (seed ${seed})`,
     () => {
       fc.assert(
         fc.property(fc.array(message, { minLength: payloadsPerRun, maxLength: payloadsPerRun }), (messages) => {
@@ -165,7 +166,7 @@ describe('what a foreign node sends', () => {
           expect(lost).toEqual(counted)
           expect([forwarded[0] + counted[0], forwarded[1] + counted[1]]).toEqual(sent)
         }),
-        { numRuns, interruptAfterTimeLimit: seconds * 1000, markInterruptAsFailure: false },
+        { seed, numRuns, interruptAfterTimeLimit: seconds * 1000, markInterruptAsFailure: false },
       )
     },
     (seconds + 30) * 1000,

@@ -13,10 +13,12 @@ import { type Declared, declare, plainNode } from './channels.ts'
 import { type Decoded, type DecodedDevice, labelsIn } from './codecs/codec.ts'
 import { codecOf } from './codecs/index.ts'
 import type { PlainConfig } from './entry.ts'
+import { isRedelivery } from './redelivery.ts'
 import { type Route, routeOf } from './routes.ts'
 import { nameFrom } from './topic-names.ts'
 
 export function takePlain(context: Context, message: Message): void {
+  if (!message.isReplay && isRedelivery(context.state, message)) return
   const key = messageKey(message)
   if (message.isReplay && !context.state.redo.has(key)) return
   const route = routeOf(context.config.plain, message.topic)

@@ -28,12 +28,28 @@ export interface PrepareState {
   direct: Map<string, DirectCounts>
   /** Hashes of plain MQTT messages, newest last; at most `hashesMax`. */
   hashes: Set<string>
+  /** Plain messages of QoS 1 without a PUBACK, as far as the log says: see ../plain/redelivery.ts. */
+  deliveries?: Deliveries
   /** Nodes of which something waits for its turn, or of which a rebirth is to be requested. */
   waiting: Set<string>
   /** Of all messages that wait for their turn; at most `limits.heldBytes`. */
   heldBytes: number
   /** When the backup was made from which this log was restored last. */
   restoredMs?: number
+}
+
+export interface Deliveries {
+  /** By run of the bridge, then by packet identifier and topic. */
+  runs: Map<string, Map<string, OpenDelivery>>
+  /** The broker uses packet identifiers again at once: they say nothing across a restart of the bridge. */
+  isReusing: boolean
+}
+
+export interface OpenDelivery {
+  number: number
+  /** CRC-32 of the payload. */
+  check: number
+  bytes: number
 }
 
 export interface NodeState {
