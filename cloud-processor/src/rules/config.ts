@@ -24,7 +24,14 @@ export const notifierSchema = z.strictObject({
     .describe('Notifications that a receiver is sent at once. The end of an alarm always follows its beginning.'),
   timeoutMs: z.number().int().min(100).default(10_000).describe('How long a receiver may take for one notification.'),
   retryMsMax: z.number().int().min(100).default(30_000).describe('Longest wait before a failed one is sent again.'),
-  queueMax: z.number().int().min(1).default(10_000).describe('Most notifications that wait; past it the oldest are given up.'),
+  queueMax: z
+    .number()
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe(
+      'Most notifications that wait. Past it one is given up for each that comes: of the device that has most of them, the least urgent and oldest.',
+    ),
   historyMax: z.number().int().min(0).default(10_000).describe('How many that are done with are kept, for the page.'),
 })
 export type NotifierConfig = z.infer<typeof notifierSchema>

@@ -41,6 +41,8 @@ const caughtUpForMs = 2000
 const readLimit: Pick<RunnerOptions, 'stepRecords' | 'stepBytes'> = { stepRecords: 500, stepBytes: 1 << 20 }
 /** Taken in one transaction, and one turn of the event loop. */
 const takeRecords = 250
+/** Devices that are named when theirs are given up. */
+const namedMax = 10
 
 /** @throws MillraceError NOTIFY_OUTBOX_NEWER */
 export async function openNotifier(config: OpenConfig, context: NotifierContext): Promise<NotifierRun> {
@@ -105,10 +107,11 @@ class Notifications {
   }
 
   #taken({ evicted, alarms }: Taken): void {
-    if (evicted > 0) {
-      this.#outcomes.add({ outcome: 'evicted' }, evicted)
+    if (evicted.length > 0) {
+      this.#outcomes.add({ outcome: 'evicted' }, evicted.length)
       const { queueMax } = this.#config
-      this.#context.logger.error('notifications given up: too many wait', { evicted, queueMax })
+      const devices = [...new Set(evicted)].slice(0, namedMax)
+      this.#context.logger.error('notifications given up: too many wait', { evicted: evicted.length, queueMax, devices })
     }
     for (const sender of this.#senders) sender.taken(alarms)
   }

@@ -24,6 +24,8 @@ const schema = `
   DROP INDEX IF EXISTS waiting;
   CREATE INDEX IF NOT EXISTS pending_by_target ON notifications(target, seq) WHERE state = 'pending';
   CREATE INDEX IF NOT EXISTS pending ON notifications(seq) WHERE state = 'pending';
+  CREATE INDEX IF NOT EXISTS pending_by_source
+    ON notifications(urgency, target, json_extract(json, '$.alarm.device'), seq) WHERE state = 'pending';
   CREATE INDEX IF NOT EXISTS done ON notifications(seq) WHERE state != 'pending';
   PRAGMA user_version = ${format};`
 

@@ -3,6 +3,10 @@ import type { DatabaseSync } from 'node:sqlite'
 
 export type Statements = ReturnType<typeof prepare>
 
+/** As the index `pending_by_source` has it. */
+const device = `json_extract(json, '$.alarm.device')`
+const place = `urgency, target, ${device} AS device`
+
 export function prepare(db: DatabaseSync) {
   return {
     positionOf: db.prepare('SELECT log, next, marks FROM positions WHERE partition = ?'),
@@ -12,11 +16,16 @@ export function prepare(db: DatabaseSync) {
     end: db.prepare('DELETE FROM alarms WHERE id = ?'),
     isActive: db.prepare('SELECT 1 FROM alarms WHERE id = ?'),
     insert: db.prepare(
-      'INSERT OR IGNORE INTO notifications(key, target, alarm, urgency, json) SELECT ?, value, ?, ?, ? FROM json_each(?)',
+      'INSERT OR IGNORE INTO notifications(key, target, alarm, urgency, json) SELECT ?, value, ?, ?, ? FROM json_each(?) RETURNING target',
     ),
     evict: db.prepare(
-      `UPDATE notifications SET state = 'evicted' WHERE seq IN (
-         SELECT seq FROM notifications INDEXED BY pending WHERE state = 'pending' ORDER BY seq LIMIT ?) RETURNING alarm`,
+      `UPDATE notifications SET state = 'evicted' WHERE seq = (
+         SELECT seq FROM notifications INDEXED BY pending_by_source
+         WHERE state = 'pending' AND urgency = ? AND target = ? AND ${device} = ? ORDER BY seq LIMIT 1) RETURNING alarm`,
+    ),
+    sources: db.prepare(
+      `SELECT urgency, target, ${device} AS device, count(*) AS n FROM notifications INDEXED BY pending_by_source
+       WHERE state = 'pending' GROUP BY 1, 2, 3`,
     ),
     // The newest row stays, or its seq would be given a second time.
     old: db.prepare(
@@ -26,19 +35,20 @@ export function prepare(db: DatabaseSync) {
     forget: db.prepare('DELETE FROM notifications WHERE seq = ?'),
     waiting: db.prepare(
       `SELECT seq, alarm, urgency, attempts, next_ms, json_extract(json, '$.alarm.atMs') AS at_ms,
-         json_extract(json, '$.alarm.active') AS active, json_extract(json, '$.alarm.device') AS device
+         json_extract(json, '$.alarm.active') AS active, ${device} AS device
        FROM notifications INDEXED BY pending_by_target WHERE state = 'pending' AND target = ? AND seq > ? ORDER BY seq LIMIT ?`,
     ),
     read: db.prepare(`SELECT json FROM notifications WHERE seq = ? AND state = 'pending'`),
     start: db.prepare('UPDATE notifications SET attempts = attempts + 1 WHERE seq = ?'),
     stateOf: db.prepare('SELECT state, attempts FROM notifications WHERE key = ? AND target = ?'),
     finish: db.prepare(
-      `UPDATE notifications SET state = ?, sent_ms = ?, error = ?, attempts = ? WHERE seq = ? AND state = 'pending'`,
+      `UPDATE notifications SET state = ?, sent_ms = ?, error = ?, attempts = ? WHERE seq = ? AND state = 'pending'
+       RETURNING ${place}`,
     ),
     sentAfterAll: db.prepare(`UPDATE notifications SET state = 'sent', sent_ms = ? WHERE seq = ?`),
     retry: db.prepare(`UPDATE notifications SET next_ms = ?, attempts = ?, error = ? WHERE seq = ? AND state = 'pending'`),
     settleKey: db.prepare(
-      `UPDATE notifications SET state = ?, sent_ms = ? WHERE key = ? AND target = ? AND state = 'pending' RETURNING alarm`,
+      `UPDATE notifications SET state = ?, sent_ms = ? WHERE key = ? AND target = ? AND state = 'pending' RETURNING alarm, ${place}`,
     ),
     count: db.prepare(
       `SELECT (SELECT count(*) FROM notifications WHERE state = 'pending') AS pending, (SELECT count(*) FROM notifications) AS n`,

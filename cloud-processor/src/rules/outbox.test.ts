@@ -91,10 +91,10 @@ test('what is told of an alarm that is still active is kept, and all else is for
 
 test('the alarms of those that are given up, or decided elsewhere, are named', () => {
   const outbox = open({ queueMax: 2 })
-  expect(outbox.take('log', 0, recordsOf(alarm('a'), alarm('b'), alarm('c')))).toEqual({ evicted: 1, alarms: ['a'] })
+  expect(outbox.take('log', 0, recordsOf(alarm('a'), alarm('b'), alarm('c')))).toEqual({ evicted: ['bed-1'], alarms: ['a'] })
   const settled = { f: 1, k: 'settled', key: 'b#raised', target: 'webhook', state: 'sent', atMs: 1 } as const
   const record = { offset: offset++, key: 'anna', value: encodeJson(settled), timeMs: 0 }
-  expect(outbox.take('log', 0, [record])).toEqual({ evicted: 0, alarms: ['b'] })
+  expect(outbox.take('log', 0, [record])).toEqual({ evicted: [], alarms: ['b'] })
   expect([outbox.pending(), outbox.isTold('a#raised', 'webhook')]).toEqual([1, 'no'])
   outbox.close()
 })
@@ -107,4 +107,39 @@ test('one that was given up while it was in flight is known as sent', () => {
   outbox.record([{ seq: row!.seq, state: 'sent', attempts: 0, sentMs: 7 }])
   expect([outbox.pending(), outbox.isTold('a#raised', 'webhook')]).toEqual([1, 'yes'])
   outbox.close()
+})
+
+const isWaiting = (outbox: ReturnType<typeof open>, id: string) => outbox.isTold(`${id}#raised`, 'webhook') === 'waits'
+
+test('a flood of one device gives up its own, the least urgent first, whatever came before', () => {
+  const outbox = open({ queueMax: 10 })
+  outbox.take('log', 0, recordsOf(alarm('quiet', { device: 'bed-2', priority: 'low' })))
+  outbox.take('log', 0, recordsOf(alarm('urgent', { device: 'noisy', priority: 'high' })))
+  const flood = Array.from({ length: 50 }, (_, k) => alarm(`x${k}`, { device: 'noisy', priority: 'low' }))
+  const { evicted } = outbox.take('log', 0, recordsOf(...flood))
+  expect(evicted).toEqual(Array(42).fill('noisy'))
+  expect(['quiet', 'urgent', 'x0', 'x41', 'x42', 'x49'].map((id) => isWaiting(outbox, id))).toEqual([
+    true,
+    true,
+    false,
+    false,
+    true,
+    true,
+  ])
+  const urgents = Array.from({ length: 50 }, (_, k) => alarm(`y${k}`, { device: 'noisy', priority: 'high' }))
+  outbox.take('log', 0, recordsOf(...urgents))
+  expect([outbox.pending(), isWaiting(outbox, 'quiet'), isWaiting(outbox, 'y49')]).toEqual([10, true, true])
+  outbox.close()
+})
+
+test('where no device floods, the least urgent are given up, and what is known of a file goes on', () => {
+  const outbox = open({ queueMax: 4 })
+  outbox.take('log', 0, recordsOf(alarm('high', { device: 'bed-1', priority: 'high' })))
+  for (let k = 0; k < 6; k++) outbox.take('log', 0, recordsOf(alarm(`l${k}`, { device: `new-${k}`, priority: 'low' })))
+  expect(['high', 'l0', 'l2', 'l3'].map((id) => isWaiting(outbox, id))).toEqual([true, false, false, true])
+  outbox.close()
+  const again = open({ queueMax: 3 })
+  again.take('log', 0, recordsOf(alarm('m', { device: 'bed-3', priority: 'medium' })))
+  expect([again.pending(), isWaiting(again, 'high'), isWaiting(again, 'm')]).toEqual([3, true, true])
+  again.close()
 })

@@ -5,7 +5,7 @@
  *     pending ─► sent       the receiver has taken it
  *             ─► withheld   too old, and its alarm no longer active; or its beginning was never told
  *             ─► refused    the receiver does not want it
- *             ─► evicted    more than `queueMax` waited
+ *             ─► evicted    more than `queueMax` waited; whose it is, shares.ts says
  *
  * Every call costs by what it is given, not by what waits: it is on the main thread.
  */
@@ -18,6 +18,7 @@ import type { LogRecord } from '../log/log.ts'
 import { type Marks, pass } from '../stage/marks.ts'
 import { openFile } from './outbox-file.ts'
 import { prepare, type Statements } from './outbox-statements.ts'
+import { type Place, Shares } from './shares.ts'
 
 export type NotificationState = 'pending' | 'sent' | 'withheld' | 'refused' | 'evicted'
 
@@ -46,8 +47,8 @@ export interface Outcome {
 }
 
 export interface Taken {
-  /** How many waiting ones had to be given up. */
-  evicted: number
+  /** The devices of the waiting ones that had to be given up, one for each. */
+  evicted: string[]
   /** Alarms of which one no longer waits, evicted or decided by another process. */
   alarms: string[]
 }
@@ -88,6 +89,7 @@ export class Outbox {
   /** Rows that wait, and that do not. */
   #pending = 0
   #done = 0
+  #shares = new Shares()
   /** Up to where those that are done with were looked at in this lap. */
   #forgottenTo = 0
 
@@ -116,8 +118,8 @@ export class Outbox {
     return this.#change(() => {
       const alarms = this.#takeAll(log, partition, records)
       this.#forget(forgetMax + records.length * this.#options.targets.length)
-      const evicted = this.#evict()
-      return { evicted: evicted.length, alarms: [...alarms, ...evicted] }
+      const evicted = this.#evict(alarms)
+      return { evicted, alarms }
     })
   }
 
@@ -134,9 +136,9 @@ export class Outbox {
   #takeOne(record: AlarmTopicRecord, partition: number, settled: string[]): void {
     if (record.k === 'notification') this.#insert(record)
     else if (record.k === 'settled') {
-      for (const { alarm } of this.#sql.settleKey.all(record.state, record.atMs, record.key, record.target)) {
-        this.#finished(1)
-        settled.push(`${alarm}`)
+      for (const row of this.#sql.settleKey.all(record.state, record.atMs, record.key, record.target)) {
+        this.#finished(placeOf(row))
+        settled.push(`${row.alarm}`)
       }
     } else if (record.change === 'cleared') this.#sql.end.run(record.id)
     else if (record.change === 'raised' && !record.retrospective) this.#sql.begin.run(record.id, partition)
@@ -144,13 +146,18 @@ export class Outbox {
 
   #insert(record: NotificationRecord): void {
     const { key, alarm } = record
-    const { changes } = this.#sql.insert.run(key, alarm.id, urgencies[alarm.priority], JSON.stringify(record), this.#listed)
-    this.#pending += Number(changes)
+    const urgency = urgencies[alarm.priority]
+    const { device } = alarm
+    for (const { target } of this.#sql.insert.all(key, alarm.id, urgency, JSON.stringify(record), this.#listed)) {
+      this.#pending++
+      this.#shares.add({ urgency, target: `${target}`, device })
+    }
   }
 
-  #finished(count: number): void {
-    this.#pending -= count
-    this.#done += count
+  #finished(place: Place): void {
+    this.#pending--
+    this.#done++
+    this.#shares.remove(place)
   }
 
   /** Lap after lap over those that are done with, the oldest first. What is known of an alarm that is still active decides whether its end is told. */
@@ -162,12 +169,17 @@ export class Outbox {
     this.#forgottenTo = rows.length < limit ? 0 : Number(rows.at(-1)!.seq)
   }
 
-  #evict(): string[] {
-    const excess = this.#pending - this.#options.queueMax
-    if (excess <= 0) return []
-    const rows = this.#sql.evict.all(excess)
-    this.#finished(rows.length)
-    return rows.map(({ alarm }) => `${alarm}`)
+  /** Returns their devices. */
+  #evict(alarms: string[]): string[] {
+    const devices: string[] = []
+    while (this.#pending > this.#options.queueMax) {
+      const place = this.#shares.victim(this.#options.queueMax)
+      const row = this.#sql.evict.get(place.urgency, place.target, place.device)!
+      this.#finished(place)
+      alarms.push(`${row.alarm}`)
+      devices.push(place.device)
+    }
+    return devices
   }
 
   /** Those that wait for a receiver, by `seq`, which never falls from one to the next that is taken. */
@@ -210,8 +222,9 @@ export class Outbox {
   /** What was sent is known as sent even when it was given up before the answer came. */
   #recordOne({ seq, state, attempts, nextMs, sentMs, error }: Outcome): void {
     const { finish, retry, sentAfterAll } = this.#sql
-    if (state === 'pending') retry.run(nextMs ?? 0, attempts, error ?? null, seq)
-    else if (finish.run(state, sentMs ?? null, error ?? null, attempts, seq).changes > 0) this.#finished(1)
+    if (state === 'pending') return void retry.run(nextMs ?? 0, attempts, error ?? null, seq)
+    const finished = finish.get(state, sentMs ?? null, error ?? null, attempts, seq)
+    if (finished) this.#finished(placeOf(finished))
     else if (state === 'sent') sentAfterAll.run(sentMs ?? null, seq)
   }
 
@@ -228,6 +241,8 @@ export class Outbox {
     const { pending, n } = this.#sql.count.get()!
     this.#pending = Number(pending)
     this.#done = Number(n) - this.#pending
+    this.#shares = new Shares()
+    for (const row of this.#sql.sources.all()) for (let k = 0; k < Number(row.n); k++) this.#shares.add(placeOf(row))
   }
 
   pending(): number {
@@ -244,6 +259,10 @@ export class Outbox {
 }
 
 type Row = Record<string, SQLOutputValue>
+
+function placeOf(row: Row): Place {
+  return { urgency: Number(row.urgency), target: `${row.target}`, device: `${row.device}` }
+}
 
 function pendingOf(row: Row): PendingRow {
   return {
