@@ -14,7 +14,7 @@ import type { Declaration } from '@millrace/contract/sparkplug'
 import type { Clock } from '@millrace/platform'
 import { decodeContent } from './outbox/content.ts'
 import { type Entry, parseEntry } from './outbox/entry.ts'
-import type { OutboxStorage, OutboxTransaction } from './outbox/index.ts'
+import { idsBetween, listRowsMax, type OutboxStorage, type OutboxTransaction } from './outbox/index.ts'
 import { keys } from './outbox/records.ts'
 
 export function observeStorage(storage: OutboxStorage, fd: number, clock: Clock): OutboxStorage {
@@ -25,10 +25,13 @@ export function observeStorage(storage: OutboxStorage, fd: number, clock: Clock)
   }
   return {
     ...storage,
-    async open() {
-      const loaded = await storage.open()
+    async open(isDamaged) {
+      const loaded = await storage.open(isDamaged)
       entries.clear()
-      for (const { id, meta } of loaded.entries) entries.set(id, parseEntry(id, meta))
+      for (let rows = loaded.entries; rows.length > 0; ) {
+        for (const { id, meta } of rows) entries.set(id, parseEntry(id, meta))
+        rows = rows.length < listRowsMax ? [] : await storage.list(rows.at(-1)!.id + 1, Number.MAX_SAFE_INTEGER)
+      }
       learn(loaded.small)
       tell([{ k: 'opened', held: [...entries.values()].map(({ stream, number, kind }) => [stream, number, kind]) }])
       return loaded
@@ -36,7 +39,8 @@ export function observeStorage(storage: OutboxStorage, fd: number, clock: Clock)
     async commit(transaction) {
       const committed = await storage.commit(transaction)
       learn(transaction.set)
-      tell([...put(transaction), ...gone('freed', transaction.remove), ...gone('aside', transaction.setAside)])
+      const freed = [...transaction.remove, ...idsBetween(entries.keys(), transaction.removeBetween)]
+      tell([...put(transaction), ...gone('freed', freed), ...gone('aside', transaction.setAside)])
       return committed
     },
   }

@@ -26,6 +26,7 @@ export async function openOutboxBench(dir: string): Promise<void> {
     durable.push((commits * devices.length * 100) / ((performance.now() - startedMs) / 1000))
   }
   await outbox.close()
+  await wear(dir)
 
   const file = openSync(join(dir, 'one-by-one'), 'w')
   const startedMs = performance.now()
@@ -43,6 +44,29 @@ export async function openOutboxBench(dir: string): Promise<void> {
   console.log(
     `one fsync a reading: ${Math.round(oneByOne)} a second; ratio ${(middle / oneByOne).toFixed(0)}; target 100,000 a second\n`,
   )
+}
+
+/** Bytes written for each reading, with a receipt for each batch soon after: by readings in a commit. */
+async function wear(dir: string): Promise<void> {
+  for (const [count, of] of [
+    [1, 'one device'],
+    [10, 'ten devices'],
+  ] as const) {
+    const metrics = createMetrics()
+    const context = { clock: systemClock, log: silentLog, metrics }
+    const outbox = await openOutbox(sqliteStorage(join(dir, `wear-${count}.sqlite`)), outboxSchema.parse({}), context)
+    for (const device of devices) await outbox.declare(device, channels)
+    for (let k = 0; k < 500; k++) {
+      await outbox.commit(devices.slice(0, count).map((device) => drained(device, k)))
+      outbox.release(outbox.next('live', 1000))
+    }
+    await outbox.close()
+    const { millrace_outbox_written_bytes_total: bytes = 0, millrace_outbox_readings_committed_total: readings = 1 } =
+      metrics.values()
+    console.log(
+      `outbox: ${(bytes / readings).toFixed(1)} bytes written to the disk for each reading, ${of} x 100 readings a commit`,
+    )
+  }
 }
 
 function drained(device: string, k: number) {

@@ -62,11 +62,13 @@ export interface AgentOptions {
 const common = agentSchema.parse({ group: 'sim', host })
 
 function configOf({ node, bytesMax, commitMs = 150 }: AgentOptions): AgentConfig {
+  // A small outbox is known by pages soon, as a large one is in a long outage.
+  const { indexEntriesMax } = bytesMax < 100_000 ? { indexEntriesMax: 16 } : common.outbox
   return {
     ...common,
     node,
     commitEveryMs: commitMs,
-    outbox: { ...common.outbox, bytesMax, freeDiskMin: 0, ledgerEveryMs: 500 },
+    outbox: { ...common.outbox, bytesMax, indexEntriesMax, freeDiskMin: 0, ledgerEveryMs: 500 },
     uplink: { ...common.uplink, reconnectMsMin: 100, reconnectMsMax: 1000, resendMs: 500, resendMsMax: 4000 },
   }
 }

@@ -1,7 +1,11 @@
+import { crc32 } from 'node:zlib'
+
 /**
  * What the outbox knows of a stored entry without its payload. On disk an entry's meta is a JSON array:
  *
- * `[kind, stream, number, device, declaration, count, samples, bytes, first, last, created, before, crc, guard]`
+ * `[kind, stream, number, device, declaration, count, samples, bytes, first, last, created, before, crc, guard, check]`
+ *
+ * `check` is the CRC-32 of the id and the array without it; agents before it wrote none, and pass over it.
  *
  * An entry is *data* (one batch of one device), a *ledger* record or a *gap* record; all share the numbers of their stream.
  */
@@ -40,12 +44,19 @@ export function storedBytes(entry: Entry): number {
   return entry.bytes + overheadBytes
 }
 
+/** Below this a wall clock is one that was never set (a gateway without a battery starts in 1970). */
+const saneMs = Date.UTC(2024, 0)
+
+export function isSane(wallMs: number): boolean {
+  return wallMs >= saneMs
+}
+
 const kinds = ['data', 'ledger', 'gap'] as const
 
 export function formatEntry(e: Entry): string {
   const guard = e.guard ? [e.guard.stream, e.guard.number] : 0
   const times = [e.first, e.last, e.createdMs, e.before]
-  return JSON.stringify([
+  const text = JSON.stringify([
     kinds.indexOf(e.kind),
     e.stream,
     e.number,
@@ -58,11 +69,19 @@ export function formatEntry(e: Entry): string {
     e.crc,
     guard,
   ])
+  return `${text.slice(0, -1)},${checkOf(e.id, text)}]`
 }
 
+function checkOf(id: number, text: string): number {
+  return crc32(`${id}${text}`)
+}
+
+/** @throws Error when the meta is not what `formatEntry` made */
 export function parseEntry(id: number, meta: string): Entry {
-  const [kind, stream, number, device, declaration, count, samples, bytes, first, last, createdMs, before, crc, guard] =
+  const [kind, stream, number, device, declaration, count, samples, bytes, first, last, createdMs, before, crc, guard, check] =
     JSON.parse(meta)
+  if (check !== undefined && check !== checkOf(id, `${meta.slice(0, meta.lastIndexOf(','))}]`))
+    throw new Error(`the meta of entry ${id} was altered`)
   const entry: Entry = {
     id,
     kind: kinds[kind]!,

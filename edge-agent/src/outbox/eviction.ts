@@ -2,22 +2,23 @@
  * Chooses what to remove when the outbox is full, and what is too old. Data goes, and ledger records that a later one of their stream
  * replaces; gap records, closing ledger records and the newest ledger record stay.
  */
-import { type Draft, lose } from './draft.ts'
-import type { Entry } from './entry.ts'
+import { type Draft, lose, losePage } from './draft.ts'
+import { type Entry, isSane } from './entry.ts'
+import type { Page } from './page.ts'
 
 /** Kept free below the bound, for gap and ledger records. */
 const reserveBytes = 64 * 1024
 
-/** Below this a wall clock is one that was never set (a gateway without a battery starts in 1970). */
-const saneMs = Date.UTC(2024, 0)
-
 export function evictOld(draft: Draft): void {
   const { shelf, options, nowMs } = draft
-  if (options.ageMaxMs === 0 || nowMs < saneMs) return
-  for (const entry of shelf.entries()) {
-    const isSane = entry.createdMs >= saneMs
-    if (isSane && nowMs - entry.createdMs <= options.ageMaxMs) return
-    if (isSane && mayGo(draft, entry)) lose(draft, 'evicted', entry)
+  if (options.ageMaxMs === 0 || !isSane(nowMs)) return
+  const keptSinceMs = nowMs - options.ageMaxMs
+  for (const unit of shelf.units()) {
+    const createdMs = isPage(unit) ? unit.createdMsMax : unit.createdMs
+    // Of a page with entries of a clock that was never set nothing goes before they are known one by one.
+    if (!isSane(createdMs) || createdMs === Number.POSITIVE_INFINITY) continue
+    if (createdMs >= keptSinceMs) return
+    evictUnit(draft, unit)
   }
 }
 
@@ -31,10 +32,10 @@ export function evict(draft: Draft, bytesMax: number): void {
   if (draft.bytes <= bytesMax) return
   const { policy } = draft.options
   if (policy === 'decimate') thin(draft)
-  for (const entry of draft.shelf.entries()) {
+  for (const unit of draft.shelf.units()) {
     if (draft.bytes <= bytesMax) return
-    if (policy === 'newest' && entry.kind === 'data') continue
-    if (mayGo(draft, entry)) lose(draft, 'evicted', entry)
+    if (policy === 'newest' && (isPage(unit) || unit.kind === 'data')) continue
+    evictUnit(draft, unit)
   }
 }
 
@@ -45,12 +46,25 @@ const runs = 64
 function thin(draft: Draft): void {
   const { shelf } = draft
   const half = Math.floor(shelf.size / 2)
-  const length = Math.max(1, Math.ceil(half / runs))
+  let length = Math.max(1, Math.ceil(half / runs))
   let at = 0
-  for (const entry of shelf.entries()) {
+  for (const unit of shelf.units()) {
     if (at >= half) return
-    if (Math.floor(at++ / length) % 2 === 0 && mayGo(draft, entry)) lose(draft, 'evicted', entry)
+    const entries = isPage(unit) ? unit.entries : 1
+    length = Math.max(length, entries)
+    if (Math.floor(at / length) % 2 === 0) evictUnit(draft, unit)
+    at += entries
   }
+}
+
+/** What may go: the newest ledger record and what has a guard are never part of a page. */
+function evictUnit(draft: Draft, unit: Entry | Page): void {
+  if (isPage(unit)) losePage(draft, unit)
+  else if (mayGo(draft, unit)) lose(draft, 'evicted', unit)
+}
+
+function isPage(unit: Entry | Page): unit is Page {
+  return 'entries' in unit
 }
 
 function mayGo({ gone, shelf }: Draft, entry: Entry): boolean {

@@ -55,6 +55,17 @@ export function addToGap(gap: PendingGap, reason: GapReason, gone: Gone): void {
   if (gap.length > stretchesMax) squeeze(gap)
 }
 
+/** Adds in place all that another gap tells, which comes after it. */
+export function joinGap(gap: PendingGap, other: PendingGap): void {
+  for (const stretch of structuredClone(other)) {
+    const into = gap.findLast((known) => touches(known, stretch)) ?? stretch
+    if (into === stretch) gap.push(stretch)
+    else join(into, stretch)
+    joinNeighbours(gap, into)
+    if (gap.length > stretchesMax) squeeze(gap)
+  }
+}
+
 /** One record for each reason and stream, or a few where one would be too long for a packet. */
 export function gapRecords(gap: PendingGap): GapRecord[] {
   const records: GapRecord[] = []

@@ -6,4 +6,12 @@ export { type Outbox, type OutboxContext, type OutboxStatus, openOutbox } from '
 export type { Drained } from './prepare.ts'
 export type { Lane } from './shelf.ts'
 export { sqliteStorage } from './sqlite-storage.ts'
-export { type Committed, emptyTransaction, type Loaded, type OutboxStorage, type OutboxTransaction } from './storage.ts'
+export {
+  type Committed,
+  emptyTransaction,
+  idsBetween,
+  type Loaded,
+  listRowsMax,
+  type OutboxStorage,
+  type OutboxTransaction,
+} from './storage.ts'

@@ -6,7 +6,8 @@ const everyMsMax = 60_000
 /** While nobody reads them, ledger records come less and less often: each holds all counts, so few are as good as many. */
 export class LedgerPace {
   private readonly everyMs: number
-  private readonly unread = new Set<Entry>()
+  /** Ids. */
+  private readonly unread = new Set<number>()
   private writtenMs = Number.NEGATIVE_INFINITY
 
   constructor(everyMs: number) {
@@ -20,11 +21,15 @@ export class LedgerPace {
 
   written(entry: Entry, nowMs: number): void {
     if (entry.kind !== 'ledger' || entry.guard) return
-    this.unread.add(entry)
+    this.unread.add(entry.id)
     this.writtenMs = nowMs
   }
 
-  gone(entry: Entry): void {
-    this.unread.delete(entry)
+  gone(id: number): void {
+    this.unread.delete(id)
+  }
+
+  goneBetween(firstId: number, lastId: number): void {
+    for (const id of this.unread) if (id >= firstId && id <= lastId) this.unread.delete(id)
   }
 }

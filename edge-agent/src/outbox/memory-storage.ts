@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/platform'
-import type { Loaded, OutboxStorage, OutboxTransaction } from './storage.ts'
+import { idsBetween, type Loaded, listRowsMax, type OutboxStorage, type OutboxTransaction, type Row } from './storage.ts'
 
 export interface MemoryStorage extends OutboxStorage {
   /** Commits fail with this code while it is set. */
@@ -10,6 +10,8 @@ export interface MemoryStorage extends OutboxStorage {
   /** Commits made. */
   readonly commits: number
   readonly asideIds: number[]
+  /** Changes an entry's meta behind the outbox's back, or removes the entry. */
+  alter(id: number, change: (meta: string) => string | undefined): void
 }
 
 /** A store in memory that survives `close` and a new outbox over it, as a disk would. For tests. */
@@ -27,12 +29,18 @@ export function memoryStorage(): MemoryStorage {
       return commits
     },
     asideIds: aside,
-    async open(): Promise<Loaded> {
-      const listed = [...entries].map(([id, { meta }]) => ({ id, meta })).sort((a, b) => a.id - b.id)
-      const loaded = { entries: listed, small: new Map(small), setAside: lost }
+    alter(id, change) {
+      const entry = entries.get(id)!
+      const meta = change(entry.meta)
+      meta === undefined ? entries.delete(id) : entries.set(id, { ...entry, meta })
+    },
+    async open(isDamaged = false): Promise<Loaded> {
+      if (isDamaged) loseAll()
+      const loaded = { entries: listed(0, Number.POSITIVE_INFINITY), small: new Map(small), setAside: lost }
       lost = undefined
       return loaded
     },
+    list: async (firstId, lastId) => listed(firstId, lastId),
     async commit(transaction) {
       // Never durable within the call: code that relied on that would pass here and fail on a disk.
       await new Promise((resolve) => setImmediate(resolve))
@@ -53,19 +61,28 @@ export function memoryStorage(): MemoryStorage {
   }
   return storage
 
+  function listed(firstId: number, lastId: number): Row[] {
+    const ids = [...entries.keys()].filter((id) => id >= firstId && id <= lastId).sort((a, b) => a - b)
+    return ids.slice(0, listRowsMax).map((id) => ({ id, meta: entries.get(id)!.meta }))
+  }
+
+  function loseAll(): void {
+    entries.clear()
+    small.clear()
+    lost = 'memory.corrupt'
+  }
+
   function fail(code: 'AGENT_OUTBOX_FULL' | 'AGENT_OUTBOX_IO' | 'AGENT_OUTBOX_CORRUPT'): never {
     if (code === 'AGENT_OUTBOX_CORRUPT') {
-      entries.clear()
-      small.clear()
-      lost = 'memory.corrupt'
+      loseAll()
       storage.fault = undefined
     }
     throw new MillraceError(code, { path: 'memory', detail: 'asked for', aside: 'memory.corrupt' })
   }
 
-  function apply({ put, remove, setAside, set }: OutboxTransaction): void {
+  function apply({ put, remove, removeBetween, setAside, set }: OutboxTransaction): void {
     for (const id of setAside) if (entries.delete(id)) aside.push(id)
-    for (const id of remove) entries.delete(id)
+    for (const id of [...remove, ...idsBetween(entries.keys(), removeBetween)]) entries.delete(id)
     for (const { id, meta, payload } of put) entries.set(id, { meta, payload })
     for (const [key, value] of set) value === undefined ? small.delete(key) : small.set(key, value)
   }

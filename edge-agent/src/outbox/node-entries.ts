@@ -32,13 +32,13 @@ export function putGaps(draft: Draft): void {
 
 /** Last in the transaction: `through` is the number before the record's own, and everything up to it is counted in it. */
 export function putLedgers(draft: Draft, { ledger, closing }: Work): void {
-  const { run, shelf, transaction } = draft
+  const { run, transaction } = draft
   const closed = run.open
   run.open = []
   const due = closing ? run.uncounted || run.last > 0 : run.uncounted && ledger
   if (closed.length === 0 && !due) return
   const floors = Object.fromEntries(findFloors(draft, closed))
-  const backlog = { rows: shelf.size - draft.gone.size + draft.put.length, bytes: draft.bytes }
+  const backlog = { rows: draft.rows, bytes: draft.bytes }
   const textOf = (of: OpenStream, isClosed: boolean) => JSON.stringify({ ...ledgerRecord(of, floors, isClosed), backlog })
   for (const open of closed) {
     const { stream, last, counts } = open
@@ -61,8 +61,8 @@ function findFloors({ run, put, gone, shelf }: Draft, closed: OpenStream[]): Map
   const floors = new Map([[run.stream, run.last + 1]])
   const lower = (stream: string, number: number) => floors.set(stream, Math.min(number, floors.get(stream) ?? number))
   for (const stream of shelf.streams()) {
-    const first = shelf.first(stream, gone)
-    if (first) lower(stream, first.number)
+    const number = shelf.floor(stream, gone)
+    if (number !== undefined) lower(stream, number)
   }
   for (const { guard } of shelf.guards()) if (guard) lower(guard.stream, guard.number)
   for (const { entry } of put) {

@@ -43,6 +43,11 @@ export const outboxSchema = z.strictObject({
     .min(0)
     .default(2 * MiB)
     .describe('Most bytes of fresh batches kept in memory, to be sent without reading them back'),
+  indexEntriesMax: z
+    .int()
+    .min(8)
+    .default(16 * 1024)
+    .describe('About so many batches are known one by one in memory, 400 bytes each; of the others the disk is asked in time'),
   releaseMs: z
     .number()
     .min(0)

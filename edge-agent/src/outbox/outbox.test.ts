@@ -310,7 +310,8 @@ describe('outbox', () => {
       fc.asyncProperty(
         fc.array(step, { maxLength: 60, size: 'max' }),
         fc.constantFrom('oldest', 'newest', 'decimate'),
-        async (steps, policy) => {
+        fc.constantFrom({ indexEntriesMax: 8, liveMs: 0 }, {}),
+        async (steps, policy, index) => {
           const storage = memoryStorage()
           const options = {
             policy,
@@ -319,6 +320,7 @@ describe('outbox', () => {
             ledgerEveryMs: 0,
             batchReadingsMax: 25,
             releaseMs: 1e6,
+            ...index,
           } as const
           const cloud = createCloud()
           let outbox = await open(storage, options)
@@ -350,18 +352,96 @@ describe('outbox', () => {
           await outbox.close()
           outbox = await open(storage, options)
           await outbox.issueGap()
-          await cloud.receipt(outbox, 100)
+          await receiptAll(cloud, outbox)
           cloud.check()
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 120 },
     )
+  })
+
+  test('a long outbox is known by pages, which are listed in order when their turn comes', async () => {
+    const storage = memoryStorage()
+    const options = { indexEntriesMax: 40, liveMs: 0, ledgerEveryMs: 1e9 }
+    const outbox = await open(storage, options)
+    for (let i = 0; i < 300; i++) await outbox.commit([readings('a', i * 1000, 2), readings('b', i * 1000, 1)])
+    const again = await open(storage, options)
+    for (const each of [outbox, again]) {
+      expect(each.status().entries).toBeGreaterThanOrEqual(600)
+      expect(each.status().indexed).toBeLessThan(70)
+    }
+    const seen: number[] = []
+    while (again.status().entries > 0) {
+      const sent = again.next('backlog', 1e6)
+      for (const entry of sent) again.take(entry)
+      for (const { stream, number, kind } of sent) if (stream === outbox.stream && kind === 'data') seen.push(number)
+      again.release(sent)
+      await again.commit([])
+    }
+    expect(seen.length).toBe(600)
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b))
+  })
+
+  test.each(['oldest', 'decimate'] as const)(
+    'at the bound with %s a long outbox evicts pages, and accounts for all',
+    async (policy) => {
+      const options = { indexEntriesMax: 40, liveMs: 0, ledgerEveryMs: 0, policy, bytesMax: 300_000 }
+      const storage = memoryStorage()
+      const outbox = await open(storage, options)
+      for (let i = 0; i < 1500; i++) await outbox.commit([readings('a', i * 1000, 2), readings('b', i * 1000, 1)])
+      expect(outbox.status().bytes).toBeLessThanOrEqual(300_000)
+      expect(outbox.status().indexed).toBeLessThan(70)
+      await outbox.close()
+      const again = await open(storage, options)
+      const cloud = createCloud()
+      await again.issueGap()
+      await receiptAll(cloud, again)
+      cloud.check()
+      expect(cloud.gaps().length).toBeGreaterThan(0)
+    },
+  )
+
+  test('a file damaged while most of it is known by pages is named whole in the gap', async () => {
+    const storage = memoryStorage()
+    const outbox = await open(storage, { indexEntriesMax: 40, liveMs: 0, ledgerEveryMs: 0 })
+    for (let i = 0; i < 300; i++) await outbox.commit([readings('a', i * 1000, 2), readings('b', i * 1000, 1)])
+    storage.fault = 'AGENT_OUTBOX_CORRUPT'
+    expect(await outbox.commit([readings('a', 1e6, 10)])).toBe(true)
+    await outbox.issueGap()
+    await outbox.commit([readings('b', 1e6, 10)])
+    await checkAccounts(outbox)
+  })
+
+  test('an altered or missing record of a page is damage of the file, and all of it is named', async () => {
+    for (const alter of ['meta', 'gone'] as const) {
+      const storage = memoryStorage()
+      const outbox = await open(storage, { indexEntriesMax: 40, liveMs: 0, ledgerEveryMs: 1e9 })
+      for (let i = 0; i < 100; i++) await outbox.commit([readings('a', i * 1000, 2)])
+      if (alter === 'meta') storage.alter(50, (meta) => meta.replace('"a"', '"b"'))
+      else storage.alter(50, () => undefined)
+      const cloud = createCloud()
+      for (let k = 0; k < 20; k++) await cloud.receipt(outbox, 100)
+      await outbox.issueGap()
+      await outbox.close()
+      const again = await open(storage)
+      await cloud.receipt(again, 100)
+      expect(cloud.gaps().length).toBeGreaterThan(0)
+      cloud.check()
+    }
   })
 })
 
 async function mend(storage: MemoryStorage, outbox: Outbox): Promise<void> {
   storage.fault = undefined
   await outbox.nextBdSeq()
+}
+
+/** A page at a time; what is evicted in between is told too. */
+async function receiptAll(cloud: ReturnType<typeof createCloud>, outbox: Outbox): Promise<void> {
+  while (outbox.status().entries > 0) {
+    await cloud.receipt(outbox, 100)
+    if (outbox.hasGap()) await outbox.issueGap()
+  }
 }
 
 /** The equation for one run: read = kept + evicted by the gaps, and every number is either kept or in a gap. */
@@ -396,6 +476,7 @@ function createCloud() {
       outbox.release(sent)
       await outbox.nextBdSeq()
     },
+    gaps: () => gaps,
     check(): void {
       for (const [stream, { through, devices }] of ledgers) checkStream(stream, through, devices)
     },

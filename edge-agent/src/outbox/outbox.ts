@@ -13,6 +13,7 @@ import type { Clock, Log, Metrics } from '@millrace/platform'
 import type { Stretches } from '../stretches.ts'
 import type { Content } from './content.ts'
 import type { Entry } from './entry.ts'
+import { load } from './load.ts'
 import type { OutboxOptions } from './options.ts'
 import { type Drained, prepareBatches } from './prepare.ts'
 import { loadContents, loadGuards, type ReaderContext } from './reader.ts'
@@ -28,6 +29,8 @@ export interface OutboxStatus {
   /** Last number given. */
   last: number
   entries: number
+  /** Of them, known one by one in memory. */
+  indexed: number
   bytes: number
   bytesMax: number
   waiting: { live: number; backlog: number }
@@ -49,9 +52,9 @@ const declareRetryMs = 500
 /** @throws MillraceError AGENT_OUTBOX_LOCKED, AGENT_OUTBOX_NEWER, AGENT_OUTBOX_IO, AGENT_OUTBOX_FULL */
 export async function openOutbox(storage: OutboxStorage, options: OutboxOptions, context: OutboxContext): Promise<Outbox> {
   const { log, random = secureRandom } = context
-  const loaded = await storage.open()
+  const loaded = await load(storage, options)
   if (loaded.setAside) log.error('AGENT_OUTBOX_CORRUPT', { aside: loaded.setAside })
-  const outbox = new Outbox(createState(loaded, options, random), { ...context, storage, options })
+  const outbox = new Outbox(createState(loaded.small, loaded.shelf, options, random), { ...context, storage, options })
   await outbox.start()
   return outbox
 }
@@ -90,6 +93,11 @@ export class Outbox {
       'millrace_outbox_bytes_max',
       'Bytes at which the outbox evicts; less than configured while the disk is nearly full',
       () => this.writer.bytesMax(),
+    )
+    metrics.gauge(
+      'millrace_outbox_indexed_entries',
+      'Entries of the outbox that are known one by one in memory',
+      () => shelf.indexed,
     )
     metrics.gauge('millrace_outbox_memory_bytes', 'Bytes that wait for the disk', () => buffer.bytes)
     // Closes the streams of earlier runs.
@@ -198,6 +206,7 @@ export class Outbox {
       stream: run.stream,
       last: run.last,
       entries: shelf.size,
+      indexed: shelf.indexed,
       bytes: shelf.bytes,
       bytesMax: this.writer.bytesMax(),
       waiting: { live: shelf.waiting('live'), backlog: shelf.waiting('backlog') },

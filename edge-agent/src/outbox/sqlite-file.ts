@@ -9,12 +9,12 @@
  * `locking_mode=EXCLUSIVE` refuses a second agent, and ends with the process however it ends. Recovery is SQLite's: a torn
  * tail of the write-ahead log is dropped. A file that SQLite calls damaged is renamed and a new one begun.
  */
-import { existsSync, renameSync, statfsSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { transaction as inTransaction, isBusy, isCorrupt, isFull } from '@millrace/platform/sqlite'
 import { Refusal } from '@millrace/platform/worker-side'
-import type { Committed, Loaded, OutboxTransaction } from './storage.ts'
+import { type Committed, type Loaded, listRowsMax, type OutboxTransaction, type Row } from './storage.ts'
 
 const formatVersion = 1
 const asideRowsMax = 200
@@ -70,8 +70,10 @@ function prepareFile(db: DatabaseSync, path: string): void {
     COMMIT`)
 }
 
+const listed = `SELECT id, meta FROM entry WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ${listRowsMax}`
+
 function load(db: DatabaseSync): Loaded {
-  const entries = db.prepare('SELECT id, meta FROM entry ORDER BY id').all() as unknown as Loaded['entries']
+  const entries = db.prepare(listed).all(0, Number.MAX_SAFE_INTEGER) as unknown as Row[]
   const rows = db.prepare('SELECT key, value FROM small').all() as { key: string; value: string }[]
   return { entries, small: new Map(rows.map(({ key, value }) => [key, value])) }
 }
@@ -101,7 +103,15 @@ export class OutboxFile {
     } catch {
       // Only tidying and asking: the transaction before it is durable.
     }
-    return { freeBytes: this.freeBytes }
+    return { freeBytes: this.freeBytes, writtenBytes: threadWrittenBytes() }
+  }
+
+  list(firstId: number, lastId: number): Row[] {
+    try {
+      return this.statements.list.all(firstId, lastId) as unknown as Row[]
+    } catch (error) {
+      throw toRefusal(this.path, error)
+    }
   }
 
   read(ids: number[]): Map<number, Uint8Array> {
@@ -122,13 +132,15 @@ export class OutboxFile {
   }
 
   private write(transaction: OutboxTransaction): void {
-    const { put, remove, aside, trim, set, unset } = this.statements
+    const { put, remove, removeBetween, aside, trim, set, unset } = this.statements
     for (const id of transaction.setAside) {
       aside.run(id)
       remove.run(id)
     }
     if (transaction.setAside.length > 0) trim.run()
     for (const id of transaction.remove) remove.run(id)
+    for (const { firstId, lastId, except } of transaction.removeBetween)
+      removeBetween.run(firstId, lastId, JSON.stringify(except))
     for (const { id, meta, payload } of transaction.put) put.run(id, meta, payload)
     for (const [key, value] of transaction.set) value === undefined ? unset.run(key) : set.run(key, value)
   }
@@ -142,10 +154,21 @@ export class OutboxFile {
   }
 }
 
+/** What this thread has handed to the file system (`wchar` of proc_pid_io(5)); it owns the outbox's file and nothing else. */
+function threadWrittenBytes(): number | undefined {
+  try {
+    return Number(/^wchar: (\d+)$/m.exec(readFileSync('/proc/thread-self/io', 'latin1'))?.[1])
+  } catch {
+    return undefined
+  }
+}
+
 function prepareStatements(db: DatabaseSync) {
   return {
     put: db.prepare('INSERT INTO entry (id, meta, payload) VALUES (?, ?, ?)'),
     remove: db.prepare('DELETE FROM entry WHERE id = ?'),
+    removeBetween: db.prepare('DELETE FROM entry WHERE id BETWEEN ? AND ? AND id NOT IN (SELECT value FROM json_each(?))'),
+    list: db.prepare(listed),
     aside: db.prepare('INSERT INTO aside (meta, payload) SELECT meta, payload FROM entry WHERE id = ?'),
     trim: db.prepare(`DELETE FROM aside WHERE id <= (SELECT max(id) FROM aside) - ${asideRowsMax}`),
     set: db.prepare('INSERT OR REPLACE INTO small (key, value) VALUES (?, ?)'),

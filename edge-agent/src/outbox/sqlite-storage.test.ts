@@ -18,6 +18,16 @@ const put = (id: number) => ({ ...emptyTransaction(), put: [{ id, meta: `${id}`,
 describe('sqlite storage', () => {
   storageConformance(() => sqliteStorage(join(folder, 'conformance.sqlite')))
 
+  test('tells how many bytes it has written, never less than what was put', async () => {
+    const storage = sqliteStorage(join(folder, 'wear.sqlite'))
+    await storage.open()
+    const { writtenBytes: first = 0 } = await storage.commit(put(1))
+    const { writtenBytes: second = 0 } = await storage.commit(put(2))
+    await storage.close()
+    if (process.platform === 'linux') expect(second - first).toBeGreaterThan(5000)
+    expect(second - first).toBeLessThan(200_000)
+  })
+
   test('a second opening of the same file is refused while the first lasts', async () => {
     const path = join(folder, 'locked.sqlite')
     const first = sqliteStorage(path)
@@ -77,7 +87,7 @@ describe('sqlite storage', () => {
       const storage = sqliteStorage(process.argv[1])
       await storage.open()
       for (let id = 1; ; id++) {
-        await storage.commit({ put: [{ id, meta: 'm' + id, payload: new Uint8Array(500) }], remove: [], setAside: [], set: new Map([['last', '' + id]]) })
+        await storage.commit({ put: [{ id, meta: 'm' + id, payload: new Uint8Array(500) }], remove: [], removeBetween: [], setAside: [], set: new Map([['last', '' + id]]) })
         process.stdout.write(id + '\\n')
       }`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] })

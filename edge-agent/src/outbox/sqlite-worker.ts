@@ -4,7 +4,7 @@ import { Refusal, serveCalls } from '@millrace/platform/worker-side'
 import { type OutboxFile, openFile } from './sqlite-file.ts'
 import type { OutboxTransaction } from './storage.ts'
 
-export type OutboxAsk = [method: 'open' | 'commit' | 'read', argument: unknown]
+export type OutboxAsk = [method: 'open' | 'list' | 'commit' | 'read', argument: unknown]
 
 const { path } = workerData as { path: string }
 let file: OutboxFile | undefined
@@ -12,14 +12,15 @@ let file: OutboxFile | undefined
 let damaged = false
 
 const methods: Record<OutboxAsk[0], (argument: never) => unknown> = {
-  open() {
+  open(isDamaged = false) {
     file?.close()
     file = undefined
-    const opened = openFile(path, damaged)
+    const opened = openFile(path, damaged || isDamaged)
     damaged = false
     file = opened.file
     return opened.loaded
   },
+  list: ([firstId, lastId]: [number, number]) => opened().list(firstId, lastId),
   commit: (transaction: OutboxTransaction) => opened().commit(transaction),
   read: (ids: number[]) => opened().read(ids),
 }

@@ -2,12 +2,13 @@
 import type { Declaration } from '@millrace/contract/sparkplug'
 import { Cache } from './cache.ts'
 import { AliasTable, firstAlias } from './declarations.ts'
-import { type Entry, parseEntry } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { LedgerPace } from './ledger-pace.ts'
 import { MemoryBuffer } from './memory-buffer.ts'
 import type { OutboxOptions } from './options.ts'
+import type { Page } from './page.ts'
 import { keys, parseRecords } from './records.ts'
-import { Shelf } from './shelf.ts'
+import type { Shelf } from './shelf.ts'
 import type { Loaded } from './storage.ts'
 import type { Run, Work } from './work.ts'
 
@@ -34,10 +35,8 @@ export type Next = Pick<Work, 'small' | 'again' | 'issueGap'> & { aside: Set<Ent
 /** Declarations that no entry needs are kept up to this many; a forgotten one takes new aliases if it comes back. */
 const declarationsKept = 100
 
-export function createState({ entries, small }: Loaded, options: OutboxOptions, random: () => number): State {
+export function createState(small: Loaded['small'], shelf: Shelf, options: OutboxOptions, random: () => number): State {
   const records = parseRecords(small)
-  const shelf = new Shelf(options.liveMs)
-  for (const { id, meta } of entries) shelf.add(parseEntry(id, meta))
   const state: State = {
     shelf,
     cache: new Cache(options.cacheBytesMax),
@@ -46,7 +45,7 @@ export function createState({ entries, small }: Loaded, options: OutboxOptions, 
     run: {
       stream: Array.from({ length: 14 }, () => Math.floor(random() * 36).toString(36)).join(''),
       last: 0,
-      nextId: (entries.at(-1)?.id ?? 0) + 1,
+      nextId: shelf.lastId + 1,
       counts: new Map(),
       before: new Map(),
       lastMs: records.lastMs,
@@ -74,7 +73,12 @@ export function forget({ shelf, cache, freed, ledgers }: State, entry: Entry): v
   shelf.remove(entry)
   cache.delete(entry)
   freed.delete(entry)
-  ledgers.gone(entry)
+  ledgers.gone(entry.id)
+}
+
+export function forgetPage({ shelf, ledgers }: State, page: Page): void {
+  shelf.removePage(page)
+  ledgers.goneBetween(page.firstId, page.lastId)
 }
 
 /** All small records, to be written again when their file was lost. */
@@ -96,7 +100,7 @@ export function allSmall({ run, bdSeq, aliases }: State): Map<string, string> {
 
 function forgetUnneeded({ shelf, aliases, durable, next }: State, declarations: Declaration[]): void {
   const needed = new Set<string>()
-  for (const { declaration } of shelf.entries()) needed.add(declaration)
+  for (const unit of shelf.units()) for (const id of 'entries' in unit ? unit.declarations : [unit.declaration]) needed.add(id)
   const unneeded = declarations.filter(({ id }) => !needed.has(id))
   for (const { id } of unneeded.slice(0, Math.max(0, unneeded.length - declarationsKept))) {
     aliases.forget(id)

@@ -8,10 +8,13 @@
  */
 export interface OutboxStorage {
   /**
-   * Everything but the payloads, entries in order of id. Opening again after `AGENT_OUTBOX_CORRUPT` gives a new, empty store.
+   * Everything but the payloads, and of the entries the first `listRowsMax` only, in order of id. Opening again after
+   * `AGENT_OUTBOX_CORRUPT`, or as damaged, gives a new, empty store.
    * @throws MillraceError AGENT_OUTBOX_LOCKED, AGENT_OUTBOX_NEWER, AGENT_OUTBOX_FULL, AGENT_OUTBOX_IO
    */
-  open(): Promise<Loaded>
+  open(isDamaged?: boolean): Promise<Loaded>
+  /** The entries with ids from `firstId` to `lastId`, in order, at most `listRowsMax`. */
+  list(firstId: number, lastId: number): Promise<Row[]>
   /**
    * Resolves when the whole transaction is durable; after a rejection nothing of it is there. Called by one at a time.
    * @throws MillraceError AGENT_OUTBOX_FULL, AGENT_OUTBOX_IO (both worth a retry), AGENT_OUTBOX_CORRUPT
@@ -22,9 +25,20 @@ export interface OutboxStorage {
   close(): Promise<void>
 }
 
+/** At most so many entries are listed at once. */
+export const listRowsMax = 4096
+
+/** An entry without its payload. */
+export interface Row {
+  id: number
+  meta: string
+}
+
 export interface OutboxTransaction {
   put: { id: number; meta: string; payload: Uint8Array }[]
   remove: number[]
+  /** Runs of ids, both ends included, less single ones. */
+  removeBetween: { firstId: number; lastId: number; except: number[] }[]
   /** Removed as entries, but kept with their bytes where a person can look at them; the oldest of those go at a bound. */
   setAside: number[]
   /** Undefined removes the key. */
@@ -32,7 +46,7 @@ export interface OutboxTransaction {
 }
 
 export interface Loaded {
-  entries: { id: number; meta: string }[]
+  entries: Row[]
   small: Map<string, string>
   /** Set when a damaged store was set aside under that name and this one is new. */
   setAside?: string
@@ -41,12 +55,21 @@ export interface Loaded {
 export interface Committed {
   /** Room left for growth on the disk; infinite where there is no disk. */
   freeBytes: number
+  /** What this store has written to the disk since it was opened; absent where the system does not tell. */
+  writtenBytes?: number | undefined
 }
 
 export function emptyTransaction(): OutboxTransaction {
-  return { put: [], remove: [], setAside: [], set: new Map() }
+  return { put: [], remove: [], removeBetween: [], setAside: [], set: new Map() }
 }
 
-export function isEmpty({ put, remove, setAside, set }: OutboxTransaction): boolean {
-  return put.length === 0 && remove.length === 0 && setAside.length === 0 && set.size === 0
+export function isEmpty({ put, remove, removeBetween, setAside, set }: OutboxTransaction): boolean {
+  return put.length + remove.length + removeBetween.length + setAside.length + set.size === 0
+}
+
+/** Those of `ids` that a transaction removes as part of a run. */
+export function idsBetween(ids: Iterable<number>, runs: OutboxTransaction['removeBetween']): number[] {
+  if (runs.length === 0) return []
+  const isIn = (id: number) => runs.some(({ firstId, lastId, except }) => id >= firstId && id <= lastId && !except.includes(id))
+  return [...ids].filter(isIn)
 }

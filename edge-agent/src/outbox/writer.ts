@@ -6,12 +6,14 @@
  */
 import { backOffMs, type Clock, type Counter, type Log, type Metrics, MillraceError } from '@millrace/platform'
 import type { Plan } from './draft.ts'
+import { unfold } from './load.ts'
 import { startOver } from './lost-file.ts'
 import type { OutboxOptions } from './options.ts'
+import type { Page } from './page.ts'
 import { planTransaction } from './plan.ts'
 import { keys } from './records.ts'
-import { emptyNext, forget, type State } from './state.ts'
-import { isEmpty, type OutboxStorage } from './storage.ts'
+import { emptyNext, forget, forgetPage, type State } from './state.ts'
+import { type Committed, isEmpty, type OutboxStorage } from './storage.ts'
 import type { Work } from './work.ts'
 
 export interface WriterContext {
@@ -34,6 +36,8 @@ export class Writer {
   private readonly committed: Counter
   private readonly evicted: Counter
   private readonly refusals: Counter
+  private readonly written: Counter
+  private writtenBytes = 0
   private writing: Promise<boolean> | undefined
   private following: Promise<boolean> | undefined
   private freeBytes = Number.POSITIVE_INFINITY
@@ -49,6 +53,10 @@ export class Writer {
     this.context = context
     this.committed = metrics.counter('millrace_outbox_readings_committed_total', 'Readings made durable')
     this.evicted = metrics.counter('millrace_outbox_readings_evicted_total', 'Readings evicted at a bound')
+    this.written = metrics.counter(
+      'millrace_outbox_written_bytes_total',
+      'Bytes written to the disk for the outbox; over the readings committed it is the wear of each',
+    )
     this.refusals = metrics.counter('millrace_outbox_storage_failures_total', 'Transactions that the disk refused, by code')
   }
 
@@ -100,10 +108,12 @@ export class Writer {
     const work = this.takeWork()
     try {
       if (this.isDamaged) await this.replaceFile(work)
+      const page = this.state.shelf.dueToUnfold()
+      if (page) await this.unfold(page)
       const { run, shelf } = this.state
       const { options, clock, storage } = this.context
       const plan = planTransaction(run, work, { shelf, options, nowMs: clock.now(), bytesMax: this.bytesMax() })
-      if (!isEmpty(plan.transaction)) this.freeBytes = (await storage.commit(plan.transaction)).freeBytes
+      if (!isEmpty(plan.transaction)) this.committedBy(await storage.commit(plan.transaction))
       this.apply(plan, work)
       return true
     } catch (error) {
@@ -113,6 +123,25 @@ export class Writer {
       this.isDamaged ||= isNew
       return isNew ? this.writeOnce() : this.refused(error)
     }
+  }
+
+  private committedBy({ freeBytes, writtenBytes = 0 }: Committed): void {
+    this.freeBytes = freeBytes
+    // A new thread of the storage counts from 0.
+    this.written.add({}, writtenBytes >= this.writtenBytes ? writtenBytes - this.writtenBytes : writtenBytes)
+    this.writtenBytes = writtenBytes
+  }
+
+  /** Entries that are listed in time are there when the uplink or an eviction comes to them. */
+  private async unfold(page: Page): Promise<void> {
+    try {
+      await unfold(this.state.shelf, page, this.context.storage)
+    } catch (error) {
+      if (error instanceof MillraceError && error.code !== 'AGENT_OUTBOX_CORRUPT')
+        return this.context.log.warn(error.message, { error })
+      throw error
+    }
+    this.context.onEntries()
   }
 
   private takeWork(): Work {
@@ -144,7 +173,7 @@ export class Writer {
 
   private apply(plan: Plan, work: Work): void {
     const { state, context } = this
-    for (const entry of plan.gone) forget(state, entry)
+    for (const unit of plan.gone) 'entries' in unit ? forgetPage(state, unit) : forget(state, unit)
     for (const { entry, content } of plan.put) {
       const nowMs = context.clock.monotonic()
       state.shelf.add(entry, nowMs)
@@ -153,6 +182,7 @@ export class Writer {
       this.committed.add({}, entry.count)
     }
     state.run = plan.run
+    state.shelf.fold(context.clock.monotonic())
     const prefix = keys.declaration('')
     for (const [key, value] of work.small)
       if (key.startsWith(prefix) && value !== undefined) state.durable.add(key.slice(prefix.length))
@@ -170,7 +200,7 @@ export class Writer {
 
   private async replaceFile(work: Work): Promise<void> {
     const { storage, log } = this.context
-    const { setAside } = await storage.open()
+    const { setAside } = await storage.open(true)
     this.isDamaged = false
     log.error('AGENT_OUTBOX_CORRUPT', { aside: setAside, entries: this.state.shelf.size })
     startOver(this.state, work)
