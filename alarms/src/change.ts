@@ -35,7 +35,7 @@ export function raise(plan: Plan, slot: Slot, { atMs, evidenceMs, raw, note }: C
     active: true,
     acknowledged: false,
     retrospective: lane.isLate,
-    technical: condition.watches === 'silence',
+    technical: condition.watches === 'silence' || condition.isTechnical === true,
     atMs,
     raisedMs: atMs,
     ...madeBy(value, series.state.unit),
@@ -130,17 +130,16 @@ function textOf(slot: Slot, value: number | string | undefined, reason: string |
   return rule.text.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(words, name) ? `${words[name] ?? ''}` : whole))
 }
 
-function factsOf(
-  { rule, condition, lane, delayOnMs }: Slot,
-  value: number | string | undefined,
-  reason: string | undefined,
-): Facts {
+function factsOf(slot: Slot, value: number | string | undefined, reason: string | undefined): Facts {
+  const { rule, condition, lane, delayOnMs } = slot
   const { unit } = lane.series.state
+  const measured = 'judge' in slot ? slot.judge.measured?.() : undefined
   return {
     channel: rule.channel,
     value: typeof value === 'string' ? value.slice(0, stateMax) : value,
     unit: unit === '1' ? '' : unit,
-    limit: condition.limit?.(rule as never, typeof value === 'string' ? undefined : value),
+    limit: condition.limit?.(rule as never, measured ?? (typeof value === 'string' ? undefined : value)),
+    measured,
     seconds: delayOnMs / 1000,
     reason,
   }

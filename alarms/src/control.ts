@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AlarmRecord, Control } from '@millrace/contract'
 import { clear, noted } from './change.ts'
 import { newLane } from './engine.ts'
-import { eachSlot } from './list.ts'
-import { hasRule, type Plan, renewPlan, type Slot, setProgress } from './plan.ts'
+import { eachLane, eachSlot } from './list.ts'
+import { hasRule, type LanePlan, type Plan, renewPlan, type Slot, setProgress } from './plan.ts'
 import { type RuleFile, ruleFileSchema } from './rule-file.ts'
 
 export function takeControl(plan: Plan, control: Control, atMs: number): void {
@@ -72,6 +72,14 @@ function replaceRules(plan: Plan, raw: unknown, atMs: number): void {
     delete series.late
   }
   renewPlan(plan)
+  for (const lane of eachLane(plan)) keepMemories(lane)
+}
+
+/** Those of rules that are gone, or have other keys, are over. */
+function keepMemories({ state, recalls = [] }: LanePlan): void {
+  const kept = state.memory?.filter((one) => recalls.some(({ stored }) => stored === one)) ?? []
+  if (kept.length > 0) state.memory = kept
+  else delete state.memory
 }
 
 /** A rule keeps its alarm when it is still about the same; a delay that runs counts for the same limits only. */

@@ -14,6 +14,7 @@
  */
 import type { AlarmRecord } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
+import type { StoredMemory } from './conditions/memory.ts'
 import type { RuleFile } from './rule-file.ts'
 
 export interface EngineState {
@@ -82,6 +83,8 @@ export interface LaneState {
   /** Announced absences not yet ended by a good sample, in time order, at most `absencesMax`. */
   absences: [fromMs: number, reason: string][]
   progress: Progress[]
+  /** Of the rules whose condition has one, from their first sample on. */
+  memory?: StoredMemory[]
   /** Late lane: the tick at which it last moved. */
   seenMs?: number
 }

@@ -26,6 +26,7 @@ export function takeGood(plan: Plan, lane: LanePlan, t: number, raw: number): vo
   const { state, values } = lane
   if (state.progress.length > 0) advance(plan, lane, t)
   if (state.absences.length > 0 && state.absences[0]![0] <= t) thaw(plan, lane, t)
+  if (lane.recalls !== undefined) for (const judge of lane.recalls) judge.take(state, t, raw)
   for (let i = 0; i < values.length; i++) {
     const slot = values[i]!
     if (slot.judge.sets(raw)) takeBeyond(plan, slot, t, raw)
@@ -41,6 +42,7 @@ export function takeText(plan: Plan, lane: LanePlan, t: number, text: string): v
   const { state, values } = lane
   if (state.progress.length > 0) advance(plan, lane, t)
   if (state.absences.length > 0 && state.absences[0]![0] <= t) thaw(plan, lane, t)
+  if (lane.recalls !== undefined) for (const judge of lane.recalls) judge.takeText(state, t, text)
   for (const slot of values) {
     const sets = slot.judge.setsText?.(text)
     if (sets) takeBeyond(plan, slot, t, text)
@@ -95,6 +97,7 @@ export function changeSubject(plan: Plan, lane: LanePlan, subject: string, t: nu
     else if (slot.progress) setProgress(plan, slot, undefined)
   }
   lane.state.subject = subject
+  delete lane.state.memory
   renewSlots(plan, lane)
 }
 

@@ -1,7 +1,7 @@
 /** What is open now. */
 import type { AlarmRecord } from '@millrace/contract'
 import type { EngineState } from './engine.ts'
-import { type Plan, planOf, type Slot } from './plan.ts'
+import { type LanePlan, type Plan, planOf, type Slot } from './plan.ts'
 
 /** Active alarms, and cleared ones that nobody has acknowledged yet. */
 export function activeAlarms(state: EngineState): AlarmRecord[] {
@@ -12,11 +12,17 @@ export function activeAlarms(state: EngineState): AlarmRecord[] {
 }
 
 export function* eachSlot(plan: Plan): Generator<Slot> {
+  for (const lane of eachLane(plan)) {
+    yield* lane.values
+    yield* lane.silences
+  }
+}
+
+export function* eachLane(plan: Plan): Generator<LanePlan> {
   for (const { series } of plan.devices.values()) {
     for (const { live, late } of series.values()) {
-      yield* live.values
-      yield* live.silences
-      if (late) yield* late.values
+      yield live
+      if (late) yield late
     }
   }
 }

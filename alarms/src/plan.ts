@@ -3,9 +3,10 @@
  * from the state alone, made again whenever it is missing (after a restart, after new rules), never stored.
  */
 import type { AlarmRecord } from '@millrace/contract'
-import { conditionOf, type Judge, type SilenceCondition, type ValueCondition } from './conditions/index.ts'
+import { conditionOf, type Judge, type MemoryCondition, type SilenceCondition, type ValueCondition } from './conditions/index.ts'
 import type { DeviceState, EngineState, LaneState, Progress, SeriesState } from './engine.ts'
 import { compileGlobs } from './glob.ts'
+import { MemoryJudge } from './memory.ts'
 import { ruleFor } from './overrides.ts'
 import type { Rule, ValueRule } from './rule.ts'
 
@@ -46,6 +47,8 @@ export interface LanePlan {
   state: LaneState
   isLate: boolean
   values: ValueSlot[]
+  /** Those of the values that are to be given each sample before they are asked; undefined where there are none. */
+  recalls: MemoryJudge[] | undefined
   /** Always empty in a late lane: silence is a matter of now. */
   silences: SilenceSlot[]
 }
@@ -61,7 +64,7 @@ interface SlotOf<R extends Rule> {
   progress: Progress | undefined
 }
 export interface ValueSlot extends SlotOf<ValueRule> {
-  condition: ValueCondition
+  condition: ValueCondition | MemoryCondition
   judge: Judge
 }
 export interface SilenceSlot extends SlotOf<Rule> {
@@ -124,8 +127,16 @@ export function renewSlots(plan: Plan, lane: LanePlan): void {
   const fresh = makeLane(plan, lane.series, lane.state, lane.isLate)
   for (const slot of [...fresh.values, ...fresh.silences]) slot.lane = lane
   lane.values = fresh.values
+  lane.recalls = fresh.recalls
   lane.silences = fresh.silences
   register(plan, lane.series)
+}
+
+/** Where the past is not that of what is measured now. */
+export function forget(plan: Plan, lane: LanePlan): void {
+  if (lane.state.memory === undefined) return
+  delete lane.state.memory
+  renewSlots(plan, lane)
 }
 
 /** True when one of the rules is about this channel of this device. */
@@ -144,13 +155,13 @@ export function setProgress(plan: Plan, slot: Slot, progress: Progress | undefin
 }
 
 function makeLane(plan: Plan, series: SeriesPlan, state: LaneState, isLate: boolean): LanePlan {
-  const lane: LanePlan = { series, state, isLate, values: [], silences: [] }
+  const lane: LanePlan = { series, state, isLate, values: [], recalls: undefined, silences: [] }
   for (const [order, rule] of plan.state.file.rules.entries()) {
     if (rule.channel !== series.state.channel || !matches(rule.devices, series.device.device)) continue
     const own = ruleFor(rule, matches, series.device.device, state.subject)
     const progress = state.progress.find((one) => one.rule === rule.name)
     const condition = conditionOf(own)
-    if (condition.watches === 'values') lane.values.push(valueSlot({ lane, order, progress }, own as ValueRule, condition))
+    if (condition.watches !== 'silence') lane.values.push(valueSlot({ lane, order, progress }, own as ValueRule, condition))
     else if (!isLate) lane.silences.push(silenceSlot({ lane, order, progress }, own, condition))
   }
   return lane
@@ -158,9 +169,17 @@ function makeLane(plan: Plan, series: SeriesPlan, state: LaneState, isLate: bool
 
 type Place = Pick<Slot, 'lane' | 'order' | 'progress'>
 
-function valueSlot({ lane, order, progress }: Place, rule: ValueRule, condition: ValueCondition): ValueSlot {
-  const judge = condition.judge(rule, lane.series.state)
-  return { rule, condition, judge, delayOnMs: rule.delayOnMs, order, lane, progress }
+function valueSlot(place: Place, rule: ValueRule, condition: ValueCondition | MemoryCondition): ValueSlot {
+  const judge = judgeOf(place.lane, rule, condition)
+  return { ...place, rule, condition, judge, delayOnMs: rule.delayOnMs }
+}
+
+function judgeOf(lane: LanePlan, rule: ValueRule, condition: ValueCondition | MemoryCondition): Judge {
+  const { state } = lane.series
+  if (condition.watches === 'values') return condition.judge(rule, state)
+  const judge = new MemoryJudge(condition, rule, lane.state, state)
+  lane.recalls = [...(lane.recalls ?? []), judge]
+  return judge
 }
 
 /**

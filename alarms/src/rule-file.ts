@@ -44,7 +44,7 @@ export type RuleFile = z.infer<typeof ruleFileSchema>
 
 /** The order of the keys is part of what is stored: the hash of the file and the state of the engine are made from its JSON. */
 function schemaOf({ name, description, watches, keys }: Condition) {
-  const own = { ...keys, ...(watches === 'values' ? delayKeys : {}) }
+  const own = { ...keys, ...(watches === 'silence' ? {} : delayKeys) }
   const condition = z.literal(name).describe(description)
   return z.strictObject({ ...commonKeys, condition, ...own, overrides: overridesSchema(own) })
 }

@@ -33,7 +33,9 @@ export const commonKeys = {
     .string()
     .max(500)
     .optional()
-    .describe('For people; {rule} {device} {subject} {channel} {value} {unit} {limit} {seconds} {reason} are filled in.'),
+    .describe(
+      'For people; {rule} {device} {subject} {channel} {value} {unit} {limit} {measured} {seconds} {reason} are filled in.',
+    ),
 }
 
 /** Of a rule on values. */

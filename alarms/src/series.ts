@@ -70,6 +70,7 @@ function redeclare(plan: Plan, series: SeriesPlan, { kind, scale = 1, offset = 0
   const isSame = state.scale === scale && state.offset === offset && state.unit === unit
   if (isSame && state.silentMsMax === silentMsMax) return
   Object.assign(state, { scale, offset, unit })
+  if (!isSame) for (const lane of [state.live, state.late]) delete lane?.memory
   if (silentMsMax === undefined) delete state.silentMsMax
   else state.silentMsMax = silentMsMax
   renewSlots(plan, series.live)

@@ -2,8 +2,8 @@
  * The clock was set back: what the state knows from the time that was taken away would be ahead of everything that comes, and
  * late would be all of it. So what is later than the new time is moved to it. Alarms keep the times that were told.
  */
-import { type ClockState, type LaneState, never } from './engine.ts'
-import type { Plan } from './plan.ts'
+import { type ClockState, never } from './engine.ts'
+import { forget, type LanePlan, type Plan } from './plan.ts'
 
 const stampsMs = 60_000
 
@@ -14,20 +14,25 @@ export function setBack(plan: Plan, clock: ClockState, atMs: number): void {
   clock.holdUntilMs = atMs + state.file.graceMs
   clock.stampsUntilMs = atMs + stampsMs
   state.sinceMs = Math.min(state.sinceMs, atMs)
-  for (const device of state.devices) {
+  for (const { state: device, series } of plan.devices.values()) {
     if (device.partition !== clock.partition) continue
-    for (const series of device.series) {
-      if (series.knownMs !== undefined) series.knownMs = Math.min(series.knownMs, atMs)
+    for (const { state: known, live, late } of series.values()) {
+      if (known.knownMs !== undefined) known.knownMs = Math.min(known.knownMs, atMs)
       // What is older is late by the tick; of what was late anything may be the next one.
-      setLaneBack(series.live, atMs, atMs - state.file.staleMs)
-      if (series.late) setLaneBack(series.late, atMs, never)
+      setLaneBack(plan, live, atMs, atMs - state.file.staleMs)
+      if (late) setLaneBack(plan, late, atMs, never)
     }
   }
 }
 
 /** @param beforeMs before the next sample that the lane may take. */
-function setLaneBack(lane: LaneState, atMs: number, beforeMs: number): void {
-  if (lane.t > atMs) lane.t = beforeMs
+function setLaneBack(plan: Plan, planned: LanePlan, atMs: number, beforeMs: number): void {
+  const lane = planned.state
+  if (lane.t > atMs) {
+    lane.t = beforeMs
+    // Its times would not be before those of what comes.
+    forget(plan, planned)
+  }
   // Silence counts from now on.
   lane.good = Math.min(lane.good, atMs)
   if (lane.seenMs !== undefined) lane.seenMs = Math.min(lane.seenMs, atMs)

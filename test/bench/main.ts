@@ -6,6 +6,7 @@
  * depend on the machine. Our broker stands in front. Where Kafka and VictoriaMetrics are there (`npm run engines`), the same on them.
  *
  * `--only plain`: plain MQTT devices with QoS 1 through Mosquitto (plain.ts).
+ * `--only alarms`: what the rule engine costs a sample (alarms.ts).
  * `--only export [--subjects embedded,questdb]`: what exports and roll-ups of millions of readings cost, on every store (exports.ts).
  *
  * With `--against`, each subject of this checkout is measured in turn with the same one of another checkout (with its packages
@@ -19,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import { addUser } from '@millrace/broker/broker'
 import { readArguments } from '@millrace/platform'
 import { stringify } from 'yaml'
+import { alarmsBench } from './alarms.ts'
 import { startEngines } from './engines.ts'
 import { exportBench } from './exports.ts'
 import { openOutboxBench } from './outbox.ts'
@@ -56,6 +58,7 @@ console.log(
   `${cpus().length} cores, ${cpus()[0]?.model.trim()}, load ${loadavg()[0]!.toFixed(2)} at the start, Node ${process.version}\n`,
 )
 if (values.only === 'plain') await plain()
+else if (values.only === 'alarms') table(alarmsBench(values.against && resolve(values.against), Number(values.turns)))
 else if (values.against) await compareBench(resolve(values.against))
 else if (!values.only || values.only === 'mqtt') await mqttBench()
 if (!values.against && (!values.only || values.only === 'outbox')) await openOutboxBench(join(dir, 'outbox'))

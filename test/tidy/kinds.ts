@@ -59,5 +59,10 @@ export function named(kind: Kind, plugins: string[], sources: Source[]): string[
   const pattern = new RegExp(`(?:(?:[kK]ind|[cC]odec|[cC]ondition)\\s*(?:[!=]==?|:)\\s*|\\bcase )'(${plugins.join('|')})'`, 'g')
   return sources
     .filter(({ path }) => !plugins.some((name) => path.startsWith(`${kind.folder}/${name}/`)))
-    .flatMap(({ path, text }) => [...text.matchAll(pattern)].map(([, name]) => `${path} names ${name}`))
+    .flatMap(({ path, text }) =>
+      // A plug-in of another kind may have the same name.
+      [...text.matchAll(pattern)]
+        .filter(([, name]) => !path.endsWith(`/${name}/${name}.ts`))
+        .map(([, name]) => `${path} names ${name}`),
+    )
 }

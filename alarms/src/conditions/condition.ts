@@ -7,16 +7,25 @@
  */
 import type { z } from 'zod'
 import type { Override, Rule, ValueRule } from '../rule.ts'
+import type { MemoryOf, Outcome } from './memory.ts'
 import type { Scaling } from './scaling.ts'
 import type { Facts } from './words.ts'
 
-export type Condition = ValueCondition | SilenceCondition
+export type Condition = ValueCondition | MemoryCondition | SilenceCondition
 
 /** Judged at every good sample. Its rules have `delayOnMs` and `delayOffMs` as well. */
 export interface ValueCondition<R extends ValueRule = ValueRule> extends ConditionOf<R> {
   watches: 'values'
   /** Made once for each series and rule, so that a sample costs only comparisons. */
   judge(rule: R, scaling: Scaling): Judge
+}
+
+/** Judged at every good sample, by earlier ones as well. Its rules have the two delays, too. */
+export interface MemoryCondition<R extends ValueRule = ValueRule, M extends object = object> extends ConditionOf<R> {
+  watches: 'sequence'
+  memory: MemoryOf<M>
+  /** Made once for each series and rule. */
+  recall(rule: R, scaling: Scaling): Recall<M>
 }
 
 /** Judged at every tick; the next good sample clears it. Its alarms are technical. */
@@ -39,6 +48,8 @@ interface ConditionOf<R extends Rule> {
   override?(rule: R, override: Override & Partial<R>): R
   /** `{limit}` in the text of a rule: the one that this value is beyond. */
   limit?(rule: R, value: number | undefined): number
+  /** Its alarms say that the measurement is wrong, and nothing of what is measured. */
+  isTechnical?: boolean
   /** What an alarm says whose rule has no `text`. */
   text(rule: R, facts: Facts): string
 }
@@ -51,4 +62,16 @@ export interface Judge {
   sets(raw: number): boolean
   clears(raw: number): boolean
   setsText?(text: string): boolean
+  /** What of several samples was compared with the limits, in the channel's unit. */
+  measured?(): number | undefined
+}
+
+/** One rule at one series, with what it keeps. */
+export interface Recall<M extends object = object> {
+  /** A good sample of a number, later than all before it. Changes `memory` in place. */
+  take(memory: M, t: number, raw: number): Outcome
+  /** The same of a text; where there is none, texts are not judged. */
+  takeText?(memory: M, t: number, text: string): Outcome
+  /** What was compared with the limits, in the channel's unit. */
+  measured?(memory: M): number | undefined
 }

@@ -4,16 +4,17 @@
  * - values raise, keep and clear as the example says, whatever the channel's scale; none both raises and clears;
  * - the delays count event time; silence is raised at its time and cleared by the next good sample alone;
  * - an override means what a rule of its own would, and a rule that cannot be meant is refused, in overrides as well;
+ * - what a condition keeps of earlier samples is bounded, stored, and is empty where the past is another one's;
  * - whatever comes, one step or many, a state saved and read back, late data and absence give what they must
  *   (`../testing/properties.ts`).
  */
-import type { AlarmRecord, Channel } from '@millrace/contract'
+import type { AlarmRecord, Channel, TimelineRecord } from '@millrace/contract'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ruleFileSchema } from '../rule-file.ts'
 import { testProperties } from '../testing/properties.ts'
-import { brief, declaration, engineOf, readings, run, tick } from '../testing/records.ts'
-import type { Condition, SilenceCondition, ValueCondition } from './condition.ts'
+import { brief, control, declaration, engineOf, readings, run, tick } from '../testing/records.ts'
+import type { Condition, MemoryCondition, SilenceCondition, ValueCondition } from './condition.ts'
 import { rawValue } from './scaling.ts'
 
 export interface ValueExample {
@@ -31,6 +32,20 @@ export interface ValueExample {
   text: string
 }
 
+export interface SequenceExample {
+  keys: object
+  /** Other keys, by which no scene raises. */
+  quiet: object
+  faulty: object[]
+  /** Keys to which a rule lacks others. */
+  incomplete?: object[]
+  /** What comes of values that nothing came before, one each half second: `raised 87`. The first scene raises. */
+  scenes: { values: number[]; changes: string[] }[]
+  /** What the first alarm of the first scene says, in %. */
+  text: string
+  isTechnical?: boolean
+}
+
 export interface SilenceExample {
   keys: object
   quiet: object
@@ -41,6 +56,9 @@ export interface SilenceExample {
 
 const numRuns = 100
 const second = 1000
+const halfSecond = 500
+/** Of one rule at one series, as JSON. */
+const memoryBytesMax = 16_384
 
 export function testValueCondition(condition: ValueCondition, example: ValueExample): void {
   const { keys, raises, keeps, clears } = example
@@ -81,6 +99,62 @@ export function testValueCondition(condition: ValueCondition, example: ValueExam
   })
 }
 
+export function testMemoryCondition(condition: MemoryCondition, example: SequenceExample): void {
+  const { keys, scenes, text, isTechnical = false } = example
+  const rule = ruleOf(condition, keys)
+  const { values } = scenes[0]!
+  const scene = (fromMs: number, more: object = {}) => samples(values, { everyMs: halfSecond, fromMs, ...more })
+  const memoryOf = (records: TimelineRecord[]) => {
+    const state = engineOf([rule])
+    run(state, records)
+    return state.devices[0]!.series[0]!.live.memory
+  }
+  describe(condition.name, () => {
+    test.each(scenes)('$values: $changes, whatever the channel’s scale', ({ values, changes: expected }) => {
+      for (const scale of [1, 0.1, -0.1, -1, 0.5])
+        expect(changes(rule, values, { scale, offset: 7 }, halfSecond)).toEqual(expected)
+    })
+
+    test('it says what it is', () => {
+      const [alarm] = run(engineOf([rule]), [declaration([{}]), scene(0)])
+      expect(alarm).toMatchObject({ text, technical: isTechnical })
+    })
+
+    test('its memory is stored with the first sample, is plain data and has a bound', () => {
+      const state = engineOf([rule])
+      const { live } = state.devices[0]?.series[0] ?? { live: {} }
+      expect(live).not.toHaveProperty('memory')
+      for (let k = 0; k < 300; k++) run(state, [scene(k * 100_000), scene(k * 100_000 + 50_000)])
+      const [memory] = state.devices[0]!.series[0]!.live.memory!
+      expect(JSON.parse(JSON.stringify(memory))).toEqual(memory)
+      expect(JSON.stringify(memory).length).toBeLessThanOrEqual(memoryBytesMax)
+    })
+
+    test('it is empty after another subject, another scale, a clock that was set back, and with other rules', () => {
+      const [first, then] = [declaration([{}]), 50_000]
+      const fresh = memoryOf([first, scene(then)])
+      expect(memoryOf([first, scene(0, { subject: 'anna' }), scene(then)])).toEqual(fresh)
+      expect(memoryOf([declaration([{ scale: 3 }]), scene(0), first, scene(then)])).toEqual(fresh)
+      const setBack = [tick(1e9), first, scene(1e9), tick(then), scene(then)]
+      expect(memoryOf(setBack)).toEqual(fresh)
+      const others = (rules: object[]) => control({ by: 'test', type: 'rules', rules: { rules } }, then)
+      expect(memoryOf([first, scene(0), others([]), others([rule]), scene(then)])).toEqual(fresh)
+      expect(memoryOf([first, scene(0), others([{ ...rule, priority: 'low' }])])).toEqual(memoryOf([first, scene(0)]))
+    })
+
+    test('late data has a memory of its own', () => {
+      const live = [tick(1e9), declaration([{}]), scene(1e9)]
+      expect(memoryOf([...live, scene(0)])).toEqual(memoryOf(live))
+    })
+
+    test('a rule that lacks keys is refused', () => {
+      for (const some of example.incomplete ?? []) expect(faultsOf(ruleOf(condition, some))).toHaveLength(1)
+    })
+
+    testRule(condition, example, values, halfSecond)
+  })
+}
+
 export function testSilenceCondition(condition: SilenceCondition, example: SilenceExample): void {
   const { keys, silentMs, text } = example
   const rule = ruleOf(condition, keys)
@@ -115,7 +189,12 @@ export function testSilenceCondition(condition: SilenceCondition, example: Silen
 }
 
 /** What a condition of either kind must do. */
-function testRule(condition: Condition, example: Pick<ValueExample, 'keys' | 'quiet' | 'faulty'>, values: number[]): void {
+function testRule(
+  condition: Condition,
+  example: Pick<ValueExample, 'keys' | 'quiet' | 'faulty'>,
+  values: number[],
+  everyMs?: number,
+): void {
   const { keys, quiet, faulty } = example
   const rule = ruleOf(condition, keys)
 
@@ -124,7 +203,7 @@ function testRule(condition: Condition, example: Pick<ValueExample, 'keys' | 'qu
     const day = (device: string) => [
       tick(0),
       declaration([{}], device),
-      samples([...values, ...values], { device }),
+      samples([...values, ...values], { device, everyMs }),
       ...Array.from({ length: 60 }, (_, i) => tick((i + 1) * second)),
     ]
     const alarms = run(engineOf([rule]), day('bed-1'))
@@ -151,21 +230,28 @@ function ruleOf({ name }: Condition, keys: object) {
 }
 
 function delayedOf({ watches }: Condition, rule: object) {
-  return { ...rule, name: 'delayed', ...(watches === 'values' ? { delayOnMs: 1500, delayOffMs: 1000 } : {}) }
+  return { ...rule, name: 'delayed', ...(watches === 'silence' ? {} : { delayOnMs: 1500, delayOffMs: 1000 }) }
 }
 
 function faultsOf(rule: object): string[] {
   return ruleFileSchema.safeParse({ rules: [rule] }).error?.issues.map(({ message }) => message) ?? []
 }
 
-function samples(values: number[], { everyMs = 100, device }: { everyMs?: number; device?: string }) {
-  const t = values.map((_, i) => (i + 1) * everyMs)
-  return readings(t, values, { device, receivedMs: everyMs })
+interface Samples {
+  everyMs?: number | undefined
+  fromMs?: number
+  device?: string
+  subject?: string
+}
+
+function samples(values: number[], { everyMs = 100, fromMs = 0, ...more }: Samples) {
+  const t = values.map((_, i) => fromMs + (i + 1) * everyMs)
+  return readings(t, values, { ...more, receivedMs: fromMs + everyMs })
 }
 
 /** `raised 87`, in the channel's unit. */
-function changes(rule: object, values: number[], scaling: Pick<Channel, 'scale' | 'offset'> = {}): string[] {
+function changes(rule: object, values: number[], scaling: Pick<Channel, 'scale' | 'offset'> = {}, everyMs?: number): string[] {
   const raw = values.map((value) => rawValue(value, { scale: 1, offset: 0, ...scaling }))
-  const alarms: AlarmRecord[] = run(engineOf([rule]), [declaration([scaling]), samples(raw, {})])
+  const alarms: AlarmRecord[] = run(engineOf([rule]), [declaration([scaling]), samples(raw, { everyMs })])
   return alarms.map(({ change, value }) => `${change} ${value}`)
 }

@@ -2,14 +2,19 @@
 import { above } from './above/above.ts'
 import { absent } from './absent/absent.ts'
 import { below } from './below/below.ts'
+import { change } from './change/change.ts'
 import type { Condition } from './condition.ts'
 import { equals } from './equals/equals.ts'
+import { inside } from './inside/inside.ts'
+import { mOfN } from './m-of-n/m-of-n.ts'
 import { outside } from './outside/outside.ts'
+import { rate } from './rate/rate.ts'
+import { stuck } from './stuck/stuck.ts'
 
-export type { Condition, Judge, SilenceCondition, ValueCondition } from './condition.ts'
+export type { Condition, Judge, MemoryCondition, SilenceCondition, ValueCondition } from './condition.ts'
 
 /** In the order of the reference page. */
-export const conditions: Condition[] = [below, above, outside, equals, absent]
+export const conditions: Condition[] = [below, above, outside, inside, equals, rate, change, stuck, mOfN, absent]
 
 const byName = new Map(conditions.map((condition) => [condition.name, condition]))
 

@@ -9,6 +9,7 @@
  */
 import { z } from 'zod'
 import type { Judge } from './condition.ts'
+import type { Outcome } from './memory.ts'
 import { rawValue, type Scaling } from './scaling.ts'
 
 export interface Limits {
@@ -23,11 +24,21 @@ export const noLimits: Limits = { setLow: -Infinity, setHigh: Infinity, clearLow
 export const limitKey = (text: string) => z.number().describe(text)
 
 /** @param limits in the channel's unit. */
-export function judgeLimits({ setLow, setHigh, clearLow, clearHigh }: Limits, scaling: Scaling): Judge {
+export function judgeLimits(limits: Limits, scaling: Scaling): Judge {
+  return new LimitJudge(rawLimits(limits, scaling))
+}
+
+export function rawLimits({ setLow, setHigh, clearLow, clearHigh }: Limits, scaling: Scaling): Limits {
   const raw = (value: number) => rawValue(value, scaling)
   return scaling.scale < 0
-    ? new LimitJudge({ setLow: raw(setHigh), setHigh: raw(setLow), clearLow: raw(clearHigh), clearHigh: raw(clearLow) })
-    : new LimitJudge({ setLow: raw(setLow), setHigh: raw(setHigh), clearLow: raw(clearLow), clearHigh: raw(clearHigh) })
+    ? { setLow: raw(setHigh), setHigh: raw(setLow), clearLow: raw(clearHigh), clearHigh: raw(clearLow) }
+    : { setLow: raw(setLow), setHigh: raw(setHigh), clearLow: raw(clearLow), clearHigh: raw(clearHigh) }
+}
+
+/** What a measure of several samples means, in the numbers of the limits. */
+export function outcomeOf(measured: number, { setLow, setHigh, clearLow, clearHigh }: Limits): Outcome {
+  if (measured < setLow || measured > setHigh) return 'sets'
+  return measured >= clearLow && measured <= clearHigh ? 'clears' : 'keeps'
 }
 
 /** A class, so that all judges of the hot path have the same methods and V8 inlines them. */

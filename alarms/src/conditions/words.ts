@@ -6,6 +6,8 @@ export interface Facts {
   /** Empty for a number without one. */
   unit: string
   limit: number | undefined
+  /** What of several samples was compared with the limit, such as a change per minute. */
+  measured: number | undefined
   /** How long it was so before the alarm was raised. */
   seconds: number
   /** Why there is no data, where that was announced. */

@@ -1,0 +1,20 @@
+/**
+ * The samples of a stretch of time in a bounded number of points: one more is kept when it is `1/parts` of the stretch later
+ * than the last one. Which are kept depends on the samples' own times alone.
+ */
+export type Point = [t: number, value: number]
+
+/** @returns whether it was kept. Drops what is older than the stretch. */
+export function keepPoint(points: Point[], { stretchMs, parts }: { stretchMs: number; parts: number }, point: Point): boolean {
+  const fromMs = point[0] - stretchMs
+  let over = 0
+  while (over < points.length && points[over]![0] < fromMs) over++
+  if (over > 0) points.splice(0, over)
+  const last = points.at(-1)
+  if (last && point[0] - last[0] < stretchMs / parts) return false
+  points.push(point)
+  return true
+}
+
+/** For people: a measure that is not a number of the device's. */
+export const rounded = (value: number) => Number(value.toPrecision(5))
