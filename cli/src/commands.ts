@@ -12,6 +12,7 @@ import type { Command } from './command.ts'
 import { deviceCommands } from './devices/commands.ts'
 import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
+import { makePackages } from './package/make.ts'
 import { replay } from './replay.ts'
 import { tail } from './tail.ts'
 import { runUp, upOptions } from './up/run.ts'
@@ -114,6 +115,20 @@ export const commands: Record<string, Command> = {
       if (!values.to) throw new Error('page needs --to, the folder to build it into')
       await buildDashboard(values.to)
       process.stdout.write(`the page is in ${values.to}\n`)
+      return 0
+    },
+  },
+  package: {
+    usage: '--to <folder>',
+    purpose: 'makes the agent’s packages (.deb, .rpm, tarball), each with its own Node, of this checkout',
+    async run(args) {
+      const options = {
+        to: { type: 'string', default: 'dist' },
+        arch: { type: 'string', default: 'amd64,arm64' },
+        format: { type: 'string', default: 'deb,rpm,tar' },
+        version: { type: 'string' },
+      } as const
+      for (const path of makePackages(read('package', args, options).values)) process.stdout.write(`${path}\n`)
       return 0
     },
   },

@@ -28,6 +28,8 @@ export interface AgentContext {
 
 export interface Agent {
   status(): AgentStatus
+  /** Rises with each commit that has ended, whatever its outcome: a sign of life. */
+  commits(): number
   stop(): Promise<void>
 }
 
@@ -63,11 +65,13 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
   for (const device of devices) device.start()
 
   let committing: Promise<unknown> = Promise.resolve()
+  let commits = 0
   const lookAtLines = followPresence(devices, uplink, clock)
   const commit = () => {
     lookAtLines()
     const drained = devices.flatMap((device) => device.drain())
-    committing = outbox.commit(drained).catch((error) => log.error('commit failed', { error }))
+    const committed = outbox.commit(drained).catch((error) => log.error('commit failed', { error }))
+    committing = committed.then(() => commits++)
   }
   const stopTimer = every(clock, config.commitEveryMs, commit)
   const commitLast = async () => {
@@ -89,6 +93,7 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
       outbox: outbox.status(),
       uplink: uplink.status(),
     }),
+    commits: () => commits,
     async stop() {
       stopTimer()
       await stopInOrder(inOrder, engines)

@@ -15,6 +15,7 @@ import { startAgent } from './agent.ts'
 import { agentSchema } from './config.ts'
 import { checkAgent, openEngines } from './engines.ts'
 import { askStatus, serveStatus } from './status.ts'
+import { tellSupervisor } from './supervisor.ts'
 
 const usage = {
   call: 'millrace-agent',
@@ -50,11 +51,13 @@ if (positionals[0] === 'status') {
       const agent = await startAgent(config, openEngines(config, { clock, log, metrics }))
       const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
       const endpoint = await serveMetricsEndpoint(config.metrics, { health: agent.status, metrics: () => metrics.expose() })
+      const supervisor = tellSupervisor(process.env, { commits: agent.commits, clock, log })
       log.info('agent ready', { node: `${config.group}/${config.node}`, devices: config.devices.length })
       if (!config.uplink.receipts)
         log.warn('without receipts a batch is freed when it was sent: what the host misses is lost', { key: 'uplink.receipts' })
       return {
         async stop() {
+          supervisor?.stopping()
           stopStatus()
           await endpoint?.close()
           await agent.stop()

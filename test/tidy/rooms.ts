@@ -18,7 +18,7 @@ export const rooms: Record<string, Rooms> = {
     'absence change conditions control engine glob index lane list memory overrides plan readings rule rule-file series set-back step testing tick warnings',
   ),
   'edge-agent': {
-    main: 'agent config engines status',
+    main: 'agent config engines status supervisor',
     engines: 'agent config device observe outbox uplink',
     agent: 'config device outbox parts presence stretches uplink',
     parts: 'outbox uplink',
@@ -40,6 +40,7 @@ export const rooms: Record<string, Rooms> = {
     uplink: 'outbox',
     observe: 'outbox',
     status: '',
+    supervisor: '',
     install: '',
   },
   broker: anything(
@@ -72,7 +73,7 @@ export const rooms: Record<string, Rooms> = {
     'bays device faults fleet index instruments line link main manifest ports recordings scenario scenarios signals',
   ),
   dashboards: anything('build demo grafana kibana web'),
-  cli: anything('api command commands devices index lan ledger main replay tail up verify'),
+  cli: anything('api command commands devices index lan ledger main package replay tail up verify'),
 }
 
 /** Of a path below a package: `cloud-processor/src/roles/page.ts` is in `roles`, `cloud-processor/src/main.ts` in `main`. */
