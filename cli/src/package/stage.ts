@@ -10,6 +10,7 @@ import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, re
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ownValue } from '@millrace/platform'
 import { packagesOf } from './packages.ts'
 
 /** Debian's name of an architecture, and Node's. */
@@ -19,10 +20,10 @@ export type Architecture = keyof typeof architectures
 /** What the bundle loads from packages; see edge-agent/src/install/bundle.ts. */
 const loaded = ['mqtt', 'mqtt-packet', 'serialport', 'yaml', 'zod']
 
-export const agentFolder = join(dirname(fileURLToPath(import.meta.resolve('@millrace/edge-agent/command'))), '..')
+const agentFolder = join(dirname(fileURLToPath(import.meta.resolve('@millrace/edge-agent/command'))), '..')
 export const packageFolder = join(agentFolder, 'package')
 
-/** Bundles the agent, and lays out what one architecture needs. @throws Error where a package cannot be had. */
+/** Bundles the agent, and lays out what one architecture needs. @throws Error where a package is unavailable. */
 export function stage(folder: string, architecture: Architecture): void {
   const cpu = architectures[architecture]
   execFileSync(process.execPath, [join(agentFolder, 'src/install/bundle.ts')], { stdio: ['ignore', 'ignore', 'inherit'] })
@@ -67,6 +68,8 @@ function addForeign(name: string, use: (path: string) => void): void {
   }
 }
 
+/** Of one of our own dependencies. */
 function versionOf(name: string, root: string): string {
-  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).optionalDependencies[name]
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  return ownValue<string>(optionalDependencies, name)!
 }

@@ -1,5 +1,5 @@
 /**
- * Plain devices without a clock that publish retained messages and fall silent, a new one every few seconds: whoever subscribes
+ * Plain devices without a clock that publish retained messages and fall silent, a new one every few seconds: a client that subscribes
  * again is sent the broker's copy of the last one [MQTT-3.3.1-8], for as long as the broker keeps it. None of them ever lives again.
  */
 import { publishAndDie } from '../../support/retained-sensor.ts'
