@@ -76,3 +76,21 @@ it('tells that the board is another, with the remedy', async () => {
   expect(told).toEqual([[expect.stringContaining('set board: cyton-daisy'), 'EDGE_DEVICE_REFUSED']])
   expect(device.status().detail).toBe(told[0]![0])
 })
+
+it('asks a device that must be asked, and reads its answers', async () => {
+  const { device, pty } = await start({ kind: 'modbus-rtu', model: 'senseair-s8', everyMs: 100, timeoutMs: 200 })
+  const answers = new Map([
+    ['fe040000000125c5', 'fe04020000ad24'],
+    ['fe0400030001d5c5', 'fe04020190acd8'],
+  ])
+  pty.far.on('data', (request: Buffer) => {
+    const answer = answers.get(request.toString('hex'))
+    if (answer) pty.offer(Buffer.from(answer, 'hex'))
+  })
+  const values = new Set<unknown>()
+  await until(() => {
+    for (const { columns } of device.drain()) for (const value of columns.channels.co2?.v ?? []) values.add(value)
+    return values.size > 0
+  })
+  expect([...values]).toEqual([400])
+})

@@ -3,7 +3,7 @@ import type { Channel } from '@millrace/contract'
 import { type Clock, type Counter, every, type Log, type Metrics, MillraceError } from '@millrace/platform'
 import type { Bus, BusListener } from './bus/bus.ts'
 import { type DeviceConfig, resolveDevice } from './config.ts'
-import type { Decoder, DecoderPlugin } from './decoders/decoder.ts'
+import type { Decoder, DecoderPlugin, Poll } from './decoders/decoder.ts'
 import { Unreadable } from './decoders/unreadable.ts'
 import { withSilence } from './filters/index.ts'
 import { createIntake, type Drained, type Intake } from './intake.ts'
@@ -58,6 +58,7 @@ class BusDevice implements Device {
   readonly #unreadable = new Unreadable()
   #stopWatch = () => {}
   #stopKeepAlive = () => {}
+  #stopPoll = () => {}
   #isLost = false
   #isReported = false
 
@@ -98,8 +99,20 @@ class BusDevice implements Device {
     this.#isLost = false
     const { onOpen, keepAlive } = this.#decoder.commands ?? {}
     if (onOpen) this.#bus.write(onOpen)
-    this.#stopKeepAlive()
+    this.#stopAsking()
     if (keepAlive) this.#stopKeepAlive = every(clock, keepAlive.intervalMs, () => this.#bus.write(keepAlive.bytes))
+    const { poll } = this.#decoder
+    if (poll) this.#stopPoll = every(clock, poll.everyMs, () => this.#ask(poll))
+  }
+
+  #ask(poll: Poll): void {
+    const request = poll.next(this.#context.clock.now(), this.#intake)
+    if (request) this.#bus.write(request)
+  }
+
+  #stopAsking(): void {
+    this.#stopKeepAlive()
+    this.#stopPoll()
   }
 
   #take(chunk: Uint8Array, atMs: number): void {
@@ -111,7 +124,7 @@ class BusDevice implements Device {
   #lost(sinceMs: number, reason: Parameters<BusListener['lost']>[1], detail: string): void {
     this.#context.log.warn('device lost', { device: this.id, reason, detail })
     Object.assign(this.#status, { isOpen: false, detail })
-    this.#stopKeepAlive()
+    this.#stopAsking()
     this.#decoder.reset()
     this.#isLost = true
     this.gap(sinceMs, reason === 'silent' ? 'unplugged' : reason)
@@ -164,7 +177,7 @@ class BusDevice implements Device {
   }
 
   async stop(): Promise<void> {
-    this.#stopKeepAlive()
+    this.#stopAsking()
     this.#stopWatch()
     await this.#bus.stop()
     this.#intake.settle()

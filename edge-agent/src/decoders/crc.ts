@@ -11,6 +11,10 @@ export interface CrcParameters {
 
 type Crc = (bytes: Uint8Array, from: number, to: number) => number
 
+/** CRC-16/ARC: DSMR P1. */
+export const crc16Arc: CrcParameters = { width: 16, poly: 0x8005, init: 0, reflect: true, xorOut: 0 }
+/** CRC-16/MODBUS: Modbus RTU. */
+export const crc16Modbus: CrcParameters = { ...crc16Arc, init: 0xffff }
 /** CRC-8/MAXIM-DOW: Zephyr, 1-Wire; its reflected polynomial is 8C. */
 export const crc8Maxim: CrcParameters = { width: 8, poly: 0x31, init: 0, reflect: true, xorOut: 0 }
 

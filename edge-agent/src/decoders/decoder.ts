@@ -31,8 +31,17 @@ export interface Decoder {
   decode(bytes: Uint8Array, atMs: number, sink: Sink): void
   /** Forgets a half frame and the sample clock; after an unplug, a stall or a discarded buffer. */
   reset(): void
+  /** A device that answers only when it is asked. */
+  poll?: Poll
   /** Bytes to send to the device when its port opens, and then every `intervalMs`, if it wants any. */
   commands?: { onOpen?: Uint8Array; keepAlive?: { bytes: Uint8Array; intervalMs: number } }
+}
+
+export interface Poll {
+  /** How often `next` is called while the line is open. */
+  everyMs: number
+  /** What to send now, if anything. A missing answer is told to the sink here, since no bytes tell it. */
+  next(nowMs: number, sink: Sink): Uint8Array | undefined
 }
 
 /** A frame's worth of values to encode, by channel. What a decoder needs beyond values is in `extra`. */

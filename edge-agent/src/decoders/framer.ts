@@ -52,7 +52,7 @@ export function createFramer(
 
   return {
     decode(bytes, atMs, sink) {
-      if (stretchLength > 0 && atMs - stretchAtMs >= stretchMsMax) report(sink)
+      if (bytes.length > 0 && stretchLength > 0 && atMs - stretchAtMs >= stretchMsMax) report(sink)
       const buffer = half.length === 0 ? bytes : Buffer.concat([half, bytes])
       let from = 0
       while (from < buffer.length) {

@@ -1,7 +1,8 @@
 /** One fix as GGA and RMC, and GSA and GSV when their channels have values. `extra.utcMs` is the time of the fix. */
 import type { Value } from '@millrace/contract'
+import { formatDecimal } from '../decimal.ts'
 import type { Frame } from '../decoder.ts'
-import { formatAngle, formatDecimal } from './decimal.ts'
+import { formatAngle } from './angle.ts'
 import { checksum } from './lines.ts'
 
 export function createEncoder(): (frame: Frame) => Uint8Array {

@@ -22,6 +22,8 @@ export function createLines(rules: LineRules, onLine: (line: string, atMs: numbe
   const line = new Uint8Array(stretchBytesMax)
   let length = 0
   let startMs = 0
+  /** Once an arrival, so that it does not matter how its bytes are cut. */
+  let lookedMs = Number.NaN
   /** The line was so long that its start is reported already. */
   let overflown = false
 
@@ -48,7 +50,8 @@ export function createLines(rules: LineRules, onLine: (line: string, atMs: numbe
 
   return {
     decode(bytes: Uint8Array, atMs: number, sink: Sink): void {
-      dropOld(atMs, sink)
+      if (atMs !== lookedMs) dropOld(atMs, sink)
+      lookedMs = atMs
       for (const byte of bytes) {
         if (byte === lineFeed) end(atMs, sink)
         else {

@@ -7,7 +7,8 @@
  * A field that is empty, or not valid by its sentence, is an absence. Any fault makes the whole line malformed.
  */
 import type { Value } from '@millrace/contract'
-import { parseAngle, parseDecimal } from './decimal.ts'
+import { parseDecimal } from '../decimal.ts'
+import { parseAngle } from './angle.ts'
 import type { SatellitesInView } from './satellites.ts'
 import { isShaped, shapes } from './shapes.ts'
 
