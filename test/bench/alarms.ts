@@ -20,6 +20,8 @@ const further: Record<string, object[]> = {
   rate: [{ condition: 'rate', low: -1000, high: 1000 }],
   change: [{ condition: 'change', by: 1000 }],
   stuck: [{ condition: 'stuck', forMs: 80_000_000 }],
+  deviation: [{ condition: 'deviation', factor: 100, least: 1000 }],
+  forecast: [{ condition: 'forecast', low: -1000 }],
   'm-of-n': [{ condition: 'm-of-n', low: 50, m: 3, n: 10 }],
 }
 const devices = 100

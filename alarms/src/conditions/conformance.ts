@@ -131,14 +131,15 @@ export function testMemoryCondition(condition: MemoryCondition, example: Sequenc
     })
 
     test('it is empty after another subject, another scale, a clock that was set back, and with other rules', () => {
-      const [first, then] = [declaration([{}]), 50_000]
-      const fresh = memoryOf([first, scene(then)])
-      expect(memoryOf([first, scene(0, { subject: 'anna' }), scene(then)])).toEqual(fresh)
-      expect(memoryOf([declaration([{ scale: 3 }]), scene(0), first, scene(then)])).toEqual(fresh)
-      const setBack = [tick(1e9), first, scene(1e9), tick(then), scene(then)]
-      expect(memoryOf(setBack)).toEqual(fresh)
+      const [first, then] = [declaration([{}]), values.length * halfSecond]
+      const one = samples(values.slice(0, 1), { everyMs: halfSecond, fromMs: then })
+      const fresh = memoryOf([first, one])
+      expect(memoryOf([first, scene(0), one])).not.toEqual(fresh)
+      expect(memoryOf([first, scene(0, { subject: 'anna' }), one])).toEqual(fresh)
+      expect(memoryOf([declaration([{ scale: 3 }]), scene(0), first, one])).toEqual(fresh)
+      expect(memoryOf([tick(then + 6000), first, scene(then + 6000), tick(then), one])).toEqual(fresh)
       const others = (rules: object[]) => control({ by: 'test', type: 'rules', rules: { rules } }, then)
-      expect(memoryOf([first, scene(0), others([]), others([rule]), scene(then)])).toEqual(fresh)
+      expect(memoryOf([first, scene(0), others([{ ...rule, name: 'other' }]), others([rule]), one])).toEqual(fresh)
       expect(memoryOf([first, scene(0), others([{ ...rule, priority: 'low' }])])).toEqual(memoryOf([first, scene(0)]))
     })
 

@@ -4,7 +4,9 @@ import { absent } from './absent/absent.ts'
 import { below } from './below/below.ts'
 import { change } from './change/change.ts'
 import type { Condition } from './condition.ts'
+import { deviation } from './deviation/deviation.ts'
 import { equals } from './equals/equals.ts'
+import { forecast } from './forecast/forecast.ts'
 import { inside } from './inside/inside.ts'
 import { mOfN } from './m-of-n/m-of-n.ts'
 import { outside } from './outside/outside.ts'
@@ -14,7 +16,20 @@ import { stuck } from './stuck/stuck.ts'
 export type { Condition, Judge, MemoryCondition, SilenceCondition, ValueCondition } from './condition.ts'
 
 /** In the order of the reference page. */
-export const conditions: Condition[] = [below, above, outside, inside, equals, rate, change, stuck, mOfN, absent]
+export const conditions: Condition[] = [
+  below,
+  above,
+  outside,
+  inside,
+  equals,
+  rate,
+  change,
+  stuck,
+  mOfN,
+  deviation,
+  forecast,
+  absent,
+]
 
 const byName = new Map(conditions.map((condition) => [condition.name, condition]))
 

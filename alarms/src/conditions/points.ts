@@ -18,3 +18,9 @@ export function keepPoint(points: Point[], { stretchMs, parts }: { stretchMs: nu
 
 /** For people: a measure that is not a number of the device's. */
 export const rounded = (value: number) => Number(value.toPrecision(5))
+/** Sorts the numbers in place. */
+export function medianOf(numbers: number[]): number {
+  numbers.sort((a, b) => a - b)
+  const middle = numbers.length >> 1
+  return numbers.length % 2 === 1 ? numbers[middle]! : (numbers[middle - 1]! + numbers[middle]!) / 2
+}
