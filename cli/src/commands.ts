@@ -1,5 +1,5 @@
 /** Each command: exit code 0 all well, 1 the answer is no, 2 it could not be asked. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ParseArgsOptionsConfig } from 'node:util'
 import { backUp, restore } from '@millrace/cloud-processor/backup'
@@ -104,6 +104,18 @@ export const commands: Record<string, Command> = {
       const { dataDir, log } = processorConfig(values.config, values.data)
       const made = await restore(values.from, dataDir, log, { clock: systemClock, logger: createLog('restore') })
       print(values.json, made, () => `as of ${new Date(made.atMs).toISOString()}, in ${dataDir}; start the processor again`)
+      return 0
+    },
+  },
+  version: {
+    usage: '',
+    purpose: 'says which Millrace and which Node this is; it asks nobody',
+    async run(args) {
+      const { values } = read('version', args, { json })
+      const { version, license } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+      const { node, sqlite } = process.versions
+      const known = { millrace: version, licence: license, node, sqlite, platform: `${process.platform}-${process.arch}` }
+      print(values.json, known, () => `Millrace ${version} (${license}), Node ${node}, SQLite ${sqlite}, ${known.platform}`)
       return 0
     },
   },

@@ -4,9 +4,11 @@ import { codesPage } from './codes.ts'
 import { configurationPage } from './configuration.ts'
 import { errorsPage } from './errors.ts'
 import { metricsPage } from './metrics.ts'
+import { noticePage } from './notice.ts'
 
 export function referencePages(): { path: string; text: string }[] {
   return [
+    { path: 'NOTICE', text: noticePage() },
     { path: 'docs/reference/asyncapi.yaml', text: asyncApiPage() },
     { path: 'docs/reference/codes.md', text: codesPage() },
     { path: 'docs/reference/configuration.md', text: configurationPage() },

@@ -29,7 +29,7 @@ export function makePackages({ to, arch, format, version = ownVersion() }: Packa
     const dir = mkdtempSync(join(tmpdir(), 'millrace-package-'))
     try {
       const made = { dir, to: folder, version, architecture: architecture as Architecture }
-      stage(join(dir, 'lib'), made.architecture)
+      stage(join(dir, 'lib'), made)
       return chosen.formats.map((each) => (each === 'tar' ? tarball(made) : byNfpm(made, each)))
     } finally {
       rmSync(dir, { recursive: true, force: true })

@@ -4,6 +4,7 @@
  *   bin/            millrace-agent, start.mjs, and the Node that runs them
  *   dist/           the agent and its storage thread, each one file
  *   node_modules/   the packages that they load, with the addons of one architecture
+ *   sbom.cdx.json   what is in it, with versions, licences and hashes (CycloneDX); NOTICE, LICENSE
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,6 +13,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ownValue } from '@millrace/platform'
 import { packagesOf } from './packages.ts'
+import { sbomOf } from './sbom.ts'
 
 /** Debian's name of an architecture, and Node's. */
 export const architectures = { amd64: 'x64', arm64: 'arm64' } as const
@@ -24,7 +26,7 @@ const agentFolder = join(dirname(fileURLToPath(import.meta.resolve('@millrace/ed
 export const packageFolder = join(agentFolder, 'package')
 
 /** Bundles the agent, and lays out what one architecture needs. @throws Error where a package is unavailable. */
-export function stage(folder: string, architecture: Architecture): void {
+export function stage(folder: string, { architecture, version }: { architecture: Architecture; version: string }): void {
   const cpu = architectures[architecture]
   execFileSync(process.execPath, [join(agentFolder, 'src/install/bundle.ts')], { stdio: ['ignore', 'ignore', 'inherit'] })
   mkdirSync(join(folder, 'bin'), { recursive: true })
@@ -33,13 +35,19 @@ export function stage(folder: string, architecture: Architecture): void {
   copyFileSync(join(agentFolder, 'README.md'), join(folder, 'README.md'))
   copyFileSync(join(agentFolder, '../LICENSE'), join(folder, 'LICENSE'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
-  for (const { path, at } of packagesOf(loaded, agentFolder)) copyPackage(path, join(folder, 'node_modules', at), cpu)
-  addForeign(`node-linux-${cpu}`, (path) => {
+  const packages = packagesOf(loaded, agentFolder)
+  for (const { path, at } of packages) copyPackage(path, join(folder, 'node_modules', at), cpu)
+  const contents = { version, packages: [...packages.map(({ at }) => at), nodePackage(cpu)] }
+  writeFileSync(join(folder, 'sbom.cdx.json'), JSON.stringify(sbomOf(join(agentFolder, '..'), contents), null, 1))
+  copyFileSync(join(agentFolder, '../NOTICE'), join(folder, 'NOTICE'))
+  addForeign(nodePackage(cpu), (path) => {
     copyFileSync(join(path, 'bin/node'), join(folder, 'bin/node'))
     copyFileSync(join(path, 'LICENSE'), join(folder, 'bin/node.LICENSE'))
   })
   for (const file of ['millrace-agent', 'node']) chmodSync(join(folder, 'bin', file), 0o755)
 }
+
+const nodePackage = (cpu: string) => `node-linux-${cpu}`
 
 /** Without what only people and compilers read, and without the addons of other machines. */
 function copyPackage(from: string, to: string, cpu: string): void {
