@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { placesOf } from './add.ts'
+import { placesOf, prefixesOf } from './add.ts'
 
 test('the device, its account and what it may publish come from the topic', () => {
   expect(placesOf({ topic: 'lab/esp32-1/state' })).toEqual({
@@ -14,4 +14,9 @@ test('the device, its account and what it may publish come from the topic', () =
 
 test.each(['', '+/state', '#', '$SYS/x', 'spBv1.0/g/NDATA/n'])('"%s" is refused as the topic of a plain device', (topic) => {
   expect(() => placesOf({ topic })).toThrow('plain MQTT')
+})
+
+test('a Tasmota device may publish below both of its prefixes', () => {
+  expect(prefixesOf('home/tele/plug-1')).toEqual(['home/tele/plug-1', 'home/stat/plug-1'])
+  expect(prefixesOf('lab/esp32-1')).toEqual(['lab/esp32-1'])
 })

@@ -1,11 +1,12 @@
 /**
  * `millrace device add --topic lab/esp32-1/state`: makes the account, listens to the topic, shows what came, proposes how it is
- * read, and writes that into `devices` of processor.yaml, from which the subscriptions of the bridge follow.
+ * read (a template where it looks like the device of a known maker), and writes that into `devices` of processor.yaml, from which the subscriptions of the bridge follow.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { addUser, allowFilters, hasUser } from '@millrace/broker/broker'
 import { processorSchema } from '@millrace/cloud-processor/config'
+import { filtersOf, type Published, recognise, type TemplateEntry } from '@millrace/cloud-processor/prepare'
 import { checkConfig, loadConfig, MillraceError, readSecret } from '@millrace/platform'
 import mqtt, { type MqttClient } from 'mqtt'
 import { parseDocument } from 'yaml'
@@ -31,6 +32,8 @@ export interface Added {
   received: string[]
   /** Absent: nothing came, or nothing that can be read. */
   proposal?: Proposal
+  /** Instead of a proposal: what came looks like the devices of a maker. */
+  template?: TemplateEntry
 }
 
 /** After the first message others may follow that have more in them. */
@@ -46,15 +49,36 @@ export async function addDevice(options: AddOptions, say: (text: string) => void
   const users = file('broker.users')
   const isNew = !(await hasUser(users, account))
   const password = isNew ? newPassword() : undefined
-  if (password !== undefined) await addUser(users, { name: account, password, role: 'device', args: [prefix] })
+  if (password !== undefined) await addUser(users, { name: account, password, role: 'device', args: prefixesOf(prefix) })
   await allowFilters(users, config.bridge.username ?? '', [filter])
   say(`account     ${account}, may publish below ${prefix}/${password === undefined ? '' : `, password ${password}`}`)
   say(`listening   ${filter}, for up to ${options.seconds} s; let the device publish now`)
-  const received = await listen(config.bridge, filter, options.seconds * 1000)
+  const messages = await listen(config.bridge, filter, options.seconds * 1000)
+  const received = messages.map(({ payload }) => payload)
   for (const text of received.slice(-3)) say(`received    ${text.slice(0, 300)}`)
-  const proposal = propose(received)
-  if (proposal) writeDevice(file('processor.yaml'), { filter, device, ...proposal })
-  return { ...(password === undefined ? {} : { password }), account, prefix, received, ...(proposal ? { proposal } : {}) }
+  const found = findingOf(messages)
+  if (found.proposal) writeDevice(file('processor.yaml'), { filter, device, ...found.proposal })
+  else if (found.template) {
+    await allowFilters(users, config.bridge.username ?? '', filtersOf([found.template as PlainConfig]))
+    if (!config.devices.some((one) => isSameTemplate(one, found.template!))) writeDevice(file('processor.yaml'), found.template)
+  }
+  return { ...(password === undefined ? {} : { password }), account, prefix, received, ...found }
+}
+
+function findingOf(messages: Published[]): Pick<Added, 'proposal' | 'template'> {
+  const template = recognise(messages)
+  const proposal = template ? undefined : propose(messages.map(({ payload }) => payload))
+  return { ...(proposal ? { proposal } : {}), ...(template ? { template } : {}) }
+}
+
+const isSameTemplate = (one: Partial<TemplateEntry>, { template, base }: TemplateEntry) =>
+  one.template === template && one.base === base
+
+/** A Tasmota device publishes below two prefixes. Exported for its test. */
+export function prefixesOf(prefix: string): string[] {
+  const levels = prefix.split('/')
+  const at = levels.findIndex((level) => level === 'tele' || level === 'stat')
+  return at < 0 || at === levels.length - 1 ? [prefix] : ['tele', 'stat'].map((level) => levels.with(at, level).join('/'))
 }
 
 /** `lab/esp32-1/state`: the device and its account are `esp32-1`, which publishes below `lab/esp32-1`. Exported for its test. */
@@ -68,13 +92,15 @@ export function placesOf({ topic, name }: Pick<AddOptions, 'topic' | 'name'>) {
   return { filter: topic, prefix: own.join('/'), device, account: name ?? own.at(-1)! }
 }
 
-type BridgeConfig = ReturnType<typeof loadConfig<typeof processorSchema>>['bridge']
+type ProcessorConfig = ReturnType<typeof loadConfig<typeof processorSchema>>
+type BridgeConfig = ProcessorConfig['bridge']
+type PlainConfig = ProcessorConfig['devices'][number]
 
 async function listen(
   { url, username, password, passwordFile, caFile }: BridgeConfig,
   filter: string,
   forMs: number,
-): Promise<string[]> {
+): Promise<Published[]> {
   const secret = passwordFile === undefined ? password : readSecret(passwordFile, 'bridge.passwordFile')
   const client = mqtt.connect(url, {
     ...(username === undefined ? {} : { username }),
@@ -91,8 +117,8 @@ async function listen(
 }
 
 /** The broker takes up a changed file of users within a moment: a subscription that it refuses is tried again. */
-function collect(client: MqttClient, filter: string, forMs: number): Promise<string[]> {
-  const received: string[] = []
+function collect(client: MqttClient, filter: string, forMs: number): Promise<Published[]> {
+  const received: Published[] = []
   return new Promise((done, fail) => {
     let again: ReturnType<typeof setTimeout> | undefined
     const finish = () => {
@@ -111,9 +137,9 @@ function collect(client: MqttClient, filter: string, forMs: number): Promise<str
       clearTimeout(over)
       fail(new Error(`the broker does not answer (${error.message}); is it running? millrace run`))
     })
-    client.on('message', (_topic, payload) => {
+    client.on('message', (topic, payload) => {
       if (received.length === 0) setTimeout(finish, furtherMs)
-      if (received.length < receivedMax) received.push(payload.toString())
+      if (received.length < receivedMax) received.push({ topic, payload: payload.toString() })
     })
   })
 }

@@ -24,7 +24,7 @@ export const deviceCommands: Record<string, Command> = {
       const seconds = secondsOf(values.seconds)
       const added = await addDevice({ data, topic, ...(name === undefined ? {} : { name }), seconds }, say)
       say(outcomeText(added, join(resolve(data), 'processor.yaml')))
-      return added.proposal ? 0 : 1
+      return added.proposal || added.template ? 0 : 1
     },
   },
 }
@@ -36,7 +36,11 @@ function secondsOf(text: string): number {
   return seconds
 }
 
-function outcomeText({ received, proposal }: Added, file: string): string {
+function outcomeText({ received, proposal, template }: Added, file: string): string {
+  if (template) {
+    const base = template.base === undefined ? '' : `, base ${template.base}`
+    return `written     ${file}, template ${template.template}${base}: it reads every such device below that`
+  }
   if (received.length === 0) return 'nothing came. The account is made: let the device publish, and ask again'
   if (!proposal) return 'no value was found in what came. Write the entry of `devices` by hand: docs/reference/configuration.md'
   const channels = proposal.channels.map(({ name, kind, unit }) => `  ${name}  ${kind}${unit === '1' ? '' : `, ${unit}`}`)

@@ -1,5 +1,6 @@
 export { type PrepareConfig, prepareSchema } from './config.ts'
 export { type PlainConfig, plainSchema } from './plain/config.ts'
 export { filtersOf } from './plain/filters.ts'
+export { type Published, recognise, type TemplateEntry } from './plain/templates/recognise.ts'
 export { createPrepareStage } from './prepare.ts'
 export type { PrepareState } from './state/state.ts'

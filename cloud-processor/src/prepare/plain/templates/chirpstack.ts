@@ -4,7 +4,7 @@
  *
  * Source: chirpstack.io/docs, "Integrations: Event types".
  */
-import { ignored, type Template } from './template.ts'
+import { baseIn, ignored, isObject, type Template } from './template.ts'
 
 const event = (name: string) => `+/device/+/event/${name}`
 
@@ -39,4 +39,8 @@ export const chirpstack: Template = {
     ignored(event('join|ack|txack|log|location|integration')),
     ignored('+/device/+/command/+'),
   ],
+  baseOf: (topic, value) =>
+    isObject(value) && isObject(value.deviceInfo)
+      ? baseIn(/^(?<base>(?:.+\/)?application)\/[^/]+\/device\/[0-9a-f]{16}\/event\/[a-z]+$/i, topic)
+      : undefined,
 }

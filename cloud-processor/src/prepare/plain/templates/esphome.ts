@@ -7,11 +7,14 @@
  *
  * `nan` says that there is no value. Source: esphome.io, "MQTT Client Component".
  */
-import { ignored, onlineOffline, onOff, type Template } from './template.ts'
+import { baseIn, ignored, onlineOffline, onOff, type Template } from './template.ts'
 
 const words = { ...onOff, nan: null, NaN: null, unknown: null }
 const several = 'fan|cover|climate|valve|water_heater'
 const single = `sensor|binary_sensor|text_sensor|switch|number|select|text|lock|button|event|date|time|datetime|alarm_control_panel|${several}`
+
+/** The level before the component is the device. */
+const stateTopic = new RegExp(`^(?<base>(?:.+/)?)[^/]+/(?:(?:${single}|light)/[^/]+|(?:${several})/[^/]+/[^/]+)/state$`)
 
 export const esphome: Template = {
   name: 'esphome',
@@ -26,4 +29,5 @@ export const esphome: Template = {
     ignored('#/+/+/command'),
     ignored('#/+/+/+/command'),
   ],
+  baseOf: (topic) => baseIn(stateTopic, topic),
 }

@@ -9,7 +9,7 @@
  *
  * Source: shelly-api-docs.shelly.cloud.
  */
-import { ignored, onlineOffline, onOff, type Template, type TemplateRoute } from './template.ts'
+import { baseIn, ignored, isObject, onlineOffline, onOff, type Template, type TemplateRoute } from './template.ts'
 
 /** `by_minute` are sums of past minutes. */
 const omit = ['id', 'source', 'aenergy.by_minute', 'aenergy.minute_ts', 'ret_aenergy.by_minute', 'ret_aenergy.minute_ts']
@@ -40,4 +40,12 @@ export const shelly: Template = {
     ignored('#/command'),
     ignored('#/command/+'),
   ],
+  baseOf(topic, value) {
+    const isStatus = isObject(value) && typeof value.id === 'number'
+    return (
+      baseIn(/^(?<base>(?:.+\/)?)shellies\/.+\/.+/, topic) ??
+      baseIn(/^(?<base>(?:.+\/)?)shelly[a-z0-9]+-[0-9a-f]{6,12}\/(?:online|status\/.+|events\/rpc)$/i, topic) ??
+      (isStatus ? baseIn(/^(?<base>(?:.+\/)?)[^/]+\/status\/[a-z][a-z0-9]*:\d+$/, topic) : undefined)
+    )
+  },
 }

@@ -7,7 +7,7 @@
  *
  * `Time` counts where the entry says its `zone`; else the time of arrival does. Source: tasmota.github.io/docs, "MQTT".
  */
-import { ignored, onlineOffline, onOff, type Template, type TemplateRoute } from './template.ts'
+import { baseIn, ignored, isObject, onlineOffline, onOff, type Template, type TemplateRoute } from './template.ts'
 
 export const tasmota: Template = {
   name: 'tasmota',
@@ -27,4 +27,8 @@ export const tasmota: Template = {
       ignored('cmnd/#'),
     ]
   },
+  baseOf: (topic, value) =>
+    isObject(value)
+      ? baseIn(/^(?<base>(?:.+\/)?)(?:tele|stat)\/.+\/(?:SENSOR|STATE|RESULT|STATUS\d*|INFO\d)$/, topic)
+      : baseIn(/^(?<base>(?:.+\/)?)(?:tele\/.+\/LWT|stat\/.+\/POWER\d*)$/, topic),
 }

@@ -8,7 +8,7 @@
  *
  * Source: zigbee2mqtt.io, "MQTT Topics and Messages".
  */
-import { ignored, onlineOffline, onOff, type Template } from './template.ts'
+import { baseIn, ignored, isObject, onlineOffline, onOff, type Template } from './template.ts'
 
 export const zigbee2mqtt: Template = {
   name: 'zigbee2mqtt',
@@ -21,4 +21,9 @@ export const zigbee2mqtt: Template = {
     { topic: '#/availability', isOneValue: true, at: 'state', device: '{rest}', channel: 'available', words: onlineOffline },
     { topic: '#', device: '{rest}', words: onOff, omit: ['last_seen', 'elapsed', 'update', 'update_available', 'device'] },
   ],
+  baseOf(topic, value) {
+    const hasOwnName = /^(?<base>(?:.+\/)?zigbee2mqtt)\/.+/
+    if (hasOwnName.test(topic)) return baseIn(hasOwnName, topic)
+    return isObject(value) && typeof value.linkquality === 'number' ? baseIn(/^(?<base>[^/]+)\/.+/, topic) : undefined
+  },
 }

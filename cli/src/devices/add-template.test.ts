@@ -1,0 +1,45 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { addUser, brokerSchema, startBroker } from '@millrace/broker/broker'
+import { connectAsync } from 'mqtt'
+import { afterEach, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { addDevice } from './add.ts'
+
+const undo: (() => unknown)[] = []
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step()
+})
+
+async function network() {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-device-'))
+  undo.push(() => rmSync(data, { recursive: true }))
+  const users = join(data, 'broker.users')
+  const cost = { N: 16, r: 1, p: 1 }
+  await addUser(users, { name: 'processor', password: 'p', role: 'host', args: ['millrace', 'other/#'], cost })
+  await addUser(users, { name: 'maker', password: 'p', role: 'admin', args: [], cost })
+  const broker = await startBroker(brokerSchema.parse({ listen: { port: 0 }, users }))
+  undo.push(() => broker.close())
+  const url = `mqtt://127.0.0.1:${broker.port}`
+  writeFileSync(join(data, 'processor.yaml'), `# mine\nbridge: { url: "${url}", username: processor, password: p }\n`)
+  const peer = await connectAsync(url, { username: 'maker', password: 'p' })
+  undo.push(() => peer.endAsync(true))
+  return { data, publish: (topic: string, payload: string) => peer.publishAsync(topic, payload) }
+}
+
+test.each([
+  ['z2m/#', 'z2m/lamp', '{"state":"ON","linkquality":90}', { template: 'zigbee2mqtt', base: 'z2m' }, 'z2m/#'],
+  ['tele/plug-1/SENSOR', 'tele/plug-1/SENSOR', '{"ENERGY":{"Power":5}}', { template: 'tasmota' }, 'stat/#'],
+])('a device of a known maker on %s gets its template, once', { timeout: 30_000 }, async (topic, published, payload, entry, filter) => {
+  const { data, publish } = await network()
+  const publishing = setInterval(() => void publish(published, payload), 200)
+  undo.push(() => clearInterval(publishing))
+  const add = (name: string) => addDevice({ data, topic, name, seconds: 10 }, () => {})
+  expect(await add('one')).toMatchObject({ template: entry })
+  expect(await add('two')).toMatchObject({ template: entry })
+  const text = readFileSync(join(data, 'processor.yaml'), 'utf8')
+  expect(parse(text).devices).toEqual([entry])
+  expect(text).toContain('# mine')
+  expect(readFileSync(join(data, 'broker.users'), 'utf8')).toContain(filter)
+})
