@@ -1,6 +1,8 @@
+import { type AbsenceReason, absenceReasons } from './codes/absences.ts'
+
 /**
  * Names that both ends of the wire agree on. A batch is called `millrace:<stream>/<number>/<count>` in the Sparkplug
- * payload's `uuid`; a birth `millrace-birth:<declaration id>`.
+ * payload's `uuid`; a birth `millrace-birth:<declaration id>`; the death of a device `millrace-death:<why it is away>`.
  *
  * - `stream`: random, made at every start of an agent, so that no restored or cloned disk can use a name again.
  * - `number`: rises by one from 1 over everything the agent sends in that stream.
@@ -31,6 +33,13 @@ export function formatBirthName(declaration: string): string {
 
 export function parseBirthName(uuid: string | undefined): string | undefined {
   return uuid === undefined ? undefined : birthPattern.exec(uuid)?.[1]
+}
+
+/** The `uuid` of an agent's DDEATH, which has no metrics: why its device is away. */
+export const formatDeathName = (reason: AbsenceReason) => `millrace-death:${reason}`
+
+export function parseDeathName(uuid: string | undefined): AbsenceReason | undefined {
+  return absenceReasons.find((reason) => uuid === formatDeathName(reason))
 }
 
 /** Node-level metrics of a Millrace edge node. Each is declared in NBIRTH. */

@@ -26,7 +26,8 @@ export interface Source {
 
 /**
  * Reasons of deaths; alarms say them to people. The death of a node is told for each of its devices, that of a device says
- * nothing about its node. Our agents tell the death of a device when its line stays closed.
+ * nothing about its node. Our agents tell the death of a device when its line stays closed, and why (codes/absences.ts); those that
+ * do not say why mean `agentDevice`.
  */
 export const deathReasons = { node: 'node death', device: 'device death', agentDevice: 'unplugged' } as const
 

@@ -1,5 +1,6 @@
 import { createMetrics, type Log, silentLog, systemClock } from '@millrace/platform'
 import { afterEach, expect, it } from 'vitest'
+import { PortUnavailable } from './bus/bus.ts'
 import { openPty, type Pty } from './bus/serial/testing/pty.ts'
 import { createDevice, type Device } from './device.ts'
 
@@ -93,4 +94,26 @@ it('asks a device that must be asked, and reads its answers', async () => {
     return values.size > 0
   })
   expect([...values]).toEqual([400])
+})
+
+it('says of a port that another program has locked that it is locked, in status and gap', async () => {
+  const { pty } = await start({ kind: 'contec-cms50', framing: 'new' })
+  const config = { id: 'e', bus: { kind: 'serial', path: pty.path }, decoder: { kind: 'contec-cms50' }, filters: {} }
+  const second = createDevice(config, { clock: systemClock, log: silentLog, metrics: createMetrics(), given: [] })
+  second.start()
+  ending.push(() => second.stop())
+  await until(() => second.status().reason !== undefined)
+  expect(second.status()).toMatchObject({ isOpen: false, reason: 'locked' })
+  const gaps = second.drain().flatMap(({ columns }) => columns.absences ?? [])
+  expect(gaps).toMatchObject([{ reason: 'locked' }])
+})
+
+it.each([
+  ['Error: Permission denied, cannot open /dev/ttyUSB0', 'no-permission'],
+  ['Error Resource temporarily unavailable Cannot lock port', 'locked'],
+  ['Error: Device or resource busy, cannot open /dev/ttyUSB0', 'locked'],
+  ['Opening COM3: Access denied', 'no-permission'],
+  ['Error: Input/output error, cannot open /dev/ttyUSB0', undefined],
+])('%s: %s', (message, why) => {
+  expect(new PortUnavailable('/dev/ttyUSB0', new Error(message)).why).toBe(why)
 })

@@ -1,7 +1,7 @@
 /** One device on the gateway: its bytes through its decoder into its intake. */
 import type { Channel } from '@millrace/contract'
 import { type Clock, type Counter, every, type Log, type Metrics, MillraceError } from '@millrace/platform'
-import type { Bus, BusListener } from './bus/bus.ts'
+import type { Bus, Hindrance } from './bus/bus.ts'
 import { type DeviceConfig, resolveDevice } from './config.ts'
 import type { Decoder, DecoderPlugin, Poll } from './decoders/decoder.ts'
 import { Unreadable } from './decoders/unreadable.ts'
@@ -10,7 +10,7 @@ import { createIntake, type Drained, type Intake } from './intake.ts'
 import type { Stretches } from './stretches.ts'
 
 /** Why nothing is known of a device. */
-type LineGap = 'agent-down' | 'unplugged' | 'unavailable' | 'stalled'
+export type LineGap = 'agent-down' | 'unplugged' | 'unavailable' | 'stalled' | Hindrance
 
 export interface Device {
   id: string
@@ -20,7 +20,8 @@ export interface Device {
   drain(): Drained[]
   /** Nothing is known of the device between `sinceMs` and its next reading. */
   gap(sinceMs: number, reason: LineGap): void
-  status(): { isOpen: boolean; lastBytesMs: number; detail: string }
+  /** `reason`: why the line is closed. */
+  status(): { isOpen: boolean; lastBytesMs: number; detail: string; reason?: LineGap }
   stop(): Promise<void>
 }
 
@@ -54,7 +55,7 @@ class BusDevice implements Device {
   readonly #setBacks: Counter
   /** Settings of the line, for people. */
   readonly #link: string
-  readonly #status = { isOpen: false, lastBytesMs: 0, detail: 'not opened yet' }
+  readonly #status: ReturnType<Device['status']> = { isOpen: false, lastBytesMs: 0, detail: 'not opened yet' }
   readonly #unreadable = new Unreadable()
   #stopWatch = () => {}
   #stopKeepAlive = () => {}
@@ -84,7 +85,11 @@ class BusDevice implements Device {
     this.#bus.start({
       opened: (atMs) => this.#opened(atMs),
       bytes: (chunk, atMs) => this.#take(chunk, atMs),
-      lost: (sinceMs, reason, detail) => this.#lost(sinceMs, reason, detail),
+      lost: (sinceMs, reason, detail, why) => {
+        const gap = why ?? (reason === 'silent' ? 'unplugged' : reason)
+        this.#context.log.warn('device lost', { device: this.id, reason: why ?? reason, detail })
+        this.#lost(sinceMs, gap, detail)
+      },
     })
   }
 
@@ -92,6 +97,7 @@ class BusDevice implements Device {
     const { clock, log } = this.#context
     log.info('device open', { device: this.id, bus: this.#config.bus.kind })
     Object.assign(this.#status, { isOpen: true, detail: 'open' })
+    delete this.#status.reason
     this.#decoder.reset()
     this.#unreadable.reset()
     // A loss that was told already has begun its gap; this one is of bytes that the kernel held from before.
@@ -121,13 +127,12 @@ class BusDevice implements Device {
     this.#unreadable.look(chunk, this.#context.clock.monotonic(), this.#intake.frames)
   }
 
-  #lost(sinceMs: number, reason: Parameters<BusListener['lost']>[1], detail: string): void {
-    this.#context.log.warn('device lost', { device: this.id, reason, detail })
-    Object.assign(this.#status, { isOpen: false, detail })
+  #lost(sinceMs: number, reason: LineGap, detail: string): void {
+    Object.assign(this.#status, { isOpen: false, detail, reason })
     this.#stopAsking()
     this.#decoder.reset()
     this.#isLost = true
-    this.gap(sinceMs, reason === 'silent' ? 'unplugged' : reason)
+    this.gap(sinceMs, reason)
   }
 
   #refused(why: string): void {

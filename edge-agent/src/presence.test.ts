@@ -55,3 +55,12 @@ test('a device that was never there is offline', () => {
   pass(6000)
   expect(told).toEqual(['a offline'])
 })
+
+test('a device is offline for the reason that its line is closed for', () => {
+  const reasons: unknown[] = []
+  const status = { isOpen: false, lastBytesMs: 0, detail: '', reason: 'locked' as const }
+  const uplink = { deviceOnline() {}, deviceOffline: (_: string, reason: unknown) => reasons.push(reason) }
+  look = followPresence([{ id: 'a', status: () => status }], uplink, { ...systemClock, monotonic: () => nowMs })
+  pass(6000)
+  expect(reasons).toEqual(['locked'])
+})

@@ -1,7 +1,7 @@
 /**
  * Which devices are there, as the host is told. A device is away when its line has stayed closed for `awayAfterMs`: longer than
  * an adapter needs to come back under another path, or a silent line to be opened again, neither of which is a death. Its gap
- * says from the first moment on that it is unplugged.
+ * says from the first moment on why the line is closed, and so does its death.
  */
 import type { Clock } from '@millrace/platform'
 import type { Device } from './device.ts'
@@ -22,10 +22,10 @@ export function followPresence(devices: Devices, uplink: Pick<Uplink, 'deviceOnl
     const nowMs = clock.monotonic()
     for (const line of lines) {
       const { id } = line.device
-      const isOpen = line.device.status().isOpen
+      const { isOpen, reason = 'unplugged' } = line.device.status()
       line.closedMs = isOpen ? Number.POSITIVE_INFINITY : Math.min(line.closedMs, nowMs)
       const isAway = nowMs - line.closedMs >= awayAfterMs
-      if (isAway && !line.isAway) uplink.deviceOffline(id)
+      if (isAway && !line.isAway) uplink.deviceOffline(id, reason)
       if (isOpen && line.isAway) uplink.deviceOnline(id)
       line.isAway = isAway
     }

@@ -128,7 +128,7 @@ function useBirthOrDeath(context: Context, message: SparkplugMessage, payload: P
     case 'NDEATH':
       return useNodeDeath(context, message, payload)
     case 'DDEATH':
-      return takeDeviceDeath(context, message)
+      return takeDeviceDeath(context, message, payload)
   }
 }
 

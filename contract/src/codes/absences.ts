@@ -4,9 +4,17 @@ export const absences = {
     says: 'The device’s line is closed: it was unplugged, or is away.',
     remedy: 'Plug it in again; it is found under another path too.',
   },
+  locked: {
+    says: 'Another program holds the device’s port.',
+    remedy: 'Stop the other program; `fuser` names it. The agent opens the port as soon as it is free.',
+  },
+  'no-permission': {
+    says: 'The device’s port is there, and the agent may not open it.',
+    remedy: 'Give the agent’s user the right to the port: on most systems the group `dialout`.',
+  },
   unavailable: {
-    says: 'The device’s port is there but cannot be opened: another program holds it, or the agent may not open it.',
-    remedy: 'Stop the other program, or give the agent’s user the right to the port; see the agent’s log.',
+    says: 'The device’s port is there and cannot be opened, for another reason than a lock or a missing right.',
+    remedy: 'See the agent’s log, which says why.',
   },
   'probe-off': { says: 'The device says that its probe is off.', remedy: 'Put the probe on.' },
   'out-of-range': { says: 'The device says that what it measures is out of its range.', remedy: 'See the device’s manual.' },

@@ -56,9 +56,9 @@ export function bdSeqOf(payload: Payload): number | undefined {
   return typeof value === 'number' ? value : undefined
 }
 
-/** DDEATH: no metrics [tck-id-payloads-ddeath-timestamp] [tck-id-payloads-ddeath-seq]. */
-export function encodeDeviceDeath({ timestamp, seq }: { timestamp: number; seq: number }): Uint8Array {
-  return encodePayload({ timestamp, seq, metrics: [] })
+/** DDEATH: no metrics [tck-id-payloads-ddeath-timestamp] [tck-id-payloads-ddeath-seq]. Its `uuid` says why: see formatDeathName. */
+export function encodeDeviceDeath(death: { timestamp: number; seq: number; uuid?: string }): Uint8Array {
+  return encodePayload({ ...death, metrics: [] })
 }
 
 /** NCMD with one metric, and no seq [tck-id-payloads-ncmd-timestamp] [tck-id-payloads-ncmd-seq]. */

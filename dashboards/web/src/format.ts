@@ -88,6 +88,8 @@ export function valueText(value: Value, channel: Channel | undefined): string {
 
 const reasons: Record<AbsenceReason, string> = {
   unplugged: 'Unplugged',
+  locked: 'Port held by another program',
+  'no-permission': 'No permission for the port',
   unavailable: 'Port unavailable',
   'probe-off': 'Probe off',
   'out-of-range': 'Out of range',
@@ -100,7 +102,9 @@ const reasons: Record<AbsenceReason, string> = {
   restored: 'Lost with a restored log',
   stalled: 'Stalled',
 }
-export const reasonText = (reason: AbsenceReason) => reasons[reason] ?? reason
+const reasonWords = new Map(Object.entries(reasons))
+/** Also of a death, whose reason may be another text. */
+export const reasonText = (reason: string) => reasonWords.get(reason) ?? reason
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
 const dated = new Intl.DateTimeFormat(undefined, {

@@ -4,7 +4,7 @@
  * A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md`; it adds one line to `index.ts`. `conformance.ts` is the
  * contract as a test suite.
  */
-import type { Clock, Log } from '@millrace/platform'
+import { type Clock, type Log, MillraceError } from '@millrace/platform'
 import type { z } from 'zod'
 
 export interface BusListener {
@@ -15,7 +15,26 @@ export interface BusListener {
    * The port is gone, is there but cannot be opened, is silent or was not read for a while; bytes may be missing from `sinceMs` on. A `detail` of what failed
    * begins with its code.
    */
-  lost(sinceMs: number, reason: 'unplugged' | 'unavailable' | 'silent' | 'stalled', detail: string): void
+  lost(sinceMs: number, reason: 'unplugged' | 'unavailable' | 'silent' | 'stalled', detail: string, why?: Hindrance): void
+}
+
+/** Why a port that is there cannot be opened, where that is known. */
+export type Hindrance = 'locked' | 'no-permission'
+
+/** A port is there and cannot be opened. */
+export class PortUnavailable extends MillraceError {
+  readonly why: Hindrance | undefined
+
+  constructor(path: string, cause: Error) {
+    super('EDGE_SERIAL_UNAVAILABLE', { path, detail: cause.message }, cause)
+    this.why = hindranceIn(cause.message)
+  }
+}
+
+/** The driver's message is all there is: `Error Resource temporarily unavailable Cannot lock port`, `Error: Permission denied, cannot open ...`. */
+function hindranceIn(message: string): Hindrance | undefined {
+  if (/lock|busy|in use/i.test(message)) return 'locked'
+  return /permission|not permitted|access(?: is)? denied|EACCES|EPERM/i.test(message) ? 'no-permission' : undefined
 }
 
 export interface Bus {

@@ -10,8 +10,8 @@
  * - When this process was stopped (its timer is late by more than `stallMs`, by the monotonic clock), what waits in the kernel
  *   is of unknown age: it is discarded, and the time since the last bytes is told as lost.
  */
-import { backOffMs, type Clock, every, type Log, MillraceError } from '@millrace/platform'
-import type { Bus, BusListener } from './bus.ts'
+import { backOffMs, type Clock, every, type Log } from '@millrace/platform'
+import { type Bus, type BusListener, type Hindrance, PortUnavailable } from './bus.ts'
 
 export interface Line {
   write(bytes: Uint8Array): void
@@ -51,6 +51,7 @@ class KeptLine implements Bus {
   private failures = 0
   private isLost = false
   private lostReason: LossReason | undefined
+  private lostWhy: Hindrance | undefined
   private isSilent = false
   private isDiscarding = false
   private lastBytesMs = 0
@@ -93,7 +94,7 @@ class KeptLine implements Bus {
       if (mine === this.generation) this.ready(opened)
       else await opened.close()
     } catch (error) {
-      if (mine === this.generation) this.giveUp(reasonOf(error), (error as Error).message)
+      if (mine === this.generation) this.failed(error as Error)
     }
   }
 
@@ -116,27 +117,34 @@ class KeptLine implements Bus {
     this.listener.bytes(chunk, this.lastBytesMs)
   }
 
-  private giveUp(reason: LossReason, detail: string): void {
+  private failed(error: Error): void {
+    if (error instanceof PortUnavailable) this.giveUp('unavailable', error.message, error.why)
+    else this.giveUp('unplugged', error.message)
+  }
+
+  private giveUp(reason: LossReason, detail: string, why?: Hindrance): void {
     const { clock, log } = this.context
     const old = this.line
     this.generation++
     this.line = undefined
-    this.tellLost(reason, detail)
+    this.tellLost(reason, detail, why)
     this.cancelRetry()
     this.cancelRetry = clock.after(backOffMs(++this.failures, pauseMs.first, pauseMs.most), () => void this.attempt())
     old?.close().catch((error) => log.warn('closing a lost line failed', { error }))
   }
 
-  private tellLost(reason: LossReason, detail: string): void {
-    const isTold = (this.isLost && !this.isAnother(reason)) || (reason === 'silent' && this.isSilent)
+  private tellLost(reason: LossReason, detail: string, why?: Hindrance): void {
+    const isTold = (this.isLost && !this.isAnother(reason, why)) || (reason === 'silent' && this.isSilent)
     this.isLost = reason !== 'silent'
     if (this.isLost) this.lostReason = reason
+    this.lostWhy = why
     this.isSilent ||= reason === 'silent'
-    if (!isTold) this.listener.lost(this.lastBytesMs, reason, detail)
+    if (!isTold) this.listener.lost(this.lastBytesMs, reason, detail, why)
   }
 
-  /** A port that another program held is unplugged now, or the other way round. */
-  private isAnother(reason: LossReason): boolean {
+  /** A port that another program held is unplugged now, or the other way round; or it is free, and may not be opened. */
+  private isAnother(reason: LossReason, why: Hindrance | undefined): boolean {
+    if (reason === 'unavailable' && this.lostReason === reason) return why !== this.lostWhy
     return reason !== this.lostReason && [reason, this.lostReason].includes('unavailable')
   }
 
@@ -165,8 +173,4 @@ class KeptLine implements Bus {
     this.isLost = true
     this.giveUp('stalled', detail)
   }
-}
-
-function reasonOf(error: unknown): LossReason {
-  return error instanceof MillraceError && error.code === 'EDGE_SERIAL_UNAVAILABLE' ? 'unavailable' : 'unplugged'
 }

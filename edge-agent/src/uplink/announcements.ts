@@ -69,7 +69,7 @@ export class Announcements {
     this.deathMs = nowMs
     for (const device of this.context.births.deaths()) {
       if (this.hasDataOf(device)) continue
-      session.deviceDeath(device)
+      session.deviceDeath(device, this.context.births.whyOffline(device))
       this.context.births.died(device)
     }
   }

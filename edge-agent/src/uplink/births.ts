@@ -5,6 +5,7 @@
  * A death has no receipt: with receipts it is said once in every session, and again when the host is back. A host that missed
  * it, or the death of the node, would take the device for one that is there.
  */
+import type { AbsenceReason } from '@millrace/contract'
 import type { Declaration } from '@millrace/contract/sparkplug'
 import { backOffMs } from '@millrace/platform'
 
@@ -15,7 +16,7 @@ export class Births {
   private readonly needsReceipts: boolean
   private readonly own = new Map<string, Declaration>()
   /** Devices that are not there, and those of them whose death is to be said. */
-  private readonly offline = new Set<string>()
+  private readonly offline = new Map<string, AbsenceReason>()
   private readonly untold = new Set<string>()
   private readonly needed = new Map<string, Declaration>()
   private readonly receipts = new Set<string>()
@@ -32,14 +33,18 @@ export class Births {
     this.own.set(declaration.device, declaration)
   }
 
-  setOnline(device: string, isOnline: boolean): void {
-    if (isOnline) {
-      this.offline.delete(device)
-      this.untold.delete(device)
-    } else {
-      this.offline.add(device)
-      this.untold.add(device)
-    }
+  setOnline(device: string): void {
+    this.offline.delete(device)
+    this.untold.delete(device)
+  }
+
+  setOffline(device: string, reason: AbsenceReason): void {
+    this.offline.set(device, reason)
+    this.untold.add(device)
+  }
+
+  whyOffline(device: string): AbsenceReason {
+    return this.offline.get(device) ?? 'unplugged'
   }
 
   /** Nothing is born on a new connection; receipts stay valid. */
@@ -51,7 +56,7 @@ export class Births {
 
   /** The host may not have heard of them. */
   forgetDeaths(): void {
-    for (const device of this.offline) this.untold.add(device)
+    for (const device of this.offline.keys()) this.untold.add(device)
   }
 
   /** The host's log is another: it holds none of them. */

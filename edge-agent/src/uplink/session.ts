@@ -6,7 +6,7 @@
  * `seq` counts 0 to 255 over all of them but NDEATH [tck-id-payloads-sequence-num-req-nbirth]
  * [tck-id-payloads-sequence-num-incrementing]; it and the payload's time are set when a message is sent.
  */
-import { nodeMetrics } from '@millrace/contract'
+import { type AbsenceReason, formatDeathName, nodeMetrics } from '@millrace/contract'
 import {
   type Declaration,
   encodeBatch,
@@ -76,8 +76,9 @@ export class Session {
     this.publish(this.deviceTopic('DBIRTH', declaration.device), encodeDeviceBirth(declaration, this.stamp()))
   }
 
-  deviceDeath(device: string): void {
-    this.publish(this.deviceTopic('DDEATH', device), encodeDeviceDeath(this.stamp()))
+  deviceDeath(device: string, reason: AbsenceReason): void {
+    const uuid = formatDeathName(reason)
+    this.publish(this.deviceTopic('DDEATH', device), encodeDeviceDeath({ ...this.stamp(), uuid }))
   }
 
   /** @returns bytes on the wire. @throws SparkplugError when the content cannot be encoded; nothing was sent then. */

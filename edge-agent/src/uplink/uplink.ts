@@ -5,7 +5,7 @@
  *     ▲ release      ▲ credit                                        │ NCMD, STATE
  *     └──────────────┴──── receipts ◄────────────────────────────────┘
  */
-import type { Channel } from '@millrace/contract'
+import type { AbsenceReason, Channel } from '@millrace/contract'
 import { type Clock, type Counter, every, type Log, type Metrics } from '@millrace/platform'
 import type { Outbox } from '../outbox/index.ts'
 import { Announcements } from './announcements.ts'
@@ -112,12 +112,12 @@ export class Uplink {
 
   /** A device that came back, or a new one with its channels. */
   deviceOnline(device: string, channels?: Channel[]): void {
-    this.births.setOnline(device, true)
+    this.births.setOnline(device)
     if (channels) this.declareDevice(device, channels)
   }
 
-  deviceOffline(device: string): void {
-    this.births.setOnline(device, false)
+  deviceOffline(device: string, reason: AbsenceReason = 'unplugged'): void {
+    this.births.setOffline(device, reason)
   }
 
   status(): UplinkStatus {

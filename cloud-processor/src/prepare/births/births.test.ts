@@ -24,6 +24,19 @@ test('tells the death of a device once, its readings that come after it, and its
   expect(feed.born().timeline).toMatchObject([{ k: 'birth', device: 'bed-1' }])
 })
 
+test('tells why an agent’s device is away, as its death says; what is no reason is not told', () => {
+  for (const [uuid, reason] of [
+    ['millrace-death:locked', 'locked'],
+    ['millrace-death:no-permission', 'no-permission'],
+    ['millrace-death:constructor', 'unplugged'],
+  ]) {
+    feed = createAgentFeed()
+    feed.born()
+    const payload = encodeDeviceDeath({ timestamp: now, seq: 2, uuid })
+    expect(feed.message('spBv1.0/g/DDEATH/n/bed-1', payload).timeline).toMatchObject([{ k: 'death', reason }])
+  }
+})
+
 test('gives a device of another node with a taken name a longer name', () => {
   feed.born()
   const { timeline } = feed.message('spBv1.0/g/DBIRTH/other/bed-1', encodeDeviceBirth(declaration, { timestamp: now, seq: 1 }))

@@ -1,5 +1,5 @@
 /** Who is there, and what its aliases mean: births and deaths of nodes and devices, of agents and others. */
-import { deathReasons } from '@millrace/contract'
+import { deathReasons, parseDeathName } from '@millrace/contract'
 import { type BornChannel, bdSeqOf, type DeviceBirth, decodeDeviceBirth, type Payload } from '@millrace/contract/sparkplug'
 import { type Context, reject, toTimeline } from '../context.ts'
 import { deliver } from '../direct.ts'
@@ -139,11 +139,16 @@ export function takeNodeDeath(context: Context, message: SparkplugMessage): void
   for (const device of node.devices.values()) leave(context, message, device, deathReasons.node)
 }
 
-export function takeDeviceDeath(context: Context, message: SparkplugMessage): void {
+export function takeDeviceDeath(context: Context, message: SparkplugMessage, { uuid }: Payload): void {
   const { devices, isAgent, streams } = nodeOf(context.state, message.node)
   // The birth of an agent's node may have been missed.
   const isOurs = isAgent || streams > 0
-  leave(context, message, devices.get(message.device), isOurs ? deathReasons.agentDevice : deathReasons.device)
+  leave(
+    context,
+    message,
+    devices.get(message.device),
+    isOurs ? (parseDeathName(uuid) ?? deathReasons.agentDevice) : deathReasons.device,
+  )
 }
 
 function leave(context: Context, message: SparkplugMessage, device: DeviceState | undefined, reason: string): void {

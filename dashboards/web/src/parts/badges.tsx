@@ -10,7 +10,10 @@ const stateWords = { online: 'Online', offline: 'Offline', stale: 'No data' }
 
 export function StateBadge({ view }: { view: Omit<DeviceView, 'last'> }) {
   return (
-    <span class={`state state-${link.value.state === 'lost' ? 'unknown' : view.state}`} title={view.reason}>
+    <span
+      class={`state state-${link.value.state === 'lost' ? 'unknown' : view.state}`}
+      title={view.reason && reasonText(view.reason)}
+    >
       <i class="dot" aria-hidden="true" />
       {link.value.state === 'lost' && view.state === 'online' ? 'Unknown' : stateWords[view.state]}
     </span>

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { MillraceError } from '@millrace/platform'
 import { SerialPort } from 'serialport'
 import { z } from 'zod'
-import type { BusPlugin } from '../bus.ts'
+import { type BusPlugin, PortUnavailable } from '../bus.ts'
 import { keepOpen, type Line, type OpenLine } from '../keep-open.ts'
 
 const schema = z
@@ -54,7 +54,7 @@ function opener(config: Config): OpenLine {
     port.on('error', (error) => on.gone(error.message))
     port.on('close', (error?: Error) => on.gone(error?.message ?? 'closed'))
     await done((call) => port.open(call)).catch((cause) => {
-      throw existsSync(path) ? unavailable(path, cause) : cannotOpen(path, cause.message, cause)
+      throw existsSync(path) ? new PortUnavailable(path, cause) : cannotOpen(path, cause.message, cause)
     })
     await done((call) => port.flush(call)).catch(() => {})
     port.on('data', on.bytes)
@@ -92,11 +92,6 @@ async function findUsb(usb: string): Promise<string> {
 
 function cannotOpen(path: string, detail: string, cause?: unknown): MillraceError {
   return new MillraceError('EDGE_SERIAL_OPEN', { path, detail }, cause)
-}
-
-/** It is there: another program has locked it, or this user may not open it. */
-function unavailable(path: string, cause: Error): MillraceError {
-  return new MillraceError('EDGE_SERIAL_UNAVAILABLE', { path, detail: cause.message }, cause)
 }
 
 function done(start: (call: (error: Error | null | undefined) => void) => void): Promise<void> {
