@@ -25,8 +25,8 @@ export function observeStorage(storage: OutboxStorage, fd: number, clock: Clock)
   }
   return {
     ...storage,
-    async open(isDamaged) {
-      const loaded = await storage.open(isDamaged)
+    async open(damage) {
+      const loaded = await storage.open(damage)
       entries.clear()
       for (let rows = loaded.entries; rows.length > 0; ) {
         for (const { id, meta } of rows) entries.set(id, parseEntry(id, meta))

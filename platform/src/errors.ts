@@ -13,7 +13,8 @@ export const catalogue = {
   },
   AGENT_OUTBOX_CORRUPT: {
     says: 'The outbox {path} is damaged and was renamed to {aside}.',
-    remedy: 'The agent continues with an empty outbox. Keep the renamed file: its readings may be recovered from it.',
+    remedy:
+      'The agent continues with what could be recovered from it; the rest is named in a gap. Check the disk or card, and keep the renamed file until the ledger closes.',
     retry: false,
   },
   AGENT_OUTBOX_FULL: {

@@ -66,6 +66,25 @@ export function joinGap(gap: PendingGap, other: PendingGap): void {
   }
 }
 
+/**
+ * After a damaged file: all numbers of an unclosed stream that neither the outbox nor the gap has. Those that were receipted are
+ * among them, which the cloud knows; what the others held nobody knows, so the ledger shows the difference.
+ */
+export function nameMissing(gap: PendingGap, { stream, last }: { stream: string; last: number }, known: Ranges): void {
+  const numbers: Ranges = []
+  let next = 1
+  for (const [first, through] of [...known, [last + 1, last + 1] as const].toSorted(([a], [b]) => a - b)) {
+    if (first > next) addRange(numbers, next, Math.min(first - 1, last))
+    next = Math.max(next, through + 1)
+  }
+  if (numbers.length > 0) gap.push({ reason: 'evicted', stream, numbers, devices: {} })
+}
+
+/** What a gap names of a stream. */
+export function numbersOf(gap: PendingGap, stream: string): Ranges {
+  return gap.filter((stretch) => stretch.stream === stream).flatMap(({ numbers }) => numbers)
+}
+
 /** One record for each reason and stream, or a few where one would be too long for a packet. */
 export function gapRecords(gap: PendingGap): GapRecord[] {
   const records: GapRecord[] = []

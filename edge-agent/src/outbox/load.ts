@@ -2,30 +2,45 @@
 import { MillraceError } from '@millrace/platform'
 import { type Entry, parseEntry } from './entry.ts'
 import { addToPage, emptyPage, type Page } from './page.ts'
+import { keys } from './records.ts'
 import { Shelf, type ShelfBounds } from './shelf.ts'
 import { type Loaded, listRowsMax, type OutboxStorage, type Row } from './storage.ts'
 
 /** Nothing of an earlier run is live, whatever the time. */
 const noTimeMs = 0
 
+export interface Filled extends Loaded {
+  shelf: Shelf
+  /** Entries whose declaration is lost: nobody can read them. */
+  orphans: Entry[]
+}
+
 /** @throws MillraceError of `open` and `list` */
-export async function load(storage: OutboxStorage, bounds: ShelfBounds): Promise<Loaded & { shelf: Shelf }> {
+export async function load(storage: OutboxStorage, bounds: ShelfBounds): Promise<Filled> {
   const loaded = await storage.open()
   try {
-    return { ...loaded, shelf: await fill(new Shelf(bounds), storage, loaded.entries) }
+    return await fill(loaded, storage, bounds)
   } catch (error) {
     if (!isDamage(error)) throw error
-    return { ...(await storage.open(true)), shelf: new Shelf(bounds) }
+    return fill(await storage.open('recover'), storage, bounds)
   }
 }
 
-async function fill(shelf: Shelf, storage: OutboxStorage, first: Row[]): Promise<Shelf> {
-  for (let rows = first; rows.length > 0; ) {
-    for (const row of rows) shelf.add(parse(row))
+async function fill(loaded: Loaded, storage: OutboxStorage, bounds: ShelfBounds): Promise<Filled> {
+  const shelf = new Shelf(bounds)
+  const orphans: Entry[] = []
+  for (let rows = loaded.entries; rows.length > 0; ) {
+    for (const row of rows) {
+      const entry = parse(row)
+      shelf.add(entry)
+      if (entry.kind !== 'data' || loaded.small.has(keys.declaration(entry.declaration))) continue
+      shelf.take(entry)
+      orphans.push(entry)
+    }
     shelf.fold(noTimeMs)
     rows = rows.length < listRowsMax ? [] : await storage.list(shelf.lastId + 1, Number.MAX_SAFE_INTEGER)
   }
-  return shelf
+  return { ...loaded, shelf, orphans }
 }
 
 /** @throws MillraceError of `list`, and AGENT_OUTBOX_CORRUPT when the entries are not those that the page stands for */

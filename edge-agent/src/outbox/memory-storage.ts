@@ -34,8 +34,8 @@ export function memoryStorage(): MemoryStorage {
       const meta = change(entry.meta)
       meta === undefined ? entries.delete(id) : entries.set(id, { ...entry, meta })
     },
-    async open(isDamaged = false): Promise<Loaded> {
-      if (isDamaged) loseAll()
+    async open(damage): Promise<Loaded> {
+      if (damage) loseAll()
       const loaded = { entries: listed(0, Number.POSITIVE_INFINITY), small: new Map(small), setAside: lost }
       lost = undefined
       return loaded

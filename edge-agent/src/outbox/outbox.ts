@@ -53,8 +53,8 @@ const declareRetryMs = 500
 export async function openOutbox(storage: OutboxStorage, options: OutboxOptions, context: OutboxContext): Promise<Outbox> {
   const { log, random = secureRandom } = context
   const loaded = await load(storage, options)
-  if (loaded.setAside) log.error('AGENT_OUTBOX_CORRUPT', { aside: loaded.setAside })
-  const outbox = new Outbox(createState(loaded.small, loaded.shelf, options, random), { ...context, storage, options })
+  if (loaded.setAside) log.error('AGENT_OUTBOX_CORRUPT', { aside: loaded.setAside, recovered: loaded.shelf.size })
+  const outbox = new Outbox(createState(loaded, options, random), { ...context, storage, options })
   await outbox.start()
   return outbox
 }

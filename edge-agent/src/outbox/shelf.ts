@@ -10,7 +10,9 @@
  * *Live* is what was made less than `liveMs` ago in this run; everything else is *backlog*. An entry that is taken leaves
  * its lane and stays on the shelf until it is receipted, evicted or set aside.
  */
+import type { Ranges } from '@millrace/contract'
 import { type Entry, storedBytes } from './entry.ts'
+import { numbersOf } from './gap.ts'
 import { addToPage, emptyPage, mergeSmallest, type Page } from './page.ts'
 import { Sequence } from './sequence.ts'
 
@@ -83,6 +85,16 @@ export class Shelf {
       if (number !== undefined) numbers.push(number)
     }
     return numbers.length > 0 ? Math.min(...numbers) : undefined
+  }
+
+  /** All numbers of a stream, in no order. */
+  numbers(stream: string): Ranges {
+    const numbers: Ranges = []
+    for (const unit of this.units()) {
+      if ('entries' in unit) numbers.push(...numbersOf(unit.lost, stream))
+      else if (unit.stream === stream) numbers.push([unit.number, unit.number])
+    }
+    return numbers
   }
 
   /** Those with a guard. */

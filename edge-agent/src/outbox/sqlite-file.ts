@@ -2,19 +2,23 @@
  * The outbox's file: one SQLite database, write-ahead log, `synchronous=FULL` (NORMAL lost data in 9 of 10 power cuts).
  *
  * - `entry(id, meta, payload)`: what waits to be receipted; `meta` is JSON, see `entry.ts`.
- * - `small(key, value)`: text records, see `records.ts`.
+ * - `small(key, value, crc)`: text records, see `records.ts`; `crc` is the CRC-32 of key, newline and value, null where a
+ *   version that knew no check sums wrote the record.
  * - `aside(id, meta, payload)`: entries nobody would receipt, kept for a person to look at; the newest `asideRowsMax`.
  * - `PRAGMA user_version` is the format's version, 1. A newer file is refused.
  *
  * `locking_mode=EXCLUSIVE` refuses a second agent, and ends with the process however it ends. Recovery is SQLite's: a torn
- * tail of the write-ahead log is dropped. A file that SQLite calls damaged is renamed and a new one begun.
+ * tail of the write-ahead log is dropped. A file that SQLite calls damaged, or with a small record that disagrees with its check
+ * sum, is renamed and a new one begun, with what `salvage.ts` finds whole.
  */
 import { existsSync, readFileSync, renameSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { transaction as inTransaction, isBusy, isCorrupt, isFull } from '@millrace/platform/sqlite'
 import { Refusal } from '@millrace/platform/worker-side'
-import { type Committed, type Loaded, listRowsMax, type OutboxTransaction, type Row } from './storage.ts'
+import { isWhole, type SmallRow, salvage } from './salvage.ts'
+import { checkOfSmall } from './small-check.ts'
+import { type Committed, type Damage, type Loaded, listRowsMax, type OutboxTransaction, type Row } from './storage.ts'
 
 const formatVersion = 1
 const asideRowsMax = 200
@@ -23,19 +27,19 @@ const freePagesMax = 1024
 const pagesGivenBack = 128
 
 /**
- * @param damaged sets the file aside without looking.
+ * @param damage sets the file aside without looking.
  * @param pagesMax makes SQLite refuse to grow further, as a full disk would; for tests.
  */
-export function openFile(path: string, damaged = false, pagesMax?: number): { file: OutboxFile; loaded: Loaded } {
+export function openFile(path: string, damage?: Damage, pagesMax?: number): { file: OutboxFile; loaded: Loaded } {
   try {
-    if (damaged) throw new Refusal('AGENT_OUTBOX_CORRUPT', {})
+    if (damage) throw new Refusal('AGENT_OUTBOX_CORRUPT', {})
     return openOnce(path, pagesMax)
   } catch (error) {
     const refusal = toRefusal(path, error)
     if (refusal.code !== 'AGENT_OUTBOX_CORRUPT') throw refusal
     const setAside = moveAside(path)
     try {
-      const { file, loaded } = openOnce(path)
+      const { file, loaded } = openOnce(path, undefined, damage === 'give-up' ? undefined : setAside)
       return { file, loaded: { ...loaded, setAside } }
     } catch (again) {
       throw toRefusal(path, again)
@@ -43,10 +47,11 @@ export function openFile(path: string, damaged = false, pagesMax?: number): { fi
   }
 }
 
-function openOnce(path: string, pagesMax?: number): { file: OutboxFile; loaded: Loaded } {
+function openOnce(path: string, pagesMax?: number, salvaged?: string): { file: OutboxFile; loaded: Loaded } {
   const db = new DatabaseSync(path)
   try {
     prepareFile(db, path)
+    if (salvaged !== undefined) salvage(salvaged, db)
     if (pagesMax !== undefined) db.exec(`PRAGMA max_page_count=${pagesMax}`)
     return { loaded: load(db), file: new OutboxFile(db, path) }
   } catch (error) {
@@ -68,13 +73,23 @@ function prepareFile(db: DatabaseSync, path: string): void {
     CREATE TABLE IF NOT EXISTS aside (id INTEGER PRIMARY KEY AUTOINCREMENT, meta TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
     PRAGMA user_version=${formatVersion};
     COMMIT`)
+  const hasCheck = db.prepare("SELECT 1 FROM pragma_table_info('small') WHERE name = 'crc'").get() !== undefined
+  // A version before it writes on: its inserts leave the column null.
+  if (!hasCheck) db.exec('ALTER TABLE small ADD COLUMN crc INTEGER')
 }
 
 const listed = `SELECT id, meta FROM entry WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ${listRowsMax}`
 
 function load(db: DatabaseSync): Loaded {
   const entries = db.prepare(listed).all(0, Number.MAX_SAFE_INTEGER) as unknown as Row[]
-  const rows = db.prepare('SELECT key, value FROM small').all() as { key: string; value: string }[]
+  const rows = db.prepare('SELECT key, value, crc FROM small').all() as unknown as SmallRow[]
+  const altered = rows.find((row) => !isWhole(row))
+  if (altered)
+    throw new Refusal('AGENT_OUTBOX_CORRUPT', {
+      path: db.location() ?? '',
+      detail: `${altered.key} was altered`,
+      aside: 'a file beside it',
+    })
   return { entries, small: new Map(rows.map(({ key, value }) => [key, value])) }
 }
 
@@ -142,7 +157,8 @@ export class OutboxFile {
     for (const { firstId, lastId, except } of transaction.removeBetween)
       removeBetween.run(firstId, lastId, JSON.stringify(except))
     for (const { id, meta, payload } of transaction.put) put.run(id, meta, payload)
-    for (const [key, value] of transaction.set) value === undefined ? unset.run(key) : set.run(key, value)
+    for (const [key, value] of transaction.set)
+      value === undefined ? unset.run(key) : set.run(key, value, checkOfSmall(key, value))
   }
 
   /** Free pages inside the file are room as well. Past a bound some go back to the disk, a little with each commit. */
@@ -171,7 +187,7 @@ function prepareStatements(db: DatabaseSync) {
     list: db.prepare(listed),
     aside: db.prepare('INSERT INTO aside (meta, payload) SELECT meta, payload FROM entry WHERE id = ?'),
     trim: db.prepare(`DELETE FROM aside WHERE id <= (SELECT max(id) FROM aside) - ${asideRowsMax}`),
-    set: db.prepare('INSERT OR REPLACE INTO small (key, value) VALUES (?, ?)'),
+    set: db.prepare('INSERT OR REPLACE INTO small (key, value, crc) VALUES (?, ?, ?)'),
     unset: db.prepare('DELETE FROM small WHERE key = ?'),
     get: db.prepare('SELECT payload FROM entry WHERE id = ?'),
     freePages: db.prepare('PRAGMA freelist_count'),

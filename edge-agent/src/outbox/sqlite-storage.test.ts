@@ -71,7 +71,7 @@ describe('sqlite storage', () => {
     db.exec('CREATE TABLE ballast (x)')
     db.close()
     const { openFile } = await import('./sqlite-file.ts')
-    const { file } = openFile(path, false, 40)
+    const { file } = openFile(path, undefined, 40)
     const many = { ...emptyTransaction(), put: Array.from({ length: 60 }, (_, i) => put(100 + i).put[0]!) }
     file.commit(put(1))
     expect(() => file.commit(many)).toThrow(expect.objectContaining({ code: 'AGENT_OUTBOX_FULL' }))

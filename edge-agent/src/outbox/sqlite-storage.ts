@@ -13,7 +13,7 @@ const workerFile = new URL(import.meta.url.endsWith('.ts') ? './sqlite-worker.ts
 export function sqliteStorage(path: string): OutboxStorage {
   let worker: WorkerCalls<OutboxAsk> | undefined
   return {
-    open: (isDamaged) => call('open', isDamaged),
+    open: (damage) => call('open', damage),
     list: (firstId, lastId) => call('list', [firstId, lastId]),
     commit: (transaction) => call('commit', transaction),
     read: (ids) => call('read', ids),

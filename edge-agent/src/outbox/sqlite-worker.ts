@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads'
 import { Refusal, serveCalls } from '@millrace/platform/worker-side'
 import { type OutboxFile, openFile } from './sqlite-file.ts'
-import type { OutboxTransaction } from './storage.ts'
+import type { Damage, OutboxTransaction } from './storage.ts'
 
 export type OutboxAsk = [method: 'open' | 'list' | 'commit' | 'read', argument: unknown]
 
@@ -12,10 +12,10 @@ let file: OutboxFile | undefined
 let damaged = false
 
 const methods: Record<OutboxAsk[0], (argument: never) => unknown> = {
-  open(isDamaged = false) {
+  open(damage?: Damage) {
     file?.close()
     file = undefined
-    const opened = openFile(path, damaged || isDamaged)
+    const opened = openFile(path, damage ?? (damaged ? 'give-up' : undefined))
     damaged = false
     file = opened.file
     return opened.loaded

@@ -3,13 +3,14 @@ import type { Declaration } from '@millrace/contract/sparkplug'
 import { Cache } from './cache.ts'
 import { AliasTable, firstAlias } from './declarations.ts'
 import type { Entry } from './entry.ts'
+import { nameMissing, numbersOf } from './gap.ts'
 import { LedgerPace } from './ledger-pace.ts'
+import type { Filled } from './load.ts'
 import { MemoryBuffer } from './memory-buffer.ts'
 import type { OutboxOptions } from './options.ts'
 import type { Page } from './page.ts'
 import { keys, parseRecords } from './records.ts'
 import type { Shelf } from './shelf.ts'
-import type { Loaded } from './storage.ts'
 import type { Run, Work } from './work.ts'
 
 export interface State {
@@ -35,8 +36,11 @@ export type Next = Pick<Work, 'small' | 'again' | 'issueGap'> & { aside: Set<Ent
 /** Declarations that no entry needs are kept up to this many; a forgotten one takes new aliases if it comes back. */
 const declarationsKept = 100
 
-export function createState(small: Loaded['small'], shelf: Shelf, options: OutboxOptions, random: () => number): State {
+export function createState({ small, shelf, orphans, setAside }: Filled, options: OutboxOptions, random: () => number): State {
   const records = parseRecords(small)
+  if (setAside !== undefined)
+    for (const open of records.streams)
+      nameMissing(records.gap, open, [...shelf.numbers(open.stream), ...numbersOf(records.gap, open.stream)])
   const state: State = {
     shelf,
     cache: new Cache(options.cacheBytesMax),
@@ -57,7 +61,7 @@ export function createState(small: Loaded['small'], shelf: Shelf, options: Outbo
     bdSeq: records.bdSeq ?? -1,
     buffer: new MemoryBuffer(options.memoryBytesMax),
     freed: new Set(),
-    next: emptyNext(),
+    next: { ...emptyNext(), aside: new Set(orphans) },
     ledgers: new LedgerPace(options.ledgerEveryMs),
   }
   forgetUnneeded(state, records.declarations)

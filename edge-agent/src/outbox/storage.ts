@@ -8,11 +8,11 @@
  */
 export interface OutboxStorage {
   /**
-   * Everything but the payloads, and of the entries the first `listRowsMax` only, in order of id. Opening again after
-   * `AGENT_OUTBOX_CORRUPT`, or as damaged, gives a new, empty store.
+   * Everything but the payloads, and of the entries the first `listRowsMax` only, in order of id. A damaged store is set
+   * aside, and a new one has what could be recovered; after `give-up` it is empty.
    * @throws MillraceError AGENT_OUTBOX_LOCKED, AGENT_OUTBOX_NEWER, AGENT_OUTBOX_FULL, AGENT_OUTBOX_IO
    */
-  open(isDamaged?: boolean): Promise<Loaded>
+  open(damage?: Damage): Promise<Loaded>
   /** The entries with ids from `firstId` to `lastId`, in order, at most `listRowsMax`. */
   list(firstId: number, lastId: number): Promise<Row[]>
   /**
@@ -24,6 +24,9 @@ export interface OutboxStorage {
   read(ids: number[]): Promise<Map<number, Uint8Array>>
   close(): Promise<void>
 }
+
+/** What the caller found: it has all that the store held in memory, or it has nothing yet. */
+export type Damage = 'give-up' | 'recover'
 
 /** At most so many entries are listed at once. */
 export const listRowsMax = 4096

@@ -200,7 +200,7 @@ export class Writer {
 
   private async replaceFile(work: Work): Promise<void> {
     const { storage, log } = this.context
-    const { setAside } = await storage.open(true)
+    const { setAside } = await storage.open('give-up')
     this.isDamaged = false
     log.error('AGENT_OUTBOX_CORRUPT', { aside: setAside, entries: this.state.shelf.size })
     startOver(this.state, work)
