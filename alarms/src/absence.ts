@@ -1,5 +1,6 @@
 /** Announced absences: gaps on the timeline, and deaths. They freeze; they never clear an alarm on a value. */
 import type { BirthRecord, GapTimelineRecord } from '@millrace/contract'
+import { gatewayDied } from './causes.ts'
 import { newLane } from './engine.ts'
 import { freeze } from './lane.ts'
 import { addLateLane, type Plan, type SeriesPlan } from './plan.ts'
@@ -19,8 +20,9 @@ export function takeGap(plan: Plan, gap: GapTimelineRecord, partition: number): 
   }
 }
 
-/** A birth makes nothing known that the declaration did not; a death is an absence of every channel. */
+/** A death is an absence of every channel. */
 export function takeDeath(plan: Plan, death: BirthRecord): void {
+  gatewayDied(plan, death)
   for (const series of plan.devices.get(death.device)?.series.values() ?? []) {
     // An absence that was announced before says better why.
     const isAnnounced = series.live.state.absences.some(([, reason]) => reason !== 'ingest-gap')

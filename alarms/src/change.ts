@@ -6,7 +6,7 @@ import { type EngineState, endedMax } from './engine.ts'
 import { type Plan, type Slot, setProgress } from './plan.ts'
 
 /** What made an alarm begin or end. */
-export interface Cause {
+export interface Evidence {
   /** Event time of the change. */
   atMs: number
   /** Time of the sample, tick or order that decided it. */
@@ -17,12 +17,21 @@ export interface Cause {
   note?: string | undefined
 }
 
-export function raise(plan: Plan, slot: Slot, { atMs, evidenceMs, raw, note }: Cause): void {
+export function raise(plan: Plan, slot: Slot, evidence: Evidence): void {
+  begin(plan, slot, alarmOf(slot, evidence), evidence.evidenceMs)
+}
+
+export function begin(plan: Plan, slot: Slot, alarm: AlarmRecord, evidenceMs: number): void {
+  setProgress(plan, slot, { rule: slot.rule.name, alarm })
+  plan.out.push({ alarm, evidenceMs, order: slot.order })
+}
+
+export function alarmOf(slot: Slot, { atMs, raw, note }: Evidence): AlarmRecord {
   const { lane, rule, condition } = slot
   const { series } = lane
   const device = series.device.device
   const value = typeof raw === 'number' ? scaledValue(raw, series.state) : raw
-  const alarm: AlarmRecord = {
+  return {
     f: 1,
     k: 'alarm',
     id: `${rule.name}/${device}/${rule.channel}/${atMs}${lane.isLate ? '/r' : ''}`,
@@ -41,12 +50,10 @@ export function raise(plan: Plan, slot: Slot, { atMs, evidenceMs, raw, note }: C
     ...madeBy(value, series.state.unit),
     text: textOf(slot, value, note),
   }
-  setProgress(plan, slot, { rule: rule.name, alarm })
-  plan.out.push({ alarm, evidenceMs, order: slot.order })
 }
 
 /** Ends the alarm of a slot and puts the rule to rest. */
-export function clear(plan: Plan, slot: Slot, { atMs, evidenceMs, raw, note }: Cause): void {
+export function clear(plan: Plan, slot: Slot, { atMs, evidenceMs, raw, note }: Evidence): void {
   const { state } = slot.lane.series
   const { value: _, state: __, ...alarm } = ended(slot.progress!.alarm!, atMs, note) as AlarmRecord
   Object.assign(alarm, madeBy(typeof raw === 'number' ? scaledValue(raw, state) : raw, state.unit))
@@ -68,12 +75,13 @@ const stateMax = 200
 export function ended(alarm: AlarmRecord, atMs: number, note?: string): AlarmRecord {
   // Event time never runs backwards within one alarm.
   const clearedMs = Math.max(atMs, alarm.raisedMs)
-  return { ...alarm, change: 'cleared', active: false, atMs: clearedMs, clearedMs, ...noted(alarm.note, note) }
+  const { cause: _, ...rest } = alarm
+  return { ...rest, change: 'cleared', active: false, atMs: clearedMs, clearedMs, ...noted(alarm.note, note) }
 }
 
-/** Unacknowledged ended alarms wait for their acknowledgement; at the bound a retrospective one goes first, then the oldest. */
+/** Unacknowledged ended alarms that somebody was told of wait for their acknowledgement; at the bound a retrospective one goes first, then the oldest. */
 export function remember(state: EngineState, alarm: AlarmRecord): void {
-  if (alarm.acknowledged) return
+  if (alarm.acknowledged || alarm.unannounced) return
   state.ended.push(alarm)
   if (state.ended.length <= endedMax) return
   const retrospective = state.ended.findIndex((one) => one.retrospective)

@@ -49,6 +49,9 @@ function findAlarm(plan: Plan, id: string): Place | undefined {
   for (const warning of state.warnings ?? []) {
     if (warning.alarm.id === id) return { alarm: warning.alarm, put: (changed) => Object.assign(warning, { alarm: changed }) }
   }
+  for (const gateway of state.gateways ?? []) {
+    if (gateway.alarm?.id === id) return { alarm: gateway.alarm, put: (changed) => Object.assign(gateway, { alarm: changed }) }
+  }
   if (state.full?.id === id) return { alarm: state.full, put: (changed) => Object.assign(state, { full: changed }) }
   const index = state.ended.findIndex((alarm) => alarm.id === id)
   return index < 0 ? undefined : { alarm: state.ended[index]!, put: () => void state.ended.splice(index, 1) }

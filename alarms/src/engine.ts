@@ -32,7 +32,19 @@ export interface EngineState {
   full?: AlarmRecord
   /** What events of the timeline say is wrong with clocks, at most `warningsMax`. */
   warnings?: Warning[]
+  /** Gateways that are down, at most `gatewaysMax`: see causes.ts. */
+  gateways?: GatewayState[]
   counts: EngineCounts
+}
+
+/** A gateway that died, or of which nothing comes. */
+export interface GatewayState {
+  node: string
+  fromMs: number
+  /** In words. */
+  why: string
+  /** From when on alarms of missing data follow from it. */
+  alarm?: AlarmRecord
 }
 
 /** One for each raw partition: a device's time advances only by ticks of its own. */
@@ -56,6 +68,8 @@ export interface DeviceState {
   device: string
   subject: string
   partition: number
+  /** Its gateway, once a declaration, a birth or a death named it. */
+  node?: string
   series: SeriesState[]
 }
 
@@ -95,6 +109,8 @@ export interface Progress {
   /** Latest raw value, or text, beyond the limit. */
   raw?: number | string
   alarm?: AlarmRecord
+  /** The alarm is suppressed, and its cause is over since then. */
+  freeMs?: number
 }
 
 export interface EngineCounts {
@@ -121,6 +137,7 @@ export const never = Number.MIN_SAFE_INTEGER
 export const absencesMax = 16
 export const endedMax = 1000
 export const warningsMax = 1000
+export const gatewaysMax = 1000
 
 export function createEngine(file: RuleFile): EngineState {
   return {

@@ -6,7 +6,10 @@ import { type LanePlan, type Plan, planOf, type Slot } from './plan.ts'
 /** Active alarms, and cleared ones that nobody has acknowledged yet. */
 export function activeAlarms(state: EngineState): AlarmRecord[] {
   const warnings = (state.warnings ?? []).map(({ alarm }) => alarm)
-  const own = [...state.clocks.map((clock) => clock.gap), state.full, ...warnings].filter((alarm) => alarm !== undefined)
+  const links = (state.gateways ?? []).map(({ alarm }) => alarm)
+  const own = [...state.clocks.map((clock) => clock.gap), state.full, ...warnings, ...links].filter(
+    (alarm) => alarm !== undefined,
+  )
   const ruled = [...eachSlot(planOf(state))].flatMap(({ progress }) => (progress?.alarm ? [progress.alarm] : []))
   return [...own, ...ruled, ...state.ended]
 }

@@ -9,6 +9,7 @@
  * Where no tick has come yet, the time of arrival is taken for it.
  */
 import type { Column, ReadingsRecord } from '@millrace/contract'
+import { gatewaySpoke } from './causes.ts'
 import { never, newLane } from './engine.ts'
 import { changeSubject, takeBad, takeGood, takeText } from './lane.ts'
 import { addLateLane, hasRule, type LanePlan, type Plan, type SeriesPlan } from './plan.ts'
@@ -21,6 +22,7 @@ export function takeReadings(plan: Plan, record: ReadingsRecord, partition: numb
   const nowMs = clock?.tickMs ?? receivedMs
   const newestMs = nowMs < (clock?.stampsUntilMs ?? never) ? nowMs : Math.max(nowMs, receivedMs)
   const aheadMs = newestMs + plan.state.file.staleMs
+  let spokeMs = Infinity
   for (const channel in channels) {
     const known = plan.devices.get(device)?.series.get(channel)
     if (known ? !known.isWatched : !hasRule(rules, device, channel)) continue
@@ -28,8 +30,11 @@ export function takeReadings(plan: Plan, record: ReadingsRecord, partition: numb
     const series = known ?? undeclaredSeries(plan, { device, subject, partition, channel, isText, nowMs })
     if (series === undefined) continue
     series.device.partition = partition
+    const { t } = series.live.state
     takeColumn(plan, series, channels[channel]!, { subject, nowMs, aheadMs })
+    if (series.live.state.t > t && series.live.state.t < spokeMs) spokeMs = series.live.state.t
   }
+  if (plan.state.gateways !== undefined && spokeMs < Infinity) gatewaySpoke(plan, device, spokeMs)
 }
 
 function takeColumn(

@@ -15,6 +15,7 @@ export const ownRules = {
   seriesLimit: 'series-limit',
   clockJump: 'clock-jump',
   gatewayClock: 'gateway-clock',
+  gatewayLink: 'gateway-link',
   outOfTime: 'readings-out-of-time',
 } as const
 

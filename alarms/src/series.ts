@@ -25,7 +25,7 @@ export function clockOf(plan: Plan, partition: number): ClockState | undefined {
 }
 
 /** The newest declaration of a channel holds; one that is no longer declared is kept: late data may still use it. */
-export function takeDeclaration(plan: Plan, { device, subject, channels }: DeclarationRecord, partition: number): void {
+export function takeDeclaration(plan: Plan, { device, subject, node, channels }: DeclarationRecord, partition: number): void {
   const nowMs = clockOf(plan, partition)?.tickMs
   for (const channel of channels) {
     if (!isKept(plan, device, channel)) continue
@@ -34,6 +34,8 @@ export function takeDeclaration(plan: Plan, { device, subject, channels }: Decla
     const series = known ?? newSeries(plan, { device, subject, partition, channel: channel.name, isText, nowMs })
     if (series) redeclare(plan, series, channel)
   }
+  const known = plan.devices.get(device)?.state
+  if (known) known.node = node
 }
 
 /** A text has no scale, so that its declaration says nothing until a rule watches it. */

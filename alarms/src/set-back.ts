@@ -14,6 +14,7 @@ export function setBack(plan: Plan, clock: ClockState, atMs: number): void {
   clock.holdUntilMs = atMs + state.file.graceMs
   clock.stampsUntilMs = atMs + stampsMs
   state.sinceMs = Math.min(state.sinceMs, atMs)
+  for (const gateway of state.gateways ?? []) gateway.fromMs = Math.min(gateway.fromMs, atMs)
   for (const { state: device, series } of plan.devices.values()) {
     if (device.partition !== clock.partition) continue
     for (const { state: known, live, late } of series.values()) {
@@ -36,7 +37,10 @@ function setLaneBack(plan: Plan, planned: LanePlan, atMs: number, beforeMs: numb
   // Silence counts from now on.
   lane.good = Math.min(lane.good, atMs)
   if (lane.seenMs !== undefined) lane.seenMs = Math.min(lane.seenMs, atMs)
-  for (const one of lane.progress) if (one.sinceMs !== undefined) one.sinceMs = Math.min(one.sinceMs, atMs)
+  for (const one of lane.progress) {
+    if (one.sinceMs !== undefined) one.sinceMs = Math.min(one.sinceMs, atMs)
+    if (one.freeMs !== undefined) one.freeMs = Math.min(one.freeMs, atMs)
+  }
   const later = lane.absences.findIndex(([fromMs]) => fromMs > atMs)
   if (later < 0) return
   const [, reason] = lane.absences[later]!

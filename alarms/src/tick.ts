@@ -6,7 +6,8 @@
  */
 
 import type { TickRecord } from '@millrace/contract'
-import { clear, ended, ownAlarm, raise, remember } from './change.ts'
+import { judgeSuppressed, raiseSilence } from './causes.ts'
+import { clear, ended, ownAlarm, remember } from './change.ts'
 import { type ClockState, never } from './engine.ts'
 import { advance, freeze } from './lane.ts'
 import { type LanePlan, type Plan, type SilenceSlot, setProgress } from './plan.ts'
@@ -30,7 +31,10 @@ export function takeTick(plan: Plan, { atMs, setMs = 0 }: TickRecord, partition:
   for (const series of plan.watched) {
     if (series.device.partition !== partition) continue
     series.state.knownMs ??= atMs
-    for (const slot of series.live.silences) if (!slot.progress) judgeSilence(plan, slot, atMs)
+    for (const slot of series.live.silences) {
+      if (!slot.progress) judgeSilence(plan, slot, atMs)
+      else if (slot.progress.alarm?.cause !== undefined) judgeSuppressed(plan, slot, atMs)
+    }
   }
 }
 
@@ -60,7 +64,7 @@ function judgeSilence(plan: Plan, slot: SilenceSlot, atMs: number): void {
   const announced = state.absences.find(([, reason]) => reason !== 'ingest-gap')
   const silentMs = announced ? Math.max(announced[0], fromMs) + slot.announcedMs : Infinity
   const dueMs = Math.max(Math.min(fromMs + slot.delayOnMs, silentMs), sinceMs)
-  if (dueMs <= atMs) raise(plan, slot, { atMs: dueMs, evidenceMs: atMs, note: state.absences.at(-1)?.[1] })
+  if (dueMs <= atMs) raiseSilence(plan, slot, { atMs: dueMs, evidenceMs: atMs, note: state.absences.at(-1)?.[1] })
 }
 
 function holdDecisions(plan: Plan, clock: ClockState, atMs: number, setMs: number): void {

@@ -1,5 +1,6 @@
 /** Events of the timeline that are alarms of the engine's own: what is wrong with clocks, told by `prepare`. */
 import type { EventRecord } from '@millrace/contract'
+import { causeIsOver, dependentsOf, suppressBehind } from './causes.ts'
 import { ended, ownAlarm, remember } from './change.ts'
 import { warningsMax } from './engine.ts'
 import type { Plan } from './plan.ts'
@@ -27,9 +28,14 @@ export function takeEvent(plan: Plan, event: EventRecord, partition: number): vo
   if (isRaised && known) {
     if (!known.partitions.includes(partition)) known.partitions.push(partition)
   } else if (isRaised && warnings.length < warningsMax) {
-    const alarm = ownAlarm(rule, channel, event.atMs, event.text)
+    const isGateway = rule === ownRules.gatewayClock
+    const alarm = {
+      ...ownAlarm(rule, channel, event.atMs, event.text),
+      ...(isGateway ? { dependents: dependentsOf(plan, channel) } : {}),
+    }
     warnings.push({ alarm, partitions: [partition] })
     plan.out.push({ alarm, evidenceMs: event.atMs, order: -1 })
+    if (isGateway) suppressBehind(plan, alarm, event.atMs)
   } else if (!isRaised && known) {
     known.partitions = known.partitions.filter((one) => one !== partition)
     if (known.partitions.length > 0) return
@@ -37,5 +43,6 @@ export function takeEvent(plan: Plan, event: EventRecord, partition: number): vo
     const alarm = ended(known.alarm, event.atMs)
     remember(plan.state, alarm)
     plan.out.push({ alarm, evidenceMs: event.atMs, order: -1 })
+    causeIsOver(plan, alarm.id, alarm.atMs)
   }
 }

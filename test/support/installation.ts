@@ -35,6 +35,8 @@ export interface LayoutOptions {
   agent?: object
   broker?: object
   processor?: object
+  /** The port at which the agent reaches the broker, where something is between them. */
+  through?: (brokerPort: number) => Promise<number>
 }
 
 /** The folder of an installation: its configuration files are written, and stay for whatever is started on them. */
@@ -69,10 +71,11 @@ export async function layOut(dir: string, options: LayoutOptions): Promise<Layou
     web: { port: webPort },
     ...options.processor,
   })
+  const uplinkPort = (await options.through?.(brokerPort)) ?? brokerPort
   write('agent', {
     ...identity,
     dataDir: path('agent'),
-    uplink: { url, username: 'gateway', password: password.node, reconnectMsMax: 1000 },
+    uplink: { url: `mqtt://127.0.0.1:${uplinkPort}`, username: 'gateway', password: password.node, reconnectMsMax: 1000 },
     devices: agentDevices(loadScenario(path('scenario.yaml')), path('ports')),
     ...options.agent,
   })

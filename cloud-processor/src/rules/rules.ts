@@ -34,8 +34,9 @@ function isOwn({ partition }: EngineState, { rule, channel }: AlarmRecord): bool
   return partition === undefined || rule !== ownRules.ingestGap || channel === `partition-${partition}`
 }
 
-function isNotified(state: EngineState, { retrospective, change }: AlarmRecord): boolean {
-  return !retrospective && (change === 'raised' || (change === 'cleared' && state.file.notifyCleared))
+/** Nobody is told of the end of what nobody was told of. */
+function isNotified(state: EngineState, { retrospective, change, unannounced }: AlarmRecord): boolean {
+  return !retrospective && !unannounced && (change === 'raised' || (change === 'cleared' && state.file.notifyCleared))
 }
 
 /** A device's time advances by ticks of the raw partition that its records came from. */

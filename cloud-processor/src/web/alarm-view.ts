@@ -49,9 +49,9 @@ export function createAlarmView(alarmsMax: number, standing: Standing): AlarmVie
   }
 }
 
-/** A retrospective alarm is a line in the record: it asks for nobody. */
-function wantsSomebody(alarm: AlarmRecord): boolean {
-  return !alarm.retrospective && (alarm.active || !alarm.acknowledged)
+/** A retrospective alarm is a line in the record: it asks for nobody. Nor does the end of one that nobody was told of. */
+function wantsSomebody({ retrospective, active, acknowledged, unannounced }: AlarmRecord): boolean {
+  return !retrospective && (active || (!acknowledged && !unannounced))
 }
 
 function byUrgency(a: AlarmRecord, b: AlarmRecord): number {

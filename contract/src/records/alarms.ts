@@ -16,7 +16,9 @@ export const alarm = z
     device: z.string().describe('Name of the device; `millrace` for alarms about the processor itself.'),
     channel: z.string().describe('Name of the channel.'),
     priority: z.enum(['low', 'medium', 'high']).describe('How urgent it is.'),
-    change: z.enum(['raised', 'cleared', 'acknowledged']).describe('What this record tells.'),
+    change: z
+      .enum(['raised', 'cleared', 'acknowledged', 'suppressed', 'unsuppressed'])
+      .describe('What this record tells. `suppressed`: it follows from another alarm, and nobody is told of it for now.'),
     active: z.boolean().describe('Whether the condition holds after the change.'),
     acknowledged: z.boolean().describe('Whether a person has acknowledged it.'),
     retrospective: z.boolean().describe('True when made from late data: in the record, but never notified.'),
@@ -25,6 +27,15 @@ export const alarm = z
     raisedMs: epochMsFine('Event time of the raising'),
     clearedMs: epochMsFine('Event time of the clearing').optional(),
     acknowledgedMs: epochMs('When it was acknowledged').optional(),
+    cause: z.string().optional().describe('While it is suppressed: id of the alarm from which it follows.'),
+    unannounced: z.literal(true).optional().describe('So far no notification of its beginning was due.'),
+    dependents: z
+      .object({
+        count: z.int().describe('How many devices there are.'),
+        devices: z.array(z.string()).describe('Their names, the first twenty.'),
+      })
+      .optional()
+      .describe('Of an alarm that is a cause: the devices whose alarms of missing data follow from it.'),
     by: z.string().optional().describe('Who acknowledged it.'),
     note: z.string().optional().describe('What was said with it.'),
     value: z.number().optional().describe('Scaled value that made the change, in `unit`, to 12 digits.'),

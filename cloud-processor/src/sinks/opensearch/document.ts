@@ -116,7 +116,7 @@ function versionOf({ offset, index }: Pick<Source, 'offset' | 'index'>): number 
 
 function alarmFields(alarm: AlarmRecord): Fields {
   const { f: _, k: __, atMs: ___, ...fields } = alarm
-  return { ...fields, open: alarm.active || !alarm.acknowledged }
+  return { ...fields, open: alarm.active || !(alarm.acknowledged || alarm.unannounced) }
 }
 
 function briefly({ id, rule, subject, device, channel, priority, retrospective, technical, text, change }: AlarmRecord): Fields {

@@ -50,9 +50,21 @@ export const device = (name: string) => devices.get(name)
 const rank = { high: 0, medium: 1, low: 2 }
 const byUrgency = (a: AlarmRecord, b: AlarmRecord) =>
   Number(b.active) - Number(a.active) || rank[a.priority] - rank[b.priority] || b.raisedMs - a.raisedMs
-const isOpen = (alarm: AlarmRecord) => !alarm.retrospective && (alarm.active || !alarm.acknowledged)
+export const isOpen = ({ retrospective, active, acknowledged, unannounced }: AlarmRecord) =>
+  !retrospective && (active || (!acknowledged && !unannounced))
 
-export const openAlarms = computed(() => [...alarms.value.values()].filter(isOpen).sort(byUrgency))
+/** Those that follow from another that is open are shown under it. */
+const allOpen = computed(() => [...alarms.value.values()].filter(isOpen).sort(byUrgency))
+const foldedAlarms = computed(() =>
+  Map.groupBy(
+    allOpen.value.filter(({ cause }) => cause !== undefined),
+    ({ cause }) => cause!,
+  ),
+)
+export const dependentsOf = (id: string) => foldedAlarms.value.get(id) ?? []
+export const openAlarms = computed(() =>
+  allOpen.value.filter(({ cause }) => cause === undefined || !alarms.value.get(cause)?.active),
+)
 export const settledAlarms = computed(() =>
   [...alarms.value.values()].filter((alarm) => !isOpen(alarm)).sort((a, b) => b.atMs - a.atMs),
 )

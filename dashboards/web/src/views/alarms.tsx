@@ -2,7 +2,7 @@
 import type { AlarmRecord } from '@millrace/contract'
 import { signal } from '@preact/signals'
 import { ageText, unitText, valueText, whenText } from '../format.ts'
-import { channelOf, device, openAlarms, settledAlarms } from '../live/model.ts'
+import { channelOf, dependentsOf, device, isOpen, openAlarms, settledAlarms } from '../live/model.ts'
 import { nowSecond } from '../live/time.ts'
 import { priorityWords } from '../parts/badges.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -70,12 +70,12 @@ function Settled() {
 export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: boolean }) {
   const known = device(alarm.device)
   const channel = known && channelOf(known, alarm.channel)
-  const isOpen = !alarm.retrospective && (alarm.active || !alarm.acknowledged)
+  const wantsSomebody = isOpen(alarm)
   const ask = () => {
     asked.value = alarm
   }
   return (
-    <li class={`alarm-row priority-${alarm.priority} ${alarm.active ? 'active' : ''} ${isOpen ? 'open' : ''}`}>
+    <li class={`alarm-row priority-${alarm.priority} ${alarm.active ? 'active' : ''} ${wantsSomebody ? 'open' : ''}`}>
       <span class="alarm-mark">
         <Icon name={alarm.priority} size={20} />
         <b>{priorityWords[alarm.priority]}</b>
@@ -83,19 +83,41 @@ export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: b
       <div class="alarm-what">
         <strong>{alarm.text}</strong>
         <History alarm={alarm} link={link} />
+        <Dependents of={alarm} />
       </div>
       {alarm.value !== undefined && alarm.active && !alarm.technical && (
         <span class="alarm-value">
           {valueText(alarm.value, channel)} <small>{unitText(alarm.unit ?? '')}</small>
         </span>
       )}
-      {isOpen && !alarm.acknowledged && (
+      {wantsSomebody && !alarm.acknowledged && (
         <button type="button" class="main" onClick={ask}>
           Acknowledge
         </button>
       )}
       {!link && <AcknowledgeDialog only={alarm.id} />}
     </li>
+  )
+}
+
+/** What follows from it, folded. */
+function Dependents({ of }: { of: AlarmRecord }) {
+  const dependents = dependentsOf(of.id)
+  if (dependents.length === 0) return null
+  return (
+    <details class="dependents">
+      <summary>
+        {dependents.length === 1 ? 'One alarm follows' : `${dependents.length} alarms follow`} from it; nobody was called for{' '}
+        {dependents.length === 1 ? 'it' : 'them'}
+      </summary>
+      <ul>
+        {dependents.map((alarm) => (
+          <li key={alarm.id}>
+            <a href={deviceHref(alarm.device)}>{alarm.subject}</a> {alarm.text}
+          </li>
+        ))}
+      </ul>
+    </details>
   )
 }
 
@@ -110,6 +132,7 @@ function History({ alarm, link }: { alarm: AlarmRecord; link: boolean }) {
       </span>
       {alarm.clearedMs !== undefined && <span>over since {whenText(alarm.clearedMs, now)}</span>}
       {alarm.technical && <span>technical</span>}
+      {alarm.unannounced && !alarm.active && <span>nobody was called</span>}
       {alarm.retrospective && <span>from late data: nobody was called</span>}
       {alarm.acknowledged && (
         <span>
