@@ -141,7 +141,8 @@ function textOf(slot: Slot, value: number | string | undefined, reason: string |
 function factsOf(slot: Slot, value: number | string | undefined, reason: string | undefined): Facts {
   const { rule, condition, lane, delayOnMs } = slot
   const { unit } = lane.series.state
-  const measured = 'judge' in slot ? slot.judge.measured?.() : undefined
+  const judge = 'judge' in slot ? slot.judge : undefined
+  const measured = judge?.measured?.()
   return {
     channel: rule.channel,
     value: typeof value === 'string' ? value.slice(0, stateMax) : value,
@@ -149,6 +150,6 @@ function factsOf(slot: Slot, value: number | string | undefined, reason: string 
     limit: condition.limit?.(rule as never, measured ?? (typeof value === 'string' ? undefined : value)),
     measured,
     seconds: delayOnMs / 1000,
-    reason,
+    reason: reason ?? judge?.remark?.(),
   }
 }

@@ -4,7 +4,7 @@ import type { AlarmRecord, Control } from '@millrace/contract'
 import { clear, noted } from './change.ts'
 import { newLane } from './engine.ts'
 import { eachLane, eachSlot } from './list.ts'
-import { hasRule, type LanePlan, type Plan, renewPlan, type Slot, setProgress } from './plan.ts'
+import { isFor, type LanePlan, type Plan, renewPlan, type Slot, setProgress } from './plan.ts'
 import { type RuleFile, ruleFileSchema } from './rule-file.ts'
 
 export function takeControl(plan: Plan, control: Control, atMs: number): void {
@@ -91,9 +91,7 @@ function endIfGone(plan: Plan, slot: Slot, file: RuleFile, atMs: number): void {
   const rule = file.rules.find(({ name }) => name === former.name)
   const progress = slot.progress!
   const isKept =
-    rule?.channel === former.channel &&
-    rule.condition === former.condition &&
-    hasRule([rule], slot.lane.series.device.device, rule.channel)
+    rule?.channel === former.channel && rule.condition === former.condition && isFor(rule, slot.lane.series.device.device)
   if (progress.alarm && !isKept)
     clear(plan, slot, { atMs, evidenceMs: atMs, note: rule ? 'the rule was changed' : 'the rule was removed' })
   else if (!progress.alarm && (!isKept || !isDeepStrictEqual(rule, former))) setProgress(plan, slot, undefined)

@@ -80,6 +80,8 @@ export interface SeriesState {
   unit: string
   /** Longest time without a reading while all is well, as declared. */
   silentMsMax?: number
+  /** Made of other series (score.ts), and nothing that a device sends. */
+  isDerived?: true
   /** Its values are texts; a text among numbers is a bad sample. */
   isText?: true
   /** Tick at which it was first known; silence counts from here when no sample ever came. */

@@ -3,11 +3,19 @@
  * from the state alone, made again whenever it is missing (after a restart, after new rules), never stored.
  */
 import type { AlarmRecord } from '@millrace/contract'
-import { conditionOf, type Judge, type MemoryCondition, type SilenceCondition, type ValueCondition } from './conditions/index.ts'
+import {
+  type Condition,
+  conditionOf,
+  type Judge,
+  type MemoryCondition,
+  type ScoreCondition,
+  type SilenceCondition,
+  type ValueCondition,
+} from './conditions/index.ts'
 import type { DeviceState, EngineState, LaneState, Progress, SeriesState } from './engine.ts'
 import { compileGlobs } from './glob.ts'
-import { MemoryJudge } from './memory.ts'
-import { ruleFor } from './overrides.ts'
+import { latestOf, MemoryJudge, scoreOf } from './memory.ts'
+import { overridden, ruleFor } from './overrides.ts'
 import type { Rule, ValueRule } from './rule.ts'
 
 export interface Plan {
@@ -15,6 +23,8 @@ export interface Plan {
   devices: Map<string, DevicePlan>
   /** Every series whose silence some rule watches. */
   watched: Set<SeriesPlan>
+  /** Every device with a channel that a score is made of. */
+  scored: Set<DevicePlan>
   /** Every lane in which some rule on a value is not at rest. */
   busy: Set<LanePlan>
   seriesCount: number
@@ -49,6 +59,8 @@ export interface LanePlan {
   values: ValueSlot[]
   /** Those of the values that are to be given each sample before they are asked; undefined where there are none. */
   recalls: MemoryJudge[] | undefined
+  /** Those of them that keep the newest value for a score. */
+  inputs: MemoryJudge[] | undefined
   /** Always empty in a late lane: silence is a matter of now. */
   silences: SilenceSlot[]
 }
@@ -64,7 +76,7 @@ interface SlotOf<R extends Rule> {
   progress: Progress | undefined
 }
 export interface ValueSlot extends SlotOf<ValueRule> {
-  condition: ValueCondition | MemoryCondition
+  condition: ValueCondition | MemoryCondition | ScoreCondition
   judge: Judge
 }
 export interface SilenceSlot extends SlotOf<Rule> {
@@ -92,7 +104,15 @@ export function renewPlan(plan: Plan): void {
 }
 
 function makePlan(state: EngineState): Plan {
-  const plan: Plan = { state, devices: new Map(), watched: new Set(), busy: new Set(), seriesCount: 0, out: [] }
+  const plan: Plan = {
+    state,
+    devices: new Map(),
+    watched: new Set(),
+    scored: new Set(),
+    busy: new Set(),
+    seriesCount: 0,
+    out: [],
+  }
   for (const device of state.devices) {
     const planned = addDevice(plan, device)
     for (const series of device.series) addSeries(plan, planned, series)
@@ -128,6 +148,7 @@ export function renewSlots(plan: Plan, lane: LanePlan): void {
   for (const slot of [...fresh.values, ...fresh.silences]) slot.lane = lane
   lane.values = fresh.values
   lane.recalls = fresh.recalls
+  lane.inputs = fresh.inputs
   lane.silences = fresh.silences
   register(plan, lane.series)
 }
@@ -141,7 +162,29 @@ export function forget(plan: Plan, lane: LanePlan): void {
 
 /** True when one of the rules is about this channel of this device. */
 export function hasRule(rules: Rule[], device: string, channel: string): boolean {
-  return rules.some((rule) => rule.channel === channel && matches(rule.devices, device))
+  return rules.some((rule) => isOf(rule, channel) && isFor(rule, device))
+}
+
+export function isFor({ devices }: Rule, device: string): boolean {
+  return matches(devices, device)
+}
+
+function isOf(rule: Rule, channel: string): boolean {
+  return conditionOf(rule).watches === 'subject' ? scoredChannels(rule).has(channel) : rule.channel === channel
+}
+
+const scored = new WeakMap<Rule, ReadonlySet<string>>()
+
+/** In whichever override. */
+function scoredChannels(rule: Rule): ReadonlySet<string> {
+  let channels = scored.get(rule)
+  if (!channels) {
+    const condition = conditionOf(rule) as ScoreCondition
+    const all = [rule, ...rule.overrides.map((one) => overridden(rule, one))] as ValueRule[]
+    channels = new Set(all.flatMap((one) => condition.channels(one)))
+    scored.set(rule, channels)
+  }
+  return channels
 }
 
 /** Puts a rule at a lane to work, or with `undefined` to rest. */
@@ -155,29 +198,44 @@ export function setProgress(plan: Plan, slot: Slot, progress: Progress | undefin
 }
 
 function makeLane(plan: Plan, series: SeriesPlan, state: LaneState, isLate: boolean): LanePlan {
-  const lane: LanePlan = { series, state, isLate, values: [], recalls: undefined, silences: [] }
+  const lane: LanePlan = { series, state, isLate, values: [], recalls: undefined, inputs: undefined, silences: [] }
   for (const [order, rule] of plan.state.file.rules.entries()) {
-    if (rule.channel !== series.state.channel || !matches(rule.devices, series.device.device)) continue
+    if (!isFor(rule, series.device.device)) continue
     const own = ruleFor(rule, matches, series.device.device, state.subject)
     const progress = state.progress.find((one) => one.rule === rule.name)
-    const condition = conditionOf(own)
-    if (condition.watches !== 'silence') lane.values.push(valueSlot({ lane, order, progress }, own as ValueRule, condition))
-    else if (!isLate) lane.silences.push(silenceSlot({ lane, order, progress }, own, condition))
+    addSlot({ lane, order, progress }, own, conditionOf(own))
   }
   return lane
 }
 
+function addSlot(place: Place, rule: Rule, condition: Condition): void {
+  const { lane } = place
+  const { channel, isDerived = false } = lane.series.state
+  const isScore = condition.watches === 'subject'
+  if (rule.channel === channel && isScore === isDerived) {
+    if (condition.watches !== 'silence') lane.values.push(valueSlot(place, rule as ValueRule, condition))
+    else if (!lane.isLate) lane.silences.push(silenceSlot(place, rule, condition))
+  } else if (isScore && !isDerived && !lane.isLate && condition.channels(rule as ValueRule).includes(channel))
+    addInput(lane, rule as ValueRule)
+}
+
+function addInput(lane: LanePlan, rule: ValueRule): void {
+  const judge = new MemoryJudge(latestOf, rule, lane.state, lane.series.state)
+  lane.recalls = [...(lane.recalls ?? []), judge]
+  lane.inputs = [...(lane.inputs ?? []), judge]
+}
+
 type Place = Pick<Slot, 'lane' | 'order' | 'progress'>
 
-function valueSlot(place: Place, rule: ValueRule, condition: ValueCondition | MemoryCondition): ValueSlot {
+function valueSlot(place: Place, rule: ValueRule, condition: ValueSlot['condition']): ValueSlot {
   const judge = judgeOf(place.lane, rule, condition)
   return { ...place, rule, condition, judge, delayOnMs: rule.delayOnMs }
 }
 
-function judgeOf(lane: LanePlan, rule: ValueRule, condition: ValueCondition | MemoryCondition): Judge {
+function judgeOf(lane: LanePlan, rule: ValueRule, condition: ValueSlot['condition']): Judge {
   const { state } = lane.series
   if (condition.watches === 'values') return condition.judge(rule, state)
-  const judge = new MemoryJudge(condition, rule, lane.state, state)
+  const judge = new MemoryJudge(condition.watches === 'subject' ? scoreOf : condition, rule, lane.state, state)
   lane.recalls = [...(lane.recalls ?? []), judge]
   return judge
 }
@@ -197,7 +255,9 @@ function silenceSlot({ lane, order, progress }: Place, rule: Rule, condition: Si
 const roomMsMax = 10_000
 
 function register(plan: Plan, series: SeriesPlan): void {
-  series.isWatched = series.live.values.length + series.live.silences.length > 0
+  const { values, silences, inputs } = series.live
+  series.isWatched = values.length + silences.length > 0 || inputs !== undefined
+  if (inputs) plan.scored.add(plan.devices.get(series.device.device)!)
   if (series.live.silences.length > 0) plan.watched.add(series)
   else plan.watched.delete(series)
   markBusy(plan, series.live)

@@ -25,7 +25,7 @@ export function takeReadings(plan: Plan, record: ReadingsRecord, partition: numb
   let spokeMs = Infinity
   for (const channel in channels) {
     const known = plan.devices.get(device)?.series.get(channel)
-    if (known ? !known.isWatched : !hasRule(rules, device, channel)) continue
+    if (known ? !known.isWatched || known.state.isDerived : !hasRule(rules, device, channel)) continue
     const isText = typeof channels[channel]!.v[0] === 'string'
     const series = known ?? undeclaredSeries(plan, { device, subject, partition, channel, isText, nowMs })
     if (series === undefined) continue

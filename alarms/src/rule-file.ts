@@ -36,6 +36,7 @@ export const ruleFileSchema = z.strictObject({
     )
     .max(1000)
     .refine((rules) => new Set(rules.map((rule) => rule.name)).size === rules.length, 'two rules have the same name')
+    .refine(hasOwnScores, 'two scores have the same channel')
     .default([])
     .describe('The rules, in the order in which alarms of the same instant are listed.'),
 })
@@ -47,6 +48,12 @@ function schemaOf({ name, description, watches, keys }: Condition) {
   const own = { ...keys, ...(watches === 'silence' ? {} : delayKeys) }
   const condition = z.literal(name).describe(description)
   return z.strictObject({ ...commonKeys, condition, ...own, overrides: overridesSchema(own) })
+}
+
+/** Each makes a series of its own under the name of its channel. */
+function hasOwnScores(rules: Rule[]): boolean {
+  const made = rules.filter((rule) => conditionOf(rule).watches === 'subject').map(({ channel }) => channel)
+  return new Set(made).size === made.length
 }
 
 function faultsOf(rule: Rule): string[] {

@@ -32,7 +32,7 @@ export function takeDeclaration(plan: Plan, { device, subject, node, channels }:
     const known = plan.devices.get(device)?.series.get(channel.name)
     const isText = channel.kind === 'text'
     const series = known ?? newSeries(plan, { device, subject, partition, channel: channel.name, isText, nowMs })
-    if (series) redeclare(plan, series, channel)
+    if (series && !series.state.isDerived) redeclare(plan, series, channel)
   }
   const known = plan.devices.get(device)?.state
   if (known) known.node = node

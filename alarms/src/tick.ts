@@ -12,6 +12,7 @@ import { type ClockState, never } from './engine.ts'
 import { advance, freeze } from './lane.ts'
 import { type LanePlan, type Plan, type SilenceSlot, setProgress } from './plan.ts'
 import { ownRules } from './rule.ts'
+import { judgeScores } from './score.ts'
 import { clockOf } from './series.ts'
 import { setBack } from './set-back.ts'
 
@@ -36,6 +37,7 @@ export function takeTick(plan: Plan, { atMs, setMs = 0 }: TickRecord, partition:
       else if (slot.progress.alarm?.cause !== undefined) judgeSuppressed(plan, slot, atMs)
     }
   }
+  judgeScores(plan, atMs, partition)
 }
 
 function startClock(plan: Plan, partition: number, atMs: number): ClockState {

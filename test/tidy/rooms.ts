@@ -15,7 +15,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   contract: anything('codes index ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug'),
   alarms: anything(
-    'absence causes change conditions control engine glob index lane list memory overrides plan readings rule rule-file series set-back step testing tick warnings',
+    'absence causes change conditions control engine glob index lane list memory overrides plan readings rule rule-file score series set-back step testing tick warnings',
   ),
   'edge-agent': {
     main: 'agent config engines status supervisor',

@@ -11,7 +11,7 @@ import type { MemoryOf, Outcome } from './memory.ts'
 import type { Scaling } from './scaling.ts'
 import type { Facts } from './words.ts'
 
-export type Condition = ValueCondition | MemoryCondition | SilenceCondition
+export type Condition = ValueCondition | MemoryCondition | ScoreCondition | SilenceCondition
 
 /** Judged at every good sample. Its rules have `delayOnMs` and `delayOffMs` as well. */
 export interface ValueCondition<R extends ValueRule = ValueRule> extends ConditionOf<R> {
@@ -26,6 +26,23 @@ export interface MemoryCondition<R extends ValueRule = ValueRule, M extends obje
   memory: MemoryOf<M>
   /** Made once for each series and rule. */
   recall(rule: R, scaling: Scaling): Recall<M>
+}
+
+/** Judged at a tick, where one of several channels of the subject has a new value; `channel` of the rule names what it makes. */
+export interface ScoreCondition<R extends ValueRule = ValueRule> extends ConditionOf<R> {
+  watches: 'subject'
+  channels(rule: R): string[]
+  /** How long a value counts after its own time. */
+  validMs(rule: R): number
+  /** @param known undefined: not known. */
+  score(rule: R, known: (channel: string) => number | string | undefined): Score
+}
+
+export interface Score {
+  points: number
+  /** Channels that are not known: the points are then the least that they can be. */
+  missing: string[]
+  outcome: Outcome
 }
 
 /** Judged at every tick; the next good sample clears it. Its alarms are technical. */
@@ -64,6 +81,8 @@ export interface Judge {
   setsText?(text: string): boolean
   /** What of several samples was compared with the limits, in the channel's unit. */
   measured?(): number | undefined
+  /** What is to be said beside it; `{reason}` in the text. */
+  remark?(): string | undefined
 }
 
 /** One rule at one series, with what it keeps. */
@@ -74,4 +93,6 @@ export interface Recall<M extends object = object> {
   takeText?(memory: M, t: number, text: string): Outcome
   /** What was compared with the limits, in the channel's unit. */
   measured?(memory: M): number | undefined
+  /** What is to be said beside it. */
+  remark?(memory: M): string | undefined
 }

@@ -14,7 +14,7 @@ import { describe, expect, test } from 'vitest'
 import { ruleFileSchema } from '../rule-file.ts'
 import { testProperties } from '../testing/properties.ts'
 import { brief, control, declaration, engineOf, readings, run, tick } from '../testing/records.ts'
-import type { Condition, MemoryCondition, SilenceCondition, ValueCondition } from './condition.ts'
+import type { Condition, MemoryCondition, ScoreCondition, SilenceCondition, ValueCondition } from './condition.ts'
 import { rawValue } from './scaling.ts'
 
 export interface ValueExample {
@@ -156,6 +156,15 @@ export function testMemoryCondition(condition: MemoryCondition, example: Sequenc
   })
 }
 
+/** @param values of the channel `spo2`, which alone is scored; the last one raises. */
+export function testScoreCondition(
+  condition: ScoreCondition,
+  example: { keys: object; quiet: object; faulty: object[] },
+  values: number[],
+) {
+  describe(condition.name, () => testRule(condition, example, values, halfSecond))
+}
+
 export function testSilenceCondition(condition: SilenceCondition, example: SilenceExample): void {
   const { keys, silentMs, text } = example
   const rule = ruleOf(condition, keys)
@@ -223,14 +232,20 @@ function testRule(
     }
   })
 
-  testProperties({ rules: [rule, delayedOf(condition, rule)], values: fc.constantFrom(...values), numRuns })
+  testProperties({
+    rules: [rule, delayedOf(condition, rule)],
+    values: fc.constantFrom(...values),
+    numRuns,
+    ...(condition.watches === 'subject' ? { judgedMs: second } : {}),
+  })
 }
 
-function ruleOf({ name }: Condition, keys: object) {
-  return { name: 'rule', channel: 'spo2', condition: name, ...keys }
+function ruleOf({ name, watches }: Condition, keys: object) {
+  return { name: 'rule', channel: watches === 'subject' ? 'score' : 'spo2', condition: name, ...keys }
 }
 
 function delayedOf({ watches }: Condition, rule: object) {
+  if (watches === 'subject') return { ...rule, name: 'delayed', channel: 'delayed', delayOnMs: 1500, delayOffMs: 1000 }
   return { ...rule, name: 'delayed', ...(watches === 'silence' ? {} : { delayOnMs: 1500, delayOffMs: 1000 }) }
 }
 

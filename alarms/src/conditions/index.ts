@@ -11,9 +11,10 @@ import { inside } from './inside/inside.ts'
 import { mOfN } from './m-of-n/m-of-n.ts'
 import { outside } from './outside/outside.ts'
 import { rate } from './rate/rate.ts'
+import { score } from './score/score.ts'
 import { stuck } from './stuck/stuck.ts'
 
-export type { Condition, Judge, MemoryCondition, SilenceCondition, ValueCondition } from './condition.ts'
+export type { Condition, Judge, MemoryCondition, ScoreCondition, SilenceCondition, ValueCondition } from './condition.ts'
 
 /** In the order of the reference page. */
 export const conditions: Condition[] = [
@@ -28,6 +29,7 @@ export const conditions: Condition[] = [
   mOfN,
   deviation,
   forecast,
+  score,
   absent,
 ]
 

@@ -14,9 +14,11 @@ export interface Given {
   rules: object[]
   values: fc.Arbitrary<number>
   numRuns: number
+  /** How long after a good sample it is judged: at once, or at the next tick. */
+  judgedMs?: number
 }
 
-export function testProperties({ rules, values, numRuns }: Given): void {
+export function testProperties({ rules, values, numRuns, judgedMs = 0 }: Given): void {
   const events = eventsOf(values)
   const alarmsOf = (records: TimelineRecord[]) => run(engineOf(rules), records)
   const holds = (property: fc.IProperty<unknown>) => fc.assert(property, { numRuns })
@@ -49,8 +51,9 @@ export function testProperties({ rules, values, numRuns }: Given): void {
   testHolds(
     'absence in any form clears no alarm on a value',
     fc.property(events, fc.array(missing(values), { maxLength: 30 }), (events, rest) => {
-      const records = timeline([...events.filter(({ k }) => k !== 'late'), ...rest])
-      const count = timeline(events.filter(({ k }) => k !== 'late')).length
+      const judged = [...events.filter(({ k }) => k !== 'late'), ...(judgedMs > 0 ? [{ k: 'jump' as const, ms: judgedMs }] : [])]
+      const records = timeline([...judged, ...rest])
+      const count = timeline(judged).length
       const state = engineOf(rules)
       run(state, records.slice(0, count))
       const after = run(state, records.slice(count))
