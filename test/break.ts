@@ -23,6 +23,7 @@ const programs: Record<string, { file: string; what: string }> = {
   takeover: { file: 'failures/takeover.ts', what: '10,000 devices on three processors; SIGKILL of the owner' },
   'kafka-kill': { file: 'failures/kafka-kill.ts', what: 'Kafka killed five times under load of two processes' },
   upgrade: { file: 'e2e/upgrade.ts', what: 'data directories, outboxes and topics of an earlier version' },
+  doctor: { file: 'e2e/doctor.ts', what: '`millrace-agent doctor` finds each fault, made for real, and says what to do' },
   install: { file: 'e2e/install.ts', what: 'the agent’s packages in a clean Debian: upgrade, roll back, remove (root)' },
   unplug: { file: 'e2e/unplug.ts', what: 'a device is unplugged, and plugged in again' },
   'start-twice': { file: 'e2e/start.ts', what: '`npm start`, Ctrl-C, start again; `kill -9` of each process' },

@@ -11,6 +11,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
     args: ['test/e2e/told-to-stop.ts', '--only', 'npm,launcher,up,agent'],
   },
   { name: 'the data of an earlier version', args: ['test/e2e/upgrade.ts'] },
+  { name: 'the doctor finds each fault', args: ['test/e2e/doctor.ts'] },
   { name: 'the agent’s packages in a clean Debian', args: ['test/e2e/install.ts'] },
   { name: 'a device is unplugged, and plugged in again', args: ['test/e2e/unplug.ts'] },
   { name: 'real recordings through the whole length', args: ['test/e2e/real-input.ts', '--quick'] },

@@ -1,43 +1,55 @@
 #!/usr/bin/env node
-/** `millrace-agent run --config <file>` | `check --config <file>` | `status --config <file>` */
+/** `millrace-agent run | check | status | doctor | setup --config <file>` */
 import {
   createLog,
   createMetrics,
   createSteadyClock,
   loadConfig,
+  MillraceError,
   measureProcess,
+  ownValue,
   readArguments,
   runService,
   serveMetricsEndpoint,
   systemClock,
 } from '@millrace/platform'
 import { startAgent } from './agent.ts'
+import { printDiagnosis, printStatus, setUp } from './commands.ts'
 import { agentSchema } from './config.ts'
 import { checkAgent, openEngines } from './engines.ts'
-import { askStatus, serveStatus } from './status.ts'
+import { serveStatus } from './status.ts'
 import { tellSupervisor } from './supervisor.ts'
 
 const usage = {
   call: 'millrace-agent',
-  words: ['run', 'check', 'status'],
+  words: ['run', 'check', 'status', 'doctor', 'setup'],
   purpose: `run starts the agent. check tests the configuration. status asks the agent that runs.
+doctor says what keeps readings from arriving, from the device to the receipt, and what to do.
+setup asks three questions and writes a configuration; --broker (a URL or a token), --node and --device answer them.
 --config names the file, YAML; docs/reference/configuration.md has its keys.`,
 }
-const { values, positionals } = readArguments(usage, { config: { type: 'string' } })
+const options = {
+  config: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  broker: { type: 'string' },
+  node: { type: 'string' },
+  device: { type: 'string', multiple: true },
+} as const
+const { values, positionals } = readArguments(usage, options)
 const log = createLog('agent')
 const load = () => loadConfig(agentSchema, values.config, process.env)
+const asked: Record<string, () => Promise<number>> = {
+  status: () => printStatus(load(), values.config),
+  doctor: () => printDiagnosis(load, values.json),
+  setup: () => setUp(values, values.config),
+}
 
-if (positionals[0] === 'status') {
-  const { dataDir } = load()
-  await askStatus(dataDir).then(
-    (body) => process.stdout.write(`${JSON.stringify(JSON.parse(body), null, 2)}\n`),
-    () => {
-      process.stderr.write(
-        `No agent answers in ${dataDir}. Start it with: millrace-agent run --config ${values.config ?? '<file>'}\n`,
-      )
-      process.exitCode = 1
-    },
-  )
+const ask = ownValue(asked, positionals[0]!)
+if (ask) {
+  process.exitCode = await ask().catch((error) => {
+    process.stderr.write(`${error instanceof MillraceError ? error.message : error.stack}\n`)
+    return 2
+  })
 } else {
   await runService(log, positionals[0], {
     check() {

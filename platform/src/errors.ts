@@ -37,6 +37,11 @@ export const catalogue = {
     remedy: 'Upgrade this agent, or give it an empty dataDir.',
     retry: false,
   },
+  AGENT_SETUP: {
+    says: 'Nothing was written: {detail}.',
+    remedy: 'Run `millrace-agent setup` again with an answer of that form.',
+    retry: false,
+  },
   ALARMS_STATE_NEWER: {
     says: 'The saved state of the alarms has format {found}; this version reads up to {known}.',
     remedy: 'Run the version that wrote it, or a later one.',

@@ -13,12 +13,15 @@ export const rooms: Record<string, Rooms> = {
   platform: anything(
     'arguments back-off clock config errors event-loop fair-room fnv http index log loopback metrics metrics-endpoint overrides own process-metrics run secret-file sqlite steady-clock stop testing variables varint worker worker-side',
   ),
-  contract: anything('codes index ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug'),
+  contract: anything('codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug'),
   alarms: anything(
     'absence causes change conditions control engine glob index lane list memory overrides plan readings rule rule-file score series set-back step testing tick warnings',
   ),
   'edge-agent': {
-    main: 'agent config engines status supervisor',
+    main: 'agent commands config engines status supervisor',
+    commands: 'config doctor setup status',
+    doctor: 'agent config device engines status uplink',
+    setup: 'config decoders engines',
     engines: 'agent config device observe outbox uplink',
     agent: 'config device outbox parts presence stretches uplink',
     parts: 'outbox uplink',

@@ -5,8 +5,11 @@ import type { Command } from '../command.ts'
 import { authorityIn, makeAuthority } from './authority.ts'
 import { lanData, type Opened, openBroker } from './open.ts'
 import { serve } from './run.ts'
+import { gatewayToken } from './token.ts'
 
 const data = { type: 'string', default: lanData } as const
+const brokerPurpose = `open makes authority, certificate, accounts and configuration of a broker and processor for the local network.
+token makes the account of a gateway and prints what to paste into millrace-agent setup there; it has a password in it.`
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
 export const lanCommands: Record<string, Command> = {
@@ -22,7 +25,7 @@ export const lanCommands: Record<string, Command> = {
     },
   },
   broker: {
-    usage: 'open',
+    usage: 'open|token',
     purpose: 'makes authority, certificate, accounts and configuration of a broker and processor for the local network',
     async run(args) {
       const options = {
@@ -30,8 +33,15 @@ export const lanCommands: Record<string, Command> = {
         name: { type: 'string', multiple: true, default: [] as string[] },
         port: { type: 'string', default: '8883' },
         'web-port': { type: 'string', default: '8080' },
+        node: { type: 'string' },
+        url: { type: 'string' },
       } as const
-      const { values } = readArguments({ call: 'millrace broker', words: ['open'], args }, options)
+      const usage = { call: 'millrace broker', words: ['open', 'token --node <group/node>'], purpose: brokerPurpose, args }
+      const { values, positionals, refuse } = readArguments(usage, options)
+      if (positionals[0] === 'token') {
+        say(await gatewayToken({ data: values.data, node: values.node ?? refuse('--node is missing'), url: values.url }))
+        return 0
+      }
       const [port, webPort] = [portOf('--port', values.port), portOf('--web-port', values['web-port'])]
       say(openedText(await openBroker({ data: values.data, names: values.name, port, webPort }), port))
       return 0

@@ -34,7 +34,7 @@ export interface Opened {
 /** Not the folder of `millrace up`, which writes its configuration at every start. */
 export const lanData = 'millrace-lan'
 const hostUser = 'processor'
-const hostId = 'millrace'
+export const hostId = 'millrace'
 
 export async function openBroker({ data, names: more, port, webPort }: OpenOptions): Promise<Opened> {
   const dir = resolve(data)
@@ -65,7 +65,7 @@ async function makeHost(users: string, passwordFile: string): Promise<void> {
 export const newPassword = () => randomBytes(18).toString('base64url')
 
 /** Addresses in the network first: by them small devices find it. */
-function ownNames(): string[] {
+export function ownNames(): string[] {
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? [])
   const outside = addresses.filter(({ internal, family }) => !internal && family === 'IPv4').map(({ address }) => address)
   const name = hostname().toLowerCase()

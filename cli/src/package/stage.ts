@@ -52,7 +52,7 @@ const nodePackage = (cpu: string) => `node-linux-${cpu}`
 /** Without what only people and compilers read, and without the addons of other machines. */
 function copyPackage(from: string, to: string, cpu: string): void {
   const isLeftOut = (path: string) =>
-    /\.([cm]?ts|tsbuildinfo|map|md|cc|cpp|h|gyp|hpp)$|\/(test|tests|test\.js|docs|src|esm|examples?|\.github)$/.test(
+    /\.([cm]?ts|tsbuildinfo|map|md|cc|cpp|h|gyp|hpp)$|\/(tests?|test\.js|docs|examples?|\.github)$/.test(
       path.slice(from.length),
     ) ||
     (/\/prebuilds\/[^/]+$/.test(path) && !path.endsWith(`/linux-${cpu}`)) ||

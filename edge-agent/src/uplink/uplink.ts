@@ -29,6 +29,8 @@ export interface UplinkStatus {
   sent: number
   resent: number
   receipted: number
+  /** Time since a receipt came, of a birth as well; absent before the first. */
+  receiptAgoMs?: number
   credit: number
   clockOffsetMs?: number
   lastError?: string
@@ -125,6 +127,7 @@ export class Uplink {
     const { entries, bytes } = outbox.status()
     const { sent, resent } = this.sender
     const { clockOffsetMs } = this.host
+    const receiptAgoMs = Math.round(this.context.clock.monotonic() - this.host.receiptMs)
     const { lastError } = this.link
     return {
       connected: this.isOpen,
@@ -136,6 +139,7 @@ export class Uplink {
       resent: resent.value(),
       receipted: this.receipted.value(),
       credit: this.host.creditBytes,
+      ...(Number.isFinite(receiptAgoMs) ? { receiptAgoMs } : {}),
       ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }),
       ...(lastError === undefined ? {} : { lastError }),
     }

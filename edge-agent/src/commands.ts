@@ -1,0 +1,48 @@
+/** What `millrace-agent` does besides running: it ends with 0 when all is well, with 1 when the answer is no. */
+import { createInterface } from 'node:readline/promises'
+import { systemClock } from '@millrace/platform'
+import type { AgentConfig } from './config.ts'
+import { ports } from './doctor/devices.ts'
+import { diagnose, type Finding, lineOf } from './doctor/doctor.ts'
+import { answersOf, type Given } from './setup/answers.ts'
+import { writeSetup } from './setup/setup.ts'
+import { askStatus } from './status.ts'
+
+const say = (text: string) => process.stdout.write(`${text}\n`)
+
+export async function printStatus({ dataDir }: AgentConfig, configFile = '<file>'): Promise<number> {
+  try {
+    say(JSON.stringify(JSON.parse(await askStatus(dataDir)), null, 2))
+    return 0
+  } catch {
+    process.stderr.write(`No agent answers in ${dataDir}. Start it with: millrace-agent run --config ${configFile}\n`)
+    return 1
+  }
+}
+
+export async function printDiagnosis(load: () => AgentConfig, isJson: boolean): Promise<number> {
+  const findings: Finding[] = []
+  for await (const finding of diagnose(load, systemClock)) {
+    findings.push(finding)
+    if (!isJson) say(lineOf(finding))
+  }
+  const isWell = findings.every(({ level }) => level !== 'wrong')
+  if (isJson) say(JSON.stringify({ isWell, findings }, null, 2))
+  return isWell ? 0 : 1
+}
+
+/** @throws MillraceError AGENT_SETUP, CONFIG_INVALID */
+export async function setUp(given: Given, configFile = 'agent.yaml'): Promise<number> {
+  const terminal = createInterface({ input: process.stdin })
+  const lines = terminal[Symbol.asyncIterator]()
+  const question = async (text: string) => {
+    say(text)
+    const { value = '' } = await lines.next()
+    return value as string
+  }
+  const answers = await answersOf(given, ports(), question)
+  terminal.close()
+  for (const path of writeSetup(answers, configFile)) say(`written: ${path}`)
+  say(`next: millrace-agent doctor --config ${configFile}`)
+  return 0
+}
