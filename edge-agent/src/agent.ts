@@ -6,7 +6,7 @@
  */
 import { type Clock, every, type Log, type Metrics, type Part, stopInOrder } from '@millrace/platform'
 import type { AgentConfig } from './config.ts'
-import type { Device } from './device.ts'
+import type { Device, DeviceStatus } from './device.ts'
 import type { OutboxStorage } from './outbox/index.ts'
 import { type Parts, parts as realParts } from './parts.ts'
 import { followPresence } from './presence.ts'
@@ -35,7 +35,7 @@ export interface Agent {
 
 export interface AgentStatus {
   node: string
-  devices: Record<string, { isOpen: boolean; lastBytesMs: number; detail: string }>
+  devices: Record<string, DeviceStatus>
   outbox: unknown
   uplink: unknown
 }

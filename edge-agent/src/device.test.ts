@@ -10,14 +10,14 @@ afterEach(async () => {
 })
 
 /** A device on a pseudo-terminal, started, and what it logs. */
-async function start(decoder: {
-  kind: string
-  [key: string]: unknown
-}): Promise<{ device: Device; pty: Pty; told: [string, unknown][] }> {
+async function start(
+  decoder: { kind: string; [key: string]: unknown },
+  bus: object = {},
+): Promise<{ device: Device; pty: Pty; told: [string, unknown][] }> {
   const pty = openPty()
   const told: [string, unknown][] = []
   const log: Log = { ...silentLog, error: (message, fields) => void told.push([message, fields?.code]) }
-  const config = { id: 'd', bus: { kind: 'serial', path: pty.path }, decoder, filters: {} }
+  const config = { id: 'd', bus: { kind: 'serial', path: pty.path, ...bus }, decoder, filters: {} }
   const device = createDevice(config, { clock: systemClock, log, metrics: createMetrics(), given: [] })
   device.start()
   ending.push(
@@ -49,7 +49,7 @@ it.each([
   expect(await until(() => told.length > 0)).toBeLessThan(2000)
   expect(told).toEqual([[expect.stringContaining(seen), 'EDGE_DEVICE_UNREADABLE']])
   expect(told[0]![0]).toContain(decoder.kind === 'nmea-0183' ? '9600 8N1' : '115200 8N1')
-  expect(device.status().detail).toBe(told[0]![0])
+  expect(device.status()).toMatchObject({ state: 'unreadable', detail: told[0]![0] })
 })
 
 it('tells of it also when the device pauses, and takes it back when frames come', async () => {
@@ -116,4 +116,16 @@ it.each([
   ['Error: Input/output error, cannot open /dev/ttyUSB0', undefined],
 ])('%s: %s', (message, why) => {
   expect(new PortUnavailable('/dev/ttyUSB0', new Error(message)).why).toBe(why)
+})
+
+it('says in a word how a device is: silent until bytes come, though its line is opened again, and unplugged', async () => {
+  const { device, pty } = await start({ kind: 'nmea-0183', requireChecksum: false }, { silentMs: 300 })
+  expect(device.status().state).toBe('open')
+  await until(() => device.status().state === 'silent')
+  await until(() => device.status().isOpen)
+  expect(device.status().state).toBe('silent')
+  pty.offer(Buffer.from('$GPGSV,1,1,07\r\n'))
+  await until(() => device.status().state === 'open')
+  pty.unplug()
+  await until(() => device.status().state === 'unplugged')
 })

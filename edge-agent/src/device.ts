@@ -12,6 +12,19 @@ import type { Stretches } from './stretches.ts'
 /** Why nothing is known of a device. */
 export type LineGap = 'agent-down' | 'unplugged' | 'unavailable' | 'stalled' | Hindrance
 
+/** What a person is told of a device; `detail` has the words. */
+export type DeviceState = 'opening' | 'open' | 'silent' | 'unreadable' | 'refused' | LineGap
+
+export interface DeviceStatus {
+  isOpen: boolean
+  lastBytesMs: number
+  /** Absent of a device that is not on a bus. */
+  state?: DeviceState
+  detail: string
+  /** Why the line is closed. */
+  reason?: LineGap
+}
+
 export interface Device {
   id: string
   channels: Channel[]
@@ -20,8 +33,7 @@ export interface Device {
   drain(): Drained[]
   /** Nothing is known of the device between `sinceMs` and its next reading. */
   gap(sinceMs: number, reason: LineGap): void
-  /** `reason`: why the line is closed. */
-  status(): { isOpen: boolean; lastBytesMs: number; detail: string; reason?: LineGap }
+  status(): DeviceStatus
   stop(): Promise<void>
 }
 
@@ -55,7 +67,7 @@ class BusDevice implements Device {
   readonly #setBacks: Counter
   /** Settings of the line, for people. */
   readonly #link: string
-  readonly #status: ReturnType<Device['status']> = { isOpen: false, lastBytesMs: 0, detail: 'not opened yet' }
+  readonly #status: DeviceStatus = { isOpen: false, lastBytesMs: 0, state: 'opening', detail: 'not opened yet' }
   readonly #unreadable = new Unreadable()
   #stopWatch = () => {}
   #stopKeepAlive = () => {}
@@ -89,6 +101,7 @@ class BusDevice implements Device {
         const gap = why ?? (reason === 'silent' ? 'unplugged' : reason)
         this.#context.log.warn('device lost', { device: this.id, reason: why ?? reason, detail })
         this.#lost(sinceMs, gap, detail)
+        this.#status.state = why ?? reason
       },
     })
   }
@@ -96,7 +109,9 @@ class BusDevice implements Device {
   #opened(atMs: number): void {
     const { clock, log } = this.#context
     log.info('device open', { device: this.id, bus: this.#config.bus.kind })
-    Object.assign(this.#status, { isOpen: true, detail: 'open' })
+    // A silent line is opened again, and is still silent until bytes come.
+    if (this.#status.state === 'silent') this.#status.isOpen = true
+    else this.#setState('open', { isOpen: true, detail: 'open' })
     delete this.#status.reason
     this.#decoder.reset()
     this.#unreadable.reset()
@@ -123,6 +138,7 @@ class BusDevice implements Device {
 
   #take(chunk: Uint8Array, atMs: number): void {
     this.#status.lastBytesMs = atMs
+    if (this.#status.state === 'silent') this.#setState('open', { isOpen: true, detail: 'open' })
     this.#decoder.decode(chunk, atMs, this.#intake)
     this.#unreadable.look(chunk, this.#context.clock.monotonic(), this.#intake.frames)
   }
@@ -136,7 +152,7 @@ class BusDevice implements Device {
   }
 
   #refused(why: string): void {
-    this.#report(new MillraceError('EDGE_DEVICE_REFUSED', { device: this.id, detail: why }))
+    this.#report('refused', new MillraceError('EDGE_DEVICE_REFUSED', { device: this.id, detail: why }))
   }
 
   /** What comes and is not read. */
@@ -145,20 +161,25 @@ class BusDevice implements Device {
     if (this.#isReported && !this.#unreadable.isTold) this.#endReport()
     if (detail === undefined) return
     const { kind } = this.#config.decoder
-    this.#report(new MillraceError('EDGE_DEVICE_UNREADABLE', { device: this.id, decoder: kind, detail, link: this.#link }))
+    const error = new MillraceError('EDGE_DEVICE_UNREADABLE', { device: this.id, decoder: kind, detail, link: this.#link })
+    this.#report('unreadable', error)
   }
 
-  #report({ code, message }: MillraceError): void {
+  #report(state: DeviceState, { code, message }: MillraceError): void {
     this.#context.log.error(message, { code, device: this.id })
-    this.#status.detail = message
+    this.#setState(state, { isOpen: this.#status.isOpen, detail: message })
     this.#isReported = true
   }
 
   #endReport(): void {
     this.#isReported = false
     if (!this.#status.isOpen) return
-    this.#status.detail = 'open'
+    this.#setState('open', { isOpen: true, detail: 'open' })
     this.#context.log.info('device is read again', { device: this.id })
+  }
+
+  #setState(state: DeviceState, more: { isOpen: boolean; detail: string }): void {
+    Object.assign(this.#status, { state, ...more })
   }
 
   #clockSetBack(byMs: number): void {

@@ -7,7 +7,7 @@ import type { Clock } from '@millrace/platform'
 import type { Device } from './device.ts'
 import type { Uplink } from './uplink/index.ts'
 
-/** A USB adapter takes 1 to 3 s to come back, and the bus tries every 2 s. */
+/** A USB adapter takes 1 to 3 s to come back, and the bus tries every second. */
 const awayAfterMs = 5000
 
 type Devices = Pick<Device, 'id' | 'status'>[]

@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 
 export interface AgentStatus {
+  devices: Record<string, { isOpen: boolean; lastBytesMs: number; state: string }>
   outbox: { entries: number; bytes: number }
   uplink: { connected: boolean; inFlight: number; sent: number; resent: number; receipted: number; credit: number }
 }

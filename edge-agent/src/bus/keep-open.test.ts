@@ -33,7 +33,7 @@ function handClock(): Clock & { pass(ms: number): Promise<void> } {
   }
 }
 
-it('tries again after 100 ms, then twice as long each time, up to 2 s', async () => {
+it('tries again after 100 ms, then twice as long each time, up to 1 s', async () => {
   const clock = handClock()
   const tries: number[] = []
   const refuse = async () => {
@@ -45,7 +45,7 @@ it('tries again after 100 ms, then twice as long each time, up to 2 s', async ()
   bus.start(heard)
   await clock.pass(0)
   await clock.pass(10_000)
-  expect(tries).toEqual([0, 100, 300, 700, 1500, 3100, 5100, 7100, 9100])
+  expect(tries).toEqual([0, 100, 300, 700, 1500, 2500, 3500, 4500, 5500, 6500, 7500, 8500, 9500])
   expect(heard.events).toEqual(['lost:unplugged'])
   await bus.stop()
 })
@@ -76,5 +76,39 @@ it('opens a line again that cannot discard what a stall left in it', async () =>
   clock.monotonic = () => monotonic() + 3000
   await clock.pass(1000)
   expect(heard.events).toEqual(['opened', 'lost:stalled', 'opened'])
+  await bus.stop()
+})
+
+it('gives up a line whose check fails while nothing comes, and does not check one that brings bytes', async () => {
+  const clock = handClock()
+  let [checks, opened] = [0, 0]
+  let bring = (_: Uint8Array): void => {}
+  const line: Line = {
+    write() {},
+    check: async () => {
+      if (++checks > 1) throw new Error('EIO')
+    },
+    discard: async () => true,
+    close: async () => {},
+  }
+  const bus = keepOpen(
+    async ({ bytes }) => {
+      bring = bytes
+      opened++
+      return line
+    },
+    { silentMs: 0 },
+    { clock, log: silentLog },
+  )
+  const heard = listen()
+  bus.start(heard)
+  await clock.pass(0)
+  for (let passedMs = 0; passedMs < 1000; passedMs += 200) {
+    bring(Buffer.from('x'))
+    await clock.pass(200)
+  }
+  expect([checks, opened]).toEqual([0, 1])
+  await clock.pass(600)
+  expect(heard.events).toContain('lost:unplugged')
   await bus.stop()
 })

@@ -4,7 +4,7 @@
  *     opening ──ok──► open ──gone, silent──► waiting ──back-off──► opening
  *        └──failed────────────────────────────►┘
  *
- * - A line that is gone, or cannot be opened, is tried again after 100 ms, then twice as long each time, up to 2 s.
+ * - A line that is gone, or cannot be opened, is tried again after 100 ms, then twice as long each time, up to 1 s: a device that is plugged in is read within two.
  * - A line that brings nothing for `silentMs` is closed and opened again: a hung adapter, or a stream that must be requested
  *   once more. It is told once, until bytes come.
  * - When this process was stopped (its timer is late by more than `stallMs`, by the monotonic clock), what waits in the kernel
@@ -15,6 +15,8 @@ import { type Bus, type BusListener, type Hindrance, PortUnavailable } from './b
 
 export interface Line {
   write(bytes: Uint8Array): void
+  /** Rejects when the other end is gone. Called while nothing comes, for lines that do not always tell by themselves. */
+  check?(): Promise<void>
   /** Throws away what the kernel holds; false when it cannot: the line is then closed and opened. */
   discard(): Promise<boolean>
   close(): Promise<void>
@@ -23,7 +25,7 @@ export interface Line {
 /** Resolves when the line is open and holds nothing from before. Rejects with what a person should read. */
 export type OpenLine = (on: { bytes(chunk: Uint8Array): void; gone(detail: string): void }) => Promise<Line>
 
-const pauseMs = { first: 100, most: 2000 }
+const pauseMs = { first: 100, most: 1000 }
 const tickMs = 250
 const stallMs = 1000
 
@@ -151,8 +153,16 @@ class KeptLine implements Bus {
   private tick(): void {
     const { silentMs, clock } = this.context
     this.checkStall()
+    this.checkLine()
     if (this.line && !this.isDiscarding && silentMs > 0 && clock.monotonic() - this.lastHeardMs >= silentMs)
       this.giveUp('silent', `no bytes for ${silentMs} ms`)
+  }
+
+  /** Bytes that come say enough. */
+  private checkLine(): void {
+    if (this.isDiscarding || this.context.clock.monotonic() - this.lastHeardMs < tickMs) return
+    const mine = this.generation
+    this.line?.check?.().catch((error: Error) => mine === this.generation && this.giveUp('unplugged', error.message))
   }
 
   private checkStall(): void {

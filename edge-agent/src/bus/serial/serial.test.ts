@@ -174,3 +174,17 @@ it('tells that a locked port was unplugged', async () => {
   await heard.until('unplug', () => heard.events.length > 1)
   expect(heard.events).toEqual(['lost:unavailable', 'lost:unplugged'])
 })
+
+it('tells an unplug within a second, also one in the middle of a read', { timeout: 60_000 }, async () => {
+  for (let round = 0; round < 40; round++) {
+    const pty = plugIn()
+    const { bus, heard } = start()
+    await heard.until('open', () => heard.events.includes('opened'))
+    pty.offer(Buffer.from('x'))
+    await heard.until('bytes', () => heard.received().length > 0)
+    pty.offer(Buffer.from('y'))
+    pty.unplug()
+    await heard.until(`unplug of round ${round}`, () => heard.events.includes('lost:unplugged'), 1000)
+    await bus.stop()
+  }
+})

@@ -67,6 +67,11 @@ function lineOf(port: SerialPort): Line {
     write(bytes) {
       if (port.isOpen && port.writableLength < writeBytesMax) port.write(bytes, () => {})
     },
+    // A line that hangs up while it is read gives an endless end of file, which serialport reads over and over and does not tell:
+    // asking for its settings is an error then.
+    check: async () => {
+      if (port.isOpen) await port.port?.getBaudRate()
+    },
     discard: () => done((call) => port.flush(call)).then(() => true),
     close: () => (port.isOpen ? done((call) => port.close(call)) : Promise.resolve()),
   }

@@ -23,6 +23,7 @@ export function openPty(): Pty {
   const native = createRequire(nodePty)(`@lydell/node-pty-${process.platform}-${process.arch}/pty.node`)
   const { master, slave, pty } = native.open(80, 24) as { master: number; slave: number; pty: string }
   const far = new ReadStream(master)
+  let isPlugged = true
   far.on('error', () => {})
 
   function offer(bytes: Uint8Array): number {
@@ -46,6 +47,8 @@ export function openPty(): Pty {
       }
     },
     unplug() {
+      if (!isPlugged) return
+      isPlugged = false
       far.destroy()
       closeSync(slave)
     },
