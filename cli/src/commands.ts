@@ -15,6 +15,7 @@ import { printLedger } from './ledger.ts'
 import { makePackages } from './package/make.ts'
 import { replay } from './replay.ts'
 import { tail } from './tail.ts'
+import { printTrace, trace } from './trace/trace.ts'
 import { runUp, upOptions } from './up/run.ts'
 import { printVerdict } from './verify/print.ts'
 import { verify, verifyDefaults } from './verify/verify.ts'
@@ -142,6 +143,16 @@ export const commands: Record<string, Command> = {
       } as const
       for (const path of makePackages(read('package', args, options).values)) process.stdout.write(`${path}\n`)
       return 0
+    },
+  },
+  trace: {
+    usage: '<batch>',
+    purpose: 'follows a batch, <stream>/<number> or the newest of a device, through every hop with times; 1 when it is not whole',
+    async run(args) {
+      const { values, positionals } = read('trace', args, asking)
+      const found = await trace(apiOf(values), positionals[0]!)
+      print(values.json, found, () => printTrace(found))
+      return found.isWhole ? 0 : 1
     },
   },
   tail: {

@@ -5,8 +5,10 @@
  * Each is read again within two seconds, and its status says in between that it is unplugged. At the end every reading that was
  * produced is in the store under its own device, or lies in a gap of an unplug.
  */
+import { fileURLToPath } from 'node:url'
 import { readArguments } from '@millrace/platform'
 import { closingLine, printVerdict, verify, verifyDefaults } from 'millrace'
+import { run } from '../engines/command.ts'
 import { agentStatus } from '../support/agent-status.ts'
 import { installation } from '../support/installation.ts'
 import { program } from '../support/program.ts'
@@ -18,6 +20,8 @@ const { values } = readArguments(
 )
 const swaps = Number(values.swaps)
 const recoveryMsMax = 2000
+/** Of a line that is neither read nor written, an unplug is noticed within half a second. */
+const awayMsMin = 600
 const awayMsMax = 1500
 const beds = ['bed-1', 'bed-2']
 
@@ -56,7 +60,7 @@ await program('hot-plug', async ({ dir, check, say, atEnd }) => {
   for (let swap = 0; swap < swaps; swap++) {
     const victims = beds.filter((_, at) => random() < 0.6 || at === swap % 2)
     for (const name of victims) order('unplug', name)
-    await pause(100 + random() * awayMsMax)
+    await pause(awayMsMin + random() * awayMsMax)
     for (const name of victims) if ((await device(name))?.state !== 'unplugged') missed++
     const pluggedMs = Date.now()
     for (const name of victims.reverse()) order('plug', name)
@@ -79,6 +83,9 @@ await program('hot-plug', async ({ dir, check, say, atEnd }) => {
   await pause(2000)
   await simulator.stop()
   await pause(1000)
+  const cli = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url))
+  const traced = await run(process.execPath, [cli, 'trace', 'bed-1', '--url', api.url])
+  check(/^durable .*\n^accepted .*\n^stored .* (\d+) of \1$/m.test(traced), `a batch can be traced:\n${traced}`)
   const verdict = await verify(api, [manifest], verifyDefaults)
   if (!verdict.isWhole) say(printVerdict(verdict))
   check(verdict.isWhole, closingLine(verdict))

@@ -10,7 +10,7 @@ const ours: Record<string, RegExp> = {
   'errors of the Kafka protocol': /platformatic\/errors\.ts: protocolErrors/,
   'names of the fields of a document': /sinks\/opensearch\/template\.ts: properties\[outer\]/,
   'keys of a codec, walked by Object.keys': /prepare\/plain\/config\.ts: /,
-  'kinds that the configuration was checked for': /edge-agent\/src\/(?:config|filters\/index)\.ts: \w+Plugins\[/,
+  'kinds that the configuration was checked for': /edge-agent\/src\/(?:config|doctor\/devices|filters\/index)\.ts: \w+Plugins\[/,
   'channels of an instrument': /openbci-cyton\.ts: values\[/,
   'a number in a file of the outbox': /outbox\/entry\.ts: kinds\[kind\]/,
   'aliases, which are numbers': /outbox\/prepare\.ts: renamed\[alias\]/,

@@ -13,16 +13,19 @@ export const rooms: Record<string, Rooms> = {
   platform: anything(
     'arguments back-off clock config errors event-loop fair-room fnv http index log loopback metrics metrics-endpoint overrides own process-metrics run secret-file sqlite steady-clock stop testing variables varint worker worker-side',
   ),
-  contract: anything('codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug'),
+  contract: anything(
+    'codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug',
+  ),
   alarms: anything(
     'absence causes change conditions control engine glob index lane list memory overrides plan readings rule rule-file score series set-back step testing tick warnings',
   ),
   'edge-agent': {
     main: 'agent commands config engines status supervisor',
     commands: 'config doctor setup status',
-    doctor: 'agent config device engines status uplink',
-    setup: 'config decoders engines',
-    engines: 'agent config device observe outbox uplink',
+    doctor: 'agent bus config device engines status uplink',
+    setup: 'bus config decoders engines',
+    engines: 'agent config device health observe outbox uplink',
+    health: 'agent config device intake outbox stretches uplink',
     agent: 'config device outbox parts presence stretches uplink',
     parts: 'outbox uplink',
     presence: 'device uplink',
@@ -76,7 +79,7 @@ export const rooms: Record<string, Rooms> = {
     'bays device faults fleet index instruments line link main manifest ports recordings scenario scenarios signals',
   ),
   dashboards: anything('build demo grafana kibana web'),
-  cli: anything('api command commands devices index lan ledger main package replay tail up verify'),
+  cli: anything('api command commands devices index lan ledger main package replay tail trace up verify'),
 }
 
 /** Of a path below a package: `cloud-processor/src/roles/page.ts` is in `roles`, `cloud-processor/src/main.ts` in `main`. */
