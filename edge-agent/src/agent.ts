@@ -17,8 +17,12 @@ import type { Transport } from './uplink/index.ts'
 export interface AgentContext {
   storage: OutboxStorage
   transport: Transport
-  /** The devices on this gateway. @param given where readings of earlier runs of a device have their times */
-  devices(given: (device: string) => Stretches): Device[]
+  /**
+   * The devices on this gateway.
+   * @param given where readings of earlier runs of a device have their times
+   * @param status of this agent, once it has started
+   */
+  devices(given: (device: string) => Stretches, status: () => AgentStatus): Device[]
   clock: Clock
   log: Log
   metrics: Metrics
@@ -44,7 +48,10 @@ export interface AgentStatus {
 export async function startAgent(config: AgentConfig, engines: AgentContext, parts: Parts = realParts): Promise<Agent> {
   const { clock, log, metrics, transport } = engines
   const outbox = await parts.openOutbox(engines.storage, config.outbox, engines)
-  const devices = engines.devices((device) => outbox.given(device))
+  const devices = engines.devices(
+    (device) => outbox.given(device),
+    () => status(),
+  )
   for (const device of devices) {
     const sinceMs = outbox.lastCommittedMs(device.id)
     if (sinceMs !== undefined) device.gap(sinceMs, 'agent-down')
@@ -86,13 +93,15 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     { name: 'outbox', stop: () => outbox.close() },
   ]
 
+  const status = (): AgentStatus => ({
+    node: `${config.group}/${config.node}`,
+    devices: Object.fromEntries(devices.map((device) => [device.id, device.status()])),
+    outbox: outbox.status(),
+    uplink: uplink.status(),
+  })
+
   return {
-    status: () => ({
-      node: `${config.group}/${config.node}`,
-      devices: Object.fromEntries(devices.map((device) => [device.id, device.status()])),
-      outbox: outbox.status(),
-      uplink: uplink.status(),
-    }),
+    status,
     commits: () => commits,
     async stop() {
       stopTimer()

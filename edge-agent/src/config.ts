@@ -43,6 +43,18 @@ export const agentSchema = z.strictObject({
     .default(100)
     .describe('Batches are closed and committed this often: latency against wear of the disk'),
   devices: z.array(deviceSchema).default([]).describe('Devices on this gateway'),
+  health: z
+    .strictObject({
+      everyMs: z
+        .int()
+        .min(0)
+        .max(3_600_000)
+        .default(0)
+        .describe('The gateway is measured this often, as a device of its own; 0 is never. Packages and `setup` write 10000'),
+      device: id.optional().describe('Name of that device; by default `<node>-gateway`'),
+    })
+    .prefault({})
+    .describe('Processor, memory, disk, temperature, link, outbox and certificate of this gateway as channels'),
   outbox: outboxSchema.prefault({}),
   uplink: uplinkSchema.prefault({}),
   metrics: metricsEndpointSchema.describe('The metrics endpoint: /health and /metrics'),
@@ -72,9 +84,12 @@ function parse(schema: z.ZodType, raw: unknown, path: string): unknown {
   throw new MillraceError('CONFIG_INVALID', { path, detail })
 }
 
+/** Name of the device that the gateway itself is. */
+export const healthDevice = ({ node, health }: AgentConfig) => health.device ?? `${node}-gateway`
+
 /** Checks all of it, devices included. @throws MillraceError CONFIG_INVALID */
 export function checkDevices(config: AgentConfig): void {
-  const seen = new Set<string>()
+  const seen = new Set<string>(config.health.everyMs > 0 ? [healthDevice(config)] : [])
   for (const device of config.devices) {
     if (seen.has(device.id))
       throw new MillraceError('CONFIG_INVALID', { path: 'devices', detail: `two devices are called ${device.id}` })

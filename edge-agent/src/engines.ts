@@ -3,8 +3,9 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, createMetrics, type Log, type Metrics, silentLog, systemClock } from '@millrace/platform'
 import type { AgentContext } from './agent.ts'
-import { type AgentConfig, checkDevices } from './config.ts'
+import { type AgentConfig, checkDevices, healthDevice } from './config.ts'
 import { createDevice, type Device } from './device.ts'
+import { createHealth } from './health/health.ts'
 import { observeStorage } from './observe.ts'
 import { sqliteStorage } from './outbox/index.ts'
 import { connectMqtt } from './uplink/index.ts'
@@ -36,6 +37,9 @@ export function openEngines(config: AgentConfig, context: { clock: Clock; log: L
     ...context,
     storage: config.observe ? observeStorage(file, config.observe.fd, context.clock) : file,
     transport: connectMqtt(config.uplink, context),
-    devices: (given) => config.devices.map((device) => createDevice(device, { ...context, given: given(device.id) })),
+    devices: (given, status) => [
+      ...config.devices.map((device) => createDevice(device, { ...context, given: given(device.id) })),
+      ...(config.health.everyMs > 0 ? [createHealth(config, { ...context, given: given(healthDevice(config)), status })] : []),
+    ],
   }
 }

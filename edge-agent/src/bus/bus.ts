@@ -52,5 +52,7 @@ export interface BusPlugin<Config = unknown> {
   hasLink: boolean
   /** A device is at the other end: it takes what is written, may be unplugged and comes back. */
   isLive: boolean
+  /** Configuration of what is at an address as a person writes it, a path or `host:port`; undefined where it is another kind's. */
+  at?(address: string): object | undefined
   create(config: Config, context: { clock: Clock; log: Log }): Bus
 }

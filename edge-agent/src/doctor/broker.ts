@@ -26,7 +26,10 @@ export async function checkBroker(config: AgentConfig, ask: Ask, clock: Clock): 
   const log: Log = { ...silentLog, warn: (_text, { reason } = {}) => (refusal ??= reason as string | undefined) }
   try {
     const engines = openEngines(config, { clock, log, metrics: createMetrics() })
-    const agent = await startAgent(config, { ...engines, devices: (given) => engines.devices(given).map(unopened) })
+    const agent = await startAgent(config, {
+      ...engines,
+      devices: (given, status) => engines.devices(given, status).map(unopened),
+    })
     const seen = await watch(async () => agent.status().uplink as UplinkStatus, clock)
     await agent.stop()
     return judge(config, { ...seen, lastError: seen?.lastError ?? refusal } as UplinkStatus)

@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
 import { type Clock, createMetrics, ownValue, silentLog } from '@millrace/platform'
 import type { AgentStatus } from '../agent.ts'
+import { busPlugins } from '../bus/index.ts'
 import type { AgentConfig, DeviceConfig } from '../config.ts'
 import { createDevice, type Device } from '../device.ts'
 import { type Finding, ok, warning, wrong } from './finding.ts'
@@ -52,7 +53,7 @@ async function listen(device: Device, clock: Clock): Promise<number> {
   return read
 }
 
-const portOf = ({ bus }: DeviceConfig) => (bus.kind === 'serial' ? (bus.path as string | undefined) : undefined)
+const portOf = ({ bus }: DeviceConfig) => (busPlugins[bus.kind]!.hasLink ? (bus.path as string | undefined) : undefined)
 
 function portFault(id: string, path: string): Finding | undefined {
   if (!existsSync(path)) {

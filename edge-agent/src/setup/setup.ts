@@ -6,12 +6,16 @@ import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync, writ
 import { dirname, join, resolve } from 'node:path'
 import { checkConfig } from '@millrace/platform'
 import { stringify } from 'yaml'
+import { busPlugins } from '../bus/index.ts'
 import { agentSchema } from '../config.ts'
 import { checkAgent } from '../engines.ts'
 import type { Answers } from './answers.ts'
 
 /** Where a package keeps what was measured; see package/. */
 const packagedDataDir = '/var/lib/millrace-agent'
+
+/** The gateway is measured too; take it out of the file, or write 0, to leave that. */
+const healthEveryMs = 10_000
 
 /** Returns the files written. @throws MillraceError CONFIG_INVALID, and then nothing is written. */
 export function writeSetup(answers: Answers, configFile: string): string[] {
@@ -47,14 +51,16 @@ function configOf(
       ...(password === undefined ? {} : { passwordFile: beside.password }),
       ...(ca === undefined ? {} : { caFile: beside.ca }),
     },
+    health: { everyMs: healthEveryMs },
     devices: devices.map(({ id, decoder, path }) => ({ id: `${node}-${id}`, bus: busOf(path), decoder: { kind: decoder } })),
   }
 }
 
-/** `host:port` is a device on the network. */
-function busOf(path: string): object {
-  const [, host, port] = /^([^/]+):(\d+)$/.exec(path) ?? []
-  return host === undefined ? { kind: 'serial', path } : { kind: 'tcp', host, port: Number(port) }
+/** Of the first kind of bus that knows the address. */
+function busOf(address: string): object {
+  const known = Object.values(busPlugins).map(({ kind, at }) => ({ kind, config: at?.(address) }))
+  const found = known.find(({ config }) => config !== undefined)!
+  return { kind: found.kind, ...found.config }
 }
 
 /** Root writes for the group of the agent's user, which may read it and not change it. */

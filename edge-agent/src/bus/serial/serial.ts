@@ -43,6 +43,7 @@ export const serial: BusPlugin<Config> = {
   schema,
   hasLink: true,
   isLive: true,
+  at: (address) => (/^[^/]+:\d+$/.test(address) ? undefined : { path: address }),
   create: (config, context) => keepOpen(opener(config), config, context),
 }
 

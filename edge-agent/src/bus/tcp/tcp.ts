@@ -26,6 +26,10 @@ export const tcp: BusPlugin<Config> = {
   schema,
   hasLink: false,
   isLive: true,
+  at: (address) => {
+    const [, host, port] = /^([^/]+):(\d+)$/.exec(address) ?? []
+    return host === undefined ? undefined : { host, port: Number(port) }
+  },
   create: (config, context) => keepOpen(opener(config, context.clock.after), config, context),
 }
 
