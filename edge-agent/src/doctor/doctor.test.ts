@@ -33,8 +33,8 @@ test('a disk with less room than the outbox may take is told with the bound that
 test('a certificate that ends soon, has ended, or is not valid yet', () => {
   const nowMs = Date.UTC(2026, 11, 1)
   const of = (untilMs: number, error: string | null) => {
-    const peer = { valid_from: 'Nov 1 2026', valid_to: 'Nov 30 2026', subject: {}, issuer: {} } as never
-    return certificateFindings({ peer, untilMs, error, host: 'h', hasCa: true, nowMs })[0]
+    const names = { subjectAltName: undefined, subject: 'CN=h', issuer: 'CN=a', validFrom: 'Nov 1', validTo: 'then' }
+    return certificateFindings({ peer: { ...names, validToDate: new Date(untilMs) }, error, host: 'h', hasCa: true, nowMs })[0]
   }
   expect(of(Date.UTC(2026, 11, 31), null)).toMatchObject({ level: 'ok' })
   expect(of(Date.UTC(2026, 11, 6), null)).toMatchObject({ level: 'warning', says: 'the certificate of h ends in 5 days' })
@@ -42,4 +42,5 @@ test('a certificate that ends soon, has ended, or is not valid yet', () => {
     level: 'wrong',
     remedy: expect.stringContaining('set the clock'),
   })
+  expect(of(nowMs, 'ERR_TLS_CERT_ALTNAME_INVALID')?.says).toBe('the certificate is for h, not for h')
 })

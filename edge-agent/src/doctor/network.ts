@@ -82,9 +82,8 @@ async function checkTls({ host, port }: Address, uplink: AgentConfig['uplink'], 
   const socket = connectTls({ host, port, ca, rejectUnauthorized: false, ...(isIP(host) === 0 ? { servername: host } : {}) })
   let findings: Finding[] = []
   const failed = await reach(socket, 'secureConnect', (open) => {
-    const untilMs = open.getPeerX509Certificate()?.validToDate.getTime() ?? Number.NaN
-    const seen = { peer: open.getPeerCertificate(), untilMs, error: open.authorizationError }
-    findings = certificateFindings({ ...seen, host, hasCa: ca !== undefined, nowMs })
+    const peer = open.getPeerX509Certificate()
+    if (peer) findings = certificateFindings({ peer, error: open.authorizationError, host, hasCa: ca !== undefined, nowMs })
   })
   if (failed === undefined) return findings
   const remedy = 'Set mqtt:// instead of mqtts://, or the port of TLS, in uplink.url.'
