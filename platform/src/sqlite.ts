@@ -2,7 +2,7 @@
  * Opens SQLite files that one process owns, and reads what SQLite says. An entry of its own (`@millrace/platform/sqlite`): the workers
  * that own these files would pay for the libraries of the others at every start.
  */
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { ErrorCode } from './errors.ts'
@@ -44,7 +44,7 @@ export function openOwned<T>(
     return { db, loaded: load(db), close }
   } catch (cause) {
     close()
-    throw cause instanceof Refusal ? cause : new Refusal(codeOf(cause, format), { path, detail: describe(cause) })
+    throw cause instanceof Refusal ? cause : new Refusal(codeOf(cause, path, format), { path, detail: describe(cause) })
   }
 }
 
@@ -67,9 +67,20 @@ function makeOrCheck(db: DatabaseSync, path: string, { kind, applicationId, vers
   if (version < known) throw new Refusal(codes.corrupt, { path, detail: `format ${version}, from before the first release` })
 }
 
-function codeOf(cause: unknown, { codes }: FileFormat): ErrorCode {
+function codeOf(cause: unknown, path: string, { codes }: FileFormat): ErrorCode {
   if (isBusy(cause)) return codes.locked
-  return isDamage(cause) ? codes.corrupt : codes.open
+  return isDamage(cause) || isMarkedReadOnly(cause, path) ? codes.corrupt : codes.open
+}
+
+/** SQLITE_READONLY of a file that may be written: its first page says that another version of SQLite wrote it. */
+function isMarkedReadOnly(cause: unknown, path: string): boolean {
+  if (primaryCode(cause) !== 8) return false
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Holds an exclusive lock on `<path>.lock`, an empty database; the system frees it when the process dies. @throws what `isBusy` knows when another process has it */
@@ -113,8 +124,11 @@ export const isFull = (cause: unknown) => primaryCode(cause) === 13
 /** SQLITE_CORRUPT, SQLITE_NOTADB. A disk that refuses a read or write is not damage of the file. */
 export const isCorrupt = (cause: unknown) => primaryCode(cause) === 11 || primaryCode(cause) === 26
 
-/** Corrupt, or rows that are not there. */
-export const isDamage = (cause: unknown) => primaryCode(cause) === undefined || isCorrupt(cause)
+/** SQLITE_ERROR: of our statements, that the file has another schema than it was made with. */
+const isForeignSchema = (cause: unknown) => primaryCode(cause) === 1
+
+/** Corrupt, or tables, columns or rows that are not there. */
+export const isDamage = (cause: unknown) => primaryCode(cause) === undefined || isCorrupt(cause) || isForeignSchema(cause)
 
 /** SQLite's words and its extended code. */
 export function describe(cause: unknown): string {

@@ -1,6 +1,6 @@
 /** Bytes of the log's file are flipped at random; then the stages and the store go on from it. */
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env as processEnv } from 'node:process'
@@ -238,6 +238,23 @@ test.each(seeds)(
     await last.close()
   },
 )
+
+test.each([
+  ['its mark', 3, 5],
+  ['the format of its schema', 47, 1],
+  ['its kind', 68, 5],
+])('a first page that is damaged (%s) is refused by the code, and without the file it starts again', async (_what, at, bits) => {
+  const open = () => openEmbeddedLog({ path }, { log: silentLog, metrics: createMetrics() })
+  await (await open()).close()
+  const bytes = await readFile(path)
+  bytes[at]! ^= bits
+  await writeFile(path, bytes)
+  await expect(open()).rejects.toThrow(/^LOG_CORRUPT: .*log\.sqlite.*Move the file away/)
+  await rename(path, `${path}.away`)
+  const again = await open()
+  expect(await again.append(topics.raw, 0, [{ key: 'k', value: Buffer.of(1) }])).toBeDefined()
+  await again.close()
+})
 
 test('a file that SQLite cannot write any more becomes a new one with all that can be read', async () => {
   await process(async (log) => {

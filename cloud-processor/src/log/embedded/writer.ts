@@ -1,7 +1,7 @@
 /** The worker that owns the log's file. One message is one transaction; messages are served in order. */
 import { workerData } from 'node:worker_threads'
 import { constants, zstdCompressSync } from 'node:zlib'
-import { describe, isCorrupt, transaction } from '@millrace/platform/sqlite'
+import { describe, isCorrupt, isDamage, transaction } from '@millrace/platform/sqlite'
 import { Refusal, serveCalls } from '@millrace/platform/worker-side'
 import { type LogFile, openFile, slotSpan } from './file.ts'
 import type { Group, Opened, Totals, Trim, WriterAsk } from './protocol.ts'
@@ -23,7 +23,7 @@ serveCalls<WriterAsk>(
       close: () => file.close(),
     }
   },
-  (cause) => ({ code: 'LOG_OPEN', values: { path, detail: describe(cause) } }),
+  (cause) => ({ code: isDamage(cause) ? 'LOG_CORRUPT' : 'LOG_OPEN', values: { path, detail: describe(cause) } }),
 )
 
 function openOrRescue(): { file: LogFile; rescued?: Rescued } {
