@@ -307,6 +307,12 @@ export const catalogue = {
       'Move the file away and start again: the store is filled again from what the log still holds. Keep the file for recovery.',
     retry: false,
   },
+  STORE_DAMAGED: {
+    says: 'The store {path} is damaged: {place} cannot be read ({detail}).',
+    remedy:
+      'What lies around it is read; what it held is a gap with the reason damaged. Check the disk. Where the log still holds that time, move the store’s file away: it is filled again. Else restore a backup.',
+    retry: false,
+  },
   STORE_DOCUMENT_REFUSED: {
     says: 'The document store refused a document ({detail}).',
     remedy: 'The record is in the rejected topic with its bytes; all other documents are stored.',

@@ -1,7 +1,7 @@
 /** What an event reports: `code` of an event record, on the timeline or of a store. */
 import { catalogue } from '@millrace/platform'
 
-const { LOG_DAMAGED, STORE_CHANNEL_TOO_FINE } = catalogue
+const { LOG_DAMAGED, STORE_CHANNEL_TOO_FINE, STORE_DAMAGED } = catalogue
 
 export const events = {
   CLOCK_JUMPED: {
@@ -30,6 +30,7 @@ export const events = {
     remedy: 'Correct the clock that is wrong. Where it was the processor’s: `millrace replay rejected --reason PREPARE_TIME`.',
   },
   STORE_CHANNEL_TOO_FINE,
+  STORE_DAMAGED,
   STORE_EXPIRED: {
     says: 'The store holds more than its bound: its oldest day expires.',
     remedy: 'Raise the bound, or keep fewer days.',

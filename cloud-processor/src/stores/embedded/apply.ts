@@ -14,8 +14,11 @@ import { createGaps, type Gaps } from './gaps.ts'
 import { type Hour, Hours } from './hours.ts'
 import { columnsPerRecord, type Done, type Records } from './protocol.ts'
 import { Readings } from './readings.ts'
+import { StoredRows } from './rows.ts'
+import { Unreadable } from './unreadable.ts'
 
 export interface ApplyOptions {
+  path: string
   devicesInMemory: number
   retention: { days: number }
   eventsMax: number
@@ -52,6 +55,8 @@ export class Apply {
   readonly #gaps: Gaps
   readonly #cuts: Cuts
   readonly #damages: Damages
+  /** Rows that cannot be read, found here or by a reader. */
+  readonly unreadable: Unreadable
   /** What is left out, and why. */
   readonly #bad = new Map<string, string>()
   /** Of the newest tick. */
@@ -64,8 +69,10 @@ export class Apply {
     this.#sql = prepare(db)
     this.#devices = devices
     this.#counts = counts
-    this.#readings = new Readings(db, { devices, counts, hours: new Hours(db) })
-    this.#gaps = createGaps(db, devices)
+    this.unreadable = new Unreadable(db, { path: options.path, addEvent: this.addEvent.bind(this) })
+    const rows = new StoredRows(db, (damage) => this.unreadable.find(damage))
+    this.#readings = new Readings(db, { devices, counts, hours: new Hours(db, rows) })
+    this.#gaps = createGaps(db, devices, rows)
     this.#damages = new Damages(db, this.#gaps)
     this.#cuts = createCuts(db, { devices, counts, damages: this.#damages })
     this.expiry = createExpiry(db, { devices, counts, cuts: this.#cuts, days: options.retention.days })

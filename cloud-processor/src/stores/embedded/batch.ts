@@ -1,10 +1,12 @@
 /**
  * A batch: what one timeline record holds of one device within one UTC hour, as it came. Then for each series, to the end:
- * varint series id, varint length, a chunk (chunk.ts). The length lets a reader skip what it does not want.
+ * varint series id, varint length, a chunk (chunk.ts). The length lets a reader skip what it does not want. The last frame is its
+ * checksum (seal.ts).
  */
 import type { Segment } from '@millrace/contract'
 import { type ByteWriter, putVarint, reserve, takeVarint } from './bytes.ts'
 import { type Points, type PutPoints, putPoints, putSegments, takePoints, takeSegments } from './chunk.ts'
+import { isSealFrame } from './seal.ts'
 
 /** `before`: what this returned for the series before it in the same batch. */
 export function putSeriesPoints(to: ByteWriter, series: number, points: Points, before?: PutPoints): PutPoints | undefined {
@@ -47,14 +49,15 @@ function endFrame(to: ByteWriter, head: number): boolean {
   return false
 }
 
-/** Chunks of a batch by series. */
+/** Chunks of a batch by series. @throws RangeError when the bytes end too early */
 export function* chunksOf(body: Uint8Array): Generator<{ series: number; bytes: Uint8Array }> {
   const from = { bytes: body, at: 0 }
   while (from.at < body.length) {
     const series = takeVarint(from)
     const length = takeVarint(from)
-    yield { series, bytes: body.subarray(from.at, from.at + length) }
+    const bytes = body.subarray(from.at, from.at + length)
     from.at += length
+    if (from.at < body.length || !isSealFrame(bytes)) yield { series, bytes }
   }
 }
 

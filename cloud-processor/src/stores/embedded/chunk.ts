@@ -4,7 +4,7 @@
  *     readings   varint count, column t, column v, u8 1 when a column q follows
  *     segments   varint count, column t, column i, column lengths, column of all samples one after the other
  *
- * Columns are described in column.ts. Times of readings rise strictly.
+ * A checksum is behind a chunk that lies in a row of its own (seal.ts). Columns are described in column.ts. Times of readings rise strictly.
  */
 import type { Segment, Value } from '@millrace/contract'
 import { type ByteReader, type ByteWriter, putVarint, reserve, takeVarint } from './bytes.ts'

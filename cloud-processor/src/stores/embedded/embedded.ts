@@ -20,7 +20,7 @@ import {
 import { asked, type Store } from '../store.ts'
 import { type EmbeddedStoreOptions, embeddedStoreSchema } from './config.ts'
 import { packRecords } from './pack.ts'
-import type { Done, ToReader, ToWriter } from './protocol.ts'
+import type { Done, FromReader, ToReader, ToWriter } from './protocol.ts'
 
 export interface StoreContext {
   log: Logger
@@ -48,6 +48,13 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
   await writer.opened()
   const reader = start<ToReader>('./reader.ts', 'STORE_READ')
   const count = counted(log, metrics)
+  const tellDamaged = damagedTold(path, log, metrics)
+  /** What the reader finds damaged is named by the writer, which knows what was named before. */
+  async function ask<T>(question: ToReader): Promise<T> {
+    const { answer, damaged } = await reader.ask<FromReader>(question)
+    if (damaged.length > 0) tellDamaged(await writer.ask<Done>({ k: 'damaged', rows: damaged }))
+    return answer as T
+  }
   let closed: MillraceError | undefined
   const whileOpen = <T>(ask: () => Promise<T>): Promise<T> => (closed ? Promise.reject(closed) : ask())
   return {
@@ -56,11 +63,13 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
     write: (partition, records) =>
       whileOpen(async () => {
         const { packed, transfer } = packRecords(partition, records)
-        count(partition, await writer.ask<Done>({ k: 'write', records: packed }, transfer))
+        const done = await writer.ask<Done>({ k: 'write', records: packed }, transfer)
+        count(partition, done)
+        tellDamaged(done)
         return []
       }),
     async merge() {
-      await writer.ask({ k: 'merge' })
+      tellDamaged(await writer.ask<Done>({ k: 'merge' }))
     },
     async close() {
       if (closed) return
@@ -68,7 +77,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions, { log, me
       await reader.close()
       await writer.close()
     },
-    ...asked((method, args) => whileOpen(() => reader.ask({ method, args }))),
+    ...asked((method, args) => whileOpen(() => ask({ method, args }))),
     refresh: async () => {}, // what is acknowledged is in the file
   }
 }
@@ -78,6 +87,16 @@ async function openPartition(writer: WorkerCalls<ToWriter>, log: Logger, id: str
   if (positions!.length === 0 && otherLogs!.length > 0)
     log.warn('the log is new: the store reads it from its start and keeps what it has', { log: id, others: otherLogs })
   return new Map(positions).get(partition) ?? 0
+}
+
+function damagedTold(path: string, log: Logger, metrics: Metrics): (done: Done) => void {
+  const damaged = metrics.counter('millrace_store_damaged_total', 'Rows of the store that were found to be damaged')
+  return (done) => {
+    for (const { place, detail } of done.damaged ?? []) {
+      damaged.add()
+      log.error('the store is damaged', { error: new MillraceError('STORE_DAMAGED', { path, place, detail }) })
+    }
+  }
 }
 
 /** Counts what a write did. */

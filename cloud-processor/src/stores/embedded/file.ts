@@ -11,7 +11,7 @@
  *     hours      id, device, hour                 device hours (UTC, number since 1970) that hold unmerged batches
  *     batches    id, first, last, body            id = hours.id * 2^22 + sequence, in order of position; body: see batch.ts
  *     chunks     series, hour, part, first, last, count, body
- *                                                 body: a chunk (chunk.ts), zstd; parts of an hour are in order of time
+ *                                                 count: below 0 where the chunk has a checksum; body: a chunk (chunk.ts), zstd; parts of an hour are in order of time
  *     minutes    series, hour, body               roll-ups of an hour's minutes (roll-up.ts), as its chunks stand; may outlive them
  *     days       device, day, stream, stored…, collapsed…, firstMs, lastMs
  *                                                 counts by event day (UTC, number since 1970), of what has not expired
@@ -28,7 +28,9 @@
  *     lost       stream, device, readings, samples
  *                                                 what cuts found missing after it; counted as evicted in the body of the cut
  *
- * A batch is older than any with a higher id and younger than every chunk of its hour; where they tell of the same time the
+ *     unreadable key, detail                      rows that were found to be damaged, and are named: see unreadable.ts
+ *
+ * Batches, chunks and minutes have checksums: seal.ts. A batch is older than any with a higher id and younger than every chunk of its hour; where they tell of the same time the
  * youngest is right. Merging moves batches into chunks in one transaction and so never changes what is read.
  *
  * `<path>.lock` is an empty database on which the owner holds an exclusive lock; the system frees it when the process dies.
@@ -78,6 +80,7 @@ const addedTables = `
   CREATE TABLE IF NOT EXISTS damages (id INTEGER PRIMARY KEY, fromMs REAL NOT NULL, toMs REAL NOT NULL);
   CREATE TABLE IF NOT EXISTS lost (stream TEXT, device INTEGER, readings INTEGER NOT NULL, samples INTEGER NOT NULL,
     PRIMARY KEY (stream, device)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS unreadable (key TEXT PRIMARY KEY, detail TEXT NOT NULL) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS gapsInOrder ON gaps (toMs, fromMs, device);
 `
 

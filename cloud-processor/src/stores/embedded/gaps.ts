@@ -1,15 +1,14 @@
 /** Gaps, and their ends: one without an end lasts until the first reading of its channel after its start. */
 import type { DatabaseSync } from 'node:sqlite'
-import { zstdDecompressSync } from 'node:zlib'
 import type { GapTimelineRecord, ReadingsRecord, Tally } from '@millrace/contract'
 import { firstAfter, firstSample } from '../accounting/gap-ends.ts'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import type { Devices } from './devices.ts'
-import { hourSpan } from './file.ts'
 import { type Device, hourOf, type Series } from './hours.ts'
+import type { StoredRows } from './rows.ts'
 
-export function createGaps(db: DatabaseSync, devices: Devices) {
-  const { put, addLost, end, batches, chunks } = prepare(db)
+export function createGaps(db: DatabaseSync, devices: Devices, rows: StoredRows) {
+  const { put, addLost, end, hours, chunkHour } = prepare(db)
 
   /** First time after `fromMs` that is in the store already: a gap may be told after the readings that ended it. */
   function firstStored(device: Device, channel: string, fromMs: number): number | null {
@@ -22,16 +21,18 @@ export function createGaps(db: DatabaseSync, devices: Devices) {
       const t = one.wave ? firstSample(segmentsOf(bytes), fromMs) : pointsOf(bytes).t.find((at) => at > fromMs)
       if (t !== undefined && t < first) first = t
     }
-    for (const { hour, body } of batches.iterate(device.id, fromHour, fromMs) as Iterable<{ hour: number; body: Uint8Array }>) {
+    const after = { first: fromMs, last: Number.POSITIVE_INFINITY }
+    for (const { id, hour } of hours.all(device.id, fromHour) as { id: number; hour: number }[]) {
       if (hour > hourOf(first)) break
-      for (const one of series) {
-        const bytes = chunkOf(body, one.id)
-        if (bytes) see(one, bytes)
-      }
+      for (const { body } of rows.batches(id, after))
+        for (const one of series) {
+          const bytes = chunkOf(body, one.id)
+          if (bytes) see(one, bytes)
+        }
     }
     for (const one of series) {
-      const found = chunks.get(one.id, fromHour, fromMs) as { body: Uint8Array } | undefined
-      if (found) see(one, zstdDecompressSync(found.body))
+      const found = chunkHour.get(one.id, fromHour, fromMs) as { hour: number } | undefined
+      if (found) for (const bytes of rows.chunks({ series: one.id, hour: found.hour, wave: one.wave }, after)) see(one, bytes)
     }
     return first === Number.POSITIVE_INFINITY ? null : first
   }
@@ -76,10 +77,7 @@ function prepare(db: DatabaseSync) {
     VALUES (?, '*', ?, ?, ?, 0, ?, ?) ON CONFLICT (device, channel, reason, fromMs) DO UPDATE SET toMs = max(toMs, excluded.toMs),
     lostReadings = lostReadings + excluded.lostReadings, lostSamples = lostSamples + excluded.lostSamples`),
     end: db.prepare('UPDATE gaps SET toMs = ? WHERE id = ?'),
-    batches: db.prepare(
-      `SELECT hour, body FROM hours JOIN batches ON batches.id BETWEEN hours.id * ${hourSpan} AND hours.id * ${hourSpan} + ${hourSpan - 1}
-     WHERE device = ? AND hour >= ? AND last > ? ORDER BY hour`,
-    ),
-    chunks: db.prepare('SELECT body FROM chunks WHERE series = ? AND hour >= ? AND last > ? ORDER BY hour, part LIMIT 1'),
+    hours: db.prepare('SELECT id, hour FROM hours WHERE device = ? AND hour >= ? ORDER BY hour'),
+    chunkHour: db.prepare('SELECT hour FROM chunks WHERE series = ? AND hour >= ? AND last > ? ORDER BY hour, part LIMIT 1'),
   }
 }

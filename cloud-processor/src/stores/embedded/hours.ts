@@ -1,11 +1,11 @@
 /** What the writer knows of device hours and devices: ids, next sequence, stretches of time that hold data. Loaded when first needed. */
 import type { DatabaseSync } from 'node:sqlite'
-import { zstdDecompressSync } from 'node:zlib'
 import type { Segment } from '@millrace/contract'
 import { cover, coverPoints, type Intervals } from '../accounting/intervals.ts'
 import { lastOf, microseconds } from '../accounting/resolve.ts'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import { hourMs, hourSpan } from './file.ts'
+import { always, type Span, type StoredRows } from './rows.ts'
 
 export interface Series {
   id: number
@@ -52,9 +52,11 @@ const hoursKept = 8
 
 export class Hours {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #rows: StoredRows
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, rows: StoredRows) {
     this.#sql = prepare(db)
+    this.#rows = rows
   }
 
   /** Of a device, kept among its last used ones. */
@@ -126,26 +128,15 @@ export class Hours {
   }
 
   /** What a series holds in chunks and batches that overlap this span. */
-  *#bodies(state: Hour, series: Series, { first, last }: Span): Generator<Uint8Array> {
-    type Rows = Iterable<{ body: Uint8Array }>
-    for (const { body } of this.#sql.overlappingChunks.iterate(series.id, state.hour, first, last) as Rows)
-      yield zstdDecompressSync(body)
-    if (state.id === 0) return
-    const [from, to] = [state.id * hourSpan, (state.id + 1) * hourSpan]
-    for (const { body } of this.#sql.overlapping.iterate(from, to, first, last) as Rows) {
+  *#bodies({ id, hour }: Hour, series: Series, span: Span): Generator<Uint8Array> {
+    yield* this.#rows.chunks({ series: series.id, hour, wave: series.wave }, span)
+    if (id === 0) return
+    for (const { body } of this.#rows.batches(id, span)) {
       const bytes = chunkOf(body, series.id)
       if (bytes) yield bytes
     }
   }
 }
-
-/** Epoch ms, both ends included. */
-export interface Span {
-  first: number
-  last: number
-}
-
-const always: Span = { first: Number.NEGATIVE_INFINITY, last: Number.POSITIVE_INFINITY }
 
 interface Extent {
   rows: number
@@ -164,8 +155,6 @@ function prepare(db: DatabaseSync) {
     merged: db.prepare(
       'SELECT min(first) AS first, max(last) AS last FROM chunks WHERE hour = ? AND series IN (SELECT id FROM series WHERE device = ?)',
     ),
-    overlapping: db.prepare('SELECT body FROM batches WHERE id >= ? AND id < ? AND last >= ? AND first <= ?'),
-    overlappingChunks: db.prepare('SELECT body FROM chunks WHERE series = ? AND hour = ? AND last >= ? AND first <= ?'),
   }
 }
 

@@ -21,6 +21,7 @@ function answer(job: MergeJob): Merged {
   try {
     return merge(job)
   } finally {
-    db.exec('COMMIT')
+    // A damaged page may have ended it, and keeps it from being committed.
+    if (db.isTransaction) db.exec('ROLLBACK')
   }
 }

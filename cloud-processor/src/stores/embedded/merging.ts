@@ -8,7 +8,7 @@ import { MillraceError } from '@millrace/platform/errors'
 import { startWorker, type WorkerCalls } from '@millrace/platform/worker'
 import { hourSpan } from './file.ts'
 import type { Hour } from './hours.ts'
-import type { Merged, MergeJob } from './protocol.ts'
+import type { DamagedRow, Merged, MergeJob } from './protocol.ts'
 
 interface Waiting {
   device: number
@@ -26,6 +26,8 @@ export interface MergingOptions {
   forgetHour(device: number, hour: number): void
   /** After the last transaction of an hour. */
   merged(device: number, hour: number): void
+  /** Before the first one. */
+  damaged(rows: DamagedRow[]): void
 }
 
 export class Merging {
@@ -116,6 +118,7 @@ export class Merging {
   /** Without `merged`: it failed. */
   async #finish(job: MergeJob, merged?: Merged): Promise<void> {
     const { id, device, hour } = job
+    if (merged) this.#options.damaged(merged.damaged)
     const isDone = merged !== undefined && (await this.#putIn(merged))
     if (isDone) this.#options.merged(device, hour)
     // Tried again when it has been quiet for as long once more.
@@ -156,7 +159,8 @@ function createPut(db: DatabaseSync) {
       dropChunks.run(series, job.hour)
       for (const chunk of chunks) {
         const { part, first, last, count, body } = chunk
-        if (chunk.series === series) addChunk.run(series, job.hour, part, first, last, count, body)
+        // Below 0: it has a checksum.
+        if (chunk.series === series) addChunk.run(series, job.hour, part, first, last, -count, body)
       }
       for (const { series: of, body } of minutes) if (of === series) putMinutes.run(series, job.hour, body)
     },

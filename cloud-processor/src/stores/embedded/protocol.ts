@@ -12,7 +12,28 @@ export interface Records {
 
 export const columnsPerRecord = 6
 
-export type ToWriter = { k: 'open'; log: string } | { k: 'write'; records: Records } | { k: 'merge' }
+/** A row that cannot be read, as far as it is known what it was. */
+export interface DamagedRow {
+  /** Table and place: each is told once. */
+  key: string
+  table: 'batches' | 'chunks' | 'minutes'
+  /** Of a chunk, or of minutes. */
+  series?: number
+  hour?: number
+  /** Of a batch: id of its device hour. */
+  hourId?: number
+  first?: number | undefined
+  last?: number | undefined
+  count?: number | undefined
+  detail: string
+}
+
+export type ToWriter =
+  | { k: 'open'; log: string }
+  | { k: 'write'; records: Records }
+  | { k: 'merge' }
+  /** The reader found them. */
+  | { k: 'damaged'; rows: DamagedRow[] }
 
 export interface Done {
   /** For `open`. */
@@ -24,11 +45,18 @@ export interface Done {
   samples?: number
   repeats?: number
   bad?: { offset: number; detail: string }[]
+  /** Rows that were found to be damaged since the last answer. */
+  damaged?: { place: string; detail: string }[]
 }
 
 export interface ToReader {
   method: keyof StoreReader
   args: unknown[]
+}
+
+export interface FromReader {
+  answer: unknown
+  damaged: DamagedRow[]
 }
 
 /** An hour to be merged: batches up to and including `upTo`. */
@@ -54,4 +82,5 @@ export interface Merged {
   series: number[]
   chunks: MergedChunk[]
   minutes: { series: number; body: Uint8Array }[]
+  damaged: DamagedRow[]
 }

@@ -5,6 +5,7 @@ import { Refusal } from '@millrace/platform/worker-side'
 import { sumEarlier } from '../accounting/ledger.ts'
 import type { LedgerRow, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
 import { dayMs } from './file.ts'
+import type { StoredRows } from './rows.ts'
 import { SeriesQuestions } from './series-questions.ts'
 
 type Question = Exclude<keyof StoreReader, 'refresh'>
@@ -13,8 +14,8 @@ export type Questions = { [K in Question]: (...args: Parameters<StoreReader[K]>)
 
 const eventsAtOnce = 10_000
 
-export function createQuestions(db: DatabaseSync, pointsMax: number): Questions {
-  const series = new SeriesQuestions(db, pointsMax)
+export function createQuestions(db: DatabaseSync, rows: StoredRows, pointsMax: number): Questions {
+  const series = new SeriesQuestions(db, rows, pointsMax)
   const sql = prepare(db)
   return {
     points: (of, limit) => series.points(of, limit),
@@ -23,9 +24,9 @@ export function createQuestions(db: DatabaseSync, pointsMax: number): Questions 
     devices: (device) =>
       (sql.devices.all(device ?? null) as unknown as DeviceRow[]).map((row) => ({ ...row, channels: JSON.parse(row.channels) })),
     gaps(device, fromMs, toMs) {
-      const rows = sql.gaps.all(device ?? null, fromMs, toMs, pointsMax + 1) as unknown as GapRow[]
-      if (rows.length > pointsMax) throw new Refusal('STORE_ANSWER_TOO_LARGE', { max: pointsMax, what: 'gaps' })
-      return rows.map(toGap)
+      const found = sql.gaps.all(device ?? null, fromMs, toMs, pointsMax + 1) as unknown as GapRow[]
+      if (found.length > pointsMax) throw new Refusal('STORE_ANSWER_TOO_LARGE', { max: pointsMax, what: 'gaps' })
+      return found.map(toGap)
     },
     ledger() {
       const now = (sql.newestCut.get() as { atMs: number | null }).atMs ?? 0

@@ -17,6 +17,7 @@ import type { Counts, DayCount, StreamCount } from './counts.ts'
 import type { Devices } from './devices.ts'
 import { hourMs } from './file.ts'
 import { type Device, dayOfHour, type Hour, type Hours, hourOf, nameSamples, type Series } from './hours.ts'
+import { putSealFrame } from './seal.ts'
 
 interface Piece {
   hour: number
@@ -103,7 +104,9 @@ export class Readings {
     }
     if (first < day.firstMs) day.firstMs = first
     if (last > day.lastMs) day.lastMs = last
-    this.#insert.run(hours.nextBatch(state), first, last, out.bytes.subarray(0, out.at))
+    const id = hours.nextBatch(state)
+    putSealFrame(out, pieces.at(-1)!.series.id, [id, first, last])
+    this.#insert.run(id, first, last, out.bytes.subarray(0, out.at))
     return state
   }
 

@@ -1,6 +1,5 @@
 /** Questions about one series: its readings, its segments, and their roll-up. */
 import type { DatabaseSync } from 'node:sqlite'
-import { zstdDecompressSync } from 'node:zlib'
 import type { Segment } from '@millrace/contract'
 import { Refusal } from '@millrace/platform/worker-side'
 import { cutSegment, lastOf, resolvePoints, resolveSegments } from '../accounting/resolve.ts'
@@ -8,8 +7,8 @@ import { createRollUp, minuteMs, rollUpPoints, rollUpSegments } from '../account
 import type { RollUp, SeriesPoints, Stretch } from '../store.ts'
 import { chunkOf, pointsOf, segmentsOf } from './batch.ts'
 import type { Points } from './chunk.ts'
-import { hourMs, hourSpan } from './file.ts'
-import { decodeMinutes } from './roll-up.ts'
+import { hourMs } from './file.ts'
+import type { StoredRows } from './rows.ts'
 
 interface Series {
   id: number
@@ -30,10 +29,12 @@ interface Between {
 
 export class SeriesQuestions {
   readonly #sql: ReturnType<typeof prepare>
+  readonly #rows: StoredRows
   readonly #pointsMax: number
 
-  constructor(db: DatabaseSync, pointsMax: number) {
+  constructor(db: DatabaseSync, rows: StoredRows, pointsMax: number) {
     this.#sql = prepare(db)
+    this.#rows = rows
     this.#pointsMax = pointsMax
   }
 
@@ -91,18 +92,18 @@ export class SeriesQuestions {
   ): Between | undefined {
     const hasExpired = hour < keptFrom * 24
     const isRolledUp = batches === undefined && (isWhole || hasExpired)
-    const row = isRolledUp ? (this.#sql.minutes.get(id, hour) as { body: Uint8Array } | undefined) : undefined
+    const minutes = isRolledUp ? this.#rows.minutes(id, hour) : undefined
     // The last minute may end after the question does.
     const wholeTo = hasExpired ? toMs : Math.floor(toMs / minuteMs) * minuteMs
-    if (row) into.rollUp(decodeMinutes(row.body), fromMs, wholeTo)
+    if (minutes) into.rollUp(minutes, fromMs, wholeTo)
     if (hasExpired && batches === undefined) return undefined
-    if (!row) return { fromMs, toMs }
+    if (!minutes) return { fromMs, toMs }
     const restMs = Math.max(fromMs, wholeTo)
     return restMs < toMs && restMs < (hour + 1) * hourMs ? { fromMs: restMs, toMs } : undefined
   }
 
   #addReadings(into: RollUpInto, series: Series, at: HourAt, span: Between): void {
-    const bodies = this.#bodiesOf(series.id, at, span)
+    const bodies = this.#bodiesOf(series, at, span)
     if (series.isWave) rollUpSegments(into, resolveSegments(bodies.flatMap(segmentsOf)), span.fromMs, span.toMs)
     else rollUpPoints(into, resolvePoints(bodies.map(pointsOf)), span.fromMs, span.toMs)
   }
@@ -116,7 +117,7 @@ export class SeriesQuestions {
   *#eachHour(series: Series | undefined, span: Between): Generator<Uint8Array[]> {
     if (!series) return
     const from = Math.max(hourOf(span.fromMs), series.keptFrom * 24)
-    for (const at of this.#hoursOf(series, from, hourOf(span.toMs))) yield this.#bodiesOf(series.id, at, span)
+    for (const at of this.#hoursOf(series, from, hourOf(span.toMs))) yield this.#bodiesOf(series, at, span)
   }
 
   /** Hours of a series that hold something between two hours, oldest first. */
@@ -139,12 +140,12 @@ export class SeriesQuestions {
   }
 
   /** Chunks of one hour in order of position. */
-  #bodiesOf(series: number, [hour, batches]: HourAt, { fromMs, toMs }: Between): Uint8Array[] {
-    const chunks = this.#sql.chunks.all(series, hour, fromMs, toMs) as { body: Uint8Array }[]
-    const bodies = chunks.map(({ body }) => zstdDecompressSync(body) as Uint8Array)
+  #bodiesOf({ id: series, isWave: wave }: Series, [hour, batches]: HourAt, { fromMs, toMs }: Between): Uint8Array[] {
+    const span = { first: fromMs, last: toMs }
+    const bodies = [...this.#rows.chunks({ series, hour, wave }, span)]
     if (batches === undefined) return bodies
-    for (const row of this.#sql.batches.iterate(batches * hourSpan, (batches + 1) * hourSpan, fromMs, toMs)) {
-      const bytes = chunkOf((row as { body: Uint8Array }).body, series)
+    for (const { body } of this.#rows.batches(batches, span)) {
+      const bytes = chunkOf(body, series)
       if (bytes) bodies.push(bytes)
     }
     return bodies
@@ -158,11 +159,8 @@ function prepare(db: DatabaseSync) {
     series: db.prepare(`SELECT series.id, devices.id AS device, keptFrom FROM series JOIN devices ON devices.id = series.device
       WHERE devices.device = ? AND channel = ? AND wave = ?`),
     chunkHours: db.prepare('SELECT DISTINCT hour FROM chunks WHERE series = ? AND hour BETWEEN ? AND ? ORDER BY hour'),
-    chunks: db.prepare('SELECT body FROM chunks WHERE series = ? AND hour = ? AND last >= ? AND first <= ? ORDER BY part'),
     batchHours: db.prepare('SELECT id, hour FROM hours WHERE device = ? AND hour BETWEEN ? AND ? ORDER BY hour'),
-    batches: db.prepare('SELECT body FROM batches WHERE id >= ? AND id < ? AND last >= ? AND first <= ? ORDER BY id'),
     minuteHours: db.prepare('SELECT hour FROM minutes WHERE series = ? AND hour BETWEEN ? AND ? ORDER BY hour'),
-    minutes: db.prepare('SELECT body FROM minutes WHERE series = ? AND hour = ?'),
   }
 }
 

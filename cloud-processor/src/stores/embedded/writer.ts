@@ -1,13 +1,13 @@
 /** The worker that owns the store's file. One message is one transaction; messages are served in order. */
 import type { StatementSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
-import { describe, transaction } from '@millrace/platform/sqlite'
+import { describe, isCorrupt, isDamage, transaction } from '@millrace/platform/sqlite'
 import { Refusal, type Served, serveCalls } from '@millrace/platform/worker-side'
 import { Apply, BadRecord } from './apply.ts'
 import type { EmbeddedStoreConfig } from './config.ts'
 import { openFile } from './file.ts'
 import { Merging } from './merging.ts'
-import type { Done, Records, ToWriter } from './protocol.ts'
+import type { DamagedRow, Done, Records, ToWriter } from './protocol.ts'
 import { Retention } from './retention.ts'
 
 const config = workerData as EmbeddedStoreConfig
@@ -32,6 +32,7 @@ class StoreWriter implements Served<ToWriter> {
       transaction,
       forgetHour: (device, hour) => this.#apply.forgetHour(device, hour),
       merged: (device, hour) => this.#retention.merged(device, hour),
+      damaged: (rows) => this.#nameDamaged(rows),
     })
     this.#apply = new Apply(db, { ...config, wrote: (hour, atMs) => this.#merging.wrote(hour, atMs) })
     const { expiry } = this.#apply
@@ -42,7 +43,9 @@ class StoreWriter implements Served<ToWriter> {
   }
 
   answer(ask: ToWriter): Done | Promise<Done> {
-    return ask.k === 'write' ? this.#write(ask.records) : ask.k === 'open' ? this.#open(ask.log) : this.#merge()
+    if (ask.k === 'write') return this.#write(ask.records)
+    if (ask.k === 'damaged') return this.#takeDamaged(ask.rows)
+    return ask.k === 'open' ? this.#open(ask.log) : this.#merge()
   }
 
   answered({ k }: ToWriter): void {
@@ -65,10 +68,10 @@ class StoreWriter implements Served<ToWriter> {
       })
       if (cause === undefined) {
         this.#apply.succeeded()
-        return done
+        return { ...done, ...this.#takeDamaged() }
       }
       if (cause instanceof BadRecord) this.#apply.leaveOut(cause)
-      else throw new Refusal('STORE_WRITE', { path: config.path, detail: describe(cause) })
+      else throw new Refusal(isCorrupt(cause) ? 'STORE_CORRUPT' : 'STORE_WRITE', { path: config.path, detail: describe(cause) })
     }
   }
 
@@ -83,6 +86,18 @@ class StoreWriter implements Served<ToWriter> {
     }
   }
 
+  /** In one transaction with their gaps; those too that were found while it wrote. */
+  #nameDamaged(rows: DamagedRow[] = []): void {
+    const { unreadable } = this.#apply
+    for (const row of rows) unreadable.find(row)
+    if (unreadable.isDue() && this.#attempt(unreadable.name) === undefined) unreadable.named()
+  }
+
+  #takeDamaged(rows?: DamagedRow[]): Done {
+    this.#nameDamaged(rows)
+    return { damaged: this.#apply.unreadable.told() }
+  }
+
   #open(id: string): Done {
     this.#log = id
     const rows = this.#positions.all(id) as { partition: number; next: number }[]
@@ -95,11 +110,11 @@ class StoreWriter implements Served<ToWriter> {
   async #merge(): Promise<Done> {
     await this.#merging.all()
     await this.#retention.all()
-    return {}
+    return this.#takeDamaged()
   }
 }
 
 serveCalls<ToWriter>(
   () => new StoreWriter(openFile(config.path)),
-  (cause) => ({ code: 'STORE_OPEN', values: { path: config.path, detail: describe(cause) } }),
+  (cause) => ({ code: isDamage(cause) ? 'STORE_CORRUPT' : 'STORE_OPEN', values: { path: config.path, detail: describe(cause) } }),
 )
