@@ -31,15 +31,19 @@ async function network() {
 test.each([
   ['z2m/#', 'z2m/lamp', '{"state":"ON","linkquality":90}', { template: 'zigbee2mqtt', base: 'z2m' }, 'z2m/#'],
   ['tele/plug-1/SENSOR', 'tele/plug-1/SENSOR', '{"ENERGY":{"Power":5}}', { template: 'tasmota' }, 'stat/#'],
-])('a device of a known maker on %s gets its template, once', { timeout: 30_000 }, async (topic, published, payload, entry, filter) => {
-  const { data, publish } = await network()
-  const publishing = setInterval(() => void publish(published, payload), 200)
-  undo.push(() => clearInterval(publishing))
-  const add = (name: string) => addDevice({ data, topic, name, seconds: 10 }, () => {})
-  expect(await add('one')).toMatchObject({ template: entry })
-  expect(await add('two')).toMatchObject({ template: entry })
-  const text = readFileSync(join(data, 'processor.yaml'), 'utf8')
-  expect(parse(text).devices).toEqual([entry])
-  expect(text).toContain('# mine')
-  expect(readFileSync(join(data, 'broker.users'), 'utf8')).toContain(filter)
-})
+])(
+  'a device of a known maker on %s gets its template, once',
+  { timeout: 30_000 },
+  async (topic, published, payload, entry, filter) => {
+    const { data, publish } = await network()
+    const publishing = setInterval(() => void publish(published, payload), 200)
+    undo.push(() => clearInterval(publishing))
+    const add = (name: string) => addDevice({ data, topic, name, seconds: 10 }, () => {})
+    expect(await add('one')).toMatchObject({ template: entry })
+    expect(await add('two')).toMatchObject({ template: entry })
+    const text = readFileSync(join(data, 'processor.yaml'), 'utf8')
+    expect(parse(text).devices).toEqual([entry])
+    expect(text).toContain('# mine')
+    expect(readFileSync(join(data, 'broker.users'), 'utf8')).toContain(filter)
+  },
+)
