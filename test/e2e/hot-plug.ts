@@ -2,6 +2,9 @@
  * Two identical devices, unplugged and plugged in again, one or both, each time as another /dev/pts/N behind a stable name:
  * `npm run break -- hot-plug [--swaps 200] [--seed 1]`
  *
+ * Pseudo-terminals are shared by all programs of a machine: another agent whose simulator was killed may follow its old link to one of
+ * ours, and hold it. On a machine with others, run it with a devpts of its own (`unshare --mount`, `mount -t devpts -o newinstance`).
+ *
  * Each is read again within two seconds, and its status says in between that it is unplugged. At the end every reading that was
  * produced is in the store under its own device, or lies in a gap of an unplug.
  */
