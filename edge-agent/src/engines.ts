@@ -1,7 +1,6 @@
 /** Opens what the configuration names: the outbox's file, the way to the broker, the lines of the devices. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Clock, createMetrics, type Log, type Metrics, silentLog, systemClock } from '@millrace/platform'
+import { type Clock, createMetrics, type Log, type Metrics, openDataFolder, silentLog, systemClock } from '@millrace/platform'
 import type { AgentContext } from './agent.ts'
 import { type AgentConfig, checkDevices, healthDevice } from './config.ts'
 import { createDevice, type Device } from './device.ts'
@@ -31,7 +30,7 @@ function silences({ id, channels }: Device): string[] {
 /** @throws MillraceError CONFIG_INVALID */
 export function openEngines(config: AgentConfig, context: { clock: Clock; log: Log; metrics: Metrics }): AgentContext {
   checkDevices(config)
-  mkdirSync(config.dataDir, { recursive: true })
+  openDataFolder(config.dataDir, context.log)
   const file = sqliteStorage(join(config.dataDir, 'outbox.sqlite'))
   return {
     ...context,

@@ -96,6 +96,39 @@ describe('configuration', () => {
     expect(message).toContain('config.yaml')
   })
 
+  it('shows no secret beside a key that is wrong, nor one that is wrong itself', () => {
+    const secrets = z.strictObject({
+      store: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('y') })]),
+      url: z.string(),
+      address: z.literal('x'),
+      pasword: z.literal('x').optional(),
+    })
+    for (const raw of [
+      { store: { kind: 'x', token: 's3cret', nested: { password: 's3cret' } }, url: { a: 'mqtt://u:s3cret@h' } },
+      {
+        address: 'mqtt://u:s3cret@h',
+        pasword: 's3cret',
+        url: ['s3cret'],
+        store: 5,
+        passwordd: 's3cret',
+        credentail: { p: 's3cret' },
+      },
+      { tokens: ['s3cret'], auth: { x: 's3cret' }, store: { kind: 'y', pass_word: 's3cret', tlsKey: 's3cret' } },
+    ])
+      expect(errorOf(() => checkConfig(secrets, raw, 'here')).message).not.toContain('s3cret')
+  })
+
+  it('says where a file cannot be read as YAML, and nothing of what is in it', () => {
+    for (const text of [
+      'password: [s3cret',
+      'a: b\n  c: s3cret',
+      'password: "s3cret',
+      'a: s3cret\n}s3cret: 1',
+      'a: &s3cret *s3crets',
+    ])
+      expect(errorOf(() => load(text)).message).toMatch(/^(?!.*s3cret).*line \d+, column \d+/s)
+  })
+
   it('says that a file is missing, or no YAML', () => {
     expect(errorOf(() => loadConfig(schema, join(folder, 'none.yaml'))).code).toBe('CONFIG_NOT_FOUND')
     expect(errorOf(() => load('a: [')).code).toBe('CONFIG_INVALID')

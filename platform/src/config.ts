@@ -3,7 +3,7 @@
  * (variables.ts), and the environment may override a key (overrides.ts). Secrets come by file or environment.
  */
 import { readFileSync } from 'node:fs'
-import { parseDocument } from 'yaml'
+import { LineCounter, parseDocument, type YAMLParseError } from 'yaml'
 import type { z } from 'zod'
 import { MillraceError } from './errors.ts'
 import { override } from './overrides.ts'
@@ -22,12 +22,19 @@ function readYaml(path: string, env: NodeJS.ProcessEnv): unknown {
   } catch (cause) {
     throw new MillraceError('CONFIG_NOT_FOUND', { path }, cause)
   }
-  const document = parseDocument(text)
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [error] = document.errors
-  if (error) throw new MillraceError('CONFIG_INVALID', { path, detail: `${error}` }, error)
+  if (error) throw new MillraceError('CONFIG_INVALID', { path, detail: yamlFault(error, lines) })
   const missing = putVariables(document.contents, env)
   if (missing.length > 0) throw new MillraceError('CONFIG_INVALID', { path, detail: missing.join('; ') })
   return document.toJS() ?? {}
+}
+
+/** Where it is and what, without what is written there: it may be a secret. */
+function yamlFault({ code, message, pos }: YAMLParseError, lines: LineCounter): string {
+  const { line, col } = lines.linePos(pos[0])
+  return `line ${line}, column ${col}: ${code}, ${message.replace(/["'`].*/s, '').replace(/[ :]+$/, '')}`
 }
 
 export function checkConfig<S extends z.ZodType>(schema: S, raw: unknown, path: string): z.infer<S> {
@@ -40,11 +47,36 @@ export function checkConfig<S extends z.ZodType>(schema: S, raw: unknown, path: 
 /** `web.port = "x": what is wrong`; of a key that is not known, that one and not all that is beside it. */
 function faultsOf(raw: unknown, issue: z.core.$ZodIssue): string[] {
   const said = (path: PropertyKey[], message: string) =>
-    `${path.join('.') || '(whole)'} = ${JSON.stringify(valueAt(raw, path)) ?? 'nothing'}: ${message}`
+    `${path.join('.') || '(whole)'} = ${shown(path, valueAt(raw, path))}: ${message}`
   // A choice whose key may be left out counts as one of its values.
   if (issue.code !== 'unrecognized_keys') return [said(issue.path, issue.message.replace(/ \| 'undefined'/, ''))]
-  return issue.keys.map((key) => said([...issue.path, key], 'there is no such key'))
+  return issue.keys.map((key) => `${[...issue.path, key].join('.')}${ofUnknown(raw, [...issue.path, key])}: there is no such key`)
 }
+
+const secretKey = /pa?ss?(?:wo?r?d|phrase)|pwd|secret|token|credential|key|auth|headers|cookie/i
+const shownMax = 200
+
+/**
+ * A value for people. Of a section its keys are shown only, since there may be secrets beside the one that is wrong; the value of a key
+ * that sounds like a secret is not shown, nor what stands before the @ of an address.
+ */
+function shown(path: PropertyKey[], value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? `a list of ${value.length}` : keysOf(value)
+  if (path.some((key) => secretKey.test(String(key)))) return hidden
+  return JSON.stringify(value)
+    .replace(/(\/\/)[^/\s]*@/g, '$1***@')
+    .slice(0, shownMax)
+}
+
+/** Of a key that nobody knows a text may be a secret under a misspelt name. */
+function ofUnknown(raw: unknown, path: PropertyKey[]): string {
+  const value = valueAt(raw, path)
+  return ` = ${typeof value === 'string' ? hidden : shown(path, value)}`
+}
+
+const hidden = '(not shown)'
+const keysOf = (section: object) => `{ ${Object.keys(section).join(', ')} }`
 
 function valueAt(raw: unknown, path: PropertyKey[]): unknown {
   let at = raw as Record<PropertyKey, unknown> | undefined

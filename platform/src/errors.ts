@@ -117,6 +117,11 @@ export const catalogue = {
     remedy: 'Give an existing file with --config.',
     retry: false,
   },
+  DATA_FOLDER: {
+    says: 'The data folder {path} cannot be used ({detail}).',
+    remedy: 'Set `dataDir` to a folder that this user may write, or give this user the right to it.',
+    retry: false,
+  },
   EDGE_DEVICE_REFUSED: {
     says: 'The device {device} is not what its decoder is set to: {detail}.',
     remedy: 'Correct the decoder of the device; until then nothing of it is read.',

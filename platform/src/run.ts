@@ -26,6 +26,8 @@ export async function runService(
       return
     }
     if (command === 'setup') return await commands.setup?.()
+    // What a service writes is for its own user: data, snapshots, secrets.
+    process.umask(0o077)
     const stopper = createStopper(log)
     process.on('SIGINT', () => stopper.ask('SIGINT'))
     process.on('SIGTERM', () => stopper.ask('SIGTERM'))

@@ -2,9 +2,10 @@
  * Opens SQLite files that one process owns, and reads what SQLite says. An entry of its own (`@millrace/platform/sqlite`): the workers
  * that own these files would pay for the libraries of the others at every start.
  */
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeFolder } from './data-folder.ts'
 import type { ErrorCode } from './errors.ts'
 import { Refusal } from './worker-side.ts'
 
@@ -34,7 +35,7 @@ export function openOwned<T>(
   const close = () => {
     for (const db of opened.toReversed()) db.close()
   }
-  makeFolder(path, format)
+  makeFolderOf(path, format)
   try {
     if (format.hasLockFile) opened.push(takeLock(path))
     const db = new DatabaseSync(path)
@@ -48,9 +49,9 @@ export function openOwned<T>(
   }
 }
 
-function makeFolder(path: string, { codes }: FileFormat): void {
+function makeFolderOf(path: string, { codes }: FileFormat): void {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
   } catch (cause) {
     throw new Refusal(codes.open, { path, detail: describe(cause) })
   }

@@ -5,9 +5,10 @@
 // Before @peculiar/x509, which uses it when it is loaded.
 import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { makeFolder } from '@millrace/platform'
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -43,7 +44,7 @@ export const authorityIn = (dir: string): Pair => ({ certFile: join(dir, 'ca.crt
 export async function makeAuthority(dir: string, name: string): Promise<boolean> {
   const files = authorityIn(dir)
   if (existsSync(files.keyFile)) return false
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  makeFolder(dir)
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const certificate = await X509CertificateGenerator.createSelfSigned({
     ...validFor(authorityDays),

@@ -9,10 +9,11 @@
  * Called again it renews the certificate of the broker, and leaves everything else as it is.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import { addUser } from '@millrace/broker/broker'
+import { makeFolder } from '@millrace/platform'
 import { stringify } from 'yaml'
 import { authorityIn, issueServer, makeAuthority } from './authority.ts'
 
@@ -38,7 +39,7 @@ export const hostId = 'millrace'
 
 export async function openBroker({ data, names: more, port, webPort }: OpenOptions): Promise<Opened> {
   const dir = resolve(data)
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  makeFolder(dir)
   const file = (name: string) => join(dir, name)
   const made: string[] = []
   const once = async (name: string, make: (path: string) => unknown) => {

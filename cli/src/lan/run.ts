@@ -1,10 +1,10 @@
 /** `millrace run`: the broker and the processor of a folder. A processor whose configuration changed is started again. */
-import { existsSync, mkdirSync, unwatchFile, watchFile, writeFileSync } from 'node:fs'
+import { existsSync, unwatchFile, watchFile, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { processorSchema } from '@millrace/cloud-processor/config'
 import { buildDashboard } from '@millrace/dashboards/build'
-import { loadConfig, MillraceError } from '@millrace/platform'
+import { loadConfig, MillraceError, makeFolder } from '@millrace/platform'
 import { Child } from '../up/children.ts'
 
 export interface Served {
@@ -20,7 +20,7 @@ export async function serve(data: string, say: (text: string) => void): Promise<
   const config = join(dir, 'processor.yaml')
   if (!existsSync(config)) throw new MillraceError('CONFIG_NOT_FOUND', { path: config })
   const { web, staticDir } = loadConfig(processorSchema, config, process.env)
-  mkdirSync(join(dir, 'logs'), { recursive: true })
+  makeFolder(join(dir, 'logs'))
   const broker = start(dir, { name: 'broker', specifier: '@millrace/broker/main', readyWhen: /"listening"/ }, say)
   await Promise.all([staticDir === undefined ? undefined : buildDashboard(staticDir), broker.ready])
   const named = { name: 'processor', specifier: '@millrace/cloud-processor/main', readyWhen: /"processor ready"/ }

@@ -6,9 +6,10 @@
  *   agent/ broker/ processor/   data                                                 logs/<process>.log
  */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { addUser } from '@millrace/broker/broker'
+import { makeFolder } from '@millrace/platform'
 import { stringify } from 'yaml'
 
 type User = Parameters<typeof addUser>[1]
@@ -28,8 +29,7 @@ export const host = 'millrace'
 
 export async function openLayout(folder: string): Promise<Layout> {
   const dir = resolve(folder)
-  for (const part of ['', 'ports', 'manifests', 'agent', 'broker', 'processor', 'logs'])
-    mkdirSync(join(dir, part), { recursive: true })
+  for (const part of ['', 'ports', 'manifests', 'agent', 'broker', 'processor', 'logs']) makeFolder(join(dir, part))
   const file = (name: string) => join(dir, name)
   const secrets = await secretsOf(file)
   return {

@@ -10,19 +10,10 @@
  * the log that is gone, such as a document store, would take the new for repeats.
  */
 import { createHash } from 'node:crypto'
-import {
-  copyFileSync,
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, createReadStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
-import { type Clock, createMetrics, type Log as Logger, MillraceError } from '@millrace/platform'
+import { type Clock, createMetrics, type Log as Logger, MillraceError, makeFolder } from '@millrace/platform'
 import { appendControl } from '../bridge/index.ts'
 import { pluginFor } from '../kinds/index.ts'
 import { type LogOptions, type LogPlugin, logs } from '../log/index.ts'
@@ -84,7 +75,7 @@ async function readBackup(path: string): Promise<Backup> {
 }
 
 function mustBeEmpty(path: string): void {
-  mkdirSync(path, { recursive: true })
+  makeFolder(path)
   if (readdirSync(path).length > 0) throw new MillraceError('BACKUP_EXISTS', { path })
 }
 

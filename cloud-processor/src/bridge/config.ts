@@ -1,6 +1,7 @@
+import { credentialsInClear, keepsCredentials } from '@millrace/platform'
 import { z } from 'zod'
 
-export const bridgeSchema = z.strictObject({
+const section = z.strictObject({
   url: z
     .string()
     .regex(/^mqtts?:\/\/./)
@@ -9,6 +10,10 @@ export const bridgeSchema = z.strictObject({
   username: z.string().optional().describe('Name of the broker account with the role `host`'),
   password: z.string().optional().describe('Its password; better in passwordFile'),
   passwordFile: z.string().optional().describe('File whose first line is the password'),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe('Sends the password to a broker that is not on loopback without TLS: anybody on the way reads it, and may use it'),
   caFile: z.string().optional().describe('PEM of the authority that signed the broker’s certificate (mqtts://)'),
   host: z
     .string()
@@ -58,4 +63,8 @@ export const bridgeSchema = z.strictObject({
     .default([])
     .describe('Further topic filters of plain MQTT devices; those of `devices` are subscribed to without being named here'),
 })
+export const bridgeSchema = section.refine(
+  ({ password, passwordFile, ...bridge }) => keepsCredentials(bridge, [password, passwordFile]),
+  credentialsInClear,
+)
 export type BridgeConfig = z.infer<typeof bridgeSchema>

@@ -1,8 +1,8 @@
 /** Opens what the configuration names: the log, the store, the sinks, the broker, and the files of this process. */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { every, MillraceError } from '@millrace/platform'
+import { every, MillraceError, openDataFolder } from '@millrace/platform'
 import { connectTransport } from '../bridge/index.ts'
 import { type ProcessorConfig, plainFilters } from '../config.ts'
 import { type Plugin, type PluginContext, pluginFor } from '../kinds/index.ts'
@@ -18,7 +18,7 @@ export type EngineContext = Omit<PluginContext, 'dataDir'>
 export async function openEngines(config: ProcessorConfig, context: EngineContext): Promise<ProcessorContext> {
   const { name, dataDir, stages } = config
   const { clock, logger } = context
-  mkdirSync(dataDir, { recursive: true })
+  openDataFolder(dataDir, logger)
   const own = { ...context, dataDir }
   const log = await openLog(config, own)
   const isStoreNeeded = stages.includes('store') || stages.includes('web')

@@ -1,14 +1,18 @@
+import { credentialsInClear, keepsCredentials } from '@millrace/platform'
 import { z } from 'zod'
 
 const MiB = 1024 * 1024
 
-/** The connection to the broker, and how much may be on its way. */
-export const uplinkSchema = z.strictObject({
+const section = z.strictObject({
   url: z.string().default('mqtt://127.0.0.1:1883').describe('Broker: mqtt://, mqtts://, ws:// or wss://'),
   clientId: z.string().optional().describe('MQTT client id; by default made of group and node'),
   username: z.string().optional().describe('User of the broker'),
   password: z.string().optional().describe('Password of the broker; better in the file `passwordFile`'),
   passwordFile: z.string().optional().describe('File with the password of the broker'),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe('Sends the password to a broker that is not on loopback without TLS: anybody on the way reads it, and may use it'),
   caFile: z.string().optional().describe('PEM file with the authority that signed the certificate of the broker'),
   certFile: z.string().optional().describe('PEM file with the certificate of this agent'),
   keyFile: z.string().optional().describe('PEM file with the key of this agent'),
@@ -42,5 +46,11 @@ export const uplinkSchema = z.strictObject({
     .default(256 * 1024)
     .describe('Bytes in the buffer of the socket at which sending pauses'),
 })
+
+/** The connection to the broker, and how much may be on its way. */
+export const uplinkSchema = section.refine(
+  ({ password, passwordFile, ...uplink }) => keepsCredentials(uplink, [password, passwordFile]),
+  credentialsInClear,
+)
 
 export type UplinkOptions = z.infer<typeof uplinkSchema>

@@ -1,5 +1,5 @@
 /** Configuration of the document store: OpenSearch, or Elasticsearch. */
-import { isLoopback } from '@millrace/platform'
+import { isClearText } from '@millrace/platform'
 import { z } from 'zod'
 import type { Kind } from './schema.ts'
 
@@ -69,13 +69,8 @@ export const openSearchSchema = z
       .describe('Of a rejected message so many bytes are kept, from its beginning; the log has it whole'),
     timeoutMs: z.int().min(100).default(30_000).describe('A request that has no answer after this long is tried again'),
   })
-  .refine(({ nodes, insecure }) => insecure || nodes.every(isPrivate), {
+  .refine(({ nodes, insecure }) => insecure || !nodes.some(isClearText), {
     path: ['nodes'],
     message: 'http:// to another machine can be read on the way: use https://, or set insecure: true',
   })
 export type OpenSearchConfig = z.infer<typeof openSearchSchema>
-
-function isPrivate(node: string): boolean {
-  const { protocol, hostname } = new URL(node)
-  return protocol === 'https:' || isLoopback(hostname)
-}

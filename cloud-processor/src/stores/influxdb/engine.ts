@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { Agent as TlsAgent } from 'node:https'
 import { HttpError, InfluxDB, type SendOptions } from '@influxdata/influxdb-client'
-import { isLoopback, MillraceError, readSecret } from '@millrace/platform'
+import { isClearText, isLoopback, MillraceError, readSecret } from '@millrace/platform'
 import type { InfluxStoreConfig } from './config.ts'
 
 export interface Engine {
@@ -35,7 +35,7 @@ const gzipAbove = 1000
 export function createEngine(config: InfluxStoreConfig): Engine {
   const { hostname, protocol } = new URL(config.url)
   const isLocal = isLoopback(hostname)
-  if (!isLocal && protocol === 'http:' && !config.insecure) throw new MillraceError('STORE_INSECURE', { url: config.url })
+  if (isClearText(config.url) && !config.insecure) throw new MillraceError('STORE_INSECURE', { url: config.url })
   const options = { keepAlive: true, maxSockets: 8, ...(config.caFile ? { ca: readFileSync(config.caFile) } : {}) }
   const agent = protocol === 'https:' ? new TlsAgent(options) : new Agent(options)
   const token = config.tokenFile === undefined ? config.token : readSecret(config.tokenFile, 'store.tokenFile')

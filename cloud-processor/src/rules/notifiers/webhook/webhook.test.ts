@@ -5,6 +5,7 @@ import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { exampleNotification, testNotifier } from '../conformance.ts'
 import { type Message, startReceiver } from '../testing/receiver.ts'
+import { lookupElsewhere } from './post.ts'
 import { webhook } from './webhook.ts'
 
 const open: (() => Promise<void>)[] = []
@@ -85,4 +86,46 @@ test('the token is read from its file at every sending', async () => {
   }
   expect(messages.map(({ headers }) => headers.authorization)).toEqual(['Bearer one', 'Bearer two'])
   expect(messages[0]!.headers['x-ward']).toBe('3')
+})
+
+test('a link-local or metadata address is refused, as it is written or as a name means it, unless it is allowed', async () => {
+  const parse = (url: string, more = {}) => webhook.schema.safeParse({ kind: 'webhook', url, ...more }).success
+  for (const host of [
+    '169.254.169.254',
+    '2852039166',
+    '[fe80::1]',
+    '[fd00:ec2::254]',
+    '[::ffff:169.254.1.1]',
+    'metadata.google.internal',
+  ]) {
+    expect(parse(`http://${host}/latest`), host).toBe(false)
+    expect(parse(`http://${host}/latest`, { allowLinkLocal: true }), host).toBe(true)
+  }
+  const resolve = ((_: string, __: object, done: (error: null, addresses: object[]) => void) =>
+    done(null, [
+      { address: '93.184.216.34', family: 4 },
+      { address: '169.254.169.254', family: 4 },
+    ])) as never
+  const failed = await new Promise<Error | null>((done) =>
+    lookupElsewhere(resolve)('innocent.example', {}, (error) => done(error)),
+  )
+  expect(failed?.message).toContain('innocent.example is the link-local address 169.254.169.254')
+})
+
+test('a redirect is not followed', async () => {
+  const other = await receiver()
+  const server = await startReceiver((_: Message, response) => response.writeHead(307, { location: other.url }).end())
+  open.push(server.close)
+  const config = webhook.schema.parse({ kind: 'webhook', url: server.url })
+  const notifier = webhook.create(config, { target: 'w', clock: systemClock, log: silentLog })
+  await expect(notifier.send(exampleNotification({}), new AbortController().signal)).rejects.toMatchObject({
+    code: 'NOTIFY_UNREACHABLE',
+  })
+  expect(other.messages).toEqual([])
+})
+
+test('a token goes to another machine by TLS only, unless that is said', () => {
+  const parse = (more: object) => webhook.schema.safeParse({ kind: 'webhook', url: 'http://pager.example/', ...more }).success
+  expect([parse({}), parse({ tokenFile: '/t' }), parse({ tokenFile: '/t', insecure: true })]).toEqual([true, false, true])
+  expect(parse({ url: 'https://pager.example/', tokenFile: '/t' })).toBe(true)
 })

@@ -9,17 +9,29 @@
  */
 import { createHash } from 'node:crypto'
 import type { AlarmRecord, NotificationRecord } from '@millrace/contract'
-import { MillraceError, readSecret } from '@millrace/platform'
+import { credentialsInClear, isLinkLocal, keepsCredentials, MillraceError, readSecret } from '@millrace/platform'
 import { z } from 'zod'
 import type { NotifierPlugin } from '../notifier.ts'
+import { post } from './post.ts'
 
-const schema = z.strictObject({
+const section = z.strictObject({
   kind: z.literal('webhook'),
   name: z.string().min(1).max(100).default('webhook').describe('Unique among the receivers; `receiver` in the payload.'),
   url: z.url({ protocol: /^https?$/ }).describe('Where to POST.'),
   headers: z.record(z.string(), z.string()).default({}).describe('Further headers. Not for secrets: see tokenFile.'),
   tokenFile: z.string().optional().describe('File with a bearer token, read at every sending so that it can rotate.'),
+  insecure: z.boolean().default(false).describe('Sends the token to another machine without TLS: anybody on the way reads it.'),
+  allowLinkLocal: z
+    .boolean()
+    .default(false)
+    .describe('POSTs to link-local addresses too, where clouds answer with the credentials of the machine (169.254.0.0/16).'),
 })
+const schema = section
+  .refine(({ tokenFile, ...webhook }) => keepsCredentials(webhook, [tokenFile]), credentialsInClear)
+  .refine(({ url, allowLinkLocal }) => allowLinkLocal || !isLinkLocal(new URL(url).hostname), {
+    path: ['url'],
+    message: 'a link-local or metadata address is not taken for a receiver; if it is one, set allowLinkLocal: true',
+  })
 type WebhookConfig = z.infer<typeof schema>
 
 export const webhook: NotifierPlugin<WebhookConfig> = {
@@ -27,7 +39,7 @@ export const webhook: NotifierPlugin<WebhookConfig> = {
   schema,
   create: (config, { target }) => ({
     async send(notification, signal) {
-      const status = await post(config, target, notification, signal)
+      const status = await send(config, target, notification, signal)
       if (status >= 200 && status < 300) return
       const isRefused = status >= 400 && status < 500 && status !== 408 && status !== 429
       throw new MillraceError(isRefused ? 'NOTIFY_REFUSED' : 'NOTIFY_UNREACHABLE', { target, detail: `HTTP ${status}` })
@@ -35,28 +47,21 @@ export const webhook: NotifierPlugin<WebhookConfig> = {
   }),
 }
 
-async function post(
-  config: WebhookConfig,
+async function send(
+  { url, headers, tokenFile, allowLinkLocal }: WebhookConfig,
   target: string,
   notification: NotificationRecord,
   signal: AbortSignal,
 ): Promise<number> {
   try {
-    const token = config.tokenFile === undefined ? undefined : readSecret(config.tokenFile, `${target}.tokenFile`)
-    const response = await fetch(config.url, {
-      method: 'POST',
-      redirect: 'manual',
-      signal,
-      headers: {
-        ...config.headers,
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        'content-type': 'application/json',
-        'idempotency-key': encodeURI(notification.key.toWellFormed()),
-      },
-      body: JSON.stringify(payloadOf(notification.alarm, target)),
-    })
-    await response.body?.cancel()
-    return response.status
+    const token = tokenFile === undefined ? undefined : readSecret(tokenFile, `${target}.tokenFile`)
+    const own = {
+      ...headers,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      'content-type': 'application/json',
+      'idempotency-key': encodeURI(notification.key.toWellFormed()),
+    }
+    return await post({ url, headers: own, body: JSON.stringify(payloadOf(notification.alarm, target)), signal, allowLinkLocal })
   } catch (cause) {
     throw new MillraceError('NOTIFY_UNREACHABLE', { target, detail: detailOf(cause) }, cause)
   }
@@ -104,8 +109,8 @@ function payloadOf(alarm: AlarmRecord, receiver: string) {
   }
 }
 
-/** fetch says only "fetch failed"; the reason is inside. */
+/** The code says it in a word; a refused address has none. */
 function detailOf(error: unknown): string {
-  const { cause, message } = error as { cause?: { code?: string; message?: string }; message?: string }
-  return cause?.code ?? cause?.message ?? message ?? `${error}`
+  const { code, message } = error as { code?: string; message?: string }
+  return code ?? message ?? `${error}`
 }

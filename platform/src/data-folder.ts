@@ -1,0 +1,69 @@
+/**
+ * The one way to make a folder for data: 0700, level by level from the first one that is there, since a recursive mkdir never returns
+ * where a file system takes no folders (`/proc/x`). Files are made 0600 by the umask of the process (run.ts); those of earlier
+ * versions are tightened here.
+ */
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { MillraceError } from './errors.ts'
+import type { Log } from './log.ts'
+
+/** Makes the folder, and says when others may read one that was there. @throws MillraceError DATA_FOLDER */
+export function openDataFolder(path: string, log: Pick<Log, 'warn'>): void {
+  const wasThere = existsSync(path)
+  makeFolder(path)
+  attempt(path, () => accessSync(path, constants.W_OK | constants.X_OK))
+  if (!wasThere) return
+  const mode = statSync(path).mode & 0o777
+  if ((mode & 0o077) !== 0)
+    log.warn('other users may look into the data folder; `chmod 700` closes it', {
+      path,
+      mode: mode.toString(8).padStart(4, '0'),
+    })
+  for (const name of readdirSync(path)) if (/\.sqlite(?:-wal|-shm)?$/.test(name)) tighten(join(path, name))
+}
+
+/** @throws MillraceError DATA_FOLDER */
+export function makeFolder(path: string): void {
+  attempt(path, () => makeBelow(resolve(path)))
+}
+
+function attempt(path: string, work: () => void): void {
+  try {
+    work()
+  } catch (cause) {
+    throw new MillraceError('DATA_FOLDER', { path, detail: (cause as Error).message }, cause)
+  }
+}
+
+function makeBelow(path: string): void {
+  const found = lookAt(path)
+  if (found && !found.isDirectory()) throw new Error(`${path} is a file`)
+  if (found) return
+  const parent = dirname(path)
+  if (parent === path) throw new Error(`${path} is not there`)
+  makeBelow(parent)
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Another process may make it at the same time.
+    if (!lookAt(path)?.isDirectory()) throw error
+  }
+}
+
+/** Below a file there is nothing: the file is told of on the way up. */
+function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+/** Of another user it stays as it is: the warning is about the folder. */
+function tighten(path: string): void {
+  try {
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
+  } catch {}
+}
