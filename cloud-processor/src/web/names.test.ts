@@ -1,5 +1,6 @@
 /** Names from outside on the page: whatever they are, each is shown under its own, and the healthy device beside them as ever. */
 import type { Column, TimelineRecord } from '@millrace/contract'
+import { hostileNames } from '@millrace/platform/testing/hostile-names'
 import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
 import { readings, startMs, startWeb, watch } from './testing/web.ts'
@@ -10,21 +11,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-const known = [
-  'constructor',
-  '__proto__',
-  'toString',
-  'hasOwnProperty',
-  'valueOf',
-  'then',
-  '..',
-  '/',
-  '\u0000',
-  '\ud800',
-  '0',
-  '*',
-]
-const name = fc.oneof(fc.constantFrom(...known), fc.string({ minLength: 1, maxLength: 20, unit: 'binary' }))
+const name = fc.oneof(fc.constantFrom(...hostileNames), fc.string({ minLength: 1, maxLength: 20, unit: 'binary' }))
 
 /** A member called `__proto__` of its own, as JSON.parse makes it. */
 const named = (names: string[], column: Column): Record<string, Column> =>

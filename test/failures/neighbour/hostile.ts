@@ -1,7 +1,7 @@
 /** What a hostile source does beside a healthy one. Each says how many messages it sent. */
 import { encodePayload, formatTopic } from '@millrace/contract/sparkplug'
+import { asLevel, hostileNames } from '@millrace/platform/testing/hostile-names'
 import mqtt, { type MqttClient } from 'mqtt'
-import { asLevel, hostileNames } from './names.ts'
 
 export interface Hostile {
   client: MqttClient

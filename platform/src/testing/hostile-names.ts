@@ -18,6 +18,8 @@ export const hostileNames = [
   '%',
   '%2e%2e',
   '../../etc/passwd',
+  '/',
+  '\ud800',
   ' ',
   '\t',
   '\u0000',
