@@ -10,6 +10,10 @@ const programs: Record<string, { file: string; what: string }> = {
   chaos: { file: 'e2e/chaos.ts', what: 'real processes under overlapping faults, and an observer that is never killed' },
   'power-cut': { file: 'failures/power-cut.ts', what: 'power cuts of a real file system under outbox, log and store (root)' },
   'full-disk': { file: 'failures/full-disk.ts', what: 'a full disk under the outbox (root)' },
+  offline: {
+    file: 'failures/offline.ts',
+    what: '50 devices offline for 30 days; the backlog drains, the first hour value by value',
+  },
   limits: { file: 'failures/limits.ts', what: 'an outbox at its bound: every eviction is a gap' },
   'bad-input': { file: 'failures/bad-input.ts', what: 'bad input of every kind and hostile clients; then a fix and a replay' },
   notifications: { file: 'failures/notifications.ts', what: 'ten thousand notifications for a slow receiver, and a restart' },

@@ -18,6 +18,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'real recordings through the whole length', args: ['test/e2e/real-input.ts', '--quick'] },
   { name: 'bad input of every kind', args: ['test/failures/bad-input.ts', '--quick'] },
   { name: 'an outbox at its bound', args: ['test/failures/limits.ts', '--evicted', '20000'] },
+  { name: 'half a day offline', args: ['test/failures/offline.ts', '--days', '0.5'] },
   { name: 'ten thousand notifications for a slow receiver', args: ['test/failures/notifications.ts'] },
   { name: 'a cut link is one alarm', args: ['test/failures/link-cut.ts'] },
   { name: 'from the sensor to the webhook', args: ['test/e2e/latency.ts', '--quick'] },

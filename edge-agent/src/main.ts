@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-/** `millrace-agent run | check | status | doctor | setup --config <file>` */
+/** `millrace-agent run | check | status | doctor | setup | spool list, export, drop --config <file>` */
+import { writeSync } from 'node:fs'
 import {
   createLog,
   createMetrics,
@@ -17,15 +18,17 @@ import { startAgent } from './agent.ts'
 import { printDiagnosis, printStatus, setUp } from './commands.ts'
 import { agentSchema } from './config.ts'
 import { checkAgent, openEngines } from './engines.ts'
+import { spool, spoolWords } from './spool/spool.ts'
 import { serveStatus } from './status.ts'
 import { tellSupervisor } from './supervisor.ts'
 
 const usage = {
   call: 'millrace-agent',
-  words: ['run', 'check', 'status', 'doctor', 'setup'],
+  words: ['run', 'check', 'status', 'doctor', 'setup', ...spoolWords],
   purpose: `run starts the agent. check tests the configuration. status asks the agent that runs.
 doctor says what keeps readings from arriving, from the device to the receipt, and what to do.
 setup asks three questions and writes a configuration; --broker (a URL or a token), --node and --device answer them.
+spool shows and removes what its outbox holds while it is stopped; spool list --help has its options.
 --config names the file, YAML; docs/reference/configuration.md has its keys.`,
 }
 const options = {
@@ -35,6 +38,7 @@ const options = {
   node: { type: 'string' },
   device: { type: 'string', multiple: true },
 } as const
+if (process.argv[2] === 'spool') await runSpool()
 const { values, positionals } = readArguments(usage, options)
 const log = createLog('agent')
 const load = () => loadConfig(agentSchema, values.config, process.env)
@@ -77,4 +81,15 @@ if (ask) {
       }
     },
   })
+}
+
+async function runSpool(): Promise<never> {
+  const dataDirOf = (file?: string) => loadConfig(agentSchema, file, process.env).dataDir
+  try {
+    await spool(dataDirOf, (text) => writeSync(1, text))
+    process.exit(0)
+  } catch (error) {
+    process.stderr.write(`${error instanceof MillraceError ? error.message : (error as Error).stack}\n`)
+    process.exit(1)
+  }
 }

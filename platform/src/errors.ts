@@ -42,6 +42,16 @@ export const catalogue = {
     remedy: 'Run `millrace-agent setup` again with an answer of that form.',
     retry: false,
   },
+  AGENT_SPOOL_ABSENT: {
+    says: 'There is no outbox {path}.',
+    remedy: 'Name the configuration of the agent with --config; the outbox lies in its dataDir once the agent has run.',
+    retry: false,
+  },
+  AGENT_SPOOL_IN_USE: {
+    says: 'An agent that runs has the outbox {path} for itself.',
+    remedy: 'Stop the agent, and try again; `millrace-agent status` says what waits while it runs.',
+    retry: true,
+  },
   ALARMS_STATE_NEWER: {
     says: 'The saved state of the alarms has format {found}; this version reads up to {known}.',
     remedy: 'Run the version that wrote it, or a later one.',

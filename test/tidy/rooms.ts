@@ -20,7 +20,7 @@ export const rooms: Record<string, Rooms> = {
     'absence causes change conditions control engine glob index lane list memory overrides plan readings rule rule-file score series set-back step testing tick warnings',
   ),
   'edge-agent': {
-    main: 'agent commands config engines status supervisor',
+    main: 'agent commands config engines spool status supervisor',
     commands: 'config doctor setup status',
     doctor: 'agent bus config device engines status uplink',
     setup: 'bus config decoders engines',
@@ -45,6 +45,7 @@ export const rooms: Record<string, Rooms> = {
     outbox: 'stretches',
     uplink: 'outbox',
     observe: 'outbox',
+    spool: 'outbox',
     status: '',
     supervisor: '',
     install: '',

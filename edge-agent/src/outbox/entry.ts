@@ -76,14 +76,14 @@ function checkOf(id: number, text: string): number {
   return crc32(`${id}${text}`)
 }
 
-/** @throws Error when the meta is not what `formatEntry` made */
-export function parseEntry(id: number, meta: string): Entry {
+/** @throws Error when the meta is not what `formatEntry` made; without an id the check sum is not compared */
+export function parseEntry(id: number | undefined, meta: string): Entry {
   const [kind, stream, number, device, declaration, count, samples, bytes, first, last, createdMs, before, crc, guard, check] =
     JSON.parse(meta)
-  if (check !== undefined && check !== checkOf(id, `${meta.slice(0, meta.lastIndexOf(','))}]`))
+  if (id !== undefined && check !== undefined && check !== checkOf(id, `${meta.slice(0, meta.lastIndexOf(','))}]`))
     throw new Error(`the meta of entry ${id} was altered`)
   const entry: Entry = {
-    id,
+    id: id ?? 0,
     kind: kinds[kind]!,
     stream,
     number,

@@ -1,5 +1,6 @@
 export type { Batch, Content } from './content.ts'
 export type { Entry } from './entry.ts'
+export { MemoryBytes } from './memory-bytes.ts'
 export { type MemoryStorage, memoryStorage } from './memory-storage.ts'
 export { type OutboxOptions, outboxSchema } from './options.ts'
 export { type Outbox, type OutboxContext, type OutboxStatus, openOutbox } from './outbox.ts'

@@ -22,5 +22,6 @@ export function startOver(state: State, work: Work): void {
   state.run = { ...state.run, gap }
   work.freed = []
   work.aside = []
+  work.evict = []
   work.small = new Map([...allSmall(state), ...work.small])
 }

@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/platform'
-import { idsBetween, type Loaded, listRowsMax, type OutboxStorage, type OutboxTransaction, type Row } from './storage.ts'
+import { MemoryBytes } from './memory-bytes.ts'
+import type { Loaded, OutboxStorage } from './storage.ts'
 
 export interface MemoryStorage extends OutboxStorage {
   /** Commits fail with this code while it is set. */
@@ -16,11 +17,20 @@ export interface MemoryStorage extends OutboxStorage {
 
 /** A store in memory that survives `close` and a new outbox over it, as a disk would. For tests. */
 export function memoryStorage(): MemoryStorage {
-  const entries = new Map<number, { meta: string; payload: Uint8Array }>()
-  const small = new Map<string, string>()
-  const aside: number[] = []
+  const bytes = new MemoryBytes()
   let commits = 0
   let lost: string | undefined
+  const loseAll = () => {
+    bytes.clear()
+    lost = 'memory.corrupt'
+  }
+  const fail = (code: NonNullable<MemoryStorage['fault']>): never => {
+    if (code === 'AGENT_OUTBOX_CORRUPT') {
+      loseAll()
+      storage.fault = undefined
+    }
+    throw new MillraceError(code, { path: 'memory', detail: 'asked for', aside: 'memory.corrupt' })
+  }
   const storage: MemoryStorage = {
     fault: undefined,
     crash: undefined,
@@ -28,25 +38,25 @@ export function memoryStorage(): MemoryStorage {
     get commits() {
       return commits
     },
-    asideIds: aside,
+    asideIds: bytes.aside,
     alter(id, change) {
-      const entry = entries.get(id)!
+      const entry = bytes.entries.get(id)!
       const meta = change(entry.meta)
-      meta === undefined ? entries.delete(id) : entries.set(id, { ...entry, meta })
+      meta === undefined ? bytes.entries.delete(id) : bytes.entries.set(id, { ...entry, meta })
     },
     async open(damage): Promise<Loaded> {
       if (damage) loseAll()
-      const loaded = { entries: listed(0, Number.POSITIVE_INFINITY), small: new Map(small), setAside: lost }
+      const loaded = { entries: bytes.listed(), small: new Map(bytes.small), setAside: lost }
       lost = undefined
       return loaded
     },
-    list: async (firstId, lastId) => listed(firstId, lastId),
+    list: async (firstId, lastId) => bytes.listed(firstId, lastId),
     async commit(transaction) {
       // Never durable within the call: code that relied on that would pass here and fail on a disk.
       await new Promise((resolve) => setImmediate(resolve))
       if (storage.fault !== undefined) fail(storage.fault)
       const { crash } = storage
-      if (crash !== 'before') apply(transaction)
+      if (crash !== 'before') bytes.apply(transaction)
       if (crash !== undefined) {
         storage.crash = undefined
         await new Promise(() => {})
@@ -54,36 +64,8 @@ export function memoryStorage(): MemoryStorage {
       commits++
       return { freeBytes: storage.freeBytes }
     },
-    async read(ids) {
-      return new Map(ids.flatMap((id) => (entries.has(id) ? [[id, entries.get(id)!.payload] as const] : [])))
-    },
+    read: async (ids) => bytes.read(ids),
     async close() {},
   }
   return storage
-
-  function listed(firstId: number, lastId: number): Row[] {
-    const ids = [...entries.keys()].filter((id) => id >= firstId && id <= lastId).sort((a, b) => a - b)
-    return ids.slice(0, listRowsMax).map((id) => ({ id, meta: entries.get(id)!.meta }))
-  }
-
-  function loseAll(): void {
-    entries.clear()
-    small.clear()
-    lost = 'memory.corrupt'
-  }
-
-  function fail(code: 'AGENT_OUTBOX_FULL' | 'AGENT_OUTBOX_IO' | 'AGENT_OUTBOX_CORRUPT'): never {
-    if (code === 'AGENT_OUTBOX_CORRUPT') {
-      loseAll()
-      storage.fault = undefined
-    }
-    throw new MillraceError(code, { path: 'memory', detail: 'asked for', aside: 'memory.corrupt' })
-  }
-
-  function apply({ put, remove, removeBetween, setAside, set }: OutboxTransaction): void {
-    for (const id of setAside) if (entries.delete(id)) aside.push(id)
-    for (const id of [...remove, ...idsBetween(entries.keys(), removeBetween)]) entries.delete(id)
-    for (const { id, meta, payload } of put) entries.set(id, { meta, payload })
-    for (const [key, value] of set) value === undefined ? small.delete(key) : small.set(key, value)
-  }
 }

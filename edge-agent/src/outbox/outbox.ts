@@ -179,6 +179,12 @@ export class Outbox {
     return this.writer.write()
   }
 
+  /** Somebody decided that they are not to be sent: removes them, and names them in the gap. */
+  drop(entries: Entry[]): Promise<boolean> {
+    this.state.next.evict.push(...entries)
+    return this.writer.write()
+  }
+
   /** True when something was evicted that is not told yet. */
   hasGap(): boolean {
     return this.state.run.gap.length > 0

@@ -18,6 +18,7 @@ export function planTransaction(before: Run, work: Work, context: PlanContext): 
   const { shelf } = context
   for (const entry of work.freed) if (shelf.has(entry)) free(draft, entry)
   for (const entry of work.aside) if (shelf.has(entry)) lose(draft, 'set-aside', entry)
+  for (const entry of work.evict) if (shelf.has(entry)) lose(draft, 'evicted', entry)
   for (const dropped of work.dropped) numberDropped(draft, dropped)
   evictOld(draft)
   putBatches(draft, work.batches)

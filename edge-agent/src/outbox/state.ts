@@ -31,7 +31,7 @@ export interface State {
   ledgers: LedgerPace
 }
 
-export type Next = Pick<Work, 'small' | 'again' | 'issueGap'> & { aside: Set<Entry> }
+export type Next = Pick<Work, 'small' | 'again' | 'issueGap' | 'evict'> & { aside: Set<Entry> }
 
 /** Declarations that no entry needs are kept up to this many; a forgotten one takes new aliases if it comes back. */
 const declarationsKept = 100
@@ -69,7 +69,7 @@ export function createState({ small, shelf, orphans, setAside }: Filled, options
 }
 
 export function emptyNext(): Next {
-  return { small: new Map(), again: [], issueGap: false, aside: new Set() }
+  return { small: new Map(), again: [], issueGap: false, aside: new Set(), evict: [] }
 }
 
 /** The entry is no longer on the disk. */

@@ -61,6 +61,8 @@ export interface Waiting {
 export interface Work extends Waiting {
   freed: Entry[]
   aside: Entry[]
+  /** To be removed and named in the gap, by somebody's decision. */
+  evict: Entry[]
   small: Map<string, string | undefined>
   /** Gap and closing ledger records to be put again, after their file was lost. */
   again: { kind: 'gap' | 'ledger'; text: string; guard: Entry['guard'] }[]

@@ -146,11 +146,11 @@ export class Writer {
 
   private takeWork(): Work {
     const { buffer, freed, ledgers, next } = this.state
-    const { aside, small, again, issueGap } = next
+    const { aside, evict, small, again, issueGap } = next
     this.state.next = emptyNext()
     const ledger = ledgers.isDue(this.context.clock.monotonic())
     const closing = this.isClosing
-    return { ...buffer.takeAll(), freed: [...freed], aside: [...aside], small, again, issueGap, ledger, closing }
+    return { ...buffer.takeAll(), freed: [...freed], aside: [...aside], evict, small, again, issueGap, ledger, closing }
   }
 
   private giveBack(work: Work): void {
@@ -159,6 +159,7 @@ export class Writer {
     next.small = new Map([...work.small, ...next.small])
     next.again = [...work.again, ...next.again]
     for (const entry of work.aside) next.aside.add(entry)
+    next.evict = [...work.evict, ...next.evict]
   }
 
   private refused(error: MillraceError): false {
