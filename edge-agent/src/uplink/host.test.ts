@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Host } from './host.ts'
 
@@ -22,4 +23,33 @@ test('a host that sends no receipts is not asked', () => {
   const host = new Host(false)
   host.state({ online: false, timestamp: 1 }, 0)
   expect([9000, 9900, 60_000].map((ms) => host.isAway(ms))).toEqual([true, true, true])
+})
+
+test('the offset of the clock is within its uncertainty, whatever the ways there and back take, and after a clock was set', () => {
+  const exchange = fc.record({ there: fc.nat(2000), back: fc.nat(2000), pauseMs: fc.nat(300_000) })
+  const clock = fc.constantFrom(0, -1.5e12, 3_600_000, -3_600_000, 7_200_000)
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(clock, fc.array(exchange, { minLength: 1, maxLength: 20 })), { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: -50, max: 50 }),
+      (runs, ppm) => {
+        const host = new Host(true)
+        let nowMs = 0
+        // Drift has no rule against being set: the processor is right.
+        const wall = (aheadMs: number) => 1.7e12 + nowMs * (1 + ppm * 1e-6) + aheadMs
+        for (const [aheadMs, exchanges] of runs) {
+          for (const { there, back, pauseMs } of exchanges) {
+            nowMs += pauseMs
+            const sent = { sentMs: nowMs, sentWallMs: wall(aheadMs) } as Parameters<Host['receipt']>[1]
+            nowMs += there
+            const receivedMs = 1.7e12 + nowMs
+            nowMs += back
+            host.receipt({ ...receipt, receivedMs, sentMs: receivedMs }, sent, nowMs, wall(aheadMs))
+            const trueMs = 1.7e12 + nowMs - wall(aheadMs)
+            expect(Math.abs(host.clockOffsetMs! - trueMs)).toBeLessThanOrEqual(host.clockUncertaintyMs(nowMs)! + 1)
+          }
+        }
+      },
+    ),
+  )
 })

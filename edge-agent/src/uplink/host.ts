@@ -5,7 +5,6 @@ import type { SentEntry } from './in-flight.ts'
 
 /** Backlog in flight before a receipt has told the credit. */
 const firstCreditBytes = 64 * 1024
-const exchangeMsMax = 600_000
 /**
  * The newest STATE is the one with the highest timestamp, and a host whose clock was ahead may have said with its last one that it
  * is offline: what it says later, by a right clock, counts for nothing. So every `doubtMs` a host that sends receipts is asked
@@ -23,7 +22,7 @@ export class Host {
   /** Monotonic time since which it is said to be offline. */
   private offlineMs = Number.NEGATIVE_INFINITY
   private log: string | undefined
-  private best: { roundTripMs: number; offsetMs: number; atMs: number } | undefined
+  private best: Exchange | undefined
 
   constructor(sendsReceipts: boolean) {
     this.sendsReceipts = sendsReceipts
@@ -34,9 +33,14 @@ export class Host {
     return this.last?.online === false
   }
 
-  /** Processor's clock less ours, from the exchange with the shortest round trip; undefined before the first. */
+  /** Processor's clock less ours, from the exchange that says it best; undefined before the first. */
   get clockOffsetMs(): number | undefined {
     return this.best?.offsetMs
+  }
+
+  /** The offset is right to so many ms either way: the ways there and back may differ, and clocks drift since the exchange. */
+  clockUncertaintyMs(nowMs: number): number | undefined {
+    return this.best && uncertaintyMs(this.best, nowMs)
   }
 
   /** Whether nothing is to be sent now. */
@@ -68,12 +72,28 @@ export class Host {
     return isOther
   }
 
-  /** As NTP does it: four times, two of each clock. The best exchange of the last ten minutes counts. */
+  /** As NTP does it: four times, two of each clock. The exchange with the least uncertainty counts, until a clock was set since. */
   private measure({ receivedMs, sentMs: repliedMs }: Receipt, sent: SentEntry, nowMs: number, nowWallMs: number): void {
     const roundTripMs = Math.max(0, nowMs - sent.sentMs - (repliedMs - receivedMs))
     const offsetMs = (receivedMs - sent.sentWallMs + (repliedMs - nowWallMs)) / 2
+    const exchange = { roundTripMs, offsetMs, atMs: nowMs }
     const { best } = this
-    if (!best || roundTripMs <= best.roundTripMs || nowMs - best.atMs > exchangeMsMax)
-      this.best = { roundTripMs, offsetMs, atMs: nowMs }
+    const uncertainty = best && uncertaintyMs(best, nowMs)
+    if (!best || uncertainty === undefined || roundTripMs / 2 <= uncertainty) this.best = exchange
+    else if (Math.abs(offsetMs - best.offsetMs) > uncertainty + roundTripMs / 2) this.best = exchange
   }
+}
+
+interface Exchange {
+  roundTripMs: number
+  offsetMs: number
+  /** Monotonic. */
+  atMs: number
+}
+
+/** Two crystals of 50 ppm. */
+const driftPerMs = 1e-4
+
+function uncertaintyMs({ roundTripMs, atMs }: Exchange, nowMs: number): number {
+  return roundTripMs / 2 + (nowMs - atMs) * driftPerMs
 }

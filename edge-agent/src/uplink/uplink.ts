@@ -33,6 +33,8 @@ export interface UplinkStatus {
   receiptAgoMs?: number
   credit: number
   clockOffsetMs?: number
+  /** The offset is right to so much either way. */
+  clockUncertaintyMs?: number
   lastError?: string
 }
 
@@ -127,6 +129,7 @@ export class Uplink {
     const { entries, bytes } = outbox.status()
     const { sent, resent } = this.sender
     const { clockOffsetMs } = this.host
+    const clockUncertaintyMs = this.host.clockUncertaintyMs(this.context.clock.monotonic())
     const receiptAgoMs = Math.round(this.context.clock.monotonic() - this.host.receiptMs)
     const { lastError } = this.link
     return {
@@ -141,6 +144,7 @@ export class Uplink {
       credit: this.host.creditBytes,
       ...(Number.isFinite(receiptAgoMs) ? { receiptAgoMs } : {}),
       ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }),
+      ...(clockUncertaintyMs === undefined ? {} : { clockUncertaintyMs }),
       ...(lastError === undefined ? {} : { lastError }),
     }
   }
@@ -154,8 +158,13 @@ export class Uplink {
     metrics.gauge('millrace_uplink_in_flight', 'Entries sent and not receipted', () => this.inFlight.load.all.count)
     metrics.gauge(
       'millrace_clock_offset_ms',
-      "Processor's clock less this one's, from the best exchange of ten minutes; NaN before the first",
+      "Processor's clock less this one's, from the exchange that says it best; NaN before the first",
       () => this.host.clockOffsetMs ?? Number.NaN,
+    )
+    metrics.gauge(
+      'millrace_clock_uncertainty_ms',
+      'The offset is right to so many ms either way; it grows from exchange to exchange by what clocks drift; NaN before the first',
+      () => this.host.clockUncertaintyMs(this.context.clock.monotonic()) ?? Number.NaN,
     )
     metrics.gauge('millrace_uplink_connected', '1 while a Sparkplug session is open', () => (this.isOpen ? 1 : 0))
   }
