@@ -10,7 +10,13 @@ const level = { name: 'level-high', channel: 'level', condition: 'above', set: 5
 
 const common = processorSchema.parse({
   bridge: { host },
-  rules: { rules: [{ ...level, delayOnMs: 500, delayOffMs: 500 }] },
+  rules: {
+    rules: [
+      { ...level, delayOnMs: 500, delayOffMs: 500 },
+      // One with a memory, which snapshots carry.
+      { name: 'level-often', channel: 'level', condition: 'm-of-n', high: 50, m: 3, n: 5, clearAt: 0 },
+    ],
+  },
   notifier: { to: [{ kind: 'log', name: 'people' }] },
   runner: { stepRecords: 50, snapshotEveryRecords: 60, snapshotEveryMs: 700 },
 })
