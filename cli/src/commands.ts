@@ -14,6 +14,7 @@ import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
 import { makePackages } from './package/make.ts'
 import { replay } from './replay.ts'
+import { ruleCommands } from './rules/commands.ts'
 import { tail } from './tail.ts'
 import { printTrace, trace } from './trace/trace.ts'
 import { runUp, upOptions } from './up/run.ts'
@@ -35,6 +36,7 @@ export const commands: Record<string, Command> = {
   },
   ...lanCommands,
   ...deviceCommands,
+  ...ruleCommands,
   verify: {
     usage: '<manifest> ...',
     purpose:
