@@ -16,6 +16,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'two identical devices, unplugged and swapped', args: ['test/e2e/hot-plug.ts', '--swaps', '20'] },
   { name: 'a device is unplugged, and plugged in again', args: ['test/e2e/unplug.ts'] },
   { name: 'real recordings through the whole length', args: ['test/e2e/real-input.ts', '--quick'] },
+  { name: 'random and mutated bytes over all decoders', args: ['test/failures/decoders.ts', '--bytes', '2000000'] },
   { name: 'bad input of every kind', args: ['test/failures/bad-input.ts', '--quick'] },
   { name: 'an outbox at its bound', args: ['test/failures/limits.ts', '--evicted', '20000'] },
   { name: 'half a day offline', args: ['test/failures/offline.ts', '--days', '0.5'] },

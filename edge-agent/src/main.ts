@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `millrace-agent run | check | status | doctor | setup | spool list, export, drop --config <file>` */
+/** `millrace-agent run | check | status | doctor | setup | try | record | spool list, export, drop --config <file>` */
 import { writeSync } from 'node:fs'
 import {
   createLog,
@@ -12,6 +12,7 @@ import {
   readArguments,
   runService,
   serveMetricsEndpoint,
+  silentLog,
   systemClock,
 } from '@millrace/platform'
 import { startAgent } from './agent.ts'
@@ -21,13 +22,16 @@ import { checkAgent, openEngines } from './engines.ts'
 import { spool, spoolWords } from './spool/spool.ts'
 import { serveStatus } from './status.ts'
 import { tellSupervisor } from './supervisor.ts'
+import { deviceOf, recordDevice, tryDevice, tryUnknown } from './try/index.ts'
 
 const usage = {
   call: 'millrace-agent',
-  words: ['run', 'check', 'status', 'doctor', 'setup', ...spoolWords],
+  words: ['run', 'check', 'status', 'doctor', 'setup', 'try [device]', 'record <device>', ...spoolWords],
   purpose: `run starts the agent. check tests the configuration. status asks the agent that runs.
 doctor says what keeps readings from arriving, from the device to the receipt, and what to do.
 setup asks three questions and writes a configuration; --broker (a URL or a token), --node and --device answer them.
+try reads a device for --seconds, or a file --capture, and says what its decoder makes of it and why frames fail; without a device,
+what the bytes of the file may be. record writes what a device sends to the file --to. Stop an agent that holds the port first.
 spool shows and removes what its outbox holds while it is stopped; spool list --help has its options.
 --config names the file, YAML; docs/reference/configuration.md has its keys.`,
 }
@@ -37,15 +41,20 @@ const options = {
   broker: { type: 'string' },
   node: { type: 'string' },
   device: { type: 'string', multiple: true },
+  capture: { type: 'string' },
+  seconds: { type: 'string', default: '10' },
+  to: { type: 'string' },
 } as const
 if (process.argv[2] === 'spool') await runSpool()
-const { values, positionals } = readArguments(usage, options)
+const { values, positionals, refuse } = readArguments(usage, options)
 const log = createLog('agent')
 const load = () => loadConfig(agentSchema, values.config, process.env)
 const asked: Record<string, () => Promise<number>> = {
   status: () => printStatus(load(), values.config),
   doctor: () => printDiagnosis(load, values.json),
   setup: () => setUp(values, values.config),
+  try: () => look('try', positionals[1]),
+  record: () => look('record', positionals[1]),
 }
 
 const ask = ownValue(asked, positionals[0]!)
@@ -92,4 +101,29 @@ async function runSpool(): Promise<never> {
     process.stderr.write(`${error instanceof MillraceError ? error.message : (error as Error).stack}\n`)
     process.exit(1)
   }
+}
+
+/** Looks at a line or a file. */
+async function look(verb: 'try' | 'record', id: string | undefined): Promise<number> {
+  const say = (line: string) => void process.stdout.write(`${line}\n`)
+  const { capture, to } = values
+  if (id === undefined) {
+    tryUnknown(capture ?? refuse('try needs a device, or --capture'), say)
+    return 0
+  }
+  const device = deviceOf(load(), id)
+  const ended = capture === undefined ? endOfLook(Number(values.seconds)) : Promise.resolve()
+  const context = { clock: systemClock, log: silentLog, ended }
+  if (verb === 'try') return (await tryDevice(device, capture, context, say)) ? 0 : 1
+  await recordDevice(device, to ?? refuse('record needs --to'), context, say)
+  return 0
+}
+
+/** After so many seconds, or at Ctrl-C. */
+function endOfLook(seconds: number): Promise<void> {
+  if (!(seconds > 0)) refuse('--seconds is a number above 0')
+  return new Promise((resolve) => {
+    setTimeout(resolve, seconds * 1000)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
 }

@@ -132,6 +132,12 @@ export const catalogue = {
     remedy: 'Set `dataDir` to a folder that this user may write, or give this user the right to it.',
     retry: false,
   },
+  EDGE_CAPTURE_INVALID: {
+    says: 'The capture {path} cannot be read or written: {detail}.',
+    remedy:
+      'Give a file that `millrace-agent record` made, or the raw bytes of a line; `record` writes a file that does not exist yet.',
+    retry: false,
+  },
   EDGE_DEVICE_REFUSED: {
     says: 'The device {device} is not what its decoder is set to: {detail}.',
     remedy: 'Correct the decoder of the device; until then nothing of it is read.',
@@ -271,7 +277,8 @@ export const catalogue = {
   PROCESS_PORT_IN_USE: { says: 'Port {port} is in use.', remedy: 'Stop what listens there, or set another port.', retry: false },
   RECORDING_INVALID: {
     says: 'The recording {path} cannot be played: {detail}.',
-    remedy: 'Give a WFDB header (.hea, formats 16 and 212), an NMEA log (.log, .nmea, .txt) or a raw capture (.bin).',
+    remedy:
+      'Give a WFDB header (.hea, formats 16 and 212), an NMEA log (.log, .nmea, .txt), a capture of `millrace-agent record` (.capture) or a raw capture (.bin).',
     retry: false,
   },
   SCENARIO_UNKNOWN: {

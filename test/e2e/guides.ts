@@ -18,6 +18,7 @@ const repository = resolve(import.meta.dirname, '../..')
 /** In this order: each goes on in the folder of the one before. What an engine is found at in the guide. */
 const guides: { name: string; engines: Record<string, string> }[] = [
   { name: 'start', engines: {} },
+  { name: 'device-without-code', engines: {} },
   { name: 'gateway', engines: {} },
   { name: 'rules', engines: {} },
   { name: 'kafka', engines: { kafka: '9092' } },

@@ -5,7 +5,9 @@ import { expect, test } from 'vitest'
 import { missing, stepsOf } from '../support/guide.ts'
 import { folders, root } from './sources.ts'
 
-const guides = ['start', 'gateway', 'rules', 'kafka', 'grafana-and-kibana'].map((name) => `docs/${name}.md`)
+const guides = ['start', 'device-without-code', 'gateway', 'rules', 'kafka', 'grafana-and-kibana'].map(
+  (name) => `docs/${name}.md`,
+)
 const pages = ['README.md', 'docs/README.md', ...guides, ...folders.map((folder) => `${folder}/README.md`)]
 
 test.each(guides)('%s is made of steps', (path) => {

@@ -20,7 +20,7 @@ export const rooms: Record<string, Rooms> = {
     'absence causes change conditions control engine glob index lane list memory overrides plan readings rule rule-file score series set-back step testing tick warnings',
   ),
   'edge-agent': {
-    main: 'agent commands config engines spool status supervisor',
+    main: 'agent commands config engines spool status supervisor try',
     commands: 'config doctor setup status',
     doctor: 'agent bus config device engines status uplink',
     setup: 'bus config decoders engines',
@@ -49,6 +49,8 @@ export const rooms: Record<string, Rooms> = {
     status: '',
     supervisor: '',
     install: '',
+    // What people look at; nothing is kept or sent.
+    try: 'bus config decoders',
   },
   broker: anything(
     'access broker config counts engine guard keeping listener main mosquitto refusals sessions stats testing websocket',

@@ -54,6 +54,8 @@ export interface DecoderPlugin<Config = unknown> {
   link: (config: Config) => { baudRate: number; dataBits: 7 | 8; parity: 'none' | 'even' | 'odd'; stopBits: 1 | 2 }
   channels(config: Config): Channel[]
   create(config: Config): Decoder
+  /** Why these bytes, which begin where a frame was expected, do not make one: for people. */
+  explain?(config: Config, bytes: Uint8Array): string | undefined
   /** The inverse of decode, used by the simulators: the bytes of one frame. */
   createEncoder(config: Config): (frame: Frame) => Uint8Array
 }

@@ -12,6 +12,7 @@ import { openbciCyton } from './openbci-cyton/openbci-cyton.ts'
 import { plantowerPms } from './plantower-pms/plantower-pms.ts'
 import { zephyrHxm } from './zephyr-hxm/zephyr-hxm.ts'
 
+export { type CaptureEntry, type CaptureHead, parseCapture } from './capture.ts'
 export type { Decoder, DecoderPlugin, Frame, Sink } from './decoder.ts'
 
 /** By kind. A plug-in's methods want what its own `schema` has parsed. */

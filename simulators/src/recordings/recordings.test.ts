@@ -105,6 +105,27 @@ describe('a raw capture', () => {
   })
 })
 
+describe('a capture with times', () => {
+  it('is played at its times, and says what its own decoder reads', () => {
+    const path = join(dir, 'made.capture')
+    const head = { k: 'capture', version: 1, device: 'd', decoder: { kind: 'contec-cms50', framing: 'new' }, startMs: 0 }
+    const entries = [
+      { ms: 0, event: 'opened' },
+      { ms: 10, hex: '01e085b396' },
+      { ms: 120, hex: 'c1e1ffff' },
+    ]
+    writeFileSync(path, [head, ...entries].map((line) => `${JSON.stringify(line)}\n`).join(''))
+    const moments = allOf(openRecording(path, undefined, {}).get('')!)
+    expect(moments.map((moment) => moment.map(({ bytes, frames }) => [bytes.length, frames]))).toEqual([[[5, 0]], [], [[4, 1]]])
+    expect(moments[2]![0]!.readings).toEqual([
+      ['pulse_rate', 65],
+      ['spo2', 97],
+    ])
+    writeFileSync(path, 'x\ny\n')
+    expect(() => openRecording(path, undefined, {})).toThrow(/RECORDING_INVALID.*line 1/)
+  })
+})
+
 describe.skipIf(!isHere)('real recordings', () => {
   it.each([
     ['ecg-mitdb/100', [[995], [1011]], [[768], [1024]]],

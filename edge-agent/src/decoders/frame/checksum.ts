@@ -7,6 +7,8 @@ interface Seal {
   bytes: number
   isRight(buffer: Uint8Array, from: number, length: number): boolean
   write(frame: Uint8Array): void
+  /** What it is, and what the bytes give. */
+  explain(buffer: Uint8Array, from: number, length: number): string
 }
 
 export function sealOf(checksum: Checksum, endian: FrameConfig['endian']): Seal {
@@ -22,7 +24,13 @@ export function sealOf(checksum: Checksum, endian: FrameConfig['endian']): Seal 
     isRight: (buffer, from, length) =>
       number.reach(length) <= length && number.read(buffer, from, length) === worked(buffer, from, length),
     write: (frame) => number.write(frame, worked(frame, 0, frame.length)),
+    explain: (buffer, from, length) =>
+      `it is ${hexOf(number.read(buffer, from, length))}, the bytes give ${hexOf(worked(buffer, from, length))}`,
   }
+}
+
+function hexOf(value: number): string {
+  return `0x${value.toString(16).toUpperCase()}`
 }
 
 /** A place that counts from the end, within the frame. */

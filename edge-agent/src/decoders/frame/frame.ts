@@ -20,6 +20,7 @@ import { createFramer, type Framer } from '../framer.ts'
 import { createSampleClock, type SampleClock } from '../sample-clock.ts'
 import { type Check, checkOf } from './condition.ts'
 import { createEncoder } from './encoder.ts'
+import { explain } from './explain.ts'
 import { channelsOf, compileFields, FieldReader, type Found } from './fields.ts'
 import { hexBytesOf, layoutOf } from './layout.ts'
 import { type FrameConfig, schema } from './schema.ts'
@@ -31,6 +32,7 @@ export const frame: DecoderPlugin<FrameConfig> = {
   channels: channelsOf,
   create: (config) => new FrameDecoder(config),
   createEncoder,
+  explain,
 }
 
 class FrameDecoder implements Decoder {

@@ -126,6 +126,24 @@ describe('polling', () => {
   })
 })
 
+it('does not take an answer for one to an earlier request, when the request to it was damaged', () => {
+  const two = {
+    registers: [
+      { name: 'a', at: 1 },
+      { name: 'b', at: 10 },
+    ],
+    listen: true,
+  }
+  const config = modbusRtu.schema.parse(two)
+  const heard = modbusRtu.createEncoder(config)({ values: { a: 1, b: 2 } })
+  const { sink, calls } = recorder()
+  // Request and answer of `a`, then of `b`: the first answer is lost, and a bit of the second request turned.
+  const bytes = Buffer.concat([heard.subarray(0, 8), heard.subarray(15)])
+  bytes[10]! ^= 1
+  modbusRtu.create(config).decode(bytes, epochMs, sink)
+  expect(calls.filter(([kind]) => kind === 'reading')).toEqual([])
+})
+
 it('asks for nothing when it only listens', () => {
   expect(modbusRtu.create(modbusRtu.schema.parse({ model: 'generic', listen: true })).poll).toBeUndefined()
 })

@@ -96,7 +96,9 @@ class ModbusDecoder implements Decoder {
     )
     this.poll = listen ? undefined : this.#asked
     this.#framer = createFramer(
-      (buffer, from, end) => matchUnit(unit, { buffer, from, end }, this.#asked.expected),
+      // What lies between may have been the request of another answer: heard ones are not trusted then, own ones are.
+      (buffer, from, end, skipped) =>
+        matchUnit(unit, { buffer, from, end }, listen && skipped > 0 ? undefined : this.#asked.expected),
       (buffer, from, length, _skipped, atMs, sink) => this.#take(buffer.subarray(from, from + length), atMs, sink),
       (stretch) => (stretch[0] === unit && (stretch[1] === 3 || stretch[1] === 4) ? 'checksum' : 'not-a-frame'),
     )
