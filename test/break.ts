@@ -17,6 +17,7 @@ const programs: Record<string, { file: string; what: string }> = {
   limits: { file: 'failures/limits.ts', what: 'an outbox at its bound: every eviction is a gap' },
   'bad-input': { file: 'failures/bad-input.ts', what: 'bad input of every kind and hostile clients; then a fix and a replay' },
   decoders: { file: 'failures/decoders.ts', what: 'ten million random and mutated bytes over all decoders' },
+  devices: { file: 'failures/devices.ts', what: 'decoders beside pynmea2, dsmr_parser and pymodbus, value for value' },
   notifications: { file: 'failures/notifications.ts', what: 'ten thousand notifications for a slow receiver, and a restart' },
   'link-cut': { file: 'failures/link-cut.ts', what: 'the link of the simulated ward is cut: one alarm that people see' },
   stop: { file: 'failures/stop.ts', what: 'every process told to stop at each step of its life' },
