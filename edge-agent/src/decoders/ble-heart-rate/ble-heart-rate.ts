@@ -76,9 +76,9 @@ class HeartRateDecoder implements Decoder {
     this.#framing =
       framing === 'lines'
         ? new TextLines(1024, (line, atMs, sink) => this.#readLine(line, prefix, atMs, sink))
-        : createFramer(match, (buffer, from, length, _skipped, atMs, sink) => {
-            this.#take(readMeasurement(buffer.subarray(from + 2, from + length - 1))!, atMs, sink)
-          })
+        : createFramer(match, (buffer, from, length, _skipped, atMs, sink) =>
+            this.#readPacket(buffer.subarray(from + 2, from + length - 1), atMs, sink),
+          )
   }
 
   decode(bytes: Uint8Array, atMs: number, sink: Sink): void {
@@ -98,6 +98,10 @@ class HeartRateDecoder implements Decoder {
     if (!value) return 'malformed'
     this.#take(value, atMs, sink)
     return undefined
+  }
+
+  #readPacket(value: Uint8Array, atMs: number, sink: Sink): void {
+    this.#take(readMeasurement(value)!, atMs, sink)
   }
 
   #take({ heartRate, contact, energy, intervals }: Measurement, atMs: number, sink: Sink): void {

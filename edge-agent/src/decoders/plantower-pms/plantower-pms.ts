@@ -18,7 +18,7 @@
 import type { Channel } from '@millrace/contract'
 import { ownValue } from '@millrace/platform'
 import { z } from 'zod'
-import type { DecoderPlugin } from '../decoder.ts'
+import type { DecoderPlugin, Sink } from '../decoder.ts'
 import { createFramer } from '../framer.ts'
 
 const schema = z.strictObject({
@@ -61,13 +61,7 @@ export const plantowerPms: DecoderPlugin<Config> = {
     const { frameBytes, channels } = models[model]
     return createFramer(
       (buffer, from, end) => match(buffer, { from, end }, frameBytes),
-      (buffer, from, _length, _skipped, atMs, sink) => {
-        sink.frame()
-        for (const [k, { name, datatype }] of channels.entries()) {
-          const word = wordAt(buffer, from + 4 + 2 * k)
-          sink.reading(name, atMs, datatype === 'Int16' ? (word << 16) >> 16 : word)
-        }
-      },
+      (buffer, from, _length, _skipped, atMs, sink) => give(channels, buffer.subarray(from), atMs, sink),
       (stretch) => reasonOf(stretch, frameBytes),
     )
   },
@@ -82,6 +76,14 @@ export const plantowerPms: DecoderPlugin<Config> = {
       return frame
     }
   },
+}
+
+function give(channels: Channel[], frame: Uint8Array, atMs: number, sink: Sink): void {
+  sink.frame()
+  for (const [k, { name, datatype }] of channels.entries()) {
+    const word = wordAt(frame, 4 + 2 * k)
+    sink.reading(name, atMs, datatype === 'Int16' ? (word << 16) >> 16 : word)
+  }
 }
 
 function wordAt(buffer: Uint8Array, at: number): number {
