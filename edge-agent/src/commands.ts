@@ -1,12 +1,13 @@
 /** What `millrace-agent` does besides running: it ends with 0 when all is well, with 1 when the answer is no. */
 import { createInterface } from 'node:readline/promises'
-import { systemClock } from '@millrace/platform'
+import { silentLog, systemClock } from '@millrace/platform'
 import type { AgentConfig } from './config.ts'
 import { ports } from './doctor/devices.ts'
 import { diagnose, type Finding, lineOf } from './doctor/doctor.ts'
 import { answersOf, type Given } from './setup/answers.ts'
 import { writeSetup } from './setup/setup.ts'
 import { askStatus } from './status.ts'
+import { deviceOf, recordDevice, tryDevice, tryUnknown } from './try/index.ts'
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
@@ -45,4 +46,39 @@ export async function setUp(given: Given, configFile = 'agent.yaml'): Promise<nu
   for (const path of writeSetup(answers, configFile)) say(`written: ${path}`)
   say(`next: millrace-agent doctor --config ${configFile}`)
   return 0
+}
+
+/** Of `try` and `record`. */
+interface Look {
+  capture?: string | undefined
+  to?: string | undefined
+  seconds: string
+  refuse(detail: string): never
+}
+
+/** Says what a decoder makes of a device, or of the bytes of a file; without a device, what the bytes may be. */
+export async function lookAt(id: string | undefined, load: () => AgentConfig, { capture, ...given }: Look): Promise<number> {
+  if (id === undefined) {
+    tryUnknown(capture ?? given.refuse('try needs a device, or --capture'), say)
+    return 0
+  }
+  const ended = capture === undefined ? endOfLook(given) : Promise.resolve()
+  const isReadable = await tryDevice(deviceOf(load(), id), capture, { clock: systemClock, log: silentLog, ended }, say)
+  return isReadable ? 0 : 1
+}
+
+/** Writes what a device sends to a file. */
+export async function keep(id: string, load: () => AgentConfig, given: Look): Promise<number> {
+  const to = given.to ?? given.refuse('record needs --to')
+  await recordDevice(deviceOf(load(), id), to, { clock: systemClock, log: silentLog, ended: endOfLook(given) }, say)
+  return 0
+}
+
+/** After so many seconds, or at Ctrl-C. */
+function endOfLook({ seconds, refuse }: Look): Promise<void> {
+  if (!(Number(seconds) > 0)) refuse('--seconds is a number above 0')
+  return new Promise((resolve) => {
+    setTimeout(resolve, Number(seconds) * 1000)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
 }

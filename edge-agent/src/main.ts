@@ -12,17 +12,15 @@ import {
   readArguments,
   runService,
   serveMetricsEndpoint,
-  silentLog,
   systemClock,
 } from '@millrace/platform'
 import { startAgent } from './agent.ts'
-import { printDiagnosis, printStatus, setUp } from './commands.ts'
+import { keep, lookAt, printDiagnosis, printStatus, setUp } from './commands.ts'
 import { agentSchema } from './config.ts'
 import { checkAgent, openEngines } from './engines.ts'
 import { spool, spoolWords } from './spool/spool.ts'
 import { serveStatus } from './status.ts'
 import { tellSupervisor } from './supervisor.ts'
-import { deviceOf, recordDevice, tryDevice, tryUnknown } from './try/index.ts'
 
 const usage = {
   call: 'millrace-agent',
@@ -49,12 +47,13 @@ if (process.argv[2] === 'spool') await runSpool()
 const { values, positionals, refuse } = readArguments(usage, options)
 const log = createLog('agent')
 const load = () => loadConfig(agentSchema, values.config, process.env)
+const given = { ...values, refuse }
 const asked: Record<string, () => Promise<number>> = {
   status: () => printStatus(load(), values.config),
   doctor: () => printDiagnosis(load, values.json),
   setup: () => setUp(values, values.config),
-  try: () => look('try', positionals[1]),
-  record: () => look('record', positionals[1]),
+  try: () => lookAt(positionals[1], load, given),
+  record: () => keep(positionals[1]!, load, given),
 }
 
 const ask = ownValue(asked, positionals[0]!)
@@ -101,29 +100,4 @@ async function runSpool(): Promise<never> {
     process.stderr.write(`${error instanceof MillraceError ? error.message : (error as Error).stack}\n`)
     process.exit(1)
   }
-}
-
-/** Looks at a line or a file. */
-async function look(verb: 'try' | 'record', id: string | undefined): Promise<number> {
-  const say = (line: string) => void process.stdout.write(`${line}\n`)
-  const { capture, to } = values
-  if (id === undefined) {
-    tryUnknown(capture ?? refuse('try needs a device, or --capture'), say)
-    return 0
-  }
-  const device = deviceOf(load(), id)
-  const ended = capture === undefined ? endOfLook(Number(values.seconds)) : Promise.resolve()
-  const context = { clock: systemClock, log: silentLog, ended }
-  if (verb === 'try') return (await tryDevice(device, capture, context, say)) ? 0 : 1
-  await recordDevice(device, to ?? refuse('record needs --to'), context, say)
-  return 0
-}
-
-/** After so many seconds, or at Ctrl-C. */
-function endOfLook(seconds: number): Promise<void> {
-  if (!(seconds > 0)) refuse('--seconds is a number above 0')
-  return new Promise((resolve) => {
-    setTimeout(resolve, seconds * 1000)
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
 }

@@ -13,7 +13,15 @@ function call(words: string[] | undefined, args: string[]) {
   return { status, said: status === 0 ? stdout.trim() : stderr.split('\n')[0] }
 }
 
-const forms = ['run', 'passwd <file> <user>', 'get <a|b>', 'all <file> ...', 'into [folder]', 'add --topic <topic>']
+const forms = [
+  'run',
+  'passwd <file> <user>',
+  'get <a|b>',
+  'all <file> ...',
+  'into [folder]',
+  'keep <device>',
+  'add --topic <topic>',
+]
 const good = [
   ['run'],
   ['passwd', 'f', 'u'],
@@ -28,6 +36,7 @@ const bad: [string[], string][] = [
   [['stop'], 'stop is not a command.'],
   [['run', 'a.yaml'], 'The word a.yaml was not expected: --config names the configuration file.'],
   [['passwd', 'f'], '<user> is missing.'],
+  [['keep'], '<device> is missing.'],
   [['passwd', 'f', 'u', 'x'], 'The word x was not expected: --config names the configuration file.'],
   [['get', 'c'], 'The word c was not expected: --config names the configuration file.'],
   [['all'], '<file> is missing.'],

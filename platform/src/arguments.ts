@@ -57,13 +57,10 @@ function helpText({ call, words = [''], purpose }: Usage, options: ParseArgsOpti
 /** What is wrong with the words, by the form that goes furthest with them. */
 function faultOfWords(given: string[], forms: string[], hasConfig: boolean): string | undefined {
   const places = forms.map(placesOf)
-  const judged = places.map((form) => judge(given, form))
+  const judged = places.map((form) => ({ ...judge(given, form), form }))
   if (judged.some(({ fault }) => fault === undefined)) return undefined
-  const { taken, fault } = judged.reduce((best, next) => (next.taken > best.taken ? next : best))
-  if (fault === 'missing')
-    return taken === 0 && forms.length > 1
-      ? 'A command is missing'
-      : `${places.map((form) => form[taken]).find(Boolean)} is missing`
+  const { taken, fault, form } = judged.reduce((best, next) => (next.taken > best.taken ? next : best))
+  if (fault === 'missing') return taken === 0 && forms.length > 1 ? 'A command is missing' : `${form[taken]} is missing`
   if (taken === 0 && places.some((form) => form.length > 0)) return `${given[0]} is not a command`
   return `The word ${given[taken]} was not expected${hasConfig ? ': --config names the configuration file' : ''}`
 }

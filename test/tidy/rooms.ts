@@ -20,8 +20,8 @@ export const rooms: Record<string, Rooms> = {
     'absence causes change conditions control engine glob index lane list memory overrides plan readings rule rule-file score series set-back step testing tick warnings',
   ),
   'edge-agent': {
-    main: 'agent commands config engines spool status supervisor try',
-    commands: 'config doctor setup status',
+    main: 'agent commands config engines spool status supervisor',
+    commands: 'config doctor setup status try',
     doctor: 'agent bus config device engines status uplink',
     setup: 'bus config decoders engines',
     engines: 'agent config device health observe outbox uplink',

@@ -37,22 +37,22 @@ export async function spool(dataDirOf: (configFile?: string) => string, write: (
   try {
     if (positionals[1] === 'list') for (const line of listLines(file)) write(`${line}\n`)
     else if (positionals[1] === 'export') for (const line of exportLines(file, chosen)) write(`${line}\n`)
-    else await drop(file, chosen, { isSure: values.yes, write })
+    else await drop(file, chosen, { isConfirmed: values.yes, write })
   } finally {
     file.close()
   }
 }
 
 interface DropContext {
-  isSure: boolean
+  isConfirmed: boolean
   write(text: string): void
 }
 
-async function drop(file: SpoolFile, chosen: Chosen, { isSure, write }: DropContext): Promise<void> {
+async function drop(file: SpoolFile, chosen: Chosen, { isConfirmed, write }: DropContext): Promise<void> {
   const aside = [...file.rows('aside', chosen)].map(({ id }) => id)
   const waiting = new Set([...file.rows('waiting', chosen)].filter(({ entry }) => entry.kind === 'data').map(({ id }) => id))
   const found = `${aside.length} set aside, ${waiting.size} waiting`
-  if (!isSure) return write(`Would drop: ${found}. Add --yes to drop them for good.\n`)
+  if (!isConfirmed) return write(`Would drop: ${found}. Add --yes to drop them for good.\n`)
   file.removeAside(aside)
   file.close()
   if (waiting.size > 0) await dropWaiting(file.path, waiting)
