@@ -14,8 +14,10 @@
  *                           the cause is over, and silence goes on for the rule's own time   raised; unsuppressed where it was announced
  */
 import { type AlarmRecord, type BirthRecord, deathReasons } from '@millrace/contract'
-import { alarmOf, begin, type Evidence, ended, ownAlarm, raise, remember } from './change.ts'
+import { alarmOf, begin, type Evidence, ended, finish, ownAlarm, raise, raiseOwn } from './change.ts'
 import { type GatewayState, gatewaysMax } from './engine.ts'
+import { unsaid } from './holds.ts'
+import { isHeld } from './life-cycle.ts'
 import type { DevicePlan, Plan, SilenceSlot } from './plan.ts'
 import { ownRules } from './rule.ts'
 
@@ -67,8 +69,7 @@ function gatewayIsBack(plan: Plan, node: string, atMs: number): void {
   else delete state.gateways
   if (!gateway.alarm) return
   const alarm = ended(gateway.alarm, atMs)
-  remember(state, alarm)
-  plan.out.push({ alarm, evidenceMs: atMs, order: -1 })
+  finish(plan, alarm, { evidenceMs: atMs, order: -1 })
   causeIsOver(plan, alarm.id, alarm.atMs)
 }
 
@@ -125,9 +126,8 @@ function raiseGateway(plan: Plan, gateway: GatewayState, atMs: number): AlarmRec
   const dependents = dependentsOf(plan, node)
   const since = new Date(fromMs).toISOString()
   const text = `Gateway ${node} is down since ${since} (${why}): nothing comes from ${counted(dependents.count)}`
-  const alarm: AlarmRecord = { ...ownAlarm(ownRules.gatewayLink, node, atMs, text), dependents }
+  const alarm = raiseOwn(plan, { ...ownAlarm(ownRules.gatewayLink, node, atMs, text), dependents })
   gateway.alarm = alarm
-  plan.out.push({ alarm, evidenceMs: atMs, order: -1 })
   suppressBehind(plan, alarm, atMs)
   return alarm
 }
@@ -150,7 +150,7 @@ export function suppressBehind(plan: Plan, { id, channel: node }: AlarmRecord, a
   for (const slot of silencesOf(behind(plan, node))) {
     const { alarm } = slot.progress ?? {}
     if (!alarm || alarm.cause !== undefined) continue
-    put(plan, slot, { ...alarm, change: 'suppressed', cause: id, atMs: Math.max(atMs, alarm.raisedMs) }, atMs)
+    put(plan, slot, { ...unsaid(alarm), change: 'suppressed', cause: id, atMs: Math.max(atMs, alarm.raisedMs) }, atMs)
   }
 }
 
@@ -166,9 +166,11 @@ export function judgeSuppressed(plan: Plan, slot: SilenceSlot, nowMs: number): v
   const cause = causeOf(plan, slot, nowMs)
   const atMs = freeMs + slot.delayOnMs
   delete slot.progress!.freeMs
-  if (cause) return put(plan, slot, { ...alarm!, change: 'suppressed', cause: cause.id, atMs }, nowMs)
-  const { cause: _, unannounced, ...rest } = alarm!
-  put(plan, slot, { ...rest, change: unannounced ? 'raised' : 'unsuppressed', atMs }, nowMs)
+  if (cause) return put(plan, slot, { ...unsaid(alarm!), change: 'suppressed', cause: cause.id, atMs }, nowMs)
+  const { cause: _, ...rest } = unsaid(alarm!)
+  const isTold = !rest.unannounced || rest.acknowledged || isHeld(rest)
+  if (!isTold) delete rest.unannounced
+  put(plan, slot, { ...rest, change: isTold ? 'unsuppressed' : 'raised', atMs }, nowMs)
 }
 
 function put(plan: Plan, slot: SilenceSlot, alarm: AlarmRecord, evidenceMs: number): void {

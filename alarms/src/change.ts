@@ -3,6 +3,7 @@ import type { AlarmRecord } from '@millrace/contract'
 import { scaledValue } from './conditions/scaling.ts'
 import type { Facts } from './conditions/words.ts'
 import { type EngineState, endedMax } from './engine.ts'
+import { endOnce, unsaid, withHolds } from './holds.ts'
 import { type Plan, type Slot, setProgress } from './plan.ts'
 
 /** What made an alarm begin or end. */
@@ -21,7 +22,8 @@ export function raise(plan: Plan, slot: Slot, evidence: Evidence): void {
   begin(plan, slot, alarmOf(slot, evidence), evidence.evidenceMs)
 }
 
-export function begin(plan: Plan, slot: Slot, alarm: AlarmRecord, evidenceMs: number): void {
+export function begin(plan: Plan, slot: Slot, made: AlarmRecord, evidenceMs: number): void {
+  const alarm = withHolds(plan.state, made)
   setProgress(plan, slot, { rule: slot.rule.name, alarm })
   plan.out.push({ alarm, evidenceMs, order: slot.order })
 }
@@ -55,11 +57,17 @@ export function alarmOf(slot: Slot, { atMs, raw, note }: Evidence): AlarmRecord 
 /** Ends the alarm of a slot and puts the rule to rest. */
 export function clear(plan: Plan, slot: Slot, { atMs, evidenceMs, raw, note }: Evidence): void {
   const { state } = slot.lane.series
-  const { value: _, state: __, ...alarm } = ended(slot.progress!.alarm!, atMs, note) as AlarmRecord
+  const { value: _, state: __, ...alarm } = ended(slot.progress!.alarm!, atMs, note)
   Object.assign(alarm, madeBy(typeof raw === 'number' ? scaledValue(raw, state) : raw, state.unit))
   setProgress(plan, slot, undefined)
+  finish(plan, alarm, { evidenceMs, order: slot.order })
+}
+
+/** It is over: told, and kept where somebody has still to acknowledge it. */
+export function finish(plan: Plan, alarm: AlarmRecord, where: { evidenceMs: number; order: number }): void {
   remember(plan.state, alarm)
-  plan.out.push({ alarm, evidenceMs, order: slot.order })
+  plan.out.push({ alarm, ...where })
+  endOnce(plan, alarm, where.evidenceMs)
 }
 
 /** What of a record says which value made the change. */
@@ -75,12 +83,12 @@ const stateMax = 200
 export function ended(alarm: AlarmRecord, atMs: number, note?: string): AlarmRecord {
   // Event time never runs backwards within one alarm.
   const clearedMs = Math.max(atMs, alarm.raisedMs)
-  const { cause: _, ...rest } = alarm
+  const { cause: _, shelved: __, outOfService: ___, ...rest } = unsaid(alarm)
   return { ...rest, change: 'cleared', active: false, atMs: clearedMs, clearedMs, ...noted(alarm.note, note) }
 }
 
 /** Unacknowledged ended alarms that somebody was told of wait for their acknowledgement; at the bound a retrospective one goes first, then the oldest. */
-export function remember(state: EngineState, alarm: AlarmRecord): void {
+function remember(state: EngineState, alarm: AlarmRecord): void {
   if (alarm.acknowledged || alarm.unannounced) return
   state.ended.push(alarm)
   if (state.ended.length <= endedMax) return
@@ -101,6 +109,13 @@ function oldestOfMost(ended: AlarmRecord[]): number {
 export function noted(note: string | undefined, more: string | undefined): { note?: string } {
   const all = [note, more].filter((one) => one !== undefined)
   return all.length === 0 ? {} : { note: all.join('; ').slice(0, 500) }
+}
+
+/** It begins, unless something holds it. */
+export function raiseOwn(plan: Plan, made: AlarmRecord): AlarmRecord {
+  const alarm = withHolds(plan.state, made)
+  plan.out.push({ alarm, evidenceMs: alarm.atMs, order: -1 })
+  return alarm
 }
 
 /** An alarm that the engine raises about itself, not by a rule of the file. */

@@ -3,58 +3,42 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AlarmRecord, Control } from '@millrace/contract'
 import { clear, noted } from './change.ts'
 import { newLane } from './engine.ts'
+import { endHoldsOfGone, saidBy, takeHold, unsaid } from './holds.ts'
+import { transition } from './life-cycle.ts'
 import { eachLane, eachSlot } from './list.ts'
+import { places } from './places.ts'
 import { isFor, type LanePlan, type Plan, renewPlan, type Slot, setProgress } from './plan.ts'
 import { type RuleFile, ruleFileSchema } from './rule-file.ts'
 
 export function takeControl(plan: Plan, control: Control, atMs: number): void {
-  if (control.type === 'acknowledge') acknowledge(plan, control, atMs)
-  if (control.type === 'rules') replaceRules(plan, control.rules, atMs)
+  const { type } = control
+  if (type === 'acknowledge' || type === 'comment') take(plan, control, atMs)
+  else if (type === 'rules') replaceRules(plan, control.rules, atMs)
+  else if (type === 'shelve' || type === 'unshelve' || type === 'out-of-service' || type === 'in-service')
+    takeHold(plan, control, atMs)
 }
 
-/** An active alarm stays active until it clears; one that has cleared is done with. */
-function acknowledge(plan: Plan, order: Extract<Control, { type: 'acknowledge' }>, atMs: number): void {
-  const place = findAlarm(plan, order.alarm)
-  if (!place || place.alarm.acknowledged) {
+/** An active alarm stays active until it clears; one that has cleared is done with. A comment changes no state. */
+function take(plan: Plan, order: Extract<Control, { type: 'acknowledge' | 'comment' }>, atMs: number): void {
+  const place = [...places(plan)].find(({ alarm }) => alarm.id === order.alarm)
+  const next = place && transition('occurrence', occurrenceOf(place.alarm), order.type)
+  if (!place || !next) {
     plan.state.counts.unknownAcknowledged++
     return
   }
-  const alarm: AlarmRecord = {
-    ...place.alarm,
-    change: 'acknowledged',
-    acknowledged: true,
-    atMs,
-    acknowledgedMs: atMs,
-    by: order.by,
-    ...noted(place.alarm.note, order.note),
-  }
+  const said = { ...unsaid(place.alarm), change: next[1], ...saidBy({ actor: order.by, reason: order.note }) }
+  const alarm: AlarmRecord = order.type === 'comment' ? { ...said, atMs } : { ...said, ...acknowledged(place.alarm, order, atMs) }
   place.put(alarm)
   plan.out.push({ alarm, evidenceMs: atMs, order: -1 })
 }
 
-interface Place {
-  alarm: AlarmRecord
-  put(alarm: AlarmRecord): void
+function occurrenceOf({ active, acknowledged }: AlarmRecord): string {
+  if (active) return acknowledged ? 'acknowledged' : 'active'
+  return acknowledged ? 'none' : 'ended'
 }
 
-function findAlarm(plan: Plan, id: string): Place | undefined {
-  const { state } = plan
-  for (const { progress } of eachSlot(plan)) {
-    const { alarm } = progress ?? {}
-    if (alarm?.id === id) return { alarm, put: (changed) => Object.assign(progress!, { alarm: changed }) }
-  }
-  for (const clock of state.clocks) {
-    if (clock.gap?.id === id) return { alarm: clock.gap, put: (changed) => Object.assign(clock, { gap: changed }) }
-  }
-  for (const warning of state.warnings ?? []) {
-    if (warning.alarm.id === id) return { alarm: warning.alarm, put: (changed) => Object.assign(warning, { alarm: changed }) }
-  }
-  for (const gateway of state.gateways ?? []) {
-    if (gateway.alarm?.id === id) return { alarm: gateway.alarm, put: (changed) => Object.assign(gateway, { alarm: changed }) }
-  }
-  if (state.full?.id === id) return { alarm: state.full, put: (changed) => Object.assign(state, { full: changed }) }
-  const index = state.ended.findIndex((alarm) => alarm.id === id)
-  return index < 0 ? undefined : { alarm: state.ended[index]!, put: () => void state.ended.splice(index, 1) }
+function acknowledged({ note }: AlarmRecord, order: { by: string; note?: string | undefined }, atMs: number) {
+  return { acknowledged: true, atMs, acknowledgedMs: atMs, by: order.by, ...noted(note, order.note) }
 }
 
 /** An invalid file is counted, and the previous rules stay in force: the sender checked the file with the same schema. */
@@ -75,6 +59,7 @@ function replaceRules(plan: Plan, raw: unknown, atMs: number): void {
     delete series.late
   }
   renewPlan(plan)
+  endHoldsOfGone(plan, atMs)
   for (const lane of eachLane(plan)) keepMemories(lane)
 }
 

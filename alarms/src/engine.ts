@@ -34,7 +34,25 @@ export interface EngineState {
   warnings?: Warning[]
   /** Gateways that are down, at most `gatewaysMax`: see causes.ts. */
   gateways?: GatewayState[]
+  /** What is shelved or out of service, at most `holdsMax`: see holds.ts. */
+  holds?: HoldState[]
   counts: EngineCounts
+}
+
+export interface HoldState {
+  /** Of its records. */
+  id: string
+  kind: 'shelved' | 'out-of-service'
+  rule: string
+  device: string
+  channel: string
+  by: string
+  reason?: string
+  atMs: number
+  /** Shelved: when it is over at the latest. */
+  untilMs?: number
+  /** Shelved until an alarm clears. */
+  once?: true
 }
 
 /** A gateway that died, or of which nothing comes. */
@@ -128,6 +146,8 @@ export interface EngineCounts {
   refused: number
   /** Acknowledgements of alarms that are not known, or acknowledged already. */
   unknownAcknowledged: number
+  /** Shelvings and the like that were not possible: of no rule, without a reason where one is needed, or past. */
+  refusedOrders?: number
   /** Rule files in control records that were invalid: the previous rules stay in force. */
   badRules: number
   /** Unacknowledged ended alarms forgotten at `endedMax`. */
@@ -140,6 +160,7 @@ export const absencesMax = 16
 export const endedMax = 1000
 export const warningsMax = 1000
 export const gatewaysMax = 1000
+export const holdsMax = 1000
 
 export function createEngine(file: RuleFile): EngineState {
   return {

@@ -27,6 +27,13 @@ export const ruleFileSchema = z.strictObject({
     .describe(
       'Most (device, channel) pairs kept in the state. At it a device that has less than its share of them gets it from as much again.',
     ),
+  shelveMsMax: z
+    .number()
+    .int()
+    .min(60_000)
+    .max(7 * 86_400_000)
+    .optional()
+    .describe('Longest time for which an alarm can be shelved; one that is shelved until it clears too. Absent: eight hours.'),
   notifyCleared: z.boolean().default(true).describe('Whether the clearing of an alarm is notified, as its raising is.'),
   rules: z
     .array(

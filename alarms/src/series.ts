@@ -5,7 +5,7 @@
  */
 import type { Channel, DeclarationRecord } from '@millrace/contract'
 import { hasFairRoom } from '@millrace/platform'
-import { ownAlarm } from './change.ts'
+import { ownAlarm, raiseOwn } from './change.ts'
 import { type ClockState, newLane, type SeriesState } from './engine.ts'
 import { addDevice, addSeries, type DevicePlan, hasRule, type Plan, renewSlots, type SeriesPlan } from './plan.ts'
 import { ownRules } from './rule.ts'
@@ -92,6 +92,5 @@ function refuse(plan: Plan, { device, channel, nowMs = 0 }: Where): undefined {
   state.counts.refused++
   if (state.full) return
   const text = `No room to watch ${channel} of ${device}, nor any further one: seriesMax is ${state.file.seriesMax}`
-  state.full = ownAlarm(ownRules.seriesLimit, 'series', nowMs, text)
-  plan.out.push({ alarm: state.full, evidenceMs: nowMs, order: -1 })
+  state.full = raiseOwn(plan, ownAlarm(ownRules.seriesLimit, 'series', nowMs, text))
 }

@@ -14,6 +14,8 @@ export function setBack(plan: Plan, clock: ClockState, atMs: number): void {
   clock.holdUntilMs = atMs + state.file.graceMs
   clock.stampsUntilMs = atMs + stampsMs
   state.sinceMs = Math.min(state.sinceMs, atMs)
+  for (const hold of state.holds ?? [])
+    if (hold.untilMs !== undefined && hold.atMs > atMs) hold.untilMs = Math.min(hold.untilMs, atMs + hold.untilMs - hold.atMs)
   for (const gateway of state.gateways ?? []) gateway.fromMs = Math.min(gateway.fromMs, atMs)
   for (const { state: device, series } of plan.devices.values()) {
     if (device.partition !== clock.partition) continue

@@ -7,8 +7,9 @@
 
 import type { TickRecord } from '@millrace/contract'
 import { judgeSuppressed, raiseSilence } from './causes.ts'
-import { clear, ended, ownAlarm, remember } from './change.ts'
+import { clear, ended, finish, ownAlarm, raiseOwn } from './change.ts'
 import { type ClockState, never } from './engine.ts'
+import { expireHolds } from './holds.ts'
 import { advance, freeze } from './lane.ts'
 import { type LanePlan, type Plan, type SilenceSlot, setProgress } from './plan.ts'
 import { ownRules } from './rule.ts'
@@ -26,6 +27,7 @@ export function takeTick(plan: Plan, { atMs, setMs = 0 }: TickRecord, partition:
   if (atMs < clock.tickMs) return
   if (atMs - clock.tickMs > jumpMs) holdDecisions(plan, clock, atMs, setMs)
   clock.tickMs = atMs
+  if (plan.state.holds !== undefined) expireHolds(plan, atMs, partition)
   if (atMs < clock.holdUntilMs) return
   if (clock.gap) endHold(plan, clock, atMs)
   for (const lane of [...plan.busy]) if (lane.series.device.partition === partition) visit(plan, lane, atMs)
@@ -78,13 +80,11 @@ function holdDecisions(plan: Plan, clock: ClockState, atMs: number, setMs: numbe
   }
   if (clock.gap || atMs - fromMs - setMs <= jumpMs) return
   const text = `Nothing was taken in for ${Math.round((atMs - fromMs) / 1000)} s from ${new Date(fromMs).toISOString()}`
-  clock.gap = ownAlarm(ownRules.ingestGap, `partition-${clock.partition}`, atMs, text)
-  plan.out.push({ alarm: clock.gap, evidenceMs: atMs, order: -1 })
+  clock.gap = raiseOwn(plan, ownAlarm(ownRules.ingestGap, `partition-${clock.partition}`, atMs, text))
 }
 
 function endHold(plan: Plan, clock: ClockState, atMs: number): void {
   const alarm = ended(clock.gap!, atMs)
   delete clock.gap
-  remember(plan.state, alarm)
-  plan.out.push({ alarm, evidenceMs: atMs, order: -1 })
+  finish(plan, alarm, { evidenceMs: atMs, order: -1 })
 }

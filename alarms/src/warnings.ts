@@ -1,7 +1,7 @@
 /** Events of the timeline that are alarms of the engine's own: what is wrong with clocks, told by `prepare`. */
 import type { EventRecord } from '@millrace/contract'
 import { causeIsOver, dependentsOf, suppressBehind } from './causes.ts'
-import { ended, ownAlarm, remember } from './change.ts'
+import { ended, finish, ownAlarm, raiseOwn } from './change.ts'
 import { warningsMax } from './engine.ts'
 import type { Plan } from './plan.ts'
 import { ownRules } from './rule.ts'
@@ -29,20 +29,16 @@ export function takeEvent(plan: Plan, event: EventRecord, partition: number): vo
     if (!known.partitions.includes(partition)) known.partitions.push(partition)
   } else if (isRaised && warnings.length < warningsMax) {
     const isGateway = rule === ownRules.gatewayClock
-    const alarm = {
-      ...ownAlarm(rule, channel, event.atMs, event.text),
-      ...(isGateway ? { dependents: dependentsOf(plan, channel) } : {}),
-    }
+    const dependents = isGateway ? { dependents: dependentsOf(plan, channel) } : {}
+    const alarm = raiseOwn(plan, { ...ownAlarm(rule, channel, event.atMs, event.text), ...dependents })
     warnings.push({ alarm, partitions: [partition] })
-    plan.out.push({ alarm, evidenceMs: event.atMs, order: -1 })
     if (isGateway) suppressBehind(plan, alarm, event.atMs)
   } else if (!isRaised && known) {
     known.partitions = known.partitions.filter((one) => one !== partition)
     if (known.partitions.length > 0) return
     warnings.splice(warnings.indexOf(known), 1)
     const alarm = ended(known.alarm, event.atMs)
-    remember(plan.state, alarm)
-    plan.out.push({ alarm, evidenceMs: event.atMs, order: -1 })
+    finish(plan, alarm, { evidenceMs: event.atMs, order: -1 })
     causeIsOver(plan, alarm.id, alarm.atMs)
   }
 }

@@ -17,7 +17,7 @@ export const rooms: Record<string, Rooms> = {
     'codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug',
   ),
   alarms: anything(
-    'absence causes change conditions control engine glob index lane list memory overrides plan readings rule rule-file score series set-back step testing tick warnings',
+    'absence causes change conditions control engine glob holds index lane life-cycle list memory overrides places plan readings rule rule-file score series set-back step testing tick warnings',
   ),
   'edge-agent': {
     main: 'agent commands config engines spool status supervisor',

@@ -15,7 +15,7 @@ export function watchAlarms(metrics: Metrics, held: () => number[]): AlarmWatch 
   metrics.gauge(
     'millrace_rules_unjudged',
     'What the rules took and could not use as live data, since the log began, by why',
-    () => kinds.map((why) => ({ labels: { why }, value: sum(({ counts }) => counts[why]) })),
+    () => kinds.map((why) => ({ labels: { why }, value: sum(({ counts }) => counts[why] ?? 0) })),
   )
   return {
     of(stage, partition) {
@@ -32,7 +32,17 @@ export function watchAlarms(metrics: Metrics, held: () => number[]): AlarmWatch 
   }
 }
 
-const kinds = ['late', 'disordered', 'ahead', 'bad', 'refused', 'unknownAcknowledged', 'badRules', 'forgotten'] as const
+const kinds = [
+  'refusedOrders',
+  'late',
+  'disordered',
+  'ahead',
+  'bad',
+  'refused',
+  'unknownAcknowledged',
+  'badRules',
+  'forgotten',
+] as const
 
 function countActive({ devices, full, clocks }: EngineState): number {
   let active = (full ? 1 : 0) + clocks.filter(({ gap }) => gap?.active).length

@@ -56,6 +56,27 @@ test('retrospective changes and acknowledgements are not notified, nor ends when
   expect(notified).toEqual(['millrace.alarms anna notify low/bed-1/spo2/100000#raised'])
 })
 
+test('of a shelved alarm nobody is told until its time is over', () => {
+  const shelve = { by: 'nurse', type: 'shelve', rule: 'low', device: 'bed-1', channel: 'spo2', untilMs: 104_000 } as const
+  const records = [
+    tick(100_000),
+    readings([100_000], [95]),
+    { f: 1, k: 'control', control: shelve, atMs: 100_001 } as const,
+    readings([101_000], [80]),
+    tick(103_000),
+    tick(104_000),
+  ]
+  const id = 'low/bed-1/spo2/101000'
+  expect(emitted(createRulesStage(file()), records).map((line) => line.replace('millrace.alarms anna ', ''))).toEqual([
+    'shelved low/bed-1/spo2/100001/s',
+    `shelved ${id}`,
+    'unshelved low/bed-1/spo2/100001/s',
+    `unshelved ${id}`,
+    `raised ${id}`,
+    `notify ${id}#raised`,
+  ])
+})
+
 test('of an ingest gap only the engine of the same partition tells, though all see the ticks', () => {
   const stage = createRulesStage(file())
   const told = (partition: number) => emitted(stage, [tick(1000), tick(9000)], stage.initial(partition))

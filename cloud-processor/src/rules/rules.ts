@@ -2,7 +2,16 @@
  * The stage from the timeline to alarms: `@millrace/alarms` over each record, its changes keyed by subject, and beside each
  * change that people should hear of a notification. Retrospective changes are in the record and are never notified.
  */
-import { createEngine, decodeEngine, type EngineState, encodeEngine, ownRules, type RuleFile, step } from '@millrace/alarms'
+import {
+  createEngine,
+  decodeEngine,
+  type EngineState,
+  encodeEngine,
+  notificationKey,
+  ownRules,
+  type RuleFile,
+  step,
+} from '@millrace/alarms'
 import { type AlarmRecord, decodeJson, encodeJson, type TimelineRecord, topics } from '@millrace/contract'
 import type { LogRecord } from '../log/log.ts'
 import type { Emit, Stage } from '../stage/stage.ts'
@@ -24,19 +33,14 @@ export function createRulesStage(rules: RuleFile): Stage<EngineState> {
 function publish(state: EngineState, alarm: AlarmRecord, emit: Emit): void {
   if (!isOwn(state, alarm)) return
   emit(topics.alarms, alarm.subject, encodeJson(alarm))
-  if (!isNotified(state, alarm)) return
-  const key = `${alarm.id}#${alarm.change}`
+  const key = notificationKey(alarm, state.file.notifyCleared)
+  if (key === undefined) return
   emit(topics.alarms, alarm.subject, encodeJson({ f: 1, k: 'notification', key, alarm }))
 }
 
 /** Every engine holds its decisions through a gap of any raw partition; the one of the same number tells of it. */
 function isOwn({ partition }: EngineState, { rule, channel }: AlarmRecord): boolean {
   return partition === undefined || rule !== ownRules.ingestGap || channel === `partition-${partition}`
-}
-
-/** Nobody is told of the end of what nobody was told of. */
-function isNotified(state: EngineState, { retrospective, change, unannounced }: AlarmRecord): boolean {
-  return !retrospective && !unannounced && (change === 'raised' || (change === 'cleared' && state.file.notifyCleared))
 }
 
 /** A device's time advances by ticks of the raw partition that its records came from. */

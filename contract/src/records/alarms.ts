@@ -9,7 +9,7 @@ export const alarm = z
     id: z
       .string()
       .describe(
-        'One occurrence of an alarm: `<rule>/<device>/<channel>/<raised at ms>`, then `/r` when retrospective. The same live, replayed and at the edge.',
+        'One occurrence of an alarm: `<rule>/<device>/<channel>/<raised at ms>`, then `/r` when retrospective. `/s` and `/o` at its end: no alarm, but a shelving or being out of service itself. The same live, replayed and at the edge.',
       ),
     rule: z.string().describe('Name of the rule.'),
     subject,
@@ -17,7 +17,18 @@ export const alarm = z
     channel: z.string().describe('Name of the channel.'),
     priority: z.enum(['low', 'medium', 'high']).describe('How urgent it is.'),
     change: z
-      .enum(['raised', 'cleared', 'acknowledged', 'suppressed', 'unsuppressed'])
+      .enum([
+        'raised',
+        'cleared',
+        'acknowledged',
+        'commented',
+        'suppressed',
+        'unsuppressed',
+        'shelved',
+        'unshelved',
+        'out-of-service',
+        'in-service',
+      ])
       .describe('What this record tells. `suppressed`: it follows from another alarm, and nobody is told of it for now.'),
     active: z.boolean().describe('Whether the condition holds after the change.'),
     acknowledged: z.boolean().describe('Whether a person has acknowledged it.'),
@@ -28,6 +39,16 @@ export const alarm = z
     clearedMs: epochMsFine('Event time of the clearing').optional(),
     acknowledgedMs: epochMs('When it was acknowledged').optional(),
     cause: z.string().optional().describe('While it is suppressed: id of the alarm from which it follows.'),
+    shelved: z
+      .object({
+        untilMs: epochMs('When it is over at the latest'),
+        once: z.literal(true).optional().describe('Until the alarm clears.'),
+      })
+      .optional()
+      .describe('While its rule is shelved for this device and channel: nobody is told of it.'),
+    outOfService: z.literal(true).optional().describe('While its rule is out of service for this device and channel.'),
+    actor: z.string().optional().describe('Who made this change. Absent: nobody, it came about.'),
+    reason: z.string().optional().describe('Why this change was made, as its actor said.'),
     unannounced: z.literal(true).optional().describe('So far no notification of its beginning was due.'),
     dependents: z
       .object({

@@ -94,6 +94,14 @@ export const segment = z
   })
   .describe('Evenly spaced waveform samples.')
 
+const held = {
+  by: z.string().describe('Who gave the order.'),
+  rule: z.string().describe('Name of the rule.'),
+  device: z.string().describe('Name of the device.'),
+  channel: z.string().describe('Name of the channel.'),
+  reason: z.string().optional().describe('Why. Priority `high` is held back only with one.'),
+}
+
 export const control = z
   .union([
     z.object({
@@ -107,6 +115,22 @@ export const control = z
       alarm: z.string().describe('Id of the alarm.'),
       note: z.string().optional().describe('What was said with it.'),
     }),
+    z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z.literal('comment').describe('Something is said about an alarm.'),
+      alarm: z.string().describe('Id of the alarm.'),
+      note: z.string().describe('What was said.'),
+    }),
+    z.object({
+      ...held,
+      type: z
+        .literal('shelve')
+        .describe('Nobody is to be told of its alarms for a while. `untilMs` absent: until the next one clears.'),
+      untilMs: epochMs('Until when').optional(),
+    }),
+    z.object({ ...held, type: z.literal('unshelve').describe('They are to be told of again.') }),
+    z.object({ ...held, type: z.literal('out-of-service').describe('Nobody is to be told of its alarms until it is put back.') }),
+    z.object({ ...held, type: z.literal('in-service').describe('It is put back.') }),
     z.object({
       by: z.string().describe('Who gave the order.'),
       type: z.literal('replay-rejected').describe('A rejected message is to be tried again. Only on `millrace.raw`.'),

@@ -44,7 +44,7 @@ const ofAlarm = {
 
 const alarm = {
   ...ofAlarm,
-  change: field('keyword', 'raised, cleared, acknowledged, suppressed or unsuppressed'),
+  change: field('keyword', 'raised, cleared, acknowledged, suppressed, shelved and others'),
   active: field('boolean', 'Whether the condition holds'),
   acknowledged: field('boolean', 'Whether somebody has acknowledged it'),
   open: field('boolean', 'Active, or not yet acknowledged'),
