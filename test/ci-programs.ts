@@ -21,7 +21,6 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'an outbox at its bound', args: ['test/failures/limits.ts', '--evicted', '20000'] },
   { name: 'half a day offline', args: ['test/failures/offline.ts', '--days', '0.5'] },
   { name: 'ten thousand notifications for a slow receiver', args: ['test/failures/notifications.ts'] },
-  { name: 'a cut link is one alarm', args: ['test/failures/link-cut.ts'] },
   { name: 'from the sensor to the webhook', args: ['test/e2e/latency.ts', '--quick'] },
   { name: 'broker, agent and host by the clauses of MQTT and Sparkplug', args: ['test/conformance/clauses.ts'] },
   { name: 'the log on Kafka', args: ['test/conformance/log-kafka.ts'] },

@@ -110,6 +110,44 @@ describe.skipIf(!executablePath)('the page in a browser', () => {
     expect(await row.getByRole('button').count()).toBe(0)
   })
 
+  it('folds what follows from a cause, shelves with a reason by keyboard alone, and says who did what', async () => {
+    const page = await open('/#/alarms', { viewport: { width: 390, height: 800 } })
+    const cause = demoAlarm(Date.now(), {
+      id: 'link',
+      subject: 'Gateway',
+      text: 'Gateway ward is down: nothing comes from its 2 devices',
+    })
+    demo.raise(cause)
+    for (const id of ['a', 'b'])
+      demo.raise(demoAlarm(Date.now(), { id, subject: `Behind ${id}`, change: 'suppressed', cause: 'link', unannounced: true }))
+    const row = page.locator('.alarm-row').filter({ hasText: 'Gateway ward is down' })
+    await soon(() => row.textContent()).toContain('2 alarms follow from it')
+    expect(await page.locator('.alarm-row').filter({ hasText: 'Behind a' }).count()).toBe(1)
+    expect(await row.getByText('Behind a').isVisible()).toBe(false)
+    await row.locator('summary').filter({ hasText: 'follow' }).focus()
+    await page.keyboard.press('Enter')
+    expect(await row.getByText('Behind a').isVisible()).toBe(true)
+    await row.locator('summary').filter({ hasText: 'History' }).focus()
+    await page.keyboard.press('Enter')
+    await soon(() => row.locator('ol').textContent()).toContain('raised')
+    await row.getByRole('button', { name: 'Shelve' }).focus()
+    await page.keyboard.press('Enter')
+    await page.locator('dialog select:focus').waitFor()
+    for (const text of ['', 'Ada', 'link is being mended']) {
+      await page.keyboard.type(text)
+      await page.keyboard.press('Tab')
+    }
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await soon(() => demo.orders.at(-1)).toMatchObject({ type: 'shelve', by: 'Ada', reason: 'link is being mended' })
+    await soon(() => page.locator('dialog').count()).toBe(0)
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth')
+    expect(width).toBeLessThanOrEqual(390)
+    if (process.env.MILLRACE_SCREENSHOTS)
+      await page.screenshot({ path: `${process.env.MILLRACE_SCREENSHOTS}/phone.png`, fullPage: true })
+    for (const id of ['link', 'a', 'b']) demo.raise({ ...cause, id, change: 'cleared', active: false, acknowledged: true })
+  })
+
   it('shows the ledger with a clear sign', async () => {
     const page = await open('/#/pipeline')
     await soon(() => page.locator('.verdict').textContent()).toContain('closes')

@@ -8,6 +8,9 @@
 import type { AlarmRecord, AlarmTopicRecord } from '@millrace/contract'
 import type { FleetView } from './fleet-view.ts'
 
+/** Of one alarm. */
+const changesMax = 50
+
 const rank = { high: 0, medium: 1, low: 2 }
 
 export interface AlarmView {
@@ -16,6 +19,8 @@ export interface AlarmView {
   /** Alarms that lost their place since the last call, by id. */
   takeLeft(): string[]
   find(id: string): AlarmRecord | undefined
+  /** Its newest changes, the oldest first. */
+  changes(id: string): AlarmRecord[]
   /** `active`: what wants somebody, by priority, newest first. `all`: the rest after it. */
   list(state: 'active' | 'all'): AlarmRecord[]
 }
@@ -24,6 +29,7 @@ type Standing = FleetView['standing']
 
 export function createAlarmView(alarmsMax: number, standing: Standing): AlarmView {
   const alarms = new Map<string, AlarmRecord>()
+  const former = new Map<string, AlarmRecord[]>()
   let left: string[] = []
   return {
     see(records) {
@@ -31,8 +37,11 @@ export function createAlarmView(alarmsMax: number, standing: Standing): AlarmVie
       for (const alarm of changes) {
         alarms.delete(alarm.id)
         alarms.set(alarm.id, alarm)
+        former.set(alarm.id, [...(former.get(alarm.id) ?? []), alarm].slice(-changesMax))
       }
-      if (alarms.size > alarmsMax) left.push(...evict(alarms, alarms.size - alarmsMax, standing))
+      const evicted = alarms.size > alarmsMax ? evict(alarms, alarms.size - alarmsMax, standing) : []
+      for (const id of evicted) former.delete(id)
+      left.push(...evicted)
       return changes
     },
     takeLeft() {
@@ -41,6 +50,7 @@ export function createAlarmView(alarmsMax: number, standing: Standing): AlarmVie
       return taken
     },
     find: (id) => alarms.get(id),
+    changes: (id) => former.get(id) ?? [],
     list(state) {
       const all = [...alarms.values()]
       const open = all.filter(wantsSomebody).sort(byUrgency)

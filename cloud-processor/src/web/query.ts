@@ -34,6 +34,15 @@ export const acknowledgement = z.strictObject({
   note: z.string().trim().max(1000).optional(),
 })
 
+const onAlarm = { alarm: z.string().min(1).max(512), by: z.string().trim().min(1).max(100) }
+const reason = z.string().trim().max(1000).optional()
+
+export const comment = z.strictObject({ ...onAlarm, note: z.string().trim().min(1).max(1000) })
+export const holdOrder = z.strictObject({ ...onAlarm, reason })
+/** `untilMs` absent: until it clears. */
+export const shelving = z.strictObject({ ...onAlarm, reason, untilMs: z.int().optional() })
+export const changesQuery = z.strictObject({ alarm: onAlarm.alarm })
+
 /** @throws MillraceError WEB_QUERY or WEB_BODY with every fault named. */
 export function check<S extends z.ZodType>(schema: S, input: unknown, code: 'WEB_QUERY' | 'WEB_BODY' = 'WEB_QUERY'): z.infer<S> {
   const result = schema.safeParse(input)

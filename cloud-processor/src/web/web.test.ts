@@ -167,6 +167,34 @@ describe('bad requests', () => {
     expect(await get('/api/alarms?state=loud')).toMatch(/^400 .*state/)
   })
 
+  it('takes orders about alarms with who, why and until when, and refuses those that are not possible', async () => {
+    const { web, url, appended, json } = await start()
+    web.onAlarms([alarm(), alarm({ change: 'commented', actor: 'Ada', reason: 'seen' })])
+    const of = { rule: alarm().rule, device: alarm().device, channel: alarm().channel, by: 'Ada' }
+    const post = async (order: string, body: object) => {
+      const headers = { origin: url, 'content-type': 'application/json' }
+      const text = JSON.stringify({ alarm: alarm().id, by: 'Ada', ...body })
+      return (await ask(web.port, `/api/alarms/${order}`, { method: 'POST', headers, body: text })).code
+    }
+    const untilMs = Date.now() + 600_000
+    expect(alarm().priority).toBe('high')
+    expect([await post('shelve', { untilMs }), await post('out-of-service', {}), await post('comment', {})]).toEqual([
+      400, 400, 400,
+    ])
+    expect(await post('shelve', { untilMs: 1000, reason: 'care' })).toBe(400)
+    expect(await post('shelve', { alarm: 'unknown', reason: 'care' })).toBe(404)
+    expect(appended).toEqual([])
+    expect(await post('shelve', { untilMs, reason: 'care' })).toBe(202)
+    expect([await post('unshelve', {}), await post('comment', { note: 'seen' })]).toEqual([202, 202])
+    expect(appended).toEqual([
+      { type: 'shelve', ...of, reason: 'care', untilMs },
+      { type: 'unshelve', ...of },
+      { type: 'comment', alarm: alarm().id, by: 'Ada', note: 'seen' },
+    ])
+    const changes = await json<AlarmRecord[]>(`/api/alarms/changes?alarm=${encodeURIComponent(alarm().id)}`)
+    expect(changes).toMatchObject([{ change: 'raised' }, { change: 'commented', actor: 'Ada', reason: 'seen' }])
+  })
+
   it('refuses broken, foreign and oversized bodies', async () => {
     const { web, url } = await start()
     const headers = { origin: url, 'content-type': 'application/json' }

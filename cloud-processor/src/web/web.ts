@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import type { Log as EventLog } from '../log/log.ts'
 import type { StoreReader } from '../stores/store.ts'
 import { guardAccess } from './access.ts'
+import { alarmRoutes } from './alarm-orders.ts'
 import { type AlarmView, createAlarmView } from './alarm-view.ts'
 import type { WebConfig } from './config.ts'
 import { createEachAlone, type EachAlone } from './each-alone.ts'
@@ -15,7 +16,7 @@ import { readLedger } from './ledger-view.ts'
 import { LeftOut } from './left-out.ts'
 import { createLive, type Live } from './live.ts'
 import { pageRoutes } from './page.ts'
-import { acknowledgement, alarmsQuery, check, liveQuery } from './query.ts'
+import { alarmsQuery, check, liveQuery } from './query.ts'
 import { topicRoutes } from './topics.ts'
 import type { LedgerView, PipelineStatus } from './wire.ts'
 
@@ -63,6 +64,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   guardAccess(app, config, port)
   answerErrors(app, options)
   stateRoutes(app, options, { fleet, alarms, live, ledger: ledger.read })
+  alarmRoutes(app, options, alarms)
   historyRoutes(app, store, config)
   if (options.eventLog) topicRoutes(app, options.eventLog, options.controls)
   if (options.staticDir !== undefined) pageRoutes(app, options.staticDir)
@@ -195,7 +197,7 @@ interface Views {
 }
 
 function stateRoutes(app: FastifyInstance, options: WebOptions, { fleet, alarms, live, ledger }: Views): void {
-  const { config, controls, metrics, status } = options
+  const { config, metrics, status } = options
   app.get('/health', async () => ({ alive: true }))
   app.get('/ready', async (_, reply) => {
     const { connected } = status().bridge
@@ -208,13 +210,6 @@ function stateRoutes(app: FastifyInstance, options: WebOptions, { fleet, alarms,
   app.get('/api/fleet', async () => fleet.all())
   app.get('/api/ledger', async () => ledger())
   app.get('/api/alarms', async ({ query }) => alarms.list(check(alarmsQuery, query).state))
-
-  app.post('/api/alarms/acknowledge', async ({ body }, reply) => {
-    const { alarm, by, note } = check(acknowledgement, body, 'WEB_BODY')
-    if (!alarms.find(alarm)) throw new MillraceError('WEB_UNKNOWN', { what: `alarm "${alarm.slice(0, 100)}"` })
-    await controls.append({ type: 'acknowledge', alarm, by, ...(note ? { note } : {}) })
-    return reply.code(202).send({ accepted: true })
-  })
 
   app.get('/api/live', async ({ query }, reply) => {
     const { devices, waves } = check(liveQuery, query)

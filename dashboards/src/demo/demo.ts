@@ -21,6 +21,8 @@ const flushMs = 100
 
 export interface Demo {
   url: string
+  /** What the page ordered. */
+  orders: Control[]
   /** Stops one device's readings with a reason, or lets them flow again. */
   absent(device: string, reason: 'probe-off' | 'unplugged' | undefined): void
   raise(alarm: AlarmRecord): void
@@ -50,6 +52,7 @@ export async function startDemo(port = 0, clock: Clock = systemClock): Promise<D
     url: `http://127.0.0.1:${web.port}`,
     absent: (device, reason) => demo.absent(device, reason),
     raise: (alarm) => demo.raise(alarm),
+    orders: demo.orders,
     async close() {
       stop()
       await web.close()
@@ -60,6 +63,8 @@ export async function startDemo(port = 0, clock: Clock = systemClock): Promise<D
 
 class RunningWard {
   readonly gaps: Gap[]
+  /** What the page ordered. */
+  readonly orders: Control[] = []
   readonly #clock: Clock
   readonly #silent = new Set(['pump-2', 'thermometer-7'])
   readonly #alarms = new Map<string, AlarmRecord>()
@@ -99,6 +104,7 @@ class RunningWard {
   }
 
   obey(control: Control): void {
+    this.orders.push(control)
     const alarm = control.type === 'acknowledge' ? this.#alarms.get(control.alarm) : undefined
     if (!alarm || control.type !== 'acknowledge') return
     const { by, note } = control

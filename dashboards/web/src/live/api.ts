@@ -1,5 +1,6 @@
 /** Questions to the processor. A refusal becomes an Error with the processor's own words. */
 import type { Series, Waves } from '@millrace/cloud-processor/web'
+import type { AlarmRecord } from '@millrace/contract'
 import { inAddress } from '../address.ts'
 
 export async function fetchSeries(
@@ -17,9 +18,20 @@ export async function fetchWaves(device: string, channel: string, from: number, 
   return answer(await fetch(`/api/devices/${inAddress(device)}/waves?${text}`))
 }
 
-export async function acknowledge(alarm: string, by: string, note: string): Promise<void> {
-  const body = JSON.stringify({ alarm, by, ...(note ? { note } : {}) })
-  await answer(await fetch('/api/alarms/acknowledge', { method: 'POST', headers: { 'content-type': 'application/json' }, body }))
+export type AlarmOrder = 'acknowledge' | 'comment' | 'shelve' | 'unshelve' | 'in-service'
+
+/** @param said a note of an acknowledgement or a comment, else a reason. */
+export async function orderAlarm(
+  order: AlarmOrder,
+  { said, ...about }: { alarm: string; by: string; said: string; untilMs?: number | undefined },
+): Promise<void> {
+  const key = order === 'acknowledge' || order === 'comment' ? 'note' : 'reason'
+  const body = JSON.stringify({ ...about, ...(said ? { [key]: said } : {}) })
+  await answer(await fetch(`/api/alarms/${order}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }))
+}
+
+export async function fetchChanges(alarm: string): Promise<AlarmRecord[]> {
+  return answer(await fetch(`/api/alarms/changes?${new URLSearchParams({ alarm })}`))
 }
 
 async function answer<T>(response: Response): Promise<T> {

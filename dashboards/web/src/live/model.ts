@@ -65,8 +65,13 @@ export const dependentsOf = (id: string) => foldedAlarms.value.get(id) ?? []
 export const openAlarms = computed(() =>
   allOpen.value.filter(({ cause }) => cause === undefined || !alarms.value.get(cause)?.active),
 )
+/** Records of shelving and out of service themselves. */
+const isHold = ({ id }: AlarmRecord) => /\/[so]$/.test(id)
+export const heldBack = computed(() =>
+  [...alarms.value.values()].filter((alarm) => isHold(alarm) && (alarm.shelved || alarm.outOfService)),
+)
 export const settledAlarms = computed(() =>
-  [...alarms.value.values()].filter((alarm) => !isOpen(alarm)).sort((a, b) => b.atMs - a.atMs),
+  [...alarms.value.values()].filter((alarm) => !isOpen(alarm) && !isHold(alarm)).sort((a, b) => b.atMs - a.atMs),
 )
 export const alarmsOf = (name: string) => openAlarms.value.filter((alarm) => alarm.device === name)
 

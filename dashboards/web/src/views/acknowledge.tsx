@@ -1,32 +1,45 @@
-/** Who has seen an alarm, and what they want to say about it. The name is remembered in this browser. */
+/** What a person orders about an alarm, by whom and why. The name is remembered in this browser. */
 import type { AlarmRecord } from '@millrace/contract'
 import { signal } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { acknowledge } from '../live/api.ts'
+import { type AlarmOrder, orderAlarm } from '../live/api.ts'
+import { serverNow } from '../live/time.ts'
 
-export const asked = signal<AlarmRecord | undefined>(undefined)
+export const asked = signal<{ alarm: AlarmRecord; order: AlarmOrder } | undefined>(undefined)
 const nameKey = 'millrace-name'
 
+const titles = {
+  acknowledge: 'Acknowledge',
+  comment: 'Comment',
+  shelve: 'Shelve',
+  unshelve: 'Unshelve',
+  'in-service': 'Put back',
+}
+const minutes = [10, 30, 60, 240, 480]
+
 export function AcknowledgeDialog({ only }: { only?: string }) {
-  const alarm = asked.value
-  if (!alarm || (only !== undefined && only !== alarm.id)) return null
-  return <Dialog key={alarm.id} alarm={alarm} />
+  const about = asked.value
+  if (!about || (only !== undefined && only !== about.alarm.id)) return null
+  return <Dialog key={`${about.order} ${about.alarm.id}`} {...about} />
 }
 
-function Dialog({ alarm }: { alarm: AlarmRecord }) {
+function Dialog({ alarm, order }: { alarm: AlarmRecord; order: AlarmOrder }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [by, setBy] = useState(localStorage.getItem(nameKey) ?? '')
   const [note, setNote] = useState('')
+  const [forMin, setForMin] = useState('30')
   const [failed, setFailed] = useState('')
   const [busy, setBusy] = useState(false)
   useEffect(() => dialog.current!.showModal(), [])
+  const needsNote = order === 'comment' || (order === 'shelve' && alarm.priority === 'high')
 
   const send = async (event: Event) => {
     event.preventDefault()
     setBusy(true)
     try {
       localStorage.setItem(nameKey, by.trim())
-      await acknowledge(alarm.id, by.trim(), note.trim())
+      const untilMs = order === 'shelve' && forMin !== 'once' ? Math.round(serverNow()) + Number(forMin) * 60_000 : undefined
+      await orderAlarm(order, { alarm: alarm.id, by: by.trim(), said: note.trim(), untilMs })
       dialog.current!.close()
     } catch (error) {
       setFailed((error as Error).message)
@@ -37,42 +50,66 @@ function Dialog({ alarm }: { alarm: AlarmRecord }) {
   const close = () => {
     asked.value = undefined
   }
+  const isReady = !busy && by.trim() !== '' && !(needsNote && note.trim() === '')
   return (
     <dialog ref={dialog} aria-labelledby="acknowledge-title" onClose={close}>
       <form method="dialog" onSubmit={send}>
-        <h2 id="acknowledge-title">Acknowledge</h2>
+        <h2 id="acknowledge-title">{titles[order]}</h2>
         <p>
           {alarm.subject}: {alarm.text}
         </p>
+        {order === 'shelve' && <Duration value={forMin} set={setForMin} />}
         <label>
           Your name
           <input required maxLength={100} autoComplete="name" value={by} onInput={(event) => setBy(event.currentTarget.value)} />
         </label>
         <label>
           <span>
-            Note <span class="soft">(optional)</span>
+            {order === 'shelve' ? 'Reason' : 'Note'} {!needsNote && <span class="soft">(optional)</span>}
           </span>
-          <textarea rows={2} maxLength={1000} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
+          <textarea
+            rows={2}
+            required={needsNote}
+            maxLength={1000}
+            value={note}
+            onInput={(event) => setNote(event.currentTarget.value)}
+          />
         </label>
         {failed && (
           <p class="wants" role="alert">
             {failed}
           </p>
         )}
-        <Buttons isReady={!busy && by.trim() !== ''} cancel={() => dialog.current!.close()} />
+        <Buttons title={titles[order]} isReady={isReady} cancel={() => dialog.current!.close()} />
       </form>
     </dialog>
   )
 }
 
-function Buttons({ isReady, cancel }: { isReady: boolean; cancel: () => void }) {
+function Duration({ value, set }: { value: string; set: (value: string) => void }) {
+  return (
+    <label>
+      Nobody is called
+      <select value={value} onInput={(event) => set(event.currentTarget.value)}>
+        {minutes.map((n) => (
+          <option key={n} value={`${n}`}>
+            {n < 60 ? `for ${n} minutes` : `for ${n / 60} h`}
+          </option>
+        ))}
+        <option value="once">until it clears</option>
+      </select>
+    </label>
+  )
+}
+
+function Buttons({ title, isReady, cancel }: { title: string; isReady: boolean; cancel: () => void }) {
   return (
     <div class="dialog-end">
       <button type="button" class="quiet" onClick={cancel}>
         Cancel
       </button>
       <button type="submit" class="main" disabled={!isReady}>
-        Acknowledge
+        {title}
       </button>
     </div>
   )

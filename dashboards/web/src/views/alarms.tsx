@@ -2,12 +2,14 @@
 import type { AlarmRecord } from '@millrace/contract'
 import { signal } from '@preact/signals'
 import { ageText, unitText, valueText, whenText } from '../format.ts'
-import { channelOf, dependentsOf, device, isOpen, openAlarms, settledAlarms } from '../live/model.ts'
+import type { AlarmOrder } from '../live/api.ts'
+import { channelOf, dependentsOf, device, heldBack, isOpen, openAlarms, settledAlarms } from '../live/model.ts'
 import { nowSecond } from '../live/time.ts'
 import { priorityWords } from '../parts/badges.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { deviceHref } from '../route.ts'
 import { AcknowledgeDialog, asked } from './acknowledge.tsx'
+import { AlarmChanges } from './alarm-changes.tsx'
 
 const settledShown = signal(30)
 
@@ -38,9 +40,63 @@ export function AlarmsView() {
           ))}
         </ul>
       )}
+      <HeldBack />
       <Settled />
       <AcknowledgeDialog />
     </>
+  )
+}
+
+function ask(alarm: AlarmRecord, order: AlarmOrder): void {
+  asked.value = { alarm, order }
+}
+
+function Orders({ of }: { of: AlarmRecord }) {
+  const orders: [AlarmOrder, string][] = [
+    [of.shelved ? 'unshelve' : 'shelve', of.shelved ? 'Unshelve' : 'Shelve'],
+    ['comment', 'Comment'],
+  ]
+  return (
+    <div class="alarm-orders">
+      {orders.map(([order, title]) => (
+        <button key={order} type="button" class="quiet" onClick={() => ask(of, order)}>
+          {title}
+        </button>
+      ))}
+    </div>
+  )
+}
+
+/** Of these nobody is called. */
+function HeldBack() {
+  const held = heldBack.value
+  if (held.length === 0) return null
+  return (
+    <section aria-labelledby="held-back">
+      <h2 id="held-back">Nobody is called for</h2>
+      <ul class="alarm-list settled">
+        {held.map((one) => (
+          <li key={one.id} class="alarm-row">
+            <span class="alarm-mark">{one.shelved ? 'Shelved' : 'Out of service'}</span>
+            <div class="alarm-what">
+              <strong>
+                {one.subject}: {one.rule}
+              </strong>
+              <p class="soft">
+                {one.shelved && (
+                  <span>{`${one.shelved.once ? 'until it clears, at most ' : ''}until ${whenText(one.shelved.untilMs, nowSecond.value)}`}</span>
+                )}
+                <span>{one.actor}</span>
+                {one.reason && <span>{one.reason}</span>}
+              </p>
+            </div>
+            <button type="button" class="quiet" onClick={() => ask(one, one.shelved ? 'unshelve' : 'in-service')}>
+              {one.shelved ? 'Unshelve' : 'Put back'}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
@@ -71,9 +127,6 @@ export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: b
   const known = device(alarm.device)
   const channel = known && channelOf(known, alarm.channel)
   const wantsSomebody = isOpen(alarm)
-  const ask = () => {
-    asked.value = alarm
-  }
   return (
     <li class={`alarm-row priority-${alarm.priority} ${alarm.active ? 'active' : ''} ${wantsSomebody ? 'open' : ''}`}>
       <span class="alarm-mark">
@@ -84,6 +137,7 @@ export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: b
         <strong>{alarm.text}</strong>
         <History alarm={alarm} link={link} />
         <Dependents of={alarm} />
+        <AlarmChanges of={alarm}>{wantsSomebody && <Orders of={alarm} />}</AlarmChanges>
       </div>
       {alarm.value !== undefined && alarm.active && !alarm.technical && (
         <span class="alarm-value">
@@ -91,7 +145,7 @@ export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: b
         </span>
       )}
       {wantsSomebody && !alarm.acknowledged && (
-        <button type="button" class="main" onClick={ask}>
+        <button type="button" class="main" onClick={() => ask(alarm, 'acknowledge')}>
           Acknowledge
         </button>
       )}
@@ -132,6 +186,8 @@ function History({ alarm, link }: { alarm: AlarmRecord; link: boolean }) {
       </span>
       {alarm.clearedMs !== undefined && <span>over since {whenText(alarm.clearedMs, now)}</span>}
       {alarm.technical && <span>technical</span>}
+      {alarm.shelved && <span>shelved until {whenText(alarm.shelved.untilMs, now)}</span>}
+      {alarm.outOfService && <span>out of service</span>}
       {alarm.unannounced && !alarm.active && <span>nobody was called</span>}
       {alarm.retrospective && <span>from late data: nobody was called</span>}
       {alarm.acknowledged && (
