@@ -40,6 +40,16 @@ describe('a gateway whose link is down', () => {
     expect(suppressed.every((alarm) => alarm.cause === cause && alarm.unannounced && alarm.active)).toBe(true)
   })
 
+  test('is the same alarm in every partition of the timeline that has devices of it', () => {
+    const ids = ['bed-1', 'bed-2'].map((bed, partition) => {
+      const state = { ...engineOf([noSignal]), partition }
+      const spokeMs = 1000 + 700 * partition
+      run(state, [tick(1000), declaration([{}], bed), readings([spokeMs], [97], { device: bed })])
+      return run(state, [died(2500, bed), ...ticks(3000, 20_000)]).find(({ rule }) => rule === 'gateway-link')!.id
+    })
+    expect(ids).toEqual(['gateway-link/millrace/ward/2500', 'gateway-link/millrace/ward/2500'])
+  })
+
   test('that is back in time raises nothing', () => {
     const state = ward()
     const records = [

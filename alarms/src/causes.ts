@@ -126,7 +126,12 @@ function raiseGateway(plan: Plan, gateway: GatewayState, atMs: number): AlarmRec
   const dependents = dependentsOf(plan, node)
   const since = new Date(fromMs).toISOString()
   const text = `Gateway ${node} is down since ${since} (${why}): nothing comes from ${counted(dependents.count)}`
-  const alarm = raiseOwn(plan, { ...ownAlarm(ownRules.gatewayLink, node, atMs, text), dependents })
+  // Its id is made from the time of the death: the same in every partition that has devices of the gateway, so that people are told once.
+  const alarm = raiseOwn(plan, {
+    ...ownAlarm(ownRules.gatewayLink, node, fromMs, text),
+    atMs: Math.max(atMs, fromMs),
+    dependents,
+  })
   gateway.alarm = alarm
   suppressBehind(plan, alarm, atMs)
   return alarm
