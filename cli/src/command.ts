@@ -5,3 +5,6 @@ export interface Command {
   /** @returns the exit code */
   run(args: string[]): Promise<number>
 }
+
+/** Not the folder of `millrace up`, which writes its configuration at every start. */
+export const lanData = 'millrace-lan'

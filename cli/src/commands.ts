@@ -1,25 +1,17 @@
-/** Each command: exit code 0 all well, 1 the answer is no, 2 it could not be asked. */
+/**
+ * Each command: exit code 0 all well, 1 the answer is no, 2 it could not be asked. What it stands on is loaded when it runs: the
+ * processor and its clients take seconds on a small machine, and most commands need none of them.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ParseArgsOptionsConfig } from 'node:util'
-import { backUp, restore } from '@millrace/cloud-processor/backup'
-import { processorSchema } from '@millrace/cloud-processor/config'
-import { setUp } from '@millrace/cloud-processor/engines'
-import { buildDashboard } from '@millrace/dashboards/build'
 import { createLog, createMetrics, loadConfig, readArguments, systemClock } from '@millrace/platform'
 import { type Api, findUrl, openApi } from './api.ts'
 import type { Command } from './command.ts'
 import { deviceCommands } from './devices/commands.ts'
 import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
-import { makePackages } from './package/make.ts'
-import { replay } from './replay.ts'
 import { ruleCommands } from './rules/commands.ts'
-import { tail } from './tail.ts'
-import { printTrace, trace } from './trace/trace.ts'
-import { runUp, upOptions } from './up/run.ts'
-import { printVerdict } from './verify/print.ts'
-import { verify, verifyDefaults } from './verify/verify.ts'
 
 const data = { type: 'string', default: 'millrace-data' } as const
 const json = { type: 'boolean', default: false } as const
@@ -32,7 +24,10 @@ export const commands: Record<string, Command> = {
   up: {
     usage: '',
     purpose: 'runs everything on simulated devices and prints the page’s address',
-    run: (args) => runUp(read('up', args, { data, ...upOptions }).values),
+    async run(args) {
+      const { runUp, upOptions } = await import('./up/run.ts')
+      return runUp(read('up', args, { data, ...upOptions }).values)
+    },
   },
   ...lanCommands,
   ...deviceCommands,
@@ -43,6 +38,8 @@ export const commands: Record<string, Command> = {
       'compares what devices produced with what is stored, and accounts for the rest; 1 when anything is lost, collapsed, doubled or altered',
     async run(args) {
       const { values, positionals } = read('verify', args, { ...asking, 'slack-ms': { type: 'string' } })
+      const { verify, verifyDefaults } = await import('./verify/verify.ts')
+      const { printVerdict } = await import('./verify/print.ts')
       const slackMs = Number(values['slack-ms'] ?? verifyDefaults.slackMs)
       const verdict = await verify(apiOf(values), positionals, { ...verifyDefaults, slackMs })
       print(values.json, verdict, () => printVerdict(verdict))
@@ -66,6 +63,7 @@ export const commands: Record<string, Command> = {
       const options = { ...asking, reason: { type: 'string' }, config: { type: 'string' } } as const
       const { values, positionals } = read('replay', args, options)
       const config = values.config ?? [join(values.data, 'processor.yaml')].find((path) => existsSync(path))
+      const { replay } = await import('./replay.ts')
       const outcome = await replay(apiOf(values), positionals[0] as 'rejected' | 'check', { reason: values.reason, config })
       print(values.json, outcome, () => outcome.text)
       return outcome.isSame ? 0 : 1
@@ -77,7 +75,8 @@ export const commands: Record<string, Command> = {
     async run(args) {
       const { values } = read('setup', args, local)
       const context = { clock: systemClock, logger: createLog('setup'), metrics: createMetrics() }
-      await setUp(processorConfig(values.config, values.data), context, (text) => process.stdout.write(`${text}\n`))
+      const { setUp } = await import('@millrace/cloud-processor/engines')
+      await setUp(await processorConfig(values.config, values.data), context, (text) => process.stdout.write(`${text}\n`))
       return 0
     },
   },
@@ -87,7 +86,8 @@ export const commands: Record<string, Command> = {
     async run(args) {
       const { values } = read('backup', args, { ...local, to: { type: 'string' } })
       if (!values.to) throw new Error('backup needs --to, an empty or new folder')
-      const { dataDir } = processorConfig(values.config, values.data)
+      const { dataDir } = await processorConfig(values.config, values.data)
+      const { backUp } = await import('@millrace/cloud-processor/backup')
       const made = await backUp(dataDir, values.to, systemClock)
       const bytes = made.files.reduce((sum, file) => sum + file.bytes, 0)
       print(
@@ -104,7 +104,8 @@ export const commands: Record<string, Command> = {
     async run(args) {
       const { values } = read('restore', args, { ...local, from: { type: 'string' } })
       if (!values.from) throw new Error('restore needs --from, the folder of a backup')
-      const { dataDir, log } = processorConfig(values.config, values.data)
+      const { dataDir, log } = await processorConfig(values.config, values.data)
+      const { restore } = await import('@millrace/cloud-processor/backup')
       const made = await restore(values.from, dataDir, log, { clock: systemClock, logger: createLog('restore') })
       print(values.json, made, () => `as of ${new Date(made.atMs).toISOString()}, in ${dataDir}; start the processor again`)
       return 0
@@ -128,6 +129,7 @@ export const commands: Record<string, Command> = {
     async run(args) {
       const { values } = read('page', args, { to: { type: 'string' } })
       if (!values.to) throw new Error('page needs --to, the folder to build it into')
+      const { buildDashboard } = await import('@millrace/dashboards/build')
       await buildDashboard(values.to)
       process.stdout.write(`the page is in ${values.to}\n`)
       return 0
@@ -143,7 +145,9 @@ export const commands: Record<string, Command> = {
         format: { type: 'string', default: 'deb,rpm,tar' },
         version: { type: 'string' },
       } as const
-      for (const path of makePackages(read('package', args, options).values)) process.stdout.write(`${path}\n`)
+      const { values } = read('package', args, options)
+      const { makePackages } = await import('./package/make.ts')
+      for (const path of makePackages(values)) process.stdout.write(`${path}\n`)
       return 0
     },
   },
@@ -152,6 +156,7 @@ export const commands: Record<string, Command> = {
     purpose: 'follows a batch, <stream>/<number> or the newest of a device, through every hop with times; 1 when it is not whole',
     async run(args) {
       const { values, positionals } = read('trace', args, asking)
+      const { printTrace, trace } = await import('./trace/trace.ts')
       const found = await trace(apiOf(values), positionals[0]!)
       print(values.json, found, () => printTrace(found))
       return found.isWhole ? 0 : 1
@@ -163,6 +168,7 @@ export const commands: Record<string, Command> = {
     async run(args) {
       const { values, positionals } = read('tail', args, { ...asking, from: { type: 'string' } })
       const from = values.from === undefined ? undefined : Number(values.from)
+      const { tail } = await import('./tail.ts')
       return tail(apiOf(values), positionals[0]!, from, values.json)
     },
   },
@@ -180,7 +186,8 @@ function read<const Options extends ParseArgsOptionsConfig>(name: string, args: 
   return readArguments({ call: `millrace ${name}`, words: [usage], purpose, args }, options)
 }
 
-function processorConfig(path: string | undefined, data: string) {
+async function processorConfig(path: string | undefined, data: string) {
+  const { processorSchema } = await import('@millrace/cloud-processor/config')
   return loadConfig(processorSchema, path ?? join(data, 'processor.yaml'), process.env)
 }
 

@@ -1,9 +1,8 @@
 /** `millrace device add`. */
 import { join, resolve } from 'node:path'
 import { readArguments } from '@millrace/platform'
-import type { Command } from '../command.ts'
-import { lanData } from '../lan/open.ts'
-import { type Added, addDevice } from './add.ts'
+import { type Command, lanData } from '../command.ts'
+import type { Added } from './add.ts'
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
@@ -22,6 +21,7 @@ export const deviceCommands: Record<string, Command> = {
       if (values.topic === undefined) return refuse('--topic is missing, such as --topic lab/esp32-1/state')
       const { data, topic, name } = values
       const seconds = secondsOf(values.seconds)
+      const { addDevice } = await import('./add.ts')
       const added = await addDevice({ data, topic, ...(name === undefined ? {} : { name }), seconds }, say)
       say(outcomeText(added, join(resolve(data), 'processor.yaml')))
       return added.proposal || added.template ? 0 : 1

@@ -1,11 +1,8 @@
 /** The commands of a local network: an authority, a broker that is open to it, and both processes. */
 import { join, resolve } from 'node:path'
 import { readArguments } from '@millrace/platform'
-import type { Command } from '../command.ts'
-import { authorityIn, makeAuthority } from './authority.ts'
-import { lanData, type Opened, openBroker } from './open.ts'
-import { serve } from './run.ts'
-import { gatewayToken } from './token.ts'
+import { type Command, lanData } from '../command.ts'
+import type { Opened } from './open.ts'
 
 const data = { type: 'string', default: lanData } as const
 const brokerPurpose = `open makes authority, certificate, accounts and configuration of a broker and processor for the local network.
@@ -18,6 +15,7 @@ export const lanCommands: Record<string, Command> = {
     purpose: 'makes an authority of your own in <data>/ca, whose certificate devices trust; one that is there stays',
     async run(args) {
       const { values } = readArguments({ call: 'millrace ca', words: ['init'], args }, { data })
+      const { authorityIn, makeAuthority } = await import('./authority.ts')
       const dir = join(resolve(values.data), 'ca')
       const isNew = await makeAuthority(dir, 'Millrace')
       say(`${isNew ? 'made' : 'there already'}: ${authorityIn(dir).certFile}`)
@@ -39,10 +37,12 @@ export const lanCommands: Record<string, Command> = {
       const usage = { call: 'millrace broker', words: ['open', 'token --node <group/node>'], purpose: brokerPurpose, args }
       const { values, positionals, refuse } = readArguments(usage, options)
       if (positionals[0] === 'token') {
+        const { gatewayToken } = await import('./token.ts')
         say(await gatewayToken({ data: values.data, node: values.node ?? refuse('--node is missing'), url: values.url }))
         return 0
       }
       const [port, webPort] = [portOf('--port', values.port), portOf('--web-port', values['web-port'])]
+      const { openBroker } = await import('./open.ts')
       say(openedText(await openBroker({ data: values.data, names: values.name, port, webPort }), port))
       return 0
     },
@@ -55,6 +55,7 @@ export const lanCommands: Record<string, Command> = {
       const asked = new Promise<void>((stop) => {
         for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop())
       })
+      const { serve } = await import('./run.ts')
       const served = await Promise.race([serve(values.data, say), asked])
       if (served) {
         say(`Millrace runs:  ${served.url}`)
@@ -76,7 +77,7 @@ function portOf(option: string, text: string): number {
 function openedText({ dir, names, made }: Opened, port: number): string {
   return [
     `made        ${made.join(', ')} in ${dir}`,
-    `devices     mqtts://${names[0]}:${port}, with ${authorityIn(join(dir, 'ca')).certFile} as their authority`,
+    `devices     mqtts://${names[0]}:${port}, with ${join(dir, 'ca', 'ca.crt')} as their authority`,
     `names       ${names.join(', ')}`,
     'next        millrace run, and millrace device add --topic lab/esp32-1/state',
   ].join('\n')

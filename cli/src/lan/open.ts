@@ -32,8 +32,6 @@ export interface Opened {
   made: string[]
 }
 
-/** Not the folder of `millrace up`, which writes its configuration at every start. */
-export const lanData = 'millrace-lan'
 const hostUser = 'processor'
 export const hostId = 'millrace'
 

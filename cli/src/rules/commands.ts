@@ -1,8 +1,6 @@
 /** `millrace rules check` and `millrace rules test`. */
 import { readArguments } from '@millrace/platform'
 import type { Command } from '../command.ts'
-import { checkRules } from './check.ts'
-import { testRules } from './tests.ts'
 
 const say = (lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`)
 
@@ -20,7 +18,8 @@ export const ruleCommands: Record<string, Command> = {
   },
 }
 
-function check(path: string): number {
+async function check(path: string): Promise<number> {
+  const { checkRules } = await import('./check.ts')
   const { faults, warnings, rules } = checkRules(path)
   say([
     ...faults.map((fault) => `fault    ${fault}`),
@@ -30,7 +29,8 @@ function check(path: string): number {
   return rules ? 0 : 1
 }
 
-function test(path: string): number {
+async function test(path: string): Promise<number> {
+  const { testRules } = await import('./tests.ts')
   const tested = testRules(path)
   const failed = tested.filter(({ fault }) => fault !== undefined)
   say([
