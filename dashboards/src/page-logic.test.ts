@@ -1,7 +1,7 @@
 /** The parts of the page that need no browser. */
 import { describe, expect, it } from 'vitest'
 import { columnsOf, emptyHistory } from '../web/src/charts/history.ts'
-import { runsOf } from '../web/src/charts/runs.ts'
+import { runsOf, sharesOf } from '../web/src/charts/runs.ts'
 import { ageText, briefText, channelText, unitText, valueText } from '../web/src/format.ts'
 import { delayMs, Ring } from '../web/src/live/ring.ts'
 import { States } from '../web/src/live/states.ts'
@@ -109,6 +109,14 @@ describe('states over time', () => {
 
   it('cuts at the edges of what is shown', () => {
     expect(runsOf({ t: [10, 60], v: ['a', 'b'] }, [], { fromMs: 40, toMs: 50 })).toEqual([{ fromMs: 40, toMs: 50, value: 'a' }])
+  })
+
+  it('gives each state its share of the time, in an order that does not depend on which came first', () => {
+    const runs = runsOf({ t: [10, 20, 30], v: ['b', 'a', 'b'] }, [], { fromMs: 0, toMs: 50 })
+    expect(sharesOf(runs)).toEqual([
+      { value: 'a', ms: 10 },
+      { value: 'b', ms: 30 },
+    ])
   })
 
   it('keeps the changes that came live, once each', () => {

@@ -29,3 +29,10 @@ export function runsOf({ t, v }: { t: number[]; v: Value[] }, gaps: Pick<GapEven
   }
   return runs
 }
+
+/** How long each state lasted, by name, so that each keeps its place and colour while the window moves. */
+export function sharesOf(runs: Run[]): { value: Value; ms: number }[] {
+  const sums = new Map<Value, number>()
+  for (const { value, fromMs, toMs } of runs) sums.set(value, (sums.get(value) ?? 0) + toMs - fromMs)
+  return [...sums].map(([value, ms]) => ({ value, ms })).sort((a, b) => `${a.value}`.localeCompare(`${b.value}`))
+}

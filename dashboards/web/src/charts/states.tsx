@@ -6,7 +6,7 @@ import { channelText, timeText, valueText } from '../format.ts'
 import { fetchSeries } from '../live/api.ts'
 import type { Device } from '../live/model.ts'
 import { nowSecond } from '../live/time.ts'
-import { type Run, runsOf } from './runs.ts'
+import { type Run, runsOf, sharesOf } from './runs.ts'
 
 interface StatesProps {
   device: Device
@@ -44,7 +44,9 @@ export function States({ device, channel, rangeMs }: StatesProps) {
   const now = nowSecond.value
   const shown = { fromMs: now - rangeMs, toMs: now }
   const runs = runsOf(withLive(past, device, channel), past.gaps, shown)
-  const values = [...new Set(runs.map(({ value }) => value))]
+  const shares = sharesOf(runs)
+  const values = shares.map(({ value }) => value)
+  const hueAt = (value: Value) => `hue-${hues[values.indexOf(value) % hues.length]}`
   const words = (value: Value) => valueText(value, channel)
   const place = ({ fromMs, toMs }: Run) => ({
     left: `${(100 * (fromMs - shown.fromMs)) / rangeMs}%`,
@@ -61,7 +63,7 @@ export function States({ device, channel, rangeMs }: StatesProps) {
         {runs.map((run) => (
           <span
             key={run.fromMs}
-            class={`state-run hue-${hues[values.indexOf(run.value) % hues.length]}`}
+            class={`state-run ${hueAt(run.value)}`}
             style={place(run)}
             title={`${words(run.value)}, ${timeText(run.fromMs)} to ${timeText(run.toMs)}`}
           >
@@ -69,8 +71,23 @@ export function States({ device, channel, rangeMs }: StatesProps) {
           </span>
         ))}
       </div>
+      <div class="states-ends">
+        <span>{timeText(shown.fromMs)}</span>
+        <span>{timeText(shown.toMs)}</span>
+      </div>
+      <ul class="states-legend">
+        {shares.map(({ value, ms }) => (
+          <li key={`${value}`} class={hueAt(value)}>
+            <span class="state-word">{words(value)}</span> <span class="soft">{percentText(ms / rangeMs)}</span>
+          </li>
+        ))}
+      </ul>
     </figure>
   )
+}
+
+function percentText(share: number): string {
+  return share > 0 && share < 0.01 ? '< 1 %' : `${Math.round(share * 100)} %`
 }
 
 /** What came live behind what the store had. */
