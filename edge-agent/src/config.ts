@@ -1,6 +1,6 @@
 /** The agent's configuration. The parts of a device belong to its bus and its decoder, which own their schemas. */
 
-import { MillraceError, metricsEndpointSchema } from '@millrace/platform'
+import { checkConfig, MillraceError, metricsEndpointSchema } from '@millrace/platform'
 import { z } from 'zod'
 import { busPlugins } from './bus/index.ts'
 import { decoderPlugins } from './decoders/index.ts'
@@ -70,18 +70,11 @@ export function resolveDevice(device: DeviceConfig) {
   const { kind: busKind, ...busConfig } = device.bus
   const { kind: decoderKind, ...decoderConfig } = device.decoder
   const decoder = decoderPlugins[decoderKind]!
-  const decoderChecked = parse(decoder.schema, decoderConfig, `devices.${device.id}.decoder`)
+  const decoderChecked = checkConfig(decoder.schema, decoderConfig, `devices.${device.id}.decoder`)
   const bus = busPlugins[busKind]!
   const link = bus.hasLink ? decoder.link(decoderChecked) : {}
-  const busChecked = parse(bus.schema, { ...link, ...busConfig }, `devices.${device.id}.bus`)
+  const busChecked = checkConfig(bus.schema, { ...link, ...busConfig }, `devices.${device.id}.bus`)
   return { decoder, decoderConfig: decoderChecked, bus, busConfig: busChecked }
-}
-
-function parse(schema: z.ZodType, raw: unknown, path: string): unknown {
-  const result = schema.safeParse(raw)
-  if (result.success) return result.data
-  const detail = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
-  throw new MillraceError('CONFIG_INVALID', { path, detail })
 }
 
 /** Name of the device that the gateway itself is. */

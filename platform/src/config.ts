@@ -46,11 +46,30 @@ export function checkConfig<S extends z.ZodType>(schema: S, raw: unknown, path: 
 
 /** `web.port = "x": what is wrong`; of a key that is not known, that one and not all that is beside it. */
 function faultsOf(raw: unknown, issue: z.core.$ZodIssue): string[] {
-  const said = (path: PropertyKey[], message: string) =>
-    `${path.join('.') || '(whole)'} = ${shown(path, valueAt(raw, path))}: ${message}`
+  const { path } = issue
+  const inside = insideOf(issue)
+  if (inside.length > 0) return inside.flatMap((each) => faultsOf(raw, { ...each, path: [...path, ...each.path] }))
   // A choice whose key may be left out counts as one of its values.
-  if (issue.code !== 'unrecognized_keys') return [said(issue.path, issue.message.replace(/ \| 'undefined'/, ''))]
-  return issue.keys.map((key) => `${[...issue.path, key].join('.')}${ofUnknown(raw, [...issue.path, key])}: there is no such key`)
+  if (issue.code !== 'unrecognized_keys')
+    return [
+      `${path.join('.') || '(whole)'} = ${shown(path, valueAt(raw, path))}${beside(raw, issue)}: ${issue.message.replace(/ \| 'undefined'/, '')}`,
+    ]
+  return issue.keys.map((key) => `${[...path, key].join('.')}${ofUnknown(raw, [...path, key])}: there is no such key`)
+}
+
+/** Where a value may have several shapes: the faults of the one shape that it has. */
+function insideOf(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return []
+  const shapes = issue.errors.filter((faults) => !faults.some(({ code, path }) => code === 'invalid_type' && path.length === 0))
+  return shapes.length === 1 ? shapes[0]! : []
+}
+
+/** Without the key that says what a section is, nobody knows its other keys: one of them may be that key misspelt. */
+function beside(raw: unknown, { code, path }: z.core.$ZodIssue): string {
+  const section = valueAt(raw, path.slice(0, -1))
+  const isChoice = code === 'invalid_union' || code === 'invalid_value'
+  if (!isChoice || valueAt(raw, path) !== undefined || typeof section !== 'object' || section === null) return ''
+  return ` in ${keysOf(section)}`
 }
 
 const secretKey = /pa?ss?(?:wo?r?d|phrase)|pwd|secret|token|credential|key|auth|headers|cookie/i

@@ -39,7 +39,8 @@ const eventSchema = z.discriminatedUnion('event', [
 ])
 export type StoryEvent = z.infer<typeof eventSchema>
 
-const scenarioSchema = z.strictObject({
+/** Exported for its test. */
+export const scenarioSchema = z.strictObject({
   name: z.string().default('scenario'),
   seed: z.int().default(1).describe('The same seed gives the same bytes.'),
   distinct: z.boolean().default(false).describe('Make neighbouring values of a channel differ, so that order can be proved.'),

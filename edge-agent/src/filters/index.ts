@@ -29,7 +29,7 @@ const filterSchema = z
     const { kind, heartbeatMs, ...own } = given
     const result = filterPlugins[kind]!.schema.safeParse(own)
     if (result.success) return { kind, heartbeatMs, ...(result.data as object) }
-    for (const issue of result.error.issues) context.addIssue({ code: 'custom', path: issue.path, message: issue.message })
+    for (const issue of result.error.issues) context.addIssue({ ...issue })
     return z.NEVER
   })
 export type FilterConfig = z.output<typeof filterSchema>
