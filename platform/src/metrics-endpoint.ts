@@ -4,11 +4,11 @@
  * On loopback only names of loopback are answered, so that no web site can read it through a browser. Elsewhere it needs TLS
  * and a credential (HTTP Basic); then only the bare answer of `/health` is for everybody, as probes have no credential.
  */
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
-import { basicCheck, listenFailure, readTls, refuseOpenListener } from './http.ts'
+import { basicCheck, listenFailure, refuseOpenListener } from './http.ts'
+import { createHttpServer } from './http-server.ts'
 import { isLoopback } from './loopback.ts'
 
 export const metricsEndpointSchema = z
@@ -35,6 +35,9 @@ export interface MetricsEndpoint {
   close(): Promise<void>
 }
 
+const connectionsMax = 16
+const headers = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' }
+
 /** Undefined when it is off. @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE */
 export async function serveMetricsEndpoint(
   config: MetricsEndpointConfig,
@@ -44,8 +47,7 @@ export async function serveMetricsEndpoint(
   const isLocal = isLoopback(config.host)
   refuseOpenListener(config)
   const isCredential = config.credential && basicCheck(config.credential)
-  const server = createFor(config)
-  server.on('request', (request, response) => {
+  const server = createHttpServer({ tls: config.tls, headers, connectionsMax }, (request, response) => {
     const isKnown = isCredential === undefined || isCredential(request.headers.authorization)
     if (isLocal && !isLoopback(hostOf(request))) response.writeHead(421).end()
     else if (request.url === '/health') sendJson(isKnown ? pages.health() : { status: 'ok' })
@@ -68,14 +70,7 @@ export async function serveMetricsEndpoint(
   }
 }
 
-function createFor({ tls }: MetricsEndpointConfig): Server {
-  const limits = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 8192 }
-  if (!tls) return createServer(limits)
-  return createTlsServer({ ...limits, ...readTls(tls) }) as unknown as Server
-}
-
 function listen(server: Server, { host, port }: MetricsEndpointConfig): Promise<void> {
-  server.maxConnections = 16
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(listenFailure(error, port)))
     server.listen(port, host, resolve)

@@ -6,7 +6,7 @@
  * Off loopback TLS and a credential are required as well.
  */
 import { basicCheck, MillraceError } from '@millrace/platform'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { WebConfig } from './config.ts'
 
 /** Asked by service managers, which have no credential; they tell a bit each. */
@@ -34,14 +34,16 @@ export const securityHeaders = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 }
 
-export function guardAccess(app: FastifyInstance, config: WebConfig, port: () => number): void {
+/** What refuses a request, by throwing. */
+export type Guard = (request: FastifyRequest, reply: FastifyReply) => void
+
+export function createGuard(config: WebConfig, port: () => number): Guard {
   const isCredential = config.credential && basicCheck(config.credential)
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(securityHeaders)
+  return (request, reply) => {
     refuseForeignHost(request, config, port())
     if (isCredential && !probes.includes(request.url) && !isCredential(request.headers.authorization)) refuseStranger(reply)
     if (request.method !== 'GET' && request.method !== 'HEAD') refuseForeignOrigin(request, config)
-  })
+  }
 }
 
 function refuseForeignHost(request: FastifyRequest, { hosts, host: listen, tls }: WebConfig, port: number): void {

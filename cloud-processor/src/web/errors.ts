@@ -1,6 +1,6 @@
 /** Errors as JSON `{ code, error }`: the catalogue's text for those that a client can mend, and no more than that for the rest. */
 import { type ErrorCode, type Log, type Metrics, MillraceError } from '@millrace/platform'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
 const statusCodes: Partial<Record<ErrorCode, number>> = {
   STORE_ANSWER_TOO_LARGE: 400,
@@ -13,18 +13,18 @@ const statusCodes: Partial<Record<ErrorCode, number>> = {
   WEB_VIEWERS: 503,
 }
 
-export function answerErrors(app: FastifyInstance, { log, metrics }: { log: Log; metrics: Metrics }): void {
+/** What answers an error. */
+export type AnswerError = (thrown: Error & { statusCode?: number }, request: FastifyRequest, reply: FastifyReply) => FastifyReply
+
+export function createAnswerError({ log, metrics }: { log: Log; metrics: Metrics }): AnswerError {
   const errors = metrics.counter('millrace_web_errors_total', 'Requests that were refused or failed')
-  app.setNotFoundHandler((request) => {
-    throw new MillraceError('WEB_UNKNOWN', { what: `page ${request.url.slice(0, 100)}` })
-  })
-  app.setErrorHandler((thrown: Error & { statusCode?: number }, request, reply) => {
+  return (thrown, request, reply) => {
     const error = asMillrace(thrown)
     errors.add({ code: error.code })
     if (error.code === 'WEB_FAILED') log.error('request failed', { url: request.url, error: thrown })
     if (error.code === 'WEB_VIEWERS') reply.header('retry-after', '5')
     return reply.code(statusCodes[error.code] ?? 500).send({ code: error.code, error: error.message })
-  })
+  }
 }
 
 /** What fastify refuses by itself (a body too large, broken JSON) is the client's fault too. */

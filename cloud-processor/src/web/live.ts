@@ -2,7 +2,6 @@
 import type { AlarmRecord, TimelineRecord } from '@millrace/contract'
 import { type Clock, type Counter, every, type Metrics } from '@millrace/platform'
 import type { FastifyReply } from 'fastify'
-import { securityHeaders } from './access.ts'
 import type { WebConfig } from './config.ts'
 import type { EachAlone } from './each-alone.ts'
 import type { FleetView } from './fleet-view.ts'
@@ -128,7 +127,7 @@ class LiveEvents implements Live {
     reply.hijack()
     const { raw } = reply
     const { config, clock, hello } = this.#sources
-    raw.writeHead(200, { ...securityHeaders, 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     const viewer = createViewer(raw, {
       subscription,
       limits: config,

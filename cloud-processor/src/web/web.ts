@@ -1,15 +1,14 @@
 /** The page, its API and its live events, on one listener. See access.ts for who may talk to it. */
 import type { AlarmTopicRecord, Control, TimelineRecord } from '@millrace/contract'
-import { type Clock, type Log, listenFailure, type Metrics, MillraceError, readTls, refuseOpenListener } from '@millrace/platform'
-import fastify, { type FastifyInstance } from 'fastify'
+import { type Clock, type Log, listenFailure, type Metrics, MillraceError, refuseOpenListener } from '@millrace/platform'
+import type { FastifyInstance } from 'fastify'
 import type { Log as EventLog } from '../log/log.ts'
 import type { StoreReader } from '../stores/store.ts'
-import { guardAccess } from './access.ts'
 import { alarmRoutes } from './alarm-orders.ts'
 import { type AlarmView, createAlarmView } from './alarm-view.ts'
+import { createApp, portOf } from './app.ts'
 import type { WebConfig } from './config.ts'
 import { createEachAlone, type EachAlone } from './each-alone.ts'
-import { answerErrors } from './errors.ts'
 import { createFleetView, type FleetView } from './fleet-view.ts'
 import { historyRoutes } from './history.ts'
 import { readLedger } from './ledger-view.ts'
@@ -59,20 +58,18 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   const ledger = cachedLedger(options)
   const live = openLive(options, { fleet, alarms, eachAlone, ledger })
 
-  const app = createApp(config)
-  const port = () => (app.server.address() as { port: number } | null)?.port ?? config.port
-  guardAccess(app, config, port)
-  answerErrors(app, options)
+  const app = createApp(config, options)
   stateRoutes(app, options, { fleet, alarms, live, ledger: ledger.read })
   alarmRoutes(app, options, alarms)
   historyRoutes(app, store, config)
   if (options.eventLog) topicRoutes(app, options.eventLog, options.controls)
   if (options.staticDir !== undefined) pageRoutes(app, options.staticDir)
   await listen(app, config)
-  log.info('page ready', { url: `${config.tls ? 'https' : 'http'}://${config.host}:${port()}/` })
+  const port = portOf(app)!
+  log.info('page ready', { url: `${config.tls ? 'https' : 'http'}://${config.host}:${port}/` })
 
   return {
-    port: port(),
+    port,
     onTimeline(records) {
       const changed = new Set<string>()
       eachAlone(records, (record) => {
@@ -168,17 +165,6 @@ function see(fleet: FleetView, record: TimelineRecord): string[] {
   else if (record.k === 'gap') fleet.gap(record)
   else if (record.k === 'last-known') fleet.lastKnown(record)
   return []
-}
-
-function createApp({ tls }: WebConfig): FastifyInstance {
-  const common = {
-    bodyLimit: 16_384,
-    forceCloseConnections: true,
-    requestTimeout: 30_000,
-    routerOptions: { maxParamLength: 512 },
-  }
-  if (!tls) return fastify(common)
-  return fastify({ ...common, https: readTls(tls) }) as unknown as FastifyInstance
 }
 
 async function listen(app: FastifyInstance, { host, port }: WebConfig): Promise<void> {

@@ -1,0 +1,54 @@
+/** The listener of the page: every request passes the guard, also those for which fastify looks for no route. */
+import type { AddressInfo } from 'node:net'
+import { createHttpServer, type Log, type Metrics, MillraceError } from '@millrace/platform'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { createGuard, securityHeaders } from './access.ts'
+import type { WebConfig } from './config.ts'
+import { createAnswerError } from './errors.ts'
+
+/** Besides the live ones: pages being loaded, API, probes. */
+const connectionsBeside = 256
+
+export function createApp(config: WebConfig, { log, metrics }: { log: Log; metrics: Metrics }): FastifyInstance {
+  const refused = metrics.counter(
+    'millrace_web_connections_refused_total',
+    'Connections that were closed because there was no room',
+  )
+  const listener = {
+    tls: config.tls,
+    headers: securityHeaders,
+    connectionsMax: config.viewersMax + connectionsBeside,
+    refused: () => refused.add({}),
+  }
+  const answer = createAnswerError({ log, metrics })
+  const app: FastifyInstance = fastify({
+    bodyLimit: 16_384,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 512 },
+    serverFactory: (handle) => createHttpServer(listener, handle),
+    // The server has answered.
+    clientErrorHandler: () => {},
+    frameworkErrors: (error, request, reply) => answer(refusalOf(request, reply) ?? error, request, reply),
+  })
+  const guard = createGuard(config, () => portOf(app) ?? config.port)
+  app.addHook('onRequest', async (request, reply) => guard(request, reply))
+  app.setErrorHandler(answer)
+  app.setNotFoundHandler((request) => {
+    throw new MillraceError('WEB_UNKNOWN', { what: `page ${request.url.slice(0, 100)}` })
+  })
+  return app
+
+  function refusalOf(request: FastifyRequest, reply: FastifyReply): Error | undefined {
+    try {
+      guard(request, reply)
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+}
+
+/** Undefined until it listens. */
+export function portOf({ server }: FastifyInstance): number | undefined {
+  return (server.address() as AddressInfo | null)?.port
+}
