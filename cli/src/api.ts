@@ -14,8 +14,8 @@ export interface Api {
   alarms(): Promise<AlarmRecord[]>
   exportPoints(device: string, channel: string, fromMs: number, toMs: number): Promise<{ t: number; v: Value }[]>
   exportSegments(device: string, channel: string, fromMs: number, toMs: number): Promise<Segment[]>
-  /** One page of a topic's records. */
-  log(topic: string, partition: number, from: number | undefined): Promise<LogPage>
+  /** One page of a topic's records. @param limit of their number. */
+  log(topic: string, partition: number, from: number | undefined, limit?: number): Promise<LogPage>
   replayRejected(by: string, reason: string | undefined): Promise<{ replayed: number }>
 }
 
@@ -70,8 +70,9 @@ export function openApi(url: string, credential?: ApiCredential): Api {
     alarms: () => json('/api/alarms?state=all'),
     exportPoints: (device, channel, from, to) => lines(exportPath(device, channel, from, to)),
     exportSegments: (device, channel, from, to) => lines(exportPath(device, channel, from, to)),
-    async log(topic, partition, from) {
-      const answer = await get(`/api/log/${topic}?partition=${partition}${from === undefined ? '' : `&from=${from}`}`)
+    async log(topic, partition, from, limit) {
+      const bounds = `${from === undefined ? '' : `&from=${from}`}${limit === undefined ? '' : `&limit=${limit}`}`
+      const answer = await get(`/api/log/${topic}?partition=${partition}${bounds}`)
       const head = (name: string) => answer.headers.get(name) ?? ''
       return {
         id: head('x-log-id'),

@@ -6,19 +6,16 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ParseArgsOptionsConfig } from 'node:util'
 import { createLog, createMetrics, loadConfig, readArguments, systemClock } from '@millrace/platform'
-import { type Api, findUrl, openApi } from './api.ts'
+import { apiOf, asking, data, json, print } from './asking.ts'
+import { backtestCommands } from './backtest/commands.ts'
 import type { Command } from './command.ts'
 import { deviceCommands } from './devices/commands.ts'
 import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
 import { ruleCommands } from './rules/commands.ts'
 
-const data = { type: 'string', default: 'millrace-data' } as const
-const json = { type: 'boolean', default: false } as const
 /** Of a command that reads files. */
 const local = { data, json, config: { type: 'string' } } as const
-/** Of a command that asks a processor. */
-const asking = { data, json, url: { type: 'string' }, user: { type: 'string' }, 'password-file': { type: 'string' } } as const
 
 export const commands: Record<string, Command> = {
   up: {
@@ -32,6 +29,7 @@ export const commands: Record<string, Command> = {
   ...lanCommands,
   ...deviceCommands,
   ...ruleCommands,
+  ...backtestCommands,
   verify: {
     usage: '<manifest> ...',
     purpose:
@@ -174,13 +172,6 @@ export const commands: Record<string, Command> = {
   },
 }
 
-/** Which processor, and who asks. */
-function apiOf({ url, data, user, 'password-file': passwordFile }: Asking): Api {
-  const credential = user === undefined ? undefined : { user, passwordFile }
-  return openApi(findUrl(url, data), credential)
-}
-type Asking = { url?: string | undefined; data: string; user?: string | undefined; 'password-file'?: string | undefined }
-
 function read<const Options extends ParseArgsOptionsConfig>(name: string, args: string[], options: Options) {
   const { usage, purpose } = commands[name]!
   return readArguments({ call: `millrace ${name}`, words: [usage], purpose, args }, options)
@@ -189,8 +180,4 @@ function read<const Options extends ParseArgsOptionsConfig>(name: string, args: 
 async function processorConfig(path: string | undefined, data: string) {
   const { processorSchema } = await import('@millrace/cloud-processor/config')
   return loadConfig(processorSchema, path ?? join(data, 'processor.yaml'), process.env)
-}
-
-function print(isJson: boolean, value: unknown, text: () => string): void {
-  process.stdout.write(`${isJson ? JSON.stringify(value, null, 2) : text()}\n`)
 }

@@ -1,4 +1,6 @@
 export { type Api, openApi } from './api.ts'
+export { backtest } from './backtest/backtest.ts'
+export { Run } from './backtest/run.ts'
 export type { UpOptions } from './up/options.ts'
 export { type Running, up } from './up/up.ts'
 export type { Account } from './verify/account.ts'

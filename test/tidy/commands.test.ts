@@ -7,7 +7,21 @@ import { folders, isTest, root, sourcesBelow } from './sources.ts'
 
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
 const programs = [...readFileSync(join(root, 'test/break.ts'), 'utf8').matchAll(/\{ file: '(.+?)'/g)].map(([, file]) => file!)
-const commands = ['ledger', 'verify', 'replay', 'setup', 'backup', 'restore', 'page', 'package', 'tail', 'trace', 'up', 'version']
+const commands = [
+  'backtest',
+  'ledger',
+  'verify',
+  'replay',
+  'setup',
+  'backup',
+  'restore',
+  'page',
+  'package',
+  'tail',
+  'trace',
+  'up',
+  'version',
+]
 const processes = ['cloud-processor/src/main.ts', 'edge-agent/src/main.ts', 'broker/src/main.ts', 'simulators/src/main.ts']
 const generators = ['docs/generate/main.ts', 'dashboards/src/grafana/generate.ts', 'dashboards/src/kibana/generate.ts']
 const others = [

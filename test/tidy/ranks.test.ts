@@ -21,6 +21,7 @@ const mayImport: Record<string, string[]> = {
   cli: [
     '@millrace/platform',
     '@millrace/contract',
+    '@millrace/alarms',
     '@millrace/broker',
     '@millrace/cloud-processor',
     '@millrace/dashboards',

@@ -82,7 +82,7 @@ export const rooms: Record<string, Rooms> = {
     'bays device faults fleet index instruments line link main manifest ports recordings scenario scenarios signals',
   ),
   dashboards: anything('build demo grafana kibana web'),
-  cli: anything('api command commands devices index lan ledger main package replay rules tail trace up verify'),
+  cli: anything('api asking backtest command commands devices index lan ledger main package replay rules tail trace up verify'),
 }
 
 /** Of a path below a package: `cloud-processor/src/roles/page.ts` is in `roles`, `cloud-processor/src/main.ts` in `main`. */

@@ -51,11 +51,13 @@ export async function range(
   return all
 }
 
-async function partitionsOf(api: Api, topic: string) {
+export async function partitionsOf(api: Api, topic: string) {
   const { start, end } = await api.log(topic, 0, undefined)
   const all = [{ partition: 0, start, end }]
   for (;;) {
-    const next = await api.log(topic, all.length, undefined).catch(() => undefined)
+    const next = await api.log(topic, all.length, undefined).catch((error: Error) => {
+      if (!/\b404\b/.test(error.message)) throw error
+    })
     if (!next) return all
     all.push({ partition: all.length, start: next.start, end: next.end })
   }

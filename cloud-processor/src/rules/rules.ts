@@ -31,7 +31,7 @@ export function createRulesStage(rules: RuleFile): Stage<EngineState> {
 }
 
 function publish(state: EngineState, alarm: AlarmRecord, emit: Emit): void {
-  if (!isOwn(state, alarm)) return
+  if (!isOwnAlarm(state, alarm)) return
   emit(topics.alarms, alarm.subject, encodeJson(alarm))
   const key = notificationKey(alarm, state.file.notifyCleared)
   if (key === undefined) return
@@ -39,7 +39,7 @@ function publish(state: EngineState, alarm: AlarmRecord, emit: Emit): void {
 }
 
 /** Every engine holds its decisions through a gap of any raw partition; the one of the same number tells of it. */
-function isOwn({ partition }: EngineState, { rule, channel }: AlarmRecord): boolean {
+export function isOwnAlarm({ partition }: EngineState, { rule, channel }: AlarmRecord): boolean {
   return partition === undefined || rule !== ownRules.ingestGap || channel === `partition-${partition}`
 }
 
