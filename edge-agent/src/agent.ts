@@ -52,10 +52,7 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     (device) => outbox.given(device),
     () => status(),
   )
-  for (const device of devices) {
-    const sinceMs = outbox.lastCommittedMs(device.id)
-    if (sinceMs !== undefined) device.gap(sinceMs, 'agent-down')
-  }
+  tellDowntime(devices, outbox)
   const uplink = parts.createUplink({
     ...engines,
     outbox,
@@ -65,9 +62,7 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     devices: devices.map(({ id, channels }) => ({ device: id, channels })),
     options: config.uplink,
   })
-  metrics.gauge('millrace_device_open', '1 while the line of a device is open', () =>
-    devices.map((device) => ({ labels: { device: device.id }, value: device.status().isOpen ? 1 : 0 })),
-  )
+  countOpen(metrics, devices)
   uplink.start()
   for (const device of devices) device.start()
 
@@ -108,4 +103,18 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
       await stopInOrder(inOrder, engines)
     },
   }
+}
+
+/** From what was committed last to now nobody read the devices. */
+function tellDowntime(devices: Device[], outbox: { lastCommittedMs(device: string): number | undefined }): void {
+  for (const device of devices) {
+    const sinceMs = outbox.lastCommittedMs(device.id)
+    if (sinceMs !== undefined) device.gap(sinceMs, 'agent-down')
+  }
+}
+
+function countOpen(metrics: Metrics, devices: Device[]): void {
+  metrics.gauge('millrace_device_open', '1 while the line of a device is open', () =>
+    devices.map((device) => ({ labels: { device: device.id }, value: device.status().isOpen ? 1 : 0 })),
+  )
 }

@@ -25,22 +25,7 @@ const pointsMax = 5000
 const hues = ['cyan', 'amber', 'violet', 'green', 'coral', 'slate']
 
 export function States({ device, channel, rangeMs }: StatesProps) {
-  const [past, setPast] = useState<Past>({ t: [], v: [], gaps: [] })
-  const [failed, fail] = useState('')
-  const revision = device.past.value
-  useEffect(() => {
-    const abort = new AbortController()
-    const to = Math.round(nowSecond.peek())
-    const query = { channel: channel.name, from: to - rangeMs, to, points: pointsMax }
-    fetchSeries(device.name, query, abort.signal).then(
-      (series) => {
-        fail('')
-        if (series.kind === 'points') setPast({ t: series.t, v: series.v, gaps: series.gaps })
-      },
-      (error: Error) => abort.signal.aborted || fail(error.message),
-    )
-    return () => abort.abort()
-  }, [device, channel.name, rangeMs, revision])
+  const { past, failed } = usePast({ device, channel, rangeMs })
   const now = nowSecond.value
   const shown = { fromMs: now - rangeMs, toMs: now }
   const runs = runsOf(withLive(past, device, channel), past.gaps, shown)
@@ -84,6 +69,27 @@ export function States({ device, channel, rangeMs }: StatesProps) {
       </ul>
     </figure>
   )
+}
+
+/** What the store has, asked again when the device's past has changed. */
+function usePast({ device, channel, rangeMs }: StatesProps): { past: Past; failed: string } {
+  const [past, setPast] = useState<Past>({ t: [], v: [], gaps: [] })
+  const [failed, fail] = useState('')
+  const revision = device.past.value
+  useEffect(() => {
+    const abort = new AbortController()
+    const to = Math.round(nowSecond.peek())
+    const query = { channel: channel.name, from: to - rangeMs, to, points: pointsMax }
+    fetchSeries(device.name, query, abort.signal).then(
+      (series) => {
+        fail('')
+        if (series.kind === 'points') setPast({ t: series.t, v: series.v, gaps: series.gaps })
+      },
+      (error: Error) => abort.signal.aborted || fail(error.message),
+    )
+    return () => abort.abort()
+  }, [device, channel.name, rangeMs, revision])
+  return { past, failed }
 }
 
 function percentText(share: number): string {

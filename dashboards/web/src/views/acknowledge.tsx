@@ -75,14 +75,19 @@ function Dialog({ alarm, order }: { alarm: AlarmRecord; order: AlarmOrder }) {
             onInput={(event) => setNote(event.currentTarget.value)}
           />
         </label>
-        {failed && (
-          <p class="wants" role="alert">
-            {failed}
-          </p>
-        )}
+        <Failure text={failed} />
         <Buttons title={titles[order]} isReady={isReady} cancel={() => dialog.current!.close()} />
       </form>
     </dialog>
+  )
+}
+
+function Failure({ text }: { text: string }) {
+  if (text === '') return null
+  return (
+    <p class="wants" role="alert">
+      {text}
+    </p>
   )
 }
 
