@@ -70,7 +70,7 @@ await program('doctor', async (test) => {
   await finds('no broker', ask(), 'network', /nothing listens there/)
   await finds(
     'an unknown name',
-    ask(withUplink({ url: 'mqtt://broker.invalid:1883' })),
+    ask(withUplink({ insecure: true, url: 'mqtt://broker.invalid:1883' })),
     'network',
     /broker\.invalid is not known/,
   )
