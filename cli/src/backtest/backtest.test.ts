@@ -1,58 +1,17 @@
 import { ruleFileSchema } from '@millrace/cloud-processor/rules'
-import type { AlarmRecord, Control, TimelineRecord } from '@millrace/contract'
+import type { AlarmRecord } from '@millrace/contract'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { backtest } from './backtest.ts'
 import { figuresOf } from './figures.ts'
 import { printFigures } from './print.ts'
 import { Run } from './run.ts'
-import { openWard, type Ward } from './testing/ward.ts'
+import { at, livedWard, rules } from './testing/lived-ward.ts'
+import type { Ward } from './testing/ward.ts'
 import { stretchOf } from './times.ts'
 
-const startMs = Date.UTC(2026, 10, 29, 8)
-const rules = {
-  rules: [
-    { name: 'spo2-low', channel: 'spo2', condition: 'below', set: 88, clear: 90, delayOnMs: 2000, priority: 'high' },
-    { name: 'no-spo2', channel: 'spo2', condition: 'absent', afterMs: 4000 },
-  ],
-}
-const about = { f: 1, subject: 'anna', device: 'bed-1' } as const
-const at = (second: number) => startMs + second * 1000
-const tick = (second: number): TimelineRecord => ({ f: 1, k: 'tick', atMs: at(second) })
-const control = (second: number, order: Control): TimelineRecord => ({ f: 1, k: 'control', control: order, atMs: at(second) })
-const reading = (second: number, percent: number): TimelineRecord => ({
-  ...{ ...about, k: 'readings', hist: false, receivedMs: at(second), waves: {} },
-  channels: { spo2: { t: [at(second)], v: [percent * 10] } },
-})
-const channel = { name: 'spo2', kind: 'number', datatype: 'Int16', unit: '%', scale: 0.1 } as const
-const declaration: TimelineRecord = { ...about, k: 'declaration', node: 'ward', channels: [channel] }
-const announced = (second: number) => control(second, { by: 'configuration', type: 'rules', rules })
-
-/** A value each second, null for none, and a tick behind it. */
-const seconds = (from: number, values: (number | null)[]): TimelineRecord[] =>
-  values.flatMap((value, k) => [...(value === null ? [] : [reading(from + k, value)]), tick(from + k)])
-const many = (count: number, value: number | null) => Array.from({ length: count }, () => value)
-
 let ward: Ward
-/** Two lows of which the first is acknowledged, silence, late data of a low, a gap, a tick that jumps, the rules announced again while a new device is silent. */
 beforeAll(async () => {
-  ward = await openWard(rules)
-  await ward.live([tick(0), declaration, announced(0), ...seconds(1, [95, 95, 85, 85, 85, 85])])
-  const [raised] = await ward.alarms()
-  await ward.live([
-    control(7, { by: 'nurse', type: 'acknowledge', alarm: raised!.id }),
-    ...seconds(8, [85, 95, 95, ...many(8, null), 95]),
-    reading(-60, 80),
-    reading(-55, 80),
-    { ...about, k: 'gap', reason: 'probe-off', fromMs: at(20), toMs: at(22) },
-    ...seconds(22, [95, 84, 84, 84, 84, 95]),
-    announced(28),
-    ...seconds(60, many(20, 95)),
-    ...seconds(80, [70, 70, 70, 70]),
-    { ...declaration, subject: 'bert', device: 'bed-2' },
-    ...seconds(84, many(3, 70)),
-    announced(86),
-    ...seconds(87, many(7, 70)),
-  ])
+  ward = await livedWard()
 })
 afterAll(() => ward.close())
 

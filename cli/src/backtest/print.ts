@@ -31,7 +31,7 @@ export function printFigures({ fromMs, toMs, warmUp }: Counted, { rules, devices
   ].join('\n')
 }
 
-const isoOf = (atMs: number) => new Date(atMs).toISOString()
+export const isoOf = (atMs: number) => new Date(atMs).toISOString()
 
 function spanOf(ms: number | null): string {
   if (ms === null) return '-'
@@ -40,7 +40,7 @@ function spanOf(ms: number | null): string {
 }
 
 /** @param words so many first columns, and a column `by rule`, are aligned left. */
-function tableOf(rows: string[][], words: number): string[] {
+export function tableOf(rows: string[][], words: number): string[] {
   const widths = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)))
   const isLeft = (k: number) => k < words || rows[0]![k] === 'by rule'
   return rows.map((row) =>
