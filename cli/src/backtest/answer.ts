@@ -5,6 +5,8 @@ import { checkRules } from '../rules/check.ts'
 import { backtest } from './backtest.ts'
 import { compareRuns, printComparison } from './compare.ts'
 import { figuresOf } from './figures.ts'
+import { readLabels } from './label-file.ts'
+import { judge, printVerdict } from './labels.ts'
 import { printFigures } from './print.ts'
 import { Run } from './run.ts'
 import { stretchOf } from './times.ts'
@@ -14,6 +16,8 @@ export interface Asked {
   to?: string | undefined
   /** Another rule file. */
   compare?: string | undefined
+  /** A file of labels. */
+  labels?: string | undefined
 }
 
 export interface Answer {
@@ -24,10 +28,16 @@ export interface Answer {
 export async function answer(api: Api, path: string, asked: Asked): Promise<Answer> {
   const run = new Run(rulesIn(path))
   const other = asked.compare === undefined ? undefined : new Run(rulesIn(asked.compare))
+  const names = [run, ...(other ? [other] : [])].flatMap(({ file }) => file.rules.map(({ name }) => name))
+  const labels = asked.labels === undefined ? undefined : readLabels(asked.labels, [...new Set(names)])
   const counted = await backtest(api, other ? [run, other] : [run], stretchOf(asked))
   const { devices: _, ...stretch } = counted
   const figures = figuresOf(run, counted)
   const parts: Answer[] = [{ value: { ...stretch, ...figures }, text: printFigures(counted, figures) }]
+  if (labels) {
+    const verdict = judge(run, labels, counted)
+    parts.push({ value: { labels: verdict }, text: printVerdict(asked.labels!, verdict) })
+  }
   if (other) {
     const figures = figuresOf(other, counted)
     const differences = compareRuns(run, other)

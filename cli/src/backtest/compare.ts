@@ -45,7 +45,7 @@ function alone(these: Episode[], those: Episode[]): Episode[] {
 
 const byTime = (a: Episode, b: Episode) => a.raisedMs - b.raisedMs
 const seriesOf = ({ device, channel }: Episode) => JSON.stringify([device, channel])
-const endOf = ({ clearedMs = Infinity }: Episode) => clearedMs
+export const endOf = ({ clearedMs = Infinity }: Episode) => clearedMs
 
 /** `--json` has all of them. */
 const listedMax = 20

@@ -79,7 +79,7 @@ function ruleFigures(rule: string, all: Episode[], counted: Counted): RuleFigure
 const lastedMs = ({ raisedMs, clearedMs }: Episode, { toMs }: Counted) => Math.max(0, (clearedMs ?? toMs) - raisedMs)
 
 /** Of numbers in order. */
-function medianOf(sorted: number[]): number | null {
+export function medianOf(sorted: number[]): number | null {
   if (sorted.length === 0) return null
   const half = sorted.length / 2
   return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2

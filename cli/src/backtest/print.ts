@@ -33,7 +33,7 @@ export function printFigures({ fromMs, toMs, warmUp }: Counted, { rules, devices
 
 export const isoOf = (atMs: number) => new Date(atMs).toISOString()
 
-function spanOf(ms: number | null): string {
+export function spanOf(ms: number | null): string {
   if (ms === null) return '-'
   if (ms < 120_000) return `${Math.round(ms / 100) / 10} s`
   return ms < 7_200_000 ? `${Math.round(ms / 6000) / 10} min` : `${Math.round(ms / 360_000) / 10} h`

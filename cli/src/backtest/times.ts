@@ -4,7 +4,7 @@ import type { Stretch } from './timeline.ts'
 const pattern = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/
 
 /** @throws Error that names the value and how it is written. */
-function timeOf(name: string, text: string): number {
+export function timeOf(name: string, text: string): number {
   const atMs = pattern.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(atMs))
     throw new Error(`${name} ${text} is not a time with its zone: write 2026-11-29T08:00:00Z, or 2026-11-29.`)

@@ -27,7 +27,7 @@ export function readSource(path: string): Source {
   return { path, value: document.toJS() ?? {}, at }
 }
 
-function readText(path: string): string {
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
