@@ -6,7 +6,7 @@ import type { Command } from '../command.ts'
 const usage = '<rules.yaml>'
 const purpose = 'runs a rule file over the log, in the order in which it arrived: the alarms of each rule, how long, and the load'
 const text = { type: 'string' } as const
-const options = { ...asking, from: text, to: text, compare: text, labels: text } as const
+const options = { ...asking, from: text, to: text, compare: text, labels: text, grid: text, csv: text, svg: text } as const
 
 export const backtestCommands: Record<string, Command> = {
   backtest: {
