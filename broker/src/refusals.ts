@@ -62,6 +62,11 @@ export const refusals = {
   // Who may do what.
   anonymous: { says: 'no user name', rests: '[MQTT-3.1.4-2]', connack: 5 },
   'bad-credentials': { says: 'unknown user or wrong password', rests: '[MQTT-3.1.4-2]', connack: 4 },
+  'login-throttled': {
+    says: 'too many wrong passwords for this user from this address; the password was not looked at',
+    rests: '[MQTT-3.1.4-2]',
+    connack: 3,
+  },
   'client-id-taken': { says: "the client id is another user's", rests: '[MQTT-3.1.4-2]', connack: 2 },
   'will-forbidden': { says: 'the will names a topic that the user may not publish', rests: '[MQTT-3.1.4-2]', connack: 5 },
   'publish-forbidden': { says: 'the user may not publish this topic', rests: '[MQTT-3.3.5-2]' },

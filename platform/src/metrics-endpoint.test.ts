@@ -74,6 +74,19 @@ it('gives a stranger the bare health, and the metrics to who has the credential,
   expect(await ask('/metrics', 'prometheus:correct horse')).toEqual([200, 'a 1\n'])
 })
 
+it('holds back its answer when many wrong passwords have come from an address, and lets a right one in', async () => {
+  const port = await serve({ credential: { name: 'prometheus', passwordFile: at('password') } })
+  const ask = async (password: string) => {
+    const headers = { authorization: `Basic ${Buffer.from(`prometheus:${password}`).toString('base64')}` }
+    const startMs = performance.now()
+    const { status } = await fetch(`http://127.0.0.1:${port}/metrics`, { headers })
+    return [status, performance.now() - startMs > 900]
+  }
+  for (let k = 0; k < 10; k++) expect(await ask(`wrong-${k}`)).toEqual([401, false])
+  expect(await ask('wrong')).toEqual([401, true])
+  expect(await ask('correct horse')).toEqual([200, false])
+})
+
 /** fetch sets the Host header itself. */
 function statusFor(url: string, host: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {

@@ -4,12 +4,14 @@
  * On loopback only names of loopback are answered, so that no web site can read it through a browser. Elsewhere it needs TLS
  * and a credential (HTTP Basic); then only the bare answer of `/health` is for everybody, as probes have no credential.
  */
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
+import { Guesses } from './guesses.ts'
 import { basicCheck, listenFailure, refuseOpenListener } from './http.ts'
 import { createHttpServer } from './http-server.ts'
 import { isLoopback } from './loopback.ts'
+import { sourceOf } from './source-address.ts'
 
 export const metricsEndpointSchema = z
   .strictObject({
@@ -35,6 +37,7 @@ export interface MetricsEndpoint {
   close(): Promise<void>
 }
 
+const wrongHeldMs = 1_000
 const connectionsMax = 16
 const headers = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' }
 
@@ -47,11 +50,12 @@ export async function serveMetricsEndpoint(
   const isLocal = isLoopback(config.host)
   refuseOpenListener(config)
   const isCredential = config.credential && basicCheck(config.credential)
+  const guesses = new Guesses()
   const server = createHttpServer({ tls: config.tls, headers, connectionsMax }, (request, response) => {
     const isKnown = isCredential === undefined || isCredential(request.headers.authorization)
     if (isLocal && !isLoopback(hostOf(request))) response.writeHead(421).end()
     else if (request.url === '/health') sendJson(isKnown ? pages.health() : { status: 'ok' })
-    else if (!isKnown) response.writeHead(401, { 'www-authenticate': 'Basic realm="Millrace"' }).end()
+    else if (!isKnown) refuseStranger(request, response, guesses)
     else if (request.url === '/metrics') response.setHeader('content-type', 'text/plain; version=0.0.4').end(pages.metrics())
     else response.writeHead(404).end()
 
@@ -68,6 +72,13 @@ export async function serveMetricsEndpoint(
         server.closeAllConnections()
       }),
   }
+}
+
+/** An address that has sent many wrong passwords waits for each further answer, and its connection ends with it. */
+function refuseStranger({ headers, socket }: IncomingMessage, response: ServerResponse, guesses: Guesses): void {
+  const refuse = () => response.writeHead(401, { 'www-authenticate': 'Basic realm="Millrace"', connection: 'close' }).end()
+  if (headers.authorization === undefined || guesses.take(sourceOf(socket.remoteAddress))) refuse()
+  else setTimeout(refuse, wrongHeldMs).unref()
 }
 
 function listen(server: Server, { host, port }: MetricsEndpointConfig): Promise<void> {

@@ -11,7 +11,7 @@ const anything = (names: string): Rooms => Object.fromEntries(names.split(' ').m
 
 export const rooms: Record<string, Rooms> = {
   platform: anything(
-    'arguments back-off clear-text clock config data-folder errors event-loop fair-room fnv http http-server index link-local log loopback metrics metrics-endpoint overrides own process-metrics run secret-file source-address sqlite steady-clock stop testing variables varint worker worker-side',
+    'arguments back-off clear-text clock config data-folder errors event-loop fair-room fnv guesses http http-server index link-local log loopback metrics metrics-endpoint overrides own process-metrics run secret-file source-address sqlite steady-clock stop testing variables varint worker worker-side',
   ),
   contract: anything(
     'codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug',

@@ -6,6 +6,7 @@
  */
 
 import { covers, levelsOf, matches } from '@millrace/contract'
+import { sourceOf } from '@millrace/platform'
 import type { Aedes, AedesOptions, Client, PublishPacket } from 'aedes'
 import { connackOf, type Refusal } from '../refusals.ts'
 import { Clients, connectionOf, type Identity } from './clients.ts'
@@ -53,7 +54,7 @@ export class Access {
       done(null, true)
     },
     authenticate: (client, name, password, done) => {
-      this.#identify(name, password as Buffer | undefined).then((identity) => {
+      this.#identify(client, name, password as Buffer | undefined).then((identity) => {
         if (client.closed || client.conn.destroyed) return
         const reason = this.#admit(client, identity)
         if (!reason) return done(null, true)
@@ -124,12 +125,14 @@ export class Access {
     return this.#clients.size
   }
 
-  async #identify(name: string | undefined, password: Buffer | undefined): Promise<Identity | Refusal> {
+  async #identify(client: Client, name: string | undefined, password: Buffer | undefined): Promise<Identity | Refusal> {
     const { users, dangerouslyAllowAnonymous, hasUsers } = this.#parts
     if (dangerouslyAllowAnonymous && (name === undefined || !hasUsers)) return anonymous()
     if (name === undefined) return 'anonymous'
     const hash = users.get(name)?.hash
-    const isProven = await this.#verifier.verify(name, hash, password ?? Buffer.alloc(0)).catch(() => false)
+    const address = sourceOf(connectionOf(client).address)
+    const isProven = await this.#verifier.verify(name, hash, password ?? Buffer.alloc(0), address).catch(() => false)
+    if (isProven === undefined) return 'login-throttled'
     const user = users.get(name) // the file may have changed while the password was checked
     return isProven && user?.hash.key.equals(hash!.key) ? { user: name, rights: user.rights } : 'bad-credentials'
   }

@@ -5,7 +5,8 @@
  * - answers forbid framing, sniffing and every source but this page.
  * Off loopback TLS and a credential are required as well.
  */
-import { basicCheck, MillraceError } from '@millrace/platform'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { basicCheck, Guesses, MillraceError, sourceOf } from '@millrace/platform'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { WebConfig } from './config.ts'
 
@@ -34,16 +35,30 @@ export const securityHeaders = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=()',
 }
 
-/** What refuses a request, by throwing. */
-export type Guard = (request: FastifyRequest, reply: FastifyReply) => void
+/** What refuses a request, by rejecting. */
+export type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+/** The answer to a wrong password is held back for so long when its address has sent many. A right one is never held back. */
+const wrongHeldMs = 1_000
 
 export function createGuard(config: WebConfig, port: () => number): Guard {
   const isCredential = config.credential && basicCheck(config.credential)
-  return (request, reply) => {
+  const guesses = new Guesses()
+  return async (request, reply) => {
     refuseForeignHost(request, config, port())
-    if (isCredential && !probes.includes(request.url) && !isCredential(request.headers.authorization)) refuseStranger(reply)
+    const { authorization } = request.headers
+    if (isCredential && !probes.includes(request.url) && !isCredential(authorization)) {
+      if (authorization !== undefined && !guesses.take(sourceOf(request.ip))) await holdBack(reply)
+      refuseStranger(reply)
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') refuseForeignOrigin(request, config)
   }
+}
+
+/** Closed afterwards: an address guesses as often a second as it has connections, and those are bounded. */
+async function holdBack(reply: FastifyReply): Promise<void> {
+  reply.header('connection', 'close')
+  await sleep(wrongHeldMs, undefined, { ref: false })
 }
 
 function refuseForeignHost(request: FastifyRequest, { hosts, host: listen, tls }: WebConfig, port: number): void {

@@ -1,7 +1,7 @@
 /** The listener of the page: every request passes the guard, also those for which fastify looks for no route. */
 import type { AddressInfo } from 'node:net'
 import { createHttpServer, type Log, type Metrics, MillraceError } from '@millrace/platform'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance } from 'fastify'
 import { createGuard, securityHeaders } from './access.ts'
 import type { WebConfig } from './config.ts'
 import { createAnswerError } from './errors.ts'
@@ -28,24 +28,19 @@ export function createApp(config: WebConfig, { log, metrics }: { log: Log; metri
     serverFactory: (handle) => createHttpServer(listener, handle),
     // The server has answered.
     clientErrorHandler: () => {},
-    frameworkErrors: (error, request, reply) => answer(refusalOf(request, reply) ?? error, request, reply),
+    frameworkErrors: (error, request, reply) =>
+      void guard(request, reply)
+        .then(() => error)
+        .catch((refusal) => refusal)
+        .then((fault) => answer(fault, request, reply)),
   })
   const guard = createGuard(config, () => portOf(app) ?? config.port)
-  app.addHook('onRequest', async (request, reply) => guard(request, reply))
+  app.addHook('onRequest', guard)
   app.setErrorHandler(answer)
   app.setNotFoundHandler((request) => {
     throw new MillraceError('WEB_UNKNOWN', { what: `page ${request.url.slice(0, 100)}` })
   })
   return app
-
-  function refusalOf(request: FastifyRequest, reply: FastifyReply): Error | undefined {
-    try {
-      guard(request, reply)
-      return undefined
-    } catch (error) {
-      return error as Error
-    }
-  }
 }
 
 /** Undefined until it listens. */
