@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { readSecret } from './secret-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-secret-'))
@@ -25,4 +25,24 @@ test('a file that cannot be read is named with its key', () => {
   const read = () => readSecret(missing, 'store.tokenFile')
   expect(read).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('store.tokenFile') }))
   expect(read).toThrow(missing)
+})
+
+test('a file that others may read is warned of once, with the remedy; one of its owner or its group is not', () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const open = join(folder, 'open')
+  for (const [name, mode] of [
+    ['open', 0o644],
+    ['closed', 0o600],
+    ['group', 0o640],
+  ] as const) {
+    writeFileSync(join(folder, name), 'swordfish\n')
+    chmodSync(join(folder, name), mode)
+    for (let k = 0; k < 3; k++) readSecret(join(folder, name), 'bridge.passwordFile')
+  }
+  const said = write.mock.calls.map(([line]) => String(line))
+  write.mockRestore()
+  expect(said).toHaveLength(1)
+  expect(said[0]).toContain(`chmod 600 ${open}`)
+  expect(said[0]).toContain('bridge.passwordFile')
+  expect(said[0]).not.toContain('swordfish')
 })
