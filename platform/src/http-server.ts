@@ -52,18 +52,18 @@ export function createHttpServer(options: HttpServerOptions, handle: RequestList
   return server
 }
 
-const statusLines: Record<string, string> = {
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
-}
+const statusLines = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
+  ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', '413 Payload Too Large'],
+])
 
 /** There is no request to answer. Into an answer that has begun nothing is written. */
 function refuseBytes({ code = '' }: NodeJS.ErrnoException, socket: Socket, headers: [string, string][]): void {
   const { _httpMessage: begun } = socket as Socket & { _httpMessage?: ServerResponse }
   if (!socket.writable || begun?.headersSent) return void socket.destroy()
   const all = [...headers, ['content-length', '0'], ['connection', 'close']].map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(`HTTP/1.1 ${statusLines[code] ?? '400 Bad Request'}\r\n${all.join('')}\r\n`, () => socket.destroy())
+  socket.end(`HTTP/1.1 ${statusLines.get(code) ?? '400 Bad Request'}\r\n${all.join('')}\r\n`, () => socket.destroy())
 }
 
 function boundConnections(server: Server, { connectionsMax: max, refused }: HttpServerOptions): void {
