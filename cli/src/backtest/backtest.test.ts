@@ -77,6 +77,11 @@ test('a stretch has its warm-up named, and counts what begins in it', async () =
   ])
 })
 
+test('times have a zone, and a day begins in UTC', () => {
+  const fromMs = Date.UTC(2026, 10, 29, 7)
+  expect(stretchOf({ from: '2026-11-29T08:00:00+01:00', to: '2026-11-30' })).toEqual({ fromMs, toMs: Date.UTC(2026, 10, 30) })
+})
+
 test('a wrong question is answered with its value and a remedy', async () => {
   expect(() => stretchOf({ from: '2026-02-31' })).toThrow('--from 2026-02-31 is not a time with its zone: write 2026-')
   expect(() => stretchOf({ to: '2026-11-29T08:00' })).toThrow('--to 2026-11-29T08:00 is not')
