@@ -12,7 +12,6 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   },
   { name: 'the data of an earlier version', args: ['test/e2e/upgrade.ts'] },
   { name: 'the doctor finds each fault', args: ['test/e2e/doctor.ts'] },
-  { name: 'the agent’s packages in a clean Debian', args: ['test/e2e/install.ts'] },
   { name: 'two identical devices, unplugged and swapped', args: ['test/e2e/hot-plug.ts', '--swaps', '20'] },
   { name: 'a device is unplugged, and plugged in again', args: ['test/e2e/unplug.ts'] },
   { name: 'real recordings through the whole length', args: ['test/e2e/real-input.ts', '--quick'] },
