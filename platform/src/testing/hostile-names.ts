@@ -33,5 +33,5 @@ export const hostileNames = [
   "'",
   'x'.repeat(4000),
 ]
-/** What MQTT lets a level of a topic be. */
-export const asLevel = (name: string) => !/[+#/\u0000]/.test(name) && name !== ''
+/** What MQTT lets a level of a topic be: well-formed text [MQTT-1.5.3-1] without zero, wildcards and the separator. */
+export const asLevel = (name: string) => name !== '' && name.isWellFormed() && !/[+#/\u0000]/.test(name)
