@@ -31,7 +31,7 @@ export interface CopiesFinding {
 type Place = string
 
 export async function compareCopies(log: LogView, api: Api, dead: Dead): Promise<CopiesFinding> {
-  const { copies, live } = await readMessages(log, dead)
+  const { copies, again, live } = await readMessages(log, dead)
   const timeline = await readOutputs(log, copies, live)
   const alarms = await readAlarms(log, timeline.readings, dead)
   const heard = [...timeline.heard]
@@ -49,7 +49,7 @@ export async function compareCopies(log: LogView, api: Api, dead: Dead): Promise
       ...alarms.wrong,
       ...stored.flat(),
       ...[...copies]
-        .filter((place) => !timeline.told.has(place))
+        .filter((place) => !timeline.told.has(place) && !again.has(place))
         .map((place) => `the copy at ${place} was not told as last known`),
       ...silent.map(([device]) => `${device} is dead and has no active alarm`),
     ],
@@ -61,16 +61,25 @@ export async function hasCopy(log: LogView, { filter }: Pick<Dead, 'filter'>): P
   return false
 }
 
-/** When each message came, by its place. */
-async function readMessages(log: LogView, { filter }: Dead): Promise<{ copies: Set<Place>; live: Map<Place, number> }> {
+interface Messages {
+  copies: Set<Place>
+  /** Of these, those that the broker sent again for want of a PUBACK: the first one of them is told. */
+  again: Set<Place>
+  /** When each of the others came. */
+  live: Map<Place, number>
+}
+
+async function readMessages(log: LogView, { filter }: Dead): Promise<Messages> {
   const copies = new Set<Place>()
+  const again = new Set<Place>()
   const live = new Map<Place, number>()
   for await (const { record, ...at } of log.read('raw')) {
     if (!isOf(filter, record)) continue
+    if (record.retain === true && record.dup === true) again.add(placeOf(at))
     if (record.retain === true) copies.add(placeOf(at))
     else live.set(placeOf(at), record.receivedMs as number)
   }
-  return { copies, live }
+  return { copies, again, live }
 }
 
 /** `heard`: by device, when the messages came that became readings. */
