@@ -102,7 +102,8 @@ describe('SenML in CBOR', () => {
         bver: fc.constant(10),
         n: fc.constantFrom('level', 'label', 'open', '', '-x'),
         t: fc.integer({ min: -1000, max: 1000 }),
-        v: fc.double({ noNaN: true, noDefaultInfinity: true }),
+        // In JSON an integer beyond 2^53 is digits, which are rejected where no double has them; in CBOR it is a float.
+        v: fc.double({ noNaN: true, noDefaultInfinity: true }).filter((v) => !Number.isInteger(v) || Number.isSafeInteger(v)),
         vs: fc.string(),
         vb: fc.boolean(),
       },
