@@ -1,4 +1,4 @@
-/** Limits of which one may be left out: what conditions on a measure of several samples share. */
+/** A low and a high limit: what conditions that are raised outside of both share. Those on a measure of several samples may leave one out. */
 import { z } from 'zod'
 import { type Limits, limitKey } from './limits.ts'
 

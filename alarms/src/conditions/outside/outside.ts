@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ValueRule } from '../../rule.ts'
 import type { ValueCondition } from '../condition.ts'
 import { judgeLimits, limitKey } from '../limits.ts'
+import { isAbove, limitBeyond, rangeFault, rangeLimits } from '../range.ts'
 import { crossing } from '../words.ts'
 
 const keys = {
@@ -17,14 +18,8 @@ export const outside: ValueCondition<OutsideRule> = {
   description: 'raised when value < low or > high, cleared when low + hysteresis ≤ value ≤ high − hysteresis',
   watches: 'values',
   keys,
-  fault: ({ low, high, hysteresis }) =>
-    low + hysteresis > high - hysteresis ? 'low + hysteresis must not be more than high - hysteresis' : undefined,
-  judge: ({ low, high, hysteresis }, scaling) =>
-    judgeLimits({ setLow: low, setHigh: high, clearLow: low + hysteresis, clearHigh: high - hysteresis }, scaling),
-  limit: (rule, value) => (isAbove(rule, value) ? rule.high : rule.low),
+  fault: rangeFault,
+  judge: (rule, scaling) => judgeLimits(rangeLimits(rule), scaling),
+  limit: limitBeyond,
   text: (rule, facts) => crossing(isAbove(rule, facts.value) ? 'above' : 'below', facts),
-}
-
-function isAbove({ high }: OutsideRule, value: number | string | undefined): boolean {
-  return typeof value === 'number' && value > high
 }
