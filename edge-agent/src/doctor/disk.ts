@@ -1,6 +1,7 @@
 /** Whether the outbox can be written, how fast, and whether there is room for all that it may hold. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { MillraceError, makeFolder } from '@millrace/platform'
 import type { AgentConfig } from '../config.ts'
 import { type Finding, ok, warning, wrong } from './finding.ts'
 import { nameOf } from './user.ts'
@@ -14,22 +15,16 @@ const MB = 1e6
 export function checkDisk({ dataDir, outbox, commitEveryMs }: AgentConfig): Finding[] {
   let tookMs: number
   try {
-    makeFolder(resolve(dataDir))
+    makeFolder(dataDir)
     tookMs = writeTimeMs(join(dataDir, `doctor-${process.pid}`))
   } catch (error) {
-    return [wrong('disk', `${dataDir} cannot be written: ${(error as Error).message}`, remedyOf(error as NodeJS.ErrnoException))]
+    const cause = (error instanceof MillraceError ? error.cause : error) as NodeJS.ErrnoException
+    return [wrong('disk', `${dataDir} cannot be written: ${cause.message}`, remedyOf(cause))]
   }
   const speed = `a durable write of 64 KiB takes ${tookMs.toFixed(1)} ms`
   const isSlow = tookMs > commitEveryMs * slowShare
   const slow = `Raise commitEveryMs (now ${commitEveryMs}) to ${Math.ceil(tookMs / slowShare / 50) * 50}, or use a better disk or card.`
   return [isSlow ? warning('disk', speed, slow) : ok('disk', speed), room(dataDir, outbox)]
-}
-
-/** Level by level: Node's `recursive` never returns below /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return
-  makeFolder(dirname(path))
-  mkdirSync(path)
 }
 
 /** The median, of writes as the outbox makes them. */
