@@ -1,17 +1,20 @@
 // Installs the workspace's packages when they are missing or older than the lock file, so that every npm script works on a fresh
 // clone. Plain JavaScript: it runs on the system's Node, before the project's own Node 24 is there.
 import { spawn } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..')
 const installed = join(root, 'node_modules/.package-lock.json')
+/** Node keeps sources here as it compiled them, and removes none: an installation begins with an empty folder. */
+export const compiled = join(root, '.cache/compiled')
 /** Between two lines while npm says nothing. */
 const silentMs = 3000
 
 export async function install() {
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs) return
   console.error('Installing packages (once) ...')
+  rmSync(compiled, { recursive: true, force: true })
   const startedMs = Date.now()
   const saying = setInterval(() => {
     console.error(`npm is installing packages (${Math.round((Date.now() - startedMs) / 1000)} s)`)

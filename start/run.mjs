@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { install } from './install.mjs'
+import { compiled, install } from './install.mjs'
 
 const parent = process.ppid
 const root = join(new URL('.', import.meta.url).pathname, '..')
@@ -19,7 +19,13 @@ await install()
 const [command, ...before] = /\.[a-z]+$/.test(program) ? [nodePath(), join(root, program)] : [join(bin, program)]
 const child = spawn(command, [...before, ...args], {
   stdio: 'inherit',
-  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, STARTED_BY: `${process.pid}` },
+  env: {
+    // Every process and worker loads sources: a processor that finds them compiled starts in half the time.
+    NODE_COMPILE_CACHE: compiled,
+    ...process.env,
+    PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`,
+    STARTED_BY: `${process.pid}`,
+  },
 })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 const watching = setInterval(() => {

@@ -39,7 +39,7 @@ it('shows every channel of every device under its name, and the healthy one besi
       const other = shown.get(JSON.parse(JSON.stringify(`${device}!`)))!
       expect(Object.keys(other.channels).sort()).toEqual([...channels].sort())
     }),
-    { numRuns: 60 },
+    { numRuns: 60, examples: hostileNames.map((each): [string, string[]] => [each, [each]]) },
   )
   const fleet = (await (await fetch(`${url}/api/fleet`)).json()) as DeviceView[]
   expect(fleet.find(({ device }) => device === 'constructor!')?.last).toBeDefined()
