@@ -28,12 +28,13 @@ import type { Engine } from './engine.ts'
 import { createKeeping, type Keeping } from './keeping.ts'
 import { linesOf } from './lines.ts'
 import { createPoints, type KeptTime, type Unwritable } from './points.ts'
-import { createQuestions } from './questions.ts'
+import { createQuestions, type Questions } from './questions.ts'
 import { createRecent, type Recent } from './recent.ts'
 import { rejections, tooFineText } from './rejections.ts'
 import type { Sender } from './send.ts'
 import { createSummaryLines, type SummaryLines } from './summaries.ts'
 import { Totals } from './totals.ts'
+import { endUntold } from './untold-gaps.ts'
 
 export interface PartitionOptions {
   engine: Engine
@@ -59,7 +60,7 @@ export interface PartitionWriter {
 interface Partition {
   options: PartitionOptions
   keeping: Keeping
-  questions: ReturnType<typeof createQuestions>
+  questions: Questions
   recent: Recent
   pointsOf: ReturnType<typeof createPoints>
   summaryLines: SummaryLines
@@ -258,13 +259,7 @@ function reportTooFine({ keeping: { state }, options }: Partition, one: Declared
 
 async function writeSummaries(partition: Partition, out: Summaries): Promise<void> {
   const { keeping, questions, recent, summaryLines, totals } = partition
-  for (const untold of out.gaps.filter(({ isUntold }) => isUntold)) {
-    await recent.settle()
-    const { device, gap } = untold
-    const shown = await questions.firstAfter(device, gap.channel, gap.fromMs)
-    const hidden = recent.firstAfter(device, gap.channel, gap.fromMs)
-    if (shown !== undefined || hidden !== undefined) gap.toMs = Math.min(shown ?? hidden!, hidden ?? shown!)
-  }
+  await endUntold(out.gaps, questions, recent)
   totals.owe(out.totals)
   await put(partition, [...summaryLines.all(out, keeping.state), ...totals.due()])
 }

@@ -9,6 +9,19 @@ const atOnce = 8
 /** Asked at one go, without a count before: a waveform of 250 Hz has 150,000 samples in it. */
 const stretchUs = 600_000_000
 
+export interface After {
+  device: string
+  /** `*` for any. */
+  channel: string
+  fromMs: number
+}
+
+async function askAll<One>(asking: One[], answer: (one: One) => Promise<void>): Promise<void> {
+  for (let at = 0; at < asking.length; at += atOnce) await Promise.all(asking.slice(at, at + atOnce).map(answer))
+}
+
+export type Questions = ReturnType<typeof createQuestions>
+
 export function createQuestions(dialect: Dialect) {
   const { resolutionMs } = dialect.traits
 
@@ -32,7 +45,7 @@ export function createQuestions(dialect: Dialect) {
           }
         found.set(`${device} ${isWave ? '~' : ''}${channel}`, held)
       }
-      for (let at = 0; at < asking.length; at += atOnce) await Promise.all(asking.slice(at, at + atOnce).map(answer))
+      await askAll(asking, answer)
       return found
     },
     /** The stretch of time that others, or an earlier log, wrote of each device. */
@@ -47,13 +60,18 @@ export function createQuestions(dialect: Dialect) {
       }
       return held
     },
-    /** Of a device's channel, `*` for any. */
-    async firstAfter(device: string, channel: string, fromMs: number): Promise<number | undefined> {
-      const where: Record<string, string> = channel === '*' ? { device } : { device, channel }
-      const range = { where, fromUs: Math.floor(fromMs * 1000) + 1, toUs: farFutureUs, limit: 1 }
-      const found = await Promise.all([reading, wave].map((measurement) => dialect.rows({ measurement, ...range })))
-      const times = found.flatMap((rows) => (rows[0] ? [rows[0].us / 1000] : []))
-      return times.length > 0 ? Math.min(...times) : undefined
+    /** The first time that is held after each, in their order. */
+    async firstsAfter(asking: After[]): Promise<(number | undefined)[]> {
+      const found = new Map<After, number | undefined>()
+      await askAll(asking, async (one) => {
+        const { device, channel, fromMs } = one
+        const where: Record<string, string> = channel === '*' ? { device } : { device, channel }
+        const range = { where, fromUs: Math.floor(fromMs * 1000) + 1, toUs: farFutureUs, limit: 1 }
+        const rows = await Promise.all([reading, wave].map((measurement) => dialect.rows({ measurement, ...range })))
+        const times = rows.flatMap(([first]) => (first ? [first.us / 1000] : []))
+        found.set(one, times.length > 0 ? Math.min(...times) : undefined)
+      })
+      return asking.map((one) => found.get(one))
     },
   }
 }
