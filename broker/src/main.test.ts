@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '@millrace/platform/testing/free-port'
 import mqtt from 'mqtt'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
@@ -76,11 +76,3 @@ test('run says one line with the port, serves its health, and stops cleanly whil
   expect(await gone).toEqual([0, null])
   await client.endAsync(true)
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get as getPlain } from 'node:http'
 import { get, type RequestOptions } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type MetricsEndpoint, metricsEndpointSchema, serveMetricsEndpoint } from './metrics-endpoint.ts'
+import { freePort } from './testing/free-port.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-page-'))
 const at = (name: string) => join(folder, name)
@@ -100,14 +100,5 @@ function answer(options: RequestOptions): Promise<[status: number | undefined, b
       let body = ''
       response.on('data', (chunk) => (body += chunk)).on('end', () => resolve([response.statusCode, body]))
     }).on('error', reject)
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
   })
 }

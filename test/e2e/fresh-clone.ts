@@ -7,7 +7,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { readArguments } from '@millrace/platform'
-import { freePort } from '../support/free-port.ts'
+import { freePort } from '@millrace/platform/testing/free-port'
 import { userEnvironment } from '../support/npm-start.ts'
 import { type Program, program } from '../support/program.ts'
 

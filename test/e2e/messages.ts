@@ -11,7 +11,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { readArguments } from '@millrace/platform'
-import { freePort } from '../support/free-port.ts'
+import { freePort } from '@millrace/platform/testing/free-port'
 import { type Program, program } from '../support/program.ts'
 import { type Mistake, mistakesWith } from './messages/mistakes.ts'
 

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readArguments } from '@millrace/platform'
-import { freePort } from '../support/free-port.ts'
+import { freePort } from '@millrace/platform/testing/free-port'
 import { npmStart, type Started } from '../support/npm-start.ts'
 import { findProcesses, isAlive } from '../support/process-facts.ts'
 import { type Program, program } from '../support/program.ts'

@@ -8,10 +8,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { addUser } from '@millrace/broker/broker'
+import { freePort } from '@millrace/platform/testing/free-port'
 import { agentDevices, loadScenario } from '@millrace/simulators'
 import { type Api, openApi } from 'millrace'
 import { stringify } from 'yaml'
-import { freePort } from './free-port.ts'
 import { type RealProcess, realProcess } from './real-process.ts'
 
 export interface Installation {

@@ -1,6 +1,8 @@
 /** With real sockets and the real limits; they run at the same time. */
+
 import { connect, type Socket } from 'node:net'
 import { metricsEndpointSchema, serveMetricsEndpoint } from '@millrace/platform'
+import { freePort } from '@millrace/platform/testing/free-port'
 import { msUntilCut } from '@millrace/platform/testing/raw-http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startWeb } from './testing/web.ts'
@@ -63,12 +65,3 @@ it('one address cannot take the connections of another', async () => {
   for (const socket of idle) socket.destroy()
   await web.close()
 })
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

@@ -8,9 +8,9 @@
  * never killed.
  */
 import { randomBytes } from 'node:crypto'
+import { freePort } from '@millrace/platform/testing/free-port'
 import { type AgentDevice, agentDevices, type Link, loadScenario, openLink, scenarioPath } from '@millrace/simulators'
 import { type Api, openApi } from 'millrace'
-import { freePort } from '../../support/free-port.ts'
 import { isAlive } from '../../support/process-facts.ts'
 import type { RealProcess } from '../../support/real-process.ts'
 import { openWebhookReceiver, type WebhookReceiver } from '../../support/webhook-receiver.ts'

@@ -1,8 +1,8 @@
 /** Processes that are told to stop while something that they need is frozen or dead. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@millrace/platform/testing/free-port'
 import { connectAsync } from 'mqtt'
-import { freePort } from '../../support/free-port.ts'
 import { freezeSubscriber } from '../../support/frozen-subscriber.ts'
 import { until } from '../../support/until.ts'
 import { account, type Frozen, type Installation } from './installation.ts'

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
+import { freePort } from '@millrace/platform/testing/free-port'
 import { describeBus } from '../conformance.ts'
 import { tcp } from './tcp.ts'
 
@@ -35,12 +36,3 @@ describeBus(tcp, async () => {
     },
   }
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
