@@ -24,8 +24,8 @@ import type { Taken } from './take.ts'
 
 export interface Summaries {
   ledger: { row: LedgerRow; atMs: number; versionMs: number }[]
-  /** `isUntold`: it may have been ended by readings that are stored already; the engine knows. */
-  gaps: { device: string; gap: OpenGap; isUntold: boolean }[]
+  /** `endsBy`: readings that are stored already ended it, at this time or before; the engine knows. */
+  gaps: { device: string; gap: OpenGap; endsBy?: number | undefined }[]
   events: (StoredEvent & { offset: number })[]
   /** Declared again or moved to another subject. */
   devices: Map<string, number>
@@ -133,7 +133,7 @@ function rowWithLost(state: AccountState, cut: Parameters<typeof rowOf>[0], coun
     addTally(counted.lost, found.lost)
     const { fromMs, toMs } = found.by
     const gap: OpenGap = { channel: '*', reason: 'damaged', fromMs, toMs, lost: found.lost, revision: 0 }
-    out.gaps.push({ device: cut.device, gap, isUntold: false })
+    out.gaps.push({ device: cut.device, gap })
   }
   const now = found ? rowNow() : row
   counted.cut = { missing: now.difference, atMs: nowMs }
@@ -158,14 +158,19 @@ function openGap(device: DeviceState, record: GapTimelineRecord, out: Summaries)
     device.openGaps.unshift(gap)
     if (device.openGaps.length > openGapsMax) device.openGaps.pop()
   }
-  out.gaps.push({ device: record.device, gap, isUntold: toMs === undefined && wroteAfter(device, channel, fromMs) })
+  out.gaps.push({ device: record.device, gap, endsBy: toMs === undefined ? writtenBy(device, channel, fromMs) : undefined })
 }
 
-function wroteAfter(device: DeviceState, channel: string, fromMs: number): boolean {
+/** Until this time something was written after `fromMs`: the start of the next stretch, or the end of the one that it lies in. */
+function writtenBy(device: DeviceState, channel: string, fromMs: number): number | undefined {
+  let by: number | undefined
   for (const series of [device.points, device.waves])
     for (const [name, { written }] of series)
-      if ((channel === '*' || name === '*' || name === channel) && (written.at(-1) ?? 0) > fromMs) return true
-  return false
+      if (channel === '*' || name === '*' || name === channel) {
+        const next = written.find((edge) => edge > fromMs)
+        if (next !== undefined && !(next >= by!)) by = next
+      }
+  return by
 }
 
 /** Readings end open gaps; backlog shortens those that a later reading had ended. */
@@ -175,7 +180,7 @@ function endGaps(device: DeviceState, record: ReadingsRecord, out: Summaries): v
     if (t === undefined || (gap.toMs !== undefined && gap.toMs <= t)) continue
     gap.toMs = t
     gap.revision++
-    out.gaps.push({ device: record.device, gap, isUntold: false })
+    out.gaps.push({ device: record.device, gap })
   }
 }
 

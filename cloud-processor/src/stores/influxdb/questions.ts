@@ -14,6 +14,8 @@ export interface After {
   /** `*` for any. */
   channel: string
   fromMs: number
+  /** By what was written the first one is not later than this. */
+  endsBy: number
 }
 
 async function askAll<One>(asking: One[], answer: (one: One) => Promise<void>): Promise<void> {
@@ -24,6 +26,14 @@ export type Questions = ReturnType<typeof createQuestions>
 
 export function createQuestions(dialect: Dialect) {
   const { resolutionMs } = dialect.traits
+
+  async function firstAfter({ device, channel, fromMs }: After, toUs: number): Promise<number | undefined> {
+    const where: Record<string, string> = channel === '*' ? { device } : { device, channel }
+    const range = { where, fromUs: Math.floor(fromMs * 1000) + 1, toUs, limit: 1 }
+    const rows = await Promise.all([reading, wave].map((measurement) => dialect.rows({ measurement, ...range })))
+    const times = rows.flatMap(([first]) => (first ? [first.us / 1000] : []))
+    return times.length > 0 ? Math.min(...times) : undefined
+  }
 
   return {
     /** By device and series, where anything was asked of it. */
@@ -60,16 +70,12 @@ export function createQuestions(dialect: Dialect) {
       }
       return held
     },
-    /** The first time that is held after each, in their order. */
+    /** The first time that is held after each, in their order. What the engine refused is not held: then it is sought further on. */
     async firstsAfter(asking: After[]): Promise<(number | undefined)[]> {
       const found = new Map<After, number | undefined>()
       await askAll(asking, async (one) => {
-        const { device, channel, fromMs } = one
-        const where: Record<string, string> = channel === '*' ? { device } : { device, channel }
-        const range = { where, fromUs: Math.floor(fromMs * 1000) + 1, toUs: farFutureUs, limit: 1 }
-        const rows = await Promise.all([reading, wave].map((measurement) => dialect.rows({ measurement, ...range })))
-        const times = rows.flatMap(([first]) => (first ? [first.us / 1000] : []))
-        found.set(one, times.length > 0 ? Math.min(...times) : undefined)
+        const endsUs = Math.ceil((one.endsBy + resolutionMs) * 1000)
+        found.set(one, (await firstAfter(one, endsUs)) ?? (await firstAfter(one, farFutureUs)))
       })
       return asking.map((one) => found.get(one))
     },

@@ -7,12 +7,12 @@ import type { Questions } from './questions.ts'
 import type { Recent } from './recent.ts'
 
 export async function endUntold(gaps: Summaries['gaps'], questions: Questions, recent: Recent): Promise<void> {
-  const untold = gaps.filter(({ isUntold }) => isUntold)
+  const untold = gaps.flatMap(({ device, gap, endsBy }) =>
+    endsBy === undefined ? [] : [{ device, gap, channel: gap.channel, fromMs: gap.fromMs, endsBy }],
+  )
   if (untold.length === 0) return
   await recent.settle()
-  const shown = await questions.firstsAfter(
-    untold.map(({ device, gap }) => ({ device, channel: gap.channel, fromMs: gap.fromMs })),
-  )
+  const shown = await questions.firstsAfter(untold)
   for (const [k, { device, gap }] of untold.entries()) {
     const hidden = recent.firstAfter(device, gap.channel, gap.fromMs)
     if (shown[k] !== undefined || hidden !== undefined) gap.toMs = Math.min(shown[k] ?? hidden!, hidden ?? shown[k]!)

@@ -15,7 +15,12 @@ export interface Windows {
   all(query: RowQuery): Promise<Row[]>
 }
 
-const hourUs = 3_600_000_000
+/**
+ * The first window: as long as the wanted rows last at one a second, within these. A waveform of 250 Hz has a million samples in
+ * an hour, and to count them costs an engine a tenth of a second: whoever wants one row must not ask about an hour.
+ */
+const secondUs = 1_000_000
+const [shortestUs, longestUs] = [10 * secondUs, 3600 * secondUs]
 /** A window may hold so many times what is wanted. */
 const enough = 4
 /** From an empty window to the next. */
@@ -30,7 +35,7 @@ export async function someRows(query: RowQuery, windows: Windows): Promise<Row[]
   let { fromUs, toUs } = query
   let parts: Row[][] = []
   let missing = wanted
-  let windowUs = Math.max(hourUs, windows.resolutionUs * wanted)
+  let windowUs = Math.max(Math.min(Math.max(shortestUs, secondUs * wanted), longestUs), windows.resolutionUs * wanted)
   while (missing > 0 && fromUs <= toUs) {
     const window = isBackward
       ? { ...query, fromUs: Math.max(fromUs, toUs - windowUs + 1), toUs }
