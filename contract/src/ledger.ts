@@ -9,6 +9,9 @@
 import type { Tally } from './records/fields.ts'
 import type { EdgeCounts } from './records/ledger.ts'
 
+/** Stream under which readings of derived channels are counted: they are computed, and nothing was read for them. */
+export const derivedStream = 'derived'
+
 /** One bad frame, or one sequence of bytes that is not a frame. */
 export interface BadFrame {
   atMs: number

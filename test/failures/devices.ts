@@ -4,20 +4,17 @@
  * pynmea2 and dsmr_parser read what our encoders write, and pymodbus serves registers on a pseudo-terminal, which our decoder polls.
  * They are installed into a virtual environment in `.cache`; without Python or a package index this cannot run.
  */
-import { execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
 import { type Channel, scaled } from '@millrace/contract'
 import { decoderPlugins } from '@millrace/edge-agent/decoders'
 import { readArguments } from '@millrace/platform'
-import { CannotRun, type Program, program } from '../support/program.ts'
+import { type Program, program } from '../support/program.ts'
+import { installPython } from '../support/python.ts'
 
 const { values } = readArguments({ call: 'npm run break -- devices' }, { frames: { type: 'string', default: '200' } })
-const home = resolve(import.meta.dirname, '../../.cache/py-devices')
 const packages = ['pynmea2==1.19.0', 'dsmr_parser==1.11.2', 'pymodbus==3.16.1', 'pyserial==3.5']
-const installMs = 180_000
 
 /** Differs from frame to frame. */
 const vary = (k: number, by: number, most: number) => (k * by) % most
@@ -46,26 +43,12 @@ const telegram = (k: number) => ({
 })
 
 await program('devices', async (context) => {
-  const python = await install(context)
+  const python = await installPython('devices', packages)
+  context.say(`beside ${packages.join(', ')}`)
   await compare(context, python, { of: 'nmea', kind: 'nmea-0183', values: fix })
   await compare(context, python, { of: 'dsmr', kind: 'dsmr-p1', values: telegram })
   await pollModbus(context, python)
 })
-
-async function install({ say }: Program): Promise<string> {
-  const python = join(home, 'bin/python')
-  const run = promisify(execFile)
-  try {
-    if (!existsSync(python)) await run('python3', ['-m', 'venv', home], { timeout: installMs })
-    await run(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...packages], { timeout: installMs })
-  } catch (error) {
-    throw new CannotRun(
-      `${packages.join(', ')} cannot be installed: ${(error as Error).message.split('\n').slice(0, 2).join(' ')}`,
-    )
-  }
-  say(`beside ${packages.join(', ')}`)
-  return python
-}
 
 function startOracle({ atEnd }: Program, python: string) {
   const child = spawn(python, [join(import.meta.dirname, 'devices/oracle.py')], { stdio: ['pipe', 'pipe', 'inherit'] })

@@ -22,6 +22,7 @@ export const kinds: Kind[] = [
   { name: 'decoder', folder: 'edge-agent/src/decoders', parts: ['cases'] },
   { name: 'filter', folder: 'edge-agent/src/filters', parts: ['cases'] },
   { name: 'codec', folder: 'cloud-processor/src/prepare/plain/codecs', parts: [] },
+  { name: 'analysis', folder: 'cloud-processor/src/prepare/analyses', parts: [] },
   { name: 'notifier', folder: 'cloud-processor/src/rules/notifiers', parts: [] },
 ]
 
@@ -56,7 +57,10 @@ export function wrongImports(kind: Kind, plugins: string[], sources: Source[]): 
 
 /** Who asks, outside of a plug-in's folder, which one it is, or makes a configuration of one. */
 export function named(kind: Kind, plugins: string[], sources: Source[]): string[] {
-  const pattern = new RegExp(`(?:(?:[kK]ind|[cC]odec|[cC]ondition)\\s*(?:[!=]==?|:)\\s*|\\bcase )'(${plugins.join('|')})'`, 'g')
+  const pattern = new RegExp(
+    `(?:(?:[kK]ind|[cC]odec|[cC]ondition|[aA]nalysis)\\s*(?:[!=]==?|:)\\s*|\\bcase )'(${plugins.join('|')})'`,
+    'g',
+  )
   return sources
     .filter(({ path }) => !plugins.some((name) => path.startsWith(`${kind.folder}/${name}/`)))
     .flatMap(({ path, text }) =>

@@ -58,6 +58,7 @@ function viewOf({ above = 0, ...given }: Case['ledger']): LedgerView {
     atMs: startMs,
     total: sum,
     devices: [{ ...sum, device: 'bed-1', node: 'n', streams: 1 }],
+    derived: sum,
     rows: [],
     stored: { 'bed-1': counted },
     balanced: sum.balanced,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { analysesSchema } from './analyses/config.ts'
 import { plainSchema } from './plain/config.ts'
 
 const count = (value: number) => z.int().min(1).default(value)
@@ -16,6 +17,9 @@ export const prepareSchema = z.strictObject({
     .default(Date.UTC(2000, 0, 1))
     .describe('A reading before this time (epoch ms) is rejected'),
   plain: z.array(plainSchema).default([]).describe('As `devices`, where they were written before; those of `devices` come first'),
+  analyses: analysesSchema.describe(
+    'Derived channels: what is computed of the channels of a device, under names of their own. See prepare/analyses/README.md',
+  ),
   reorderMs: z
     .int()
     .min(0)
@@ -46,6 +50,9 @@ export const prepareSchema = z.strictObject({
         .max(127)
         .default(64)
         .describe('Messages that wait for one before them by `seq`. At it they are used as if `reorderMs` were over'),
+      derivedLanes: count(1_000).describe(
+        'Memories of analyses: one for each device, entry of `analyses` and lane (live, late). One more begins none: DERIVED_LIMIT',
+      ),
       heldBytes: count(4 << 20).describe('All messages that so wait. At it those of the node that sends more are used at once'),
     })
     .prefault({})

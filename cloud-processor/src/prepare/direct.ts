@@ -15,7 +15,8 @@ import {
   topics,
 } from '@millrace/contract'
 import { tellAbsences } from './absences.ts'
-import { type Context, toTimeline } from './context.ts'
+import type { Context } from './context.ts'
+import { readingsToTimeline } from './derived/derive.ts'
 import type { Message } from './message.ts'
 import { type IdentitiesOf, identityOf, type Problem, rejectAll } from './rejections/problems.ts'
 import { checkTimes } from './rejections/times.ts'
@@ -70,13 +71,13 @@ function deliverAll(context: Context, message: Message, delivery: Delivery): voi
   }
   setReplayable(state, key, problems.map(identityOf))
   rejectAll(context, message, problems, { node, ...(parts.length === 1 ? { device: parts[0]!.device } : {}) })
-  for (const part of parts) forward(context, message, part, delivery.hist)
+  for (const part of parts) forward(context, message, part, delivery)
 }
 
 /** `before`: the identities of what was rejected. */
 function redeliver(context: Context, message: Message, delivery: Delivery, before: Set<string>): void {
   const { state } = context
-  const { node, key, parts, broken, hist } = delivery
+  const { node, key, parts, broken } = delivery
   const taken = new Set<string>()
   const outOfTime: Problem[] = []
   const newOf = parts.map((part) => {
@@ -95,7 +96,7 @@ function redeliver(context: Context, message: Message, delivery: Delivery, befor
     addTally(countsOf(state, part.device, node).rejected, countedBefore(part.columns, before, part.identitiesOf), -1)
   }
   setReplayable(state, key, left)
-  for (const part of parts) forward(context, message, part, hist)
+  for (const part of parts) forward(context, message, part, delivery)
 }
 
 function count(state: PrepareState, node: string, { device, columns }: Part, rejected: Problem[]): void {
@@ -115,12 +116,13 @@ function countsOf(state: PrepareState, device: string, node: string): DirectCoun
   return counts
 }
 
-function forward(context: Context, { receivedMs }: Message, part: Part, hist: boolean): void {
+function forward(context: Context, { receivedMs }: Message, part: Part, { node, hist }: Delivery): void {
   const { device, columns } = part
   tellAbsences(context, device, columns.absences)
   if (isEmpty(part)) return
   const { channels, waves } = columns
-  toTimeline(context, { f: 1, k: 'readings', subject: device, device, stream: directStream, hist, receivedMs, channels, waves })
+  const what = { k: 'readings', stream: directStream, hist, receivedMs, channels, waves } as const
+  readingsToTimeline(context, node, { f: 1, subject: device, device, ...what })
 }
 
 function isEmpty({ columns }: Part): boolean {

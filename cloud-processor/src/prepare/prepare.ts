@@ -6,15 +6,17 @@
  *           │                          ├ data of an agent ─► readings, gaps, cuts         (agents/ over state/stream.ts)
  *           │                          └ data of a foreign node ─ in order ─► readings    (foreign/, direct.ts)
  *           └ plain MQTT ─ codec ─► readings                                              (plain/, direct.ts)
+ *           each readings record ─ analyses ─► readings of derived channels                  (derived/, analyses/)
  *   tick, control ─► the same on every timeline partition                                 (time/)
  *
- * Each imports only what is below it: prepare, sparkplug, the handlers, direct, replay, rejections, time, context, state.
+ * Each imports only what is below it: prepare, sparkplug, the handlers, direct, derived, analyses, replay, rejections, time, context, state.
  */
 import { type Control, type DamageRecord, decodeRaw, type RawTick, topics } from '@millrace/contract'
 import type { Stage } from '../stage/stage.ts'
 import { declareAgain } from './births/births.ts'
 import type { PrepareConfig } from './config.ts'
 import { type Context, toTimeline } from './context.ts'
+import { closeDerived, setDerivedBack } from './derived/derive.ts'
 import { closeDirect } from './direct.ts'
 import { setBack } from './foreign/order.ts'
 import { wantRebirth } from './foreign/rebirths.ts'
@@ -86,9 +88,13 @@ function takeTick(context: Context, tick: RawTick): void {
   const dayBefore = Math.floor(state.tickMs / dayMs)
   const change = advance(state, tick)
   toTimeline(context, tickOf(state, change))
-  if (change.setMs < 0) setBack(state)
+  if (change.setMs < 0) {
+    setBack(state)
+    state.derivedLanes = setDerivedBack(state)
+  }
   tellClocks(context, tick, change)
   if (dayBefore > 0 && Math.floor(state.tickMs / dayMs) > dayBefore) declareAgain(context)
   closeOrders(context)
   closeDirect(context)
+  closeDerived(context)
 }

@@ -1,5 +1,5 @@
 /** The ledger for people: the store's rows summed by device and over all, with what is in flight as measured. */
-import { addTally, type Tally } from '@millrace/contract'
+import { addTally, derivedStream, type Tally } from '@millrace/contract'
 import type { LedgerRow, StoreReader } from '../stores/store.ts'
 import type { LedgerSum, LedgerView, PipelineStatus } from './wire.ts'
 
@@ -10,10 +10,17 @@ export async function readLedger(store: StoreReader, status: PipelineStatus, atM
   return { atMs, rows, stored, ...sumLedger(rows), inFlight: inFlight(status) }
 }
 
-function sumLedger(rows: LedgerRow[]): Pick<LedgerView, 'total' | 'devices' | 'balanced'> {
+/** What was computed is summed apart: nothing was read for it. */
+function sumLedger(rows: LedgerRow[]): Pick<LedgerView, 'total' | 'devices' | 'derived' | 'balanced'> {
   const total = emptySum()
+  const derived = emptySum()
   const devices = new Map<string, LedgerView['devices'][number]>()
   for (const row of rows) {
+    if (row.stream === derivedStream) {
+      addRow(derived, row)
+      if (!zero(row.difference)) derived.balanced = false
+      continue
+    }
     let device = devices.get(row.device)
     if (!device) {
       device = { device: row.device, node: row.node, streams: 0, ...emptySum() }
@@ -26,7 +33,7 @@ function sumLedger(rows: LedgerRow[]): Pick<LedgerView, 'total' | 'devices' | 'b
     if (!zero(row.difference)) total.balanced = device.balanced = false
   }
   const sorted = [...devices.values()].sort((a, b) => (a.device < b.device ? -1 : 1))
-  return { total, devices: sorted, balanced: total.balanced }
+  return { total, devices: sorted, derived, balanced: total.balanced && derived.balanced }
 }
 
 function addRow(sum: LedgerSum, { counts, stored, collapsed, expired, difference }: LedgerRow): void {

@@ -95,6 +95,8 @@ export interface LedgerView {
   atMs: number
   total: LedgerSum
   devices: (LedgerSum & { device: string; node: string; streams: number })[]
+  /** Readings of derived channels, which are in neither: `read` are those that were computed. */
+  derived: LedgerSum
   /** By device and stream; left out of the live events. */
   rows: LedgerRow[]
   /** What the store counts now, by device, cut or no cut. */

@@ -9,6 +9,10 @@ export const events = {
     remedy: 'Keep it by NTP, slewed rather than stepped. Decisions go by the old time until the new one has lasted 30 s.',
   },
   CLOCK_STEADY: { says: 'The processor’s clock has been steady for half a minute.', remedy: 'Nothing.' },
+  DERIVED_LIMIT: {
+    says: 'There is no room for one more memory of an analysis: a derived channel is not computed.',
+    remedy: 'Raise `prepare.limits.derivedLanes`, or name fewer `devices` in `prepare.analyses`.',
+  },
   GATEWAY_CLOCK_OFF: {
     says: 'The clock of a gateway is off the processor’s, or its messages take that long.',
     remedy: 'Keep it by NTP; until then its readings are not live.',

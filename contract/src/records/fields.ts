@@ -23,7 +23,7 @@ export const node = z.string().describe('Edge node, `<group>/<node>`; `plain` fo
 export const stream = z
   .string()
   .describe(
-    'Random id made at every start of an edge agent, within which `number` rises. `bridge`: the source has no agent and is counted where it comes in.',
+    'Random id made at every start of an edge agent, within which `number` rises. `bridge`: the source has no agent and is counted where it comes in. `derived`: computed of other readings, counted where it is computed.',
   )
 export const historical = 'True when it was sent again or late: in the record, but not to be acted on as if it were now.'
 
@@ -68,8 +68,17 @@ export const channel = z
       .describe(
         'Longest time without a reading while all is well: what does not change is held back for so long, and then until it is measured next.',
       ),
+    recipe: z
+      .object({
+        analysis: z.string().describe('Name of the analysis.'),
+        version: z.int().describe('Version of what it computes.'),
+        channels: z.array(z.string()).describe('Channels of the device that it takes.'),
+        parameters: z.record(z.string(), z.unknown()).describe('Its settings.'),
+      })
+      .optional()
+      .describe('Of a derived channel, which is computed and not measured: from what, and how.'),
   })
-  .describe('What a device measures on one channel.')
+  .describe('What a device measures on one channel, or what is computed of others.')
 
 export const column = z
   .object({

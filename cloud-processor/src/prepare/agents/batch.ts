@@ -2,7 +2,8 @@
 import { countReadings, countSamples, type Tally, timeSpan } from '@millrace/contract'
 import { type DecodedBatch, decodeBatch, SparkplugError } from '@millrace/contract/sparkplug'
 import { tellAbsences } from '../absences.ts'
-import { type Context, reject, toTimeline } from '../context.ts'
+import { type Context, reject } from '../context.ts'
+import { readingsToTimeline } from '../derived/derive.ts'
 import { wantRebirth } from '../foreign/rebirths.ts'
 import type { AgentMessage } from '../message.ts'
 import { byAlias, describe, type IdentitiesOf, identityOf, lostBy, type Problem, rejectAll } from '../rejections/problems.ts'
@@ -136,7 +137,7 @@ function forward(context: Context, { message, device: { name: device } }: Entry,
   const { name, receivedMs } = message
   const { stream, number } = name
   const what = { k: 'readings', stream, number, hist: historical, receivedMs, channels, waves } as const
-  toTimeline(context, { f: 1, subject: device, device, ...what })
+  readingsToTimeline(context, message.node, { f: 1, subject: device, device, ...what })
 }
 
 function rejectFrame(context: Context, { message, device }: Entry, frame: DecodedBatch['bad'][number]): void {

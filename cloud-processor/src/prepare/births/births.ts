@@ -2,11 +2,12 @@
 import { deathReasons, parseDeathName } from '@millrace/contract'
 import { type BornChannel, bdSeqOf, type DeviceBirth, decodeDeviceBirth, type Payload } from '@millrace/contract/sparkplug'
 import { type Context, reject, toTimeline } from '../context.ts'
+import { declare } from '../derived/declare.ts'
 import { deliver } from '../direct.ts'
 import { type MetricKey, readMetrics } from '../foreign/metrics.ts'
 import type { SparkplugMessage } from '../message.ts'
 import { messageKey } from '../replay/replayable.ts'
-import { deviceOf, learn, newest, nodeOf } from '../state/nodes.ts'
+import { deviceOf, learn, nodeOf } from '../state/nodes.ts'
 import type { DeviceState, NodeState } from '../state/state.ts'
 
 /** A foreign node may have metrics of its own, which are a device called like the node. */
@@ -26,8 +27,8 @@ export function takeDeviceBirth(context: Context, message: SparkplugMessage, pay
   forgetSkipped(device, birth)
   const { isChanged, out } = learnBirth(context, device, birth.channels)
   setUnusable(context, device, [...birth.skipped.map(keyOfSkipped), ...out])
+  if (isChanged) declare(context, node, device)
   const where = { f: 1, subject: device.name, device: device.name, node } as const
-  if (isChanged) toTimeline(context, { ...where, k: 'declaration', channels: newest(device) })
   if (!device.online) toTimeline(context, { ...where, k: 'birth', atMs: receivedMs, reason: 'device birth' })
   device.online = true
   nodeOf(context.state, node).online = true
@@ -116,11 +117,6 @@ function learnBirth({ config }: Context, device: DeviceState, born: BornChannel[
 }
 
 const keyOf = ({ alias, channel }: BornChannel) => alias ?? channel.name
-
-function declare(context: Context, node: string, device: DeviceState): void {
-  const { name } = device
-  toTimeline(context, { f: 1, k: 'declaration', subject: name, device: name, node, channels: newest(device) })
-}
 
 /** Once a day: a reader that begins after retention took the first declaration could not scale what it reads. */
 export function declareAgain(context: Context): void {

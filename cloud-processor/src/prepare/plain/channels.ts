@@ -4,7 +4,8 @@
  */
 import type { Channel, Value } from '@millrace/contract'
 import { ownValue } from '@millrace/platform'
-import { type Context, toTimeline } from '../context.ts'
+import type { Context } from '../context.ts'
+import { declare as tellDeclaration } from '../derived/declare.ts'
 import { hasPlainRoom } from '../limits.ts'
 import type { Problem } from '../rejections/problems.ts'
 import { deviceOf, learn, nodeOf } from '../state/nodes.ts'
@@ -43,17 +44,7 @@ export function declare(
   const problems: Problem[] = []
   const listed = config.channels.map(channelOf)
   const others = isOpen(config) ? admit(device, config, found, problems) : []
-  if (learn(device, [...listed, ...others])) {
-    const { name, channels } = device
-    toTimeline(context, {
-      f: 1,
-      k: 'declaration',
-      subject: name,
-      device: name,
-      node: plainNode,
-      channels: [...channels.values()],
-    })
-  }
+  if (learn(device, [...listed, ...others])) tellDeclaration(context, plainNode, device)
   return { device: device.name, problems }
 }
 

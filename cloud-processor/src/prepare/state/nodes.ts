@@ -26,6 +26,12 @@ export function deviceOf(state: PrepareState, id: string, device: string): Devic
   return known
 }
 
+/** By its name on the timeline. */
+export function deviceNamed({ nodes }: PrepareState, id: string, name: string): DeviceState | undefined {
+  for (const device of nodes.get(id)?.devices.values() ?? []) if (device.name === name) return device
+  return undefined
+}
+
 /** An alias keeps its channel; a foreign node may declare another. True when something was learnt. */
 export function learn(device: DeviceState, channels: { alias?: number; channel: Channel }[]): boolean {
   let isChanged = false

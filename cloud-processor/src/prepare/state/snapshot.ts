@@ -23,7 +23,7 @@ export function decodeState(bytes: Uint8Array): PrepareState {
     throw new Error(
       `prepare's snapshot has format ${f}; this version reads up to ${format}. Run the version that wrote it, or a newer one.`,
     )
-  return withClocks(f < 2 ? upgraded(state) : state)
+  return withLater(f < 2 ? upgraded(state) : state)
 }
 
 /** In place. A reviver of JSON.parse does the same at several times the cost, and a state has tens of thousands of objects. */
@@ -43,10 +43,12 @@ function revived(value: unknown): unknown {
   return object
 }
 
-/** Snapshots from before time/ have one time for everything. */
-function withClocks(state: PrepareState): PrepareState {
+/** Snapshots from before time/ have one time for everything, those from before derived/ derived nothing. */
+function withLater(state: PrepareState): PrepareState {
   state.time ??= { ...initialTime(), expireMs: state.tickMs }
   state.wrong ??= initialWrong()
+  state.derived ??= new Map()
+  state.derivedLanes ??= 0
   return state
 }
 

@@ -34,6 +34,10 @@ export interface PrepareState {
   waiting: Set<string>
   /** Of all messages that wait for their turn; at most `limits.heldBytes`. */
   heldBytes: number
+  /** By device: what is derived of it, see ../derived/. */
+  derived: Map<string, DerivedDevice>
+  /** Of all devices; at most `limits.derivedLanes`. */
+  derivedLanes: number
   /** When the backup was made from which this log was restored last. */
   restoredMs?: number
 }
@@ -112,6 +116,28 @@ export interface DirectCounts {
   dirty: boolean
 }
 
+/** Readings of derived channels, counted as the stream `derived`. */
+export interface DerivedDevice {
+  node: string
+  records: number
+  computed: number
+  dirty: boolean
+  /** By lane and name of the entry: `live ecg`. */
+  lanes: Map<string, DerivedLane>
+  /** That there is no room for more has been told. */
+  isFull?: boolean
+}
+
+export interface DerivedLane {
+  /** What it is of: another recipe or another declaration begins a new memory. */
+  of: string
+  /** By source: time of the newest sample. */
+  taken: number[]
+  /** By output: the newest time that was told. */
+  told: Record<string, number>
+  memory: object
+}
+
 export const endedMax = 10_000
 export const hashesMax = 100_000
 
@@ -130,6 +156,8 @@ export function initialState(): PrepareState {
     hashes: new Set(),
     waiting: new Set(),
     heldBytes: 0,
+    derived: new Map(),
+    derivedLanes: 0,
   }
 }
 

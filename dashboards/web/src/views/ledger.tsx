@@ -48,6 +48,13 @@ function LedgerBody({ view }: { view: LedgerView }) {
         Settled at {timeText(view.atMs)}. In flight, as measured: <b>{countText(view.inFlight.outboxRows)}</b> rows in outboxes,{' '}
         <b>{countText(view.inFlight.logRecords)}</b> records between stages, <b>{countText(view.total.ahead[unit.value])}</b>{' '}
         {units[unit.value]} stored ahead of the cut.
+        {view.derived.read[0] > 0 && (
+          <>
+            {' '}
+            <b>{countText(view.derived.read[0])}</b> readings of derived channels were computed beside, and{' '}
+            <b>{countText(view.derived.stored[0])}</b> of them are stored.
+          </>
+        )}
       </p>
       {view.devices.length > 0 && <DeviceTable view={view} />}
     </>

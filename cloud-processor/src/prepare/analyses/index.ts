@@ -1,0 +1,14 @@
+/** The analyses. Adding one is one line here; see analysis.ts. */
+import type { Analysis } from './analysis.ts'
+import { ecg } from './ecg/ecg.ts'
+import { statistics } from './statistics/statistics.ts'
+
+/** In the order of the reference page. */
+export const analyses: Analysis[] = [ecg, statistics]
+
+const byName = new Map(analyses.map((analysis) => [analysis.name, analysis]))
+
+/** The schema of the configuration lets pass no name that is not in the list. */
+export function analysisOf({ analysis }: { analysis: string }): Analysis {
+  return byName.get(analysis)!
+}
