@@ -17,7 +17,7 @@ export interface Windows {
 
 /**
  * The first window: as long as the wanted rows last at one a second, within these. A waveform of 250 Hz has a million samples in
- * an hour, and to count them costs an engine a tenth of a second: whoever wants one row must not ask about an hour.
+ * an hour, and to count them costs an engine a tenth of a second: a question for one row must not be about an hour.
  */
 const secondUs = 1_000_000
 const [shortestUs, longestUs] = [10 * secondUs, 3600 * secondUs]
