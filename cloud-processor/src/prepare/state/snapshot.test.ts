@@ -12,8 +12,12 @@ const read = () => stage.decode(Buffer.from(JSON.stringify(sample.snapshot)))
 /** Later versions ask for births more often. */
 const isNoRequest = (output: unknown) => !JSON.stringify(output).includes('NODE_REBIRTH_WANTED')
 
+/** What later versions keep as well, of which it has nothing. */
+const added = { derived: { $map: [] }, derivedLanes: 0 }
+
 test('a snapshot of format 2 is written as it was read', () => {
-  expect(JSON.parse(Buffer.from(stage.encode(read())).toString())).toEqual(sample.snapshot)
+  const { f, state } = sample.snapshot
+  expect(JSON.parse(Buffer.from(stage.encode(read())).toString())).toEqual({ f, state: { ...state, ...added } })
 })
 
 test('the stage goes on from a snapshot of format 2 as the version that wrote it did', () => {
