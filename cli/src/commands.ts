@@ -12,6 +12,7 @@ import type { Command } from './command.ts'
 import { deviceCommands } from './devices/commands.ts'
 import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
+import { peopleCommands } from './people/commands.ts'
 import { ruleCommands } from './rules/commands.ts'
 
 /** Of a command that reads files. */
@@ -30,6 +31,7 @@ export const commands: Record<string, Command> = {
   ...deviceCommands,
   ...ruleCommands,
   ...backtestCommands,
+  ...peopleCommands,
   verify: {
     usage: '<manifest> ...',
     purpose:

@@ -268,6 +268,19 @@ export const catalogue = {
     remedy: 'Millrace sends it again; check that the receiver runs and its URL is correct.',
     retry: true,
   },
+  PEOPLE_FILE: {
+    says: 'The file of accounts {path} cannot be used: {detail}.',
+    remedy:
+      'Check its permissions and its disk. Without it nobody can log in; restore it from a backup, or move it away and begin with a new admin.',
+    retry: false,
+  },
+  PEOPLE_INVALID: { says: 'Not accepted: {detail}.', remedy: 'Correct the named value.', retry: false },
+  PEOPLE_LAST_ADMIN: {
+    says: '{name} is the only account with the role admin.',
+    remedy: 'Give the role admin to another account first.',
+    retry: false,
+  },
+  PEOPLE_UNKNOWN: { says: 'There is no account {name}.', remedy: '`millrace user list` names the accounts.', retry: false },
   PREPARE_TIME_REPEATED: {
     says: 'A batch of an agent has two readings of one channel in the same millisecond ({detail}); a store could keep only one of them.',
     remedy:
@@ -405,11 +418,16 @@ export const catalogue = {
   },
   WEB_AUTHENTICATION: {
     says: 'This page requires a name and a password.',
-    remedy: 'Use the name and password of web.credential.',
+    remedy: 'Log in with your account, or use the name and password of web.credential.',
     retry: false,
   },
   WEB_BODY: { says: 'The request body is not valid: {detail}', remedy: 'Send JSON as the API describes it.', retry: false },
   WEB_FAILED: { says: 'The request failed.', remedy: "The processor's log says why; try again.", retry: true },
+  WEB_FORBIDDEN: {
+    says: '{name} may not do this: {detail}.',
+    remedy: 'Ask an admin for the role or the scope.',
+    retry: false,
+  },
   WEB_FOREIGN_HOST: {
     says: 'The host name {host} is not allowed.',
     remedy: 'Open it as localhost, or add the name to web.hosts.',
@@ -419,6 +437,21 @@ export const catalogue = {
     says: 'Only this page itself may request a change ({detail}).',
     remedy: 'Send the Origin of this page and the content type application/json.',
     retry: false,
+  },
+  WEB_LINK: {
+    says: 'This link was used before, or is too old.',
+    remedy: 'Ask an admin for a new one, or run `millrace user link`.',
+    retry: false,
+  },
+  WEB_LOGIN: {
+    says: 'The name or the password is not right.',
+    remedy: 'Try again, or ask an admin for a new link.',
+    retry: false,
+  },
+  WEB_LOGIN_THROTTLED: {
+    says: 'There were too many wrong passwords.',
+    remedy: 'Wait a few seconds, and try again.',
+    retry: true,
   },
   WEB_QUERY: { says: 'The query is not valid: {detail}', remedy: 'Correct the named parameter.', retry: false },
   WEB_UNKNOWN: { says: 'Not found: {what}.', remedy: 'Check the name; /api/fleet lists devices and channels.', retry: false },

@@ -11,7 +11,7 @@ const anything = (names: string): Rooms => Object.fromEntries(names.split(' ').m
 
 export const rooms: Record<string, Rooms> = {
   platform: anything(
-    'arguments back-off clear-text clock config data-folder errors event-loop fair-room fnv guesses http http-server index link-local log loopback metrics metrics-endpoint overrides own process-metrics run secret-file source-address sqlite steady-clock stop testing variables varint worker worker-side',
+    'arguments back-off clear-text clock config data-folder errors event-loop fair-room fnv guesses http http-server index link-local log loopback metrics metrics-endpoint overrides own process-metrics run secret-file source-address sqlite steady-clock stop testing turns variables varint verifier worker worker-side',
   ),
   contract: anything(
     'codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug',
@@ -60,7 +60,7 @@ export const rooms: Record<string, Rooms> = {
     engines: 'bridge config kinds log roles rules sinks stores',
     config: 'bridge log prepare rules sinks stage stores web',
     processor: 'config members observe roles',
-    roles: 'bridge config log members observe prepare rules sinks stage stores web',
+    roles: 'bridge config log members observe people prepare rules sinks stage stores web',
     // Engines, and how a plug-in of one is listed.
     kinds: '',
     // How the log and the sink on Kafka reach it.
@@ -71,7 +71,8 @@ export const rooms: Record<string, Rooms> = {
     rules: 'log stage',
     stores: 'kinds log stage',
     sinks: 'kafka kinds log stage',
-    web: 'log stage stores',
+    web: 'log people stage stores',
+    people: '',
     observe: 'bridge log stage stores',
     members: 'log stage',
     stage: 'log',
@@ -82,7 +83,9 @@ export const rooms: Record<string, Rooms> = {
     'bays device faults fleet index instruments line link main manifest ports recordings scenario scenarios signals',
   ),
   dashboards: anything('build demo grafana kibana web'),
-  cli: anything('api asking backtest command commands devices index lan ledger main package replay rules tail trace up verify'),
+  cli: anything(
+    'api asking backtest command commands devices index lan ledger main package people replay rules tail trace up verify',
+  ),
 }
 
 /** Of a path below a package: `cloud-processor/src/roles/page.ts` is in `roles`, `cloud-processor/src/main.ts` in `main`. */

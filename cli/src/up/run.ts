@@ -46,6 +46,9 @@ export async function runUp({ data, scenario, port, webhook }: Given): Promise<n
     say(
       `\n  Millrace runs:  ${running.url}\n\n  manifest        ${running.manifest()}\n  processes       ${JSON.stringify(running.pids())}`,
     )
+    say(
+      '\n  Nobody has to log in: everybody on this machine is admin, as a demonstration. The first `millrace user add` ends that.',
+    )
     say('\n  Kill any of them with kill -9 and watch the ledger. Ctrl-C stops everything.\n')
     await asked
     say('Stopping ...')

@@ -1,8 +1,10 @@
 /** The page, and what it sees of the log: the timeline and rejections from now on, alarms from the start, so that open ones are known. */
-import { type AlarmTopicRecord, decodeJson, type TimelineRecord, type Topic, topics } from '@millrace/contract'
+import { join } from 'node:path'
+import { type AlarmTopicRecord, type Control, decodeJson, type TimelineRecord, type Topic, topics } from '@millrace/contract'
 import { appendControl, type Bridge } from '../bridge/index.ts'
 import type { LogRecord } from '../log/index.ts'
 import { createRejectedCount } from '../observe/index.ts'
+import { People, peopleFile } from '../people/index.ts'
 import { type Marks, type Progress, pass, runSink, type SinkRun } from '../stage/index.ts'
 import { createStatus, createWeb, type Web } from '../web/index.ts'
 import type { Needs, Service } from './context.ts'
@@ -27,16 +29,20 @@ export async function openPage(
   const sinks: SinkRun[] = []
   const progress = () => sinks.map((sink) => sink.progress())
   const status = createStatus(context)
+  const people = new People(join(config.dataDir, peopleFile), clock)
+  const append = (control: Control) => appendControl(log, clock, control)
   const web = await createWeb({
     ...context,
+    people,
     config: config.web,
     store: context.store!,
     log: logger,
     eventLog: log,
-    controls: { append: (control) => appendControl(log, clock, control) },
+    controls: { append },
     status: () => status.view([...shown.progress(), ...progress()], shown.bridge?.status()),
     ...(config.staticDir ? { staticDir: config.staticDir } : {}),
   })
+  people.follow(append, logger)
   sinks.push(...follow(context, web, status))
   return {
     port: web.port,
@@ -44,6 +50,7 @@ export async function openPage(
     async stop() {
       await Promise.all(sinks.map((sink) => sink.stop()))
       await web.close()
+      people.close()
     },
   }
 }

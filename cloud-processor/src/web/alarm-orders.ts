@@ -1,79 +1,101 @@
 /**
- * Routes over alarms that change something, each by a control record, and what became of one alarm.
+ * Routes over alarms that change something, each by a control record, and what became of one alarm. Who has logged in signs with
+ * the name of the account, whatever `by` says.
  *
- *   POST /api/alarms/acknowledge     {alarm, by, note?}
- *   POST /api/alarms/comment         {alarm, by, note}
- *   POST /api/alarms/shelve          {alarm, by, reason?, untilMs?}    of its rule, device and channel; without `untilMs` until it clears
- *   POST /api/alarms/unshelve        {alarm, by, reason?}
- *   POST /api/alarms/out-of-service  {alarm, by, reason?}
- *   POST /api/alarms/in-service      {alarm, by, reason?}
+ *   POST /api/alarms/acknowledge     {alarm, by?, note?}
+ *   POST /api/alarms/comment         {alarm, by?, note}
+ *   POST /api/alarms/shelve          {alarm, by?, reason?, untilMs?}    of its rule, device and channel; without `untilMs` until it clears
+ *   POST /api/alarms/unshelve        {alarm, by?, reason?}
+ *   POST /api/alarms/out-of-service  {alarm, by?, reason?}
+ *   POST /api/alarms/in-service      {alarm, by?, reason?}
  *   GET  /api/alarms/changes?alarm   its newest changes, the oldest first
  */
 import type { AlarmRecord, Control } from '@millrace/contract'
 import { type Clock, MillraceError } from '@millrace/platform'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import type { People } from '../people/index.ts'
+import { identityOf } from './access.ts'
+import { audit, signature } from './actor.ts'
 import type { AlarmView } from './alarm-view.ts'
 import { acknowledgement, changesQuery, check, comment, holdOrder, shelving } from './query.ts'
 
 interface Orders {
   controls: { append(control: Control): Promise<void> }
   clock: Clock
+  people: People
 }
 
-export function alarmRoutes(app: FastifyInstance, { controls, clock }: Orders, alarms: AlarmView): void {
-  const order = (name: string, make: (body: unknown) => Control) =>
-    app.post(`/api/alarms/${name}`, async ({ body }, reply) => {
-      await controls.append(make(body))
+/** What is ordered, of which alarm. */
+interface Ordered<Body> {
+  body: Body
+  alarm: AlarmRecord
+  by: string
+}
+
+export function alarmRoutes(app: FastifyInstance, { controls, clock, people }: Orders, alarms: AlarmView): void {
+  const order = <Body extends Order>(name: string, schema: z.ZodType<Body>, make: (ordered: Ordered<Body>) => Control) =>
+    app.post(`/api/alarms/${name}`, async (request, reply) => {
+      const body = check(schema, request.body, 'WEB_BODY') as Body
+      const by = signature(request, body.by)
+      const alarm = known(alarms, body.alarm, request)
+      const control = make({ body, alarm, by })
+      const { active, acknowledged, shelved, outOfService } = alarm
+      const before = { active, acknowledged, shelved, outOfService }
+      audit(people, request, {
+        action: `alarm.${name}`,
+        target: alarm.id,
+        before,
+        after: control,
+        said: by,
+        reason: body.reason ?? body.note,
+      })
+      await controls.append(control)
       return reply.code(202).send({ accepted: true })
     })
 
-  order('acknowledge', (body) => {
-    const { alarm, by, note } = check(acknowledgement, body, 'WEB_BODY')
-    known(alarms, alarm)
-    return { type: 'acknowledge', alarm, by, ...(note ? { note } : {}) }
-  })
-  order('comment', (body) => {
-    const { alarm, by, note } = check(comment, body, 'WEB_BODY')
-    known(alarms, alarm)
-    return { type: 'comment', alarm, by, note }
-  })
-  order('shelve', (body) => {
-    const { untilMs, ...rest } = check(shelving, body, 'WEB_BODY')
+  order('acknowledge', acknowledgement, ({ body: { alarm, note }, by }) => ({
+    ...{ type: 'acknowledge', alarm, by },
+    ...(note ? { note } : {}),
+  }))
+  order('comment', comment, ({ body: { alarm, note }, by }) => ({ type: 'comment', alarm, by, note: note! }))
+  order('shelve', shelving, (ordered) => {
+    const { untilMs } = ordered.body
     if (untilMs !== undefined && untilMs <= clock.now())
       throw new MillraceError('WEB_BODY', { detail: `untilMs: ${untilMs} is past.` })
-    const held = heldBack(alarms, rest)
-    return { type: 'shelve', ...held, ...(untilMs === undefined ? {} : { untilMs }) }
+    return { type: 'shelve', ...heldBack(ordered), ...(untilMs === undefined ? {} : { untilMs }) }
   })
-  order('out-of-service', (body) => ({ type: 'out-of-service', ...heldBack(alarms, check(holdOrder, body, 'WEB_BODY')) }))
-  for (const type of ['unshelve', 'in-service'] as const)
-    order(type, (body) => ({ type, ...ofAlarm(alarms, check(holdOrder, body, 'WEB_BODY')) }))
+  order('out-of-service', holdOrder, (ordered) => ({ type: 'out-of-service', ...heldBack(ordered) }))
+  for (const type of ['unshelve', 'in-service'] as const) order(type, holdOrder, (ordered) => ({ type, ...ofAlarm(ordered) }))
 
-  app.get('/api/alarms/changes', async ({ query }) => {
-    const { alarm } = check(changesQuery, query)
-    known(alarms, alarm)
+  app.get('/api/alarms/changes', async (request) => {
+    const { alarm } = check(changesQuery, request.query)
+    known(alarms, alarm, request)
     return alarms.changes(alarm)
   })
 }
 
-function known(alarms: AlarmView, id: string): AlarmRecord {
+/** One that the account does not see is not there. */
+function known(alarms: AlarmView, id: string, request: FastifyRequest): AlarmRecord {
   const alarm = alarms.find(id)
-  if (!alarm) throw new MillraceError('WEB_UNKNOWN', { what: `alarm "${id.slice(0, 100)}"` })
+  if (!alarm || !identityOf(request).scope.sees(alarm.device))
+    throw new MillraceError('WEB_UNKNOWN', { what: `alarm "${id.slice(0, 100)}"` })
   return alarm
 }
 
 interface Order {
   alarm: string
-  by: string
+  by?: string | undefined
   reason?: string | undefined
+  note?: string | undefined
 }
 
-function ofAlarm(alarms: AlarmView, { alarm, by, reason }: Order) {
-  const { rule, device, channel } = known(alarms, alarm)
+function ofAlarm({ alarm: { rule, device, channel }, by, body: { reason } }: Ordered<Order>) {
   return { rule, device, channel, by, ...(reason ? { reason } : {}) }
 }
 
-function heldBack(alarms: AlarmView, order: Order) {
-  if (known(alarms, order.alarm).priority === 'high' && !order.reason)
+function heldBack(ordered: Ordered<Order>) {
+  if (ordered.alarm.priority === 'high' && !ordered.body.reason)
     throw new MillraceError('WEB_BODY', { detail: 'reason: an alarm of priority high is held back only with a reason.' })
-  return ofAlarm(alarms, order)
+  return ofAlarm(ordered)
 }

@@ -5,11 +5,21 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { createGuard, securityHeaders } from './access.ts'
 import type { WebConfig } from './config.ts'
 import { createAnswerError } from './errors.ts'
+import type { Identities } from './identity.ts'
+import type { OpenAnswers } from './open-answers.ts'
+import { rightOf } from './routes.ts'
 
 /** Besides the live ones: pages being loaded, API, probes. */
 const connectionsBeside = 256
 
-export function createApp(config: WebConfig, { log, metrics }: { log: Log; metrics: Metrics }): FastifyInstance {
+interface AppParts {
+  log: Log
+  metrics: Metrics
+  identities: Identities
+  openAnswers: OpenAnswers
+}
+
+export function createApp(config: WebConfig, { log, metrics, identities, openAnswers }: AppParts): FastifyInstance {
   const refused = metrics.counter(
     'millrace_web_connections_refused_total',
     'Connections that were closed because there was no room',
@@ -34,7 +44,11 @@ export function createApp(config: WebConfig, { log, metrics }: { log: Log; metri
         .catch((refusal) => refusal)
         .then((fault) => answer(fault, request, reply)),
   })
-  const guard = createGuard(config, () => portOf(app) ?? config.port)
+  const guard = createGuard(config, { identities, openAnswers, port: () => portOf(app) ?? config.port })
+  app.decorateRequest('identity', undefined)
+  app.addHook('onRoute', ({ method, url, config: own }) => {
+    for (const each of [method].flat()) rightOf(each, url, own?.isPage === true)
+  })
   app.addHook('onRequest', guard)
   app.setErrorHandler(answer)
   app.setNotFoundHandler((request) => {

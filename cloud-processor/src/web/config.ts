@@ -15,7 +15,13 @@ export const webConfig = z
         passwordFile: z.string().describe('File that holds the password on its first line.'),
       })
       .optional()
-      .describe('Ask for this name and password (HTTP Basic).'),
+      .describe('One name and password (HTTP Basic) with the role admin, for programs, or for everybody.'),
+    login: z
+      .enum(['auto', 'required'])
+      .default('auto')
+      .describe(
+        '`required`: everybody logs in, with an account (`millrace user`) or as `credential`; the first start prints a link that makes the admin. `auto`: the same once there is an account or a credential; until then, on loopback alone, everybody on this machine is admin.',
+      ),
     viewersMax: z.int().min(1).default(32).describe('Live connections at a time; one more is refused.'),
     viewerBytesMax: z
       .int()

@@ -3,11 +3,18 @@ import { type ErrorCode, type Log, type Metrics, MillraceError } from '@millrace
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 const statusCodes: Partial<Record<ErrorCode, number>> = {
+  PEOPLE_INVALID: 400,
+  PEOPLE_LAST_ADMIN: 409,
+  PEOPLE_UNKNOWN: 404,
   STORE_ANSWER_TOO_LARGE: 400,
   WEB_AUTHENTICATION: 401,
   WEB_BODY: 400,
+  WEB_FORBIDDEN: 403,
   WEB_FOREIGN_HOST: 421,
   WEB_FOREIGN_ORIGIN: 403,
+  WEB_LINK: 410,
+  WEB_LOGIN: 401,
+  WEB_LOGIN_THROTTLED: 429,
   WEB_QUERY: 400,
   WEB_UNKNOWN: 404,
   WEB_VIEWERS: 503,

@@ -2,8 +2,9 @@
 import { Readable } from 'node:stream'
 import type { Channel } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { StoreReader } from '../stores/store.ts'
+import { identityOf } from './access.ts'
 import type { WebConfig } from './config.ts'
 import { exportLines } from './export.ts'
 import { check, eventsQuery, exportQuery, gapsQuery, seriesQuery, wavesQuery } from './query.ts'
@@ -16,39 +17,43 @@ type DeviceParams = { Params: { device: string } }
 export function historyRoutes(app: FastifyInstance, store: StoreReader, config: WebConfig): void {
   const ofSeries = seriesQuery(config.pointsMax)
 
-  app.get<DeviceParams>('/api/devices/:device/series', async ({ params: { device }, query }) => {
-    const { channel, from, to, points } = check(ofSeries, query)
-    return readSeries(store, { device, channel: await findChannel(store, device, channel), from, to }, points)
+  app.get<DeviceParams>('/api/devices/:device/series', async (request) => {
+    const { device } = request.params
+    const { channel, from, to, points } = check(ofSeries, request.query)
+    return readSeries(store, { device, channel: await findChannel(store, request, channel), from, to }, points)
   })
 
-  app.get<DeviceParams>('/api/devices/:device/waves', async ({ params: { device }, query }) => {
-    const { channel, from, to } = check(wavesQuery, query)
-    return readWaves(store, { device, channel: await findChannel(store, device, channel), from, to }, config.samplesMax)
+  app.get<DeviceParams>('/api/devices/:device/waves', async (request) => {
+    const { device } = request.params
+    const { channel, from, to } = check(wavesQuery, request.query)
+    return readWaves(store, { device, channel: await findChannel(store, request, channel), from, to }, config.samplesMax)
   })
 
-  app.get('/api/gaps', async ({ query }) => {
-    const { device, from, to } = check(gapsQuery, query)
-    return store.gaps(device, from, to)
+  app.get('/api/gaps', async (request) => {
+    const { device, from, to } = check(gapsQuery, request.query)
+    return identityOf(request).scope.keep(await store.gaps(device, from, to))
   })
 
   /** Lines for people, oldest first: the newest `limit` of the time asked for. */
-  app.get('/api/events', async ({ query }) => {
-    const { from, to, limit } = check(eventsQuery, query)
-    return store.events(from, to, limit)
+  app.get('/api/events', async (request) => {
+    const { from, to, limit } = check(eventsQuery, request.query)
+    return identityOf(request).scope.keep(await store.events(from, to, limit))
   })
 
   app.get<{ Params: { device: string; channel: string } }>('/api/export/:device/:channel', async (request, reply) => {
     const { device, channel } = request.params
     const { from, to } = check(exportQuery, request.query)
-    const { kind } = await findChannel(store, device, channel)
+    const { kind } = await findChannel(store, request, channel)
     return reply.type('application/jsonl').send(Readable.from(exportLines(store, kind, { device, channel, from, to })))
   })
 }
 
-/** @throws MillraceError WEB_UNKNOWN */
-async function findChannel(store: StoreReader, device: string, name: string): Promise<Channel> {
+/** The only way to what is stored of a device. One that the account does not see is not there. @throws MillraceError WEB_UNKNOWN */
+async function findChannel(store: StoreReader, request: FastifyRequest<DeviceParams>, name: string): Promise<Channel> {
+  const { device } = request.params
   const known = (await store.devices(device)).find((candidate) => candidate.device === device)
-  if (!known) throw new MillraceError('WEB_UNKNOWN', { what: `device "${device.slice(0, 100)}"` })
+  if (!known || !identityOf(request).scope.sees(device, known.node))
+    throw new MillraceError('WEB_UNKNOWN', { what: `device "${device.slice(0, 100)}"` })
   const channel = known.channels.find((candidate) => candidate.name === name)
   if (!channel) throw new MillraceError('WEB_UNKNOWN', { what: `channel "${name.slice(0, 100)}" of device "${device}"` })
   return channel

@@ -11,7 +11,7 @@ export async function readLedger(store: StoreReader, status: PipelineStatus, atM
 }
 
 /** What was computed is summed apart: nothing was read for it. */
-function sumLedger(rows: LedgerRow[]): Pick<LedgerView, 'total' | 'devices' | 'derived' | 'balanced'> {
+export function sumLedger(rows: LedgerRow[]): Pick<LedgerView, 'total' | 'devices' | 'derived' | 'balanced'> {
   const total = emptySum()
   const derived = emptySum()
   const devices = new Map<string, LedgerView['devices'][number]>()

@@ -2,11 +2,13 @@
 import type { AlarmRecord, TimelineRecord } from '@millrace/contract'
 import { type Clock, type Counter, every, type Metrics } from '@millrace/platform'
 import type { FastifyReply } from 'fastify'
+import type { Scope } from '../people/index.ts'
 import type { WebConfig } from './config.ts'
 import type { EachAlone } from './each-alone.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { LeftOut } from './left-out.ts'
 import { createLiveValues } from './live-values.ts'
+import { narrowLedger, narrowStatus, withoutRows } from './narrow.ts'
 import { createViewer, type Frames, type Subscription, type Viewer } from './viewer.ts'
 import type { HelloEvent, LedgerView, LeftEvent, StatusEvent, ValuesEvent } from './wire.ts'
 
@@ -27,7 +29,7 @@ export interface LiveSources {
   fleet: FleetView
   leftOut: LeftOut
   eachAlone: EachAlone
-  hello(): HelloEvent
+  hello(scope: Scope): HelloEvent
   status(): StatusEvent
   ledger(): Promise<LedgerView | undefined>
 }
@@ -66,7 +68,7 @@ class LiveEvents implements Live {
     for (const name of fleet.takeAdded()) changed.add(name)
     this.#sources.leftOut.add('devices', left.length)
     if (this.#viewers.size === 0) return
-    if (left.length > 0) this.#send([{ text: event('left', { devices: left, alarms: [] } satisfies LeftEvent) }])
+    if (left.length > 0) this.#sendLeft({ devices: left, alarms: [] })
     eachAlone(records, (record) => this.#see(record, changed))
     if (changed.size === 0) return
     // Values of before the change go first: a declaration says how those after it are scaled.
@@ -78,15 +80,20 @@ class LiveEvents implements Live {
     if (record.k === 'readings') this.#values.add(record)
     else if (record.k === 'gap') {
       const { device, channel, reason, fromMs, toMs, lost } = record
-      this.#send([{ text: event('gap', { device, channel, reason, fromMs, toMs, lost }) }])
+      this.#send([{ about: device, text: event('gap', { device, channel, reason, fromMs, toMs, lost }) }])
       changed.add(device)
     } else if (record.k === 'declaration' || record.k === 'last-known') changed.add(record.device)
   }
 
   onAlarms(changes: AlarmRecord[], left: string[]): void {
     this.#sources.leftOut.add('alarms', left.length)
-    this.#send(changes.map((alarm) => ({ text: event('alarm', alarm) })))
-    if (left.length > 0) this.#send([{ text: event('left', { devices: [], alarms: left } satisfies LeftEvent) }])
+    this.#send(changes.map((alarm) => ({ about: alarm.device, text: event('alarm', alarm) })))
+    if (left.length > 0) this.#sendLeft({ devices: [], alarms: left })
+  }
+
+  /** Of what has left nobody knows where it was: who has a scope is greeted again. */
+  #sendLeft(left: LeftEvent): void {
+    this.#send([{ text: event('left', left), within: (scope) => event('hello', this.#sources.hello(scope)) }])
   }
 
   #flush(): void {
@@ -99,7 +106,8 @@ class LiveEvents implements Live {
     if (this.#viewers.size === 0) return
     this.#sendState(changed)
     this.#send(this.#values.takeLate().map((late) => ({ device: late.device, text: event('late', late) })))
-    this.#send([{ text: event('status', status()) }])
+    const now = status()
+    this.#send([{ text: event('status', now), within: (scope) => event('status', narrowStatus(now, scope)) }])
     for (const viewer of this.#viewers) viewer.tend()
     if (--this.#ledgerSeconds <= 0) void this.#sendLedger()
   }
@@ -108,7 +116,8 @@ class LiveEvents implements Live {
     if (this.#isRefreshing) return
     this.#isRefreshing = true
     const view = await this.#sources.ledger()
-    if (view) this.#send([{ text: event('ledger', { ...view, rows: [] }) }])
+    const within = (scope: Scope) => event('ledger', withoutRows(narrowLedger(view!, scope)))
+    if (view) this.#send([{ text: event('ledger', withoutRows(view)), within }])
     // Many devices make a long event: it goes out less often.
     this.#ledgerSeconds = Math.ceil((view?.devices.length ?? 0) / devicesPerLedgerSecond)
     this.#isRefreshing = false
@@ -116,7 +125,7 @@ class LiveEvents implements Live {
 
   #sendState(devices: Iterable<string>): void {
     const views = [...devices].map((name) => this.#sources.fleet.device(name)).filter((view) => view !== undefined)
-    this.#send(views.map((view) => ({ text: event('state', view) })))
+    this.#send(views.map((view) => ({ about: view.device, text: event('state', view) })))
   }
 
   #send(frames: Frames[]): void {
@@ -132,7 +141,7 @@ class LiveEvents implements Live {
       subscription,
       limits: config,
       monotonic: () => clock.monotonic(),
-      hello: () => event('hello', hello()),
+      hello: () => event('hello', hello(subscription.scope)),
       skipped: (what) => this.#skipped.add({ what }),
     })
     this.#viewers.add(viewer)

@@ -17,7 +17,7 @@ export function pageRoutes(app: FastifyInstance, staticDir: string): void {
     if (type === undefined) continue
     const body = readFileSync(join(staticDir, name))
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 20)}"`
-    app.get(name === 'index.html' ? '/' : `/${name}`, async (request, reply) => {
+    app.get(name === 'index.html' ? '/' : `/${name}`, { config: { isPage: true } }, async (request, reply) => {
       reply.header('etag', etag).header('cache-control', 'no-cache')
       if (request.headers['if-none-match'] === etag) return reply.code(304).send()
       return reply.type(type).send(body)

@@ -28,15 +28,12 @@ const names = z
   .transform((text) => text.split(',').filter((name) => name !== ''))
 export const liveQuery = z.strictObject({ devices: names.optional(), waves: names.optional() })
 
-export const acknowledgement = z.strictObject({
-  alarm: z.string().min(1).max(512),
-  by: z.string().trim().min(1).max(100),
-  note: z.string().trim().max(1000).optional(),
-})
-
-const onAlarm = { alarm: z.string().min(1).max(512), by: z.string().trim().min(1).max(100) }
+/** Needed where nobody has logged in. */
+export const by = z.string().trim().min(1).max(100).optional()
+const onAlarm = { alarm: z.string().min(1).max(512), by }
 const reason = z.string().trim().max(1000).optional()
 
+export const acknowledgement = z.strictObject({ ...onAlarm, note: z.string().trim().max(1000).optional() })
 export const comment = z.strictObject({ ...onAlarm, note: z.string().trim().min(1).max(1000) })
 export const holdOrder = z.strictObject({ ...onAlarm, reason })
 /** `untilMs` absent: until it clears. */

@@ -2,7 +2,7 @@
  * Routes over the event log: a topic's records, page by page, and the replay of what was rejected.
  *
  *   GET  /api/log/:topic?partition&from&limit   JSON lines {offset, key, timeMs, source?, record}; `topic` is raw, timeline, rejected or alarms
- *   POST /api/rejected/replay {by, reason?, from?, to?}    puts rejected messages before `prepare` again, by control records
+ *   POST /api/rejected/replay {by?, reason?, from?, to?}    puts rejected messages before `prepare` again, by control records
  */
 import { createHash } from 'node:crypto'
 import { type Control, decodeJson, decodeRaw, type RejectedRecord, type Topic, topics } from '@millrace/contract'
@@ -10,7 +10,9 @@ import { MillraceError, ownValue } from '@millrace/platform'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Log, LogRecord } from '../log/log.ts'
-import { check } from './query.ts'
+import type { People } from '../people/index.ts'
+import { audit, signature } from './actor.ts'
+import { by, check } from './query.ts'
 
 const page = { records: 1000, bytes: 8 << 20 }
 
@@ -21,13 +23,18 @@ const logQuery = z.strictObject({
 })
 
 const replayBody = z.strictObject({
-  by: z.string().trim().min(1).max(100),
+  by,
   reason: z.string().max(100).optional().describe('Only what was rejected for this reason'),
   from: z.number().optional().describe('Only what was rejected at or after this time, epoch ms'),
   to: z.number().optional(),
 })
 
-export function topicRoutes(app: FastifyInstance, log: Log, controls: { append(control: Control): Promise<void> }): void {
+interface TopicParts {
+  controls: { append(control: Control): Promise<void> }
+  people: People
+}
+
+export function topicRoutes(app: FastifyInstance, log: Log, { controls, people }: TopicParts): void {
   app.get<{ Params: { topic: string } }>('/api/log/:topic', async ({ params, query }, reply) => {
     const topic = findTopic(params.topic)
     const { partition, from, limit } = check(logQuery, query)
@@ -38,14 +45,17 @@ export function topicRoutes(app: FastifyInstance, log: Log, controls: { append(c
     return records.map((record) => `${JSON.stringify(describe(topic, record))}\n`).join('')
   })
 
-  app.post('/api/rejected/replay', async ({ body }) => {
-    const wanted = check(replayBody, body, 'WEB_BODY')
+  app.post('/api/rejected/replay', async (request) => {
+    const wanted = check(replayBody, request.body, 'WEB_BODY')
+    const signed = signature(request, wanted.by)
+    const { by: said = signed, ...what } = wanted
+    audit(people, request, { action: 'rejected.replay', target: 'rejected', after: what, said })
     let replayed = 0
     for (let partition = 0; partition < log.partitions; partition++) {
       for await (const rejected of allRejected(log, partition, (one) => isWanted(one, wanted))) {
         const { topic, receivedMs, bytesBase64, retain } = rejected
         await controls.append({
-          by: wanted.by,
+          by: signed,
           type: 'replay-rejected',
           topic: topic!,
           receivedMs: receivedMs!,

@@ -5,12 +5,17 @@
  * - when it took nothing for `viewerStalledMs` it is closed.
  */
 import type { ServerResponse } from 'node:http'
+import type { Scope } from '../people/index.ts'
 import type { WebConfig } from './config.ts'
 
 export interface Frames {
-  /** For this device only; absent: for everybody. */
+  /** For those who asked for this device's values; absent: for everybody who sees what it is about. */
   device?: string
+  /** The device that it is about, where it is for everybody who sees that. */
+  about?: string
   text: string
+  /** What it is for a viewer with a scope, where it is about no single device. Absent: nothing. */
+  within?(scope: Scope): string
   /** What to send instead to a viewer that wants or gets no waveforms. */
   withoutWaves?: string
 }
@@ -25,6 +30,7 @@ export interface Viewer {
 export interface Subscription {
   devices(device: string): boolean
   waves(device: string): boolean
+  scope: Scope
 }
 
 export interface ViewerOptions {
@@ -94,7 +100,14 @@ class LiveViewer implements Viewer {
   }
 }
 
-function choose({ device, text, withoutWaves }: Frames, subscription: Subscription, slow: boolean): string {
+function choose(
+  { device, about = device, text, within, withoutWaves }: Frames,
+  subscription: Subscription,
+  slow: boolean,
+): string {
+  const { scope } = subscription
+  if (about === undefined) return scope.isWhole ? text : (within?.(scope) ?? '')
+  if (!scope.sees(about)) return ''
   if (device === undefined) return text
   if (!subscription.devices(device)) return ''
   return withoutWaves !== undefined && (slow || !subscription.waves(device)) ? withoutWaves : text

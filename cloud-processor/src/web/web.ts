@@ -1,9 +1,21 @@
 /** The page, its API and its live events, on one listener. See access.ts for who may talk to it. */
 import type { AlarmTopicRecord, Control, TimelineRecord } from '@millrace/contract'
-import { type Clock, type Log, listenFailure, type Metrics, MillraceError, refuseOpenListener } from '@millrace/platform'
-import type { FastifyInstance } from 'fastify'
+import {
+  type Clock,
+  every,
+  isLoopback,
+  type Log,
+  listenFailure,
+  type Metrics,
+  MillraceError,
+  refuseOpenListener,
+} from '@millrace/platform'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Log as EventLog } from '../log/log.ts'
+import { People } from '../people/index.ts'
 import type { StoreReader } from '../stores/store.ts'
+import { identityOf } from './access.ts'
+import { accountRoutes } from './account-routes.ts'
 import { alarmRoutes } from './alarm-orders.ts'
 import { type AlarmView, createAlarmView } from './alarm-view.ts'
 import { createApp, portOf } from './app.ts'
@@ -11,9 +23,13 @@ import type { WebConfig } from './config.ts'
 import { createEachAlone, type EachAlone } from './each-alone.ts'
 import { createFleetView, type FleetView } from './fleet-view.ts'
 import { historyRoutes } from './history.ts'
+import { createIdentities } from './identity.ts'
 import { readLedger } from './ledger-view.ts'
 import { LeftOut } from './left-out.ts'
 import { createLive, type Live } from './live.ts'
+import { loginRoutes } from './login-routes.ts'
+import { narrowHello, narrowLedger, narrowStatus } from './narrow.ts'
+import { OpenAnswers } from './open-answers.ts'
 import { pageRoutes } from './page.ts'
 import { alarmsQuery, check, liveQuery } from './query.ts'
 import { topicRoutes } from './topics.ts'
@@ -27,6 +43,8 @@ export interface WebOptions {
   clock: Clock
   controls: { append(control: Control): Promise<void> }
   status: () => PipelineStatus
+  /** Accounts and the audit trail. Without it there are no accounts, and the trail ends with the process. */
+  people?: People
   /** For `/api/log/:topic` and the replay of rejected messages; without it they are not served. */
   eventLog?: EventLog
   /** Folder of the built page; without it only the API is served. */
@@ -50,7 +68,8 @@ const loadWaitMs = 2000
 /** Starts to listen. @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE */
 export async function createWeb(options: WebOptions): Promise<Web> {
   const { config, store, log, clock } = options
-  refuseOpenListener(config)
+  const { people = new People(':memory:', clock) } = options
+  refuseOpenPage(config)
   const fleet = createFleetView(config, () => clock.now())
   const stopLoading = await loadFleet(fleet, options)
   const alarms = createAlarmView(config.alarmsMax, fleet.standing)
@@ -58,15 +77,26 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   const ledger = cachedLedger(options)
   const live = openLive(options, { fleet, alarms, eachAlone, ledger })
 
-  const app = createApp(config, options)
+  const identities = createIdentities(config, { people, nodeOf: (device) => fleet.standing(device)?.node })
+  const openAnswers = new OpenAnswers(identities)
+  people.onChange(() => openAnswers.endRevoked())
+  const stopTending = every(clock, 1000, () => openAnswers.endRevoked())
+  const app = createApp(config, { ...options, identities, openAnswers })
+  loginRoutes(app, { config, people, identities })
+  accountRoutes(app, people)
   stateRoutes(app, options, { fleet, alarms, live, ledger: ledger.read })
-  alarmRoutes(app, options, alarms)
+  alarmRoutes(app, { ...options, people }, alarms)
   historyRoutes(app, store, config)
-  if (options.eventLog) topicRoutes(app, options.eventLog, options.controls)
+  if (options.eventLog) topicRoutes(app, options.eventLog, { ...options, people })
   if (options.staticDir !== undefined) pageRoutes(app, options.staticDir)
   await listen(app, config)
   const port = portOf(app)!
-  log.info('page ready', { url: `${config.tls ? 'https' : 'http'}://${config.host}:${port}/` })
+  const url = `${config.tls ? 'https' : 'http'}://${config.host}:${port}/`
+  log.info('page ready', { url })
+  if (config.login === 'required' && people.isEmpty && !config.credential)
+    log.warn('there is no account yet: this link makes the admin, once, within a day', {
+      link: `${url}#/link/${people.firstLink()}`,
+    })
 
   return {
     port,
@@ -83,10 +113,18 @@ export async function createWeb(options: WebOptions): Promise<Web> {
     },
     async close() {
       stopLoading()
+      stopTending()
       live.close()
       await app.close()
     },
   }
+}
+
+/** Off loopback nobody is let in by default. @throws MillraceError LISTENER_NOT_LOOPBACK */
+function refuseOpenPage(config: WebConfig): void {
+  const { host, tls, login } = config
+  if (login !== 'required') refuseOpenListener(config)
+  else if (!tls && !isLoopback(host)) throw new MillraceError('LISTENER_NOT_LOOPBACK', { host, missing: 'TLS' })
 }
 
 type Shown = Pick<Views, 'fleet' | 'alarms'> & { eachAlone: EachAlone; ledger: ReturnType<typeof cachedLedger> }
@@ -99,15 +137,19 @@ function openLive(options: WebOptions, { fleet, alarms, eachAlone, ledger }: Sho
     fleet,
     leftOut,
     eachAlone,
-    hello: () => ({
-      serverMs: clock.now(),
-      staleAfterMs: config.staleAfterMs,
-      fleet: fleet.all(),
-      alarms: alarms.list('all'),
-      status: options.status(),
-      leftOut: leftOut.view(),
-      ledger: withoutRows(ledger.newest()),
-    }),
+    hello: (scope) =>
+      narrowHello(
+        {
+          serverMs: clock.now(),
+          staleAfterMs: config.staleAfterMs,
+          fleet: fleet.all(),
+          alarms: alarms.list('all'),
+          status: options.status(),
+          leftOut: leftOut.view(),
+          ledger: ledger.newest(),
+        },
+        scope,
+      ),
     status: () => ({ serverMs: clock.now(), ...options.status(), leftOut: leftOut.view() }),
     ledger: () =>
       ledger.read().catch((error) => {
@@ -192,21 +234,18 @@ function stateRoutes(app: FastifyInstance, options: WebOptions, { fleet, alarms,
       .send({ ready: connected, ...(connected ? {} : { why: 'no connection to the broker' }) })
   })
   app.get('/metrics', async (_, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(metrics.expose()))
-  app.get('/api/status', async () => status())
-  app.get('/api/fleet', async () => fleet.all())
-  app.get('/api/ledger', async () => ledger())
-  app.get('/api/alarms', async ({ query }) => alarms.list(check(alarmsQuery, query).state))
+  const scopeOf = (request: FastifyRequest) => identityOf(request).scope
+  app.get('/api/status', async (request) => narrowStatus(status(), scopeOf(request)))
+  app.get('/api/fleet', async (request) => scopeOf(request).keep(fleet.all()))
+  app.get('/api/ledger', async (request) => narrowLedger(await ledger(), scopeOf(request)))
+  app.get('/api/alarms', async (request) => scopeOf(request).keep(alarms.list(check(alarmsQuery, request.query).state)))
 
-  app.get('/api/live', async ({ query }, reply) => {
-    const { devices, waves } = check(liveQuery, query)
+  app.get('/api/live', async (request, reply) => {
+    const { devices, waves } = check(liveQuery, request.query)
     if (live.viewers() >= config.viewersMax) throw new MillraceError('WEB_VIEWERS', { limit: config.viewersMax })
     const wanted = (names: string[] | undefined) => (device: string) => names === undefined || names.includes(device)
-    live.attach(reply, { devices: wanted(devices), waves: wanted(waves) })
+    live.attach(reply, { devices: wanted(devices), waves: wanted(waves), scope: scopeOf(request) })
   })
-}
-
-function withoutRows(view: LedgerView | undefined): LedgerView | undefined {
-  return view && { ...view, rows: [] }
 }
 
 /** However many ask, the store spends a fifth of its time on it at most, or is asked once a second. */

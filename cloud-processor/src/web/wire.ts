@@ -1,5 +1,6 @@
 /** What the page and other clients of the API receive: the shapes of `/api/*` and of the events of `/api/live`. */
 import type { AbsenceReason, AlarmRecord, Channel, Column, Segment, Tally, Value } from '@millrace/contract'
+import type { Role } from '../people/index.ts'
 import type { LedgerRow, StoredGap, StoreTotal } from '../stores/store.ts'
 
 /** How the pipeline is doing, measured by the processor. */
@@ -173,4 +174,24 @@ export interface Waves {
   gaps: StoredGap[]
   /** True when there was more than one answer may hold; ask again from the last sample on. */
   more: boolean
+}
+
+/** `/api/me`. */
+export interface Me {
+  name: string
+  role: Role
+  /** Filters over `<group>/<node>/<device>`; none: everything. */
+  scope: string[]
+  /** `machine`: nobody was asked to log in. */
+  by: 'session' | 'password' | 'credential' | 'machine'
+}
+
+/** `/api/accounts`. */
+export interface AccountView {
+  name: string
+  role: Role
+  scope: string[]
+  /** Its link was not opened yet. */
+  isInvited: boolean
+  sessions: number
 }

@@ -153,6 +153,17 @@ export const control = z
       type: z.literal('restored').describe('The log was restored; what was receipted after the backup is in no log any more.'),
       backupMs: epochMs('When the backup was made'),
     }),
+    z.object({
+      by: z.string().describe('Account that did it.'),
+      type: z.literal('audit').describe('An entry of the audit trail; it changes nothing.'),
+      id: z.string().describe('Unique. An entry that comes twice has the same.'),
+      atMs: epochMs('When it was done'),
+      action: z.string().describe('What was done, such as `alarm.acknowledge` or `account.role`.'),
+      target: z.string().describe('To what: the id of an alarm, the name of an account.'),
+      before: z.unknown().optional().describe('What it was before, as JSON.'),
+      after: z.unknown().optional().describe('What it was afterwards, as JSON.'),
+      reason: z.string().optional().describe('Why, where it was said.'),
+    }),
   ])
   .describe('An order of a person or a program. Orders act on the stages only as records.')
 

@@ -29,7 +29,8 @@ export interface Demo {
   close(): Promise<void>
 }
 
-export async function startDemo(port = 0, clock: Clock = systemClock): Promise<Demo> {
+/** @param people where people have to log in */
+export async function startDemo(port = 0, clock: Clock = systemClock, people?: WebOptions['people']): Promise<Demo> {
   const startMs = clock.now() - historyMs
   const staticDir = mkdtempSync(join(tmpdir(), 'millrace-page-'))
   await buildDashboard(staticDir)
@@ -46,6 +47,7 @@ export async function startDemo(port = 0, clock: Clock = systemClock): Promise<D
     controls: { append: async (control) => demo.obey(control) },
     status: () => status(clock.now(), startMs),
     staticDir,
+    ...(people ? { people } : {}),
   })
   const stop = demo.begin(web)
   return {

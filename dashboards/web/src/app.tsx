@@ -2,18 +2,24 @@
 
 import { timeText } from './format.ts'
 import { link } from './live/link.ts'
+import { me } from './live/me.ts'
 import { announced, openAlarms } from './live/model.ts'
 import { nowSecond } from './live/time.ts'
 import { Banner } from './parts/banner.tsx'
 import { Icon, type IconName } from './parts/icons.tsx'
 import { type Route, route } from './route.ts'
 import { theme, toggleTheme } from './theme.ts'
+import { AccountView } from './views/account.tsx'
 import { AlarmsView } from './views/alarms.tsx'
 import { DeviceView } from './views/device.tsx'
 import { FleetView } from './views/fleet.tsx'
+import { LinkView, LoginView } from './views/login.tsx'
 import { PipelineView } from './views/pipeline.tsx'
 
 export function App() {
+  const at = route.value
+  if (at.view === 'link') return <LinkView link={at.link} />
+  if (me.value === 'stranger') return <LoginView />
   return (
     <div class={`app link-${link.value.state}`}>
       <button type="button" class="skip" onClick={skipToMain}>
@@ -22,7 +28,7 @@ export function App() {
       <TopBar />
       <Banner />
       <main id="main">
-        <View at={route.value} />
+        <View at={at} />
       </main>
       <div class="unseen" role="status" aria-live="assertive">
         {announced.value}
@@ -35,6 +41,7 @@ function View({ at }: { at: Route }) {
   if (at.view === 'device') return <DeviceView key={at.device} name={at.device} />
   if (at.view === 'alarms') return <AlarmsView />
   if (at.view === 'pipeline') return <PipelineView />
+  if (at.view === 'account') return <AccountView />
   return <FleetView />
 }
 
@@ -73,6 +80,15 @@ function TopBar() {
       <div class="top-end">
         <LinkSign />
         <time class="wall">{timeText(nowSecond.value)}</time>
+        <a
+          class="plain"
+          href="#/account"
+          aria-label="Account"
+          title="Account"
+          aria-current={current === 'account' ? 'page' : undefined}
+        >
+          <Icon name="person" size={18} />
+        </a>
         <button
           type="button"
           class="plain"

@@ -142,3 +142,6 @@ export function bytesText(bytes: number): string {
 export function rateText(perS: number): string {
   return perS.toLocaleString(undefined, { maximumFractionDigits: perS < 10 ? 1 : 0 })
 }
+
+/** What an account sees. */
+export const scopeText = (scope: string[]) => scope.join(', ') || 'everything'

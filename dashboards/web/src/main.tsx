@@ -6,15 +6,18 @@ import './style/fleet.css'
 import './style/device.css'
 import './style/alarms.css'
 import './style/pipeline.css'
+import './style/account.css'
 import { render } from 'preact'
 import { App } from './app.tsx'
 import { followLive } from './live/link.ts'
+import { askWhoIAm } from './live/me.ts'
 import { followRoute } from './route.ts'
 import { followTheme } from './theme.ts'
 import { followTitle } from './title.ts'
 
 followTheme()
 followRoute()
-followLive()
 followTitle()
+await askWhoIAm()
+followLive()
 render(<App />, document.getElementById('app')!)

@@ -1,8 +1,11 @@
-/** Hash routes: `#/`, `#/device/<name>`, `#/alarms`, `#/pipeline`. They survive a reload and can be shared. */
+/** Hash routes: `#/`, `#/device/<name>`, `#/alarms`, `#/pipeline`, `#/account`, `#/link/<token>`. They survive a reload and can be shared. */
 import { signal } from '@preact/signals'
 import { inAddress } from './address.ts'
 
-export type Route = { view: 'fleet' | 'alarms' | 'pipeline' } | { view: 'device'; device: string }
+export type Route =
+  | { view: 'fleet' | 'alarms' | 'pipeline' | 'account' }
+  | { view: 'link'; link: string }
+  | { view: 'device'; device: string }
 
 export const route = signal<Route>({ view: 'fleet' })
 
@@ -26,7 +29,8 @@ export function deviceHref(device: string): string {
 function parse(hash: string): Route {
   const [, view, name] = hash.split('/')
   if (view === 'device' && name) return { view, device: fromAddress(name) }
-  if (view === 'alarms' || view === 'pipeline') return { view }
+  if (view === 'link' && name) return { view, link: name }
+  if (view === 'alarms' || view === 'pipeline' || view === 'account') return { view }
   return { view: 'fleet' }
 }
 

@@ -4,11 +4,13 @@ import { link } from './live/link.ts'
 import { openAlarms } from './live/model.ts'
 import { route } from './route.ts'
 
+const names = { fleet: 'Fleet', alarms: 'Alarms', pipeline: 'Pipeline', account: 'Account', link: 'Welcome' }
+
 export function followTitle(): void {
   effect(() => {
     const count = openAlarms.value.length
     const at = route.value
-    const name = at.view === 'device' ? at.device : { fleet: 'Fleet', alarms: 'Alarms', pipeline: 'Pipeline' }[at.view]
+    const name = at.view === 'device' ? at.device : names[at.view]
     const lost = link.value.state === 'lost'
     document.title = `${lost ? '⚠ link lost · ' : ''}${count > 0 ? `(${count}) ` : ''}${name} · Millrace`
     document.getElementById('favicon')!.setAttribute('href', icon(lost ? '#8a949e' : count > 0 ? '#e5484d' : '#1793b0'))

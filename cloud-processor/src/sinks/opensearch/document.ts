@@ -133,6 +133,7 @@ function orderFields(control: Control): Fields {
   const fields = { level: 'info', by: control.by, code: `CONTROL_${control.type.replaceAll('-', '_').toUpperCase()}` }
   if (control.type === 'acknowledge') return { ...fields, alarm: control.alarm, text: control.note ?? 'alarm acknowledged' }
   if (control.type === 'comment') return { ...fields, alarm: control.alarm, text: control.note }
+  if (control.type === 'audit') return { ...fields, text: `${control.action} ${control.target}` }
   if ('channel' in control)
     return { ...fields, text: `${control.rule} ${control.device} ${control.channel}: ${control.reason ?? control.type}` }
   return { ...fields, text: control.type === 'rules' ? 'alarm rules replaced' : 'rejected message tried again' }

@@ -167,12 +167,12 @@ export function alarm(more: Partial<AlarmRecord> = {}): AlarmRecord {
 }
 
 /** Reads server-sent events; `next(name)` waits for the next of that name. */
-export async function watch(url: string) {
+export async function watch(url: string, headers: Record<string, string> = {}) {
   const abort = new AbortController()
-  const response = await fetch(url, { signal: abort.signal })
+  const response = await fetch(url, { signal: abort.signal, headers })
   const events: { name: string; data: unknown }[] = []
   const waiting: (() => void)[] = []
-  void (async () => {
+  const ended = (async () => {
     let text = ''
     const decoder = new TextDecoder()
     for await (const chunk of response.body!) {
@@ -189,6 +189,8 @@ export async function watch(url: string) {
   return {
     response,
     events,
+    /** When it was closed, by whom ever. */
+    ended,
     async next<T>(name: string): Promise<T> {
       for (;;) {
         const at = events.findIndex((event) => event.name === name)

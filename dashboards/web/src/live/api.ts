@@ -26,15 +26,19 @@ export async function orderAlarm(
   { said, ...about }: { alarm: string; by: string; said: string; untilMs?: number | undefined },
 ): Promise<void> {
   const key = order === 'acknowledge' || order === 'comment' ? 'note' : 'reason'
-  const body = JSON.stringify({ ...about, ...(said ? { [key]: said } : {}) })
-  await answer(await fetch(`/api/alarms/${order}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }))
+  await post(`/api/alarms/${order}`, { ...about, ...(said ? { [key]: said } : {}) })
 }
 
 export async function fetchChanges(alarm: string): Promise<AlarmRecord[]> {
   return answer(await fetch(`/api/alarms/changes?${new URLSearchParams({ alarm })}`))
 }
 
-async function answer<T>(response: Response): Promise<T> {
+export async function post<T>(path: string, body: object): Promise<T> {
+  const headers = { 'content-type': 'application/json' }
+  return answer(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }))
+}
+
+export async function answer<T>(response: Response): Promise<T> {
   const body = (await response.json().catch(() => ({ error: `The processor answered ${response.status}.` }))) as T & {
     error?: string
   }

@@ -16,6 +16,7 @@ import type { AlarmRecord } from '@millrace/contract'
 import { computed, effect, signal } from '@preact/signals'
 import { inAddress } from '../address.ts'
 import { route } from '../route.ts'
+import { askWhoIAm, me } from './me.ts'
 import {
   applyAlarm,
   applyGap,
@@ -53,6 +54,7 @@ export function followLive(): void {
   const open = () => {
     clearTimeout(retry)
     source?.close()
+    if (me.peek() === 'stranger') return
     heardAt = performance.now()
     source = new EventSource(address.peek())
     source.onerror = lost
@@ -64,6 +66,7 @@ export function followLive(): void {
   }
   const lost = () => {
     source?.close()
+    void askWhoIAm()
     if (link.peek().state !== 'lost') link.value = { state: 'lost', sinceMs: Date.now() - (performance.now() - heardAt) }
     clearTimeout(retry)
     retry = setTimeout(open, retryMs)

@@ -20,6 +20,7 @@ const shapes = {
   link: <path d="M2 6.2a8.6 8.6 0 0 1 12 0M4.4 9a5.2 5.2 0 0 1 7.2 0M8 12.2v.2" />,
   clock: <path d="M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8ZM8 4.6V8l2.4 1.6" />,
   off: <path d="M2 2l12 12M5.2 5.2a4 4 0 0 0 5.6 5.6M8 4a4 4 0 0 1 4 4" />,
+  person: <path d="M8 1.8a3 3 0 1 1 0 6 3 3 0 0 1 0-6ZM2.4 14.2c0-2.9 2.5-4.4 5.6-4.4s5.6 1.5 5.6 4.4" />,
   search: <path d="M7 2.2a4.8 4.8 0 1 1 0 9.6 4.8 4.8 0 0 1 0-9.6Zm3.5 8.3 3.4 3.4" />,
 } satisfies Record<string, ComponentChildren>
 

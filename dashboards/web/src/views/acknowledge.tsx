@@ -3,6 +3,7 @@ import type { AlarmRecord } from '@millrace/contract'
 import { signal } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type AlarmOrder, orderAlarm } from '../live/api.ts'
+import { signedAs } from '../live/me.ts'
 import { serverNow } from '../live/time.ts'
 
 export const asked = signal<{ alarm: AlarmRecord; order: AlarmOrder } | undefined>(undefined)
@@ -25,7 +26,8 @@ export function AcknowledgeDialog({ only }: { only?: string }) {
 
 function Dialog({ alarm, order }: { alarm: AlarmRecord; order: AlarmOrder }) {
   const dialog = useRef<HTMLDialogElement>(null)
-  const [by, setBy] = useState(localStorage.getItem(nameKey) ?? '')
+  const account = signedAs.value
+  const [by, setBy] = useState(account ?? localStorage.getItem(nameKey) ?? '')
   const [note, setNote] = useState('')
   const [forMin, setForMin] = useState('30')
   const [failed, setFailed] = useState('')
@@ -37,7 +39,7 @@ function Dialog({ alarm, order }: { alarm: AlarmRecord; order: AlarmOrder }) {
     event.preventDefault()
     setBusy(true)
     try {
-      localStorage.setItem(nameKey, by.trim())
+      if (account === undefined) localStorage.setItem(nameKey, by.trim())
       const untilMs = order === 'shelve' && forMin !== 'once' ? Math.round(serverNow()) + Number(forMin) * 60_000 : undefined
       await orderAlarm(order, { alarm: alarm.id, by: by.trim(), said: note.trim(), untilMs })
       dialog.current!.close()
@@ -59,10 +61,18 @@ function Dialog({ alarm, order }: { alarm: AlarmRecord; order: AlarmOrder }) {
           {alarm.subject}: {alarm.text}
         </p>
         {order === 'shelve' && <Duration value={forMin} set={setForMin} />}
-        <label>
-          Your name
-          <input required maxLength={100} autoComplete="name" value={by} onInput={(event) => setBy(event.currentTarget.value)} />
-        </label>
+        {account === undefined && (
+          <label>
+            Your name
+            <input
+              required
+              maxLength={100}
+              autoComplete="name"
+              value={by}
+              onInput={(event) => setBy(event.currentTarget.value)}
+            />
+          </label>
+        )}
         <label>
           <span>
             {order === 'shelve' ? 'Reason' : 'Note'} {!needsNote && <span class="soft">(optional)</span>}

@@ -3,6 +3,7 @@ import type { AlarmRecord } from '@millrace/contract'
 import { signal } from '@preact/signals'
 import { ageText, unitText, valueText, whenText } from '../format.ts'
 import type { AlarmOrder } from '../live/api.ts'
+import { mayOperate } from '../live/me.ts'
 import { channelOf, dependentsOf, device, heldBack, isOpen, openAlarms, settledAlarms } from '../live/model.ts'
 import { nowSecond } from '../live/time.ts'
 import { priorityWords } from '../parts/badges.tsx'
@@ -90,9 +91,11 @@ function HeldBack() {
                 {one.reason && <span>{one.reason}</span>}
               </p>
             </div>
-            <button type="button" class="quiet" onClick={() => ask(one, one.shelved ? 'unshelve' : 'in-service')}>
-              {one.shelved ? 'Unshelve' : 'Put back'}
-            </button>
+            {mayOperate.value && (
+              <button type="button" class="quiet" onClick={() => ask(one, one.shelved ? 'unshelve' : 'in-service')}>
+                {one.shelved ? 'Unshelve' : 'Put back'}
+              </button>
+            )}
           </li>
         ))}
       </ul>
@@ -137,14 +140,14 @@ export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: b
         <strong>{alarm.text}</strong>
         <History alarm={alarm} link={link} />
         <Dependents of={alarm} />
-        <AlarmChanges of={alarm}>{wantsSomebody && <Orders of={alarm} />}</AlarmChanges>
+        <AlarmChanges of={alarm}>{wantsSomebody && mayOperate.value && <Orders of={alarm} />}</AlarmChanges>
       </div>
       {alarm.value !== undefined && alarm.active && !alarm.technical && (
         <span class="alarm-value">
           {valueText(alarm.value, channel)} <small>{unitText(alarm.unit ?? '')}</small>
         </span>
       )}
-      {wantsSomebody && !alarm.acknowledged && (
+      {wantsSomebody && !alarm.acknowledged && mayOperate.value && (
         <button type="button" class="main" onClick={() => ask(alarm, 'acknowledge')}>
           Acknowledge
         </button>

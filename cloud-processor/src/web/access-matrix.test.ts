@@ -1,0 +1,149 @@
+/**
+ * Route × role × scope over the real page. The table here is written by hand and not read from routes.ts: a role that is too wide there is
+ * told apart from it. A route that is missing here fails the test.
+ */
+
+import { systemClock } from '@millrace/platform'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { People, type Role, roles } from '../people/index.ts'
+import { listedRoutes } from './routes.ts'
+import { emptyEventLog } from './testing/event-log.ts'
+import { alarm, ask, hourStore, readings, startMs, startWeb, watch } from './testing/web.ts'
+
+type Who = 'stranger' | Role
+/** `own` sees gateway-1, `other` another ward, `whole` everything. */
+type Sees = 'whole' | 'own' | 'other'
+
+interface Row {
+  /** What may ask. */
+  from: 'everybody' | Role
+  /** Answer to who does not see the device: 404, an empty answer, or 403. Absent: the same as everybody's. */
+  unseen?: 404 | 403 | 'empty'
+  /** 403 also to who sees part. */
+  isWhole?: boolean
+  path?: string
+  body?: object
+  /** Of who may. */
+  code?: number
+}
+
+const span = `from=${startMs}&to=${startMs + 5000}`
+const order = { alarm: alarm().id, reason: 'a test', by: 'Ada' }
+const noted = { alarm: alarm().id, note: 'a test', by: 'Ada' }
+const someone = { name: 'somebody' }
+
+const table: Record<string, Row> = {
+  'GET /health': { from: 'everybody' },
+  'GET /ready': { from: 'everybody' },
+  'POST /api/login': { from: 'everybody', body: { name: 'nobody', password: 'wrong horse' }, code: 401 },
+  'GET /api/link': { from: 'everybody', path: '/api/link?link=x', code: 410 },
+  'POST /api/link': { from: 'everybody', body: { link: 'x', password: 'correct horse' }, code: 410 },
+  'GET /api/me': { from: 'viewer' },
+  'POST /api/logout': { from: 'viewer', body: {} },
+  'GET /api/live': { from: 'viewer' },
+  'GET /api/fleet': { from: 'viewer', unseen: 'empty' },
+  'GET /api/status': { from: 'viewer' },
+  'GET /api/ledger': { from: 'viewer' },
+  'GET /api/alarms': { from: 'viewer', unseen: 'empty' },
+  'GET /api/alarms/changes': { from: 'viewer', unseen: 404, path: `/api/alarms/changes?alarm=${encodeURIComponent(alarm().id)}` },
+  'GET /api/gaps': { from: 'viewer', unseen: 'empty', path: `/api/gaps?${span}` },
+  'GET /api/events': { from: 'viewer', unseen: 'empty', path: `/api/events?${span}` },
+  'GET /api/devices/:device/series': { from: 'viewer', unseen: 404, path: `/api/devices/oximeter-1/series?channel=spo2&${span}` },
+  'GET /api/devices/:device/waves': { from: 'viewer', unseen: 404, path: `/api/devices/oximeter-1/waves?channel=pleth&${span}` },
+  'GET /api/export/:device/:channel': { from: 'viewer', unseen: 404, path: `/api/export/oximeter-1/spo2?${span}` },
+  'GET /metrics': { from: 'viewer', isWhole: true },
+  'POST /api/alarms/acknowledge': { from: 'operator', unseen: 404, body: noted, code: 202 },
+  'POST /api/alarms/comment': { from: 'operator', unseen: 404, body: noted, code: 202 },
+  'POST /api/alarms/shelve': { from: 'operator', unseen: 404, body: order, code: 202 },
+  'POST /api/alarms/unshelve': { from: 'operator', unseen: 404, body: order, code: 202 },
+  'POST /api/alarms/out-of-service': { from: 'operator', unseen: 404, body: order, code: 202 },
+  'POST /api/alarms/in-service': { from: 'operator', unseen: 404, body: order, code: 202 },
+  'GET /api/log/:topic': { from: 'engineer', isWhole: true, path: '/api/log/raw' },
+  'POST /api/rejected/replay': { from: 'engineer', isWhole: true, body: {} },
+  'GET /api/accounts': { from: 'admin' },
+  'POST /api/accounts': { from: 'admin', body: { name: 'viewer-whole', role: 'viewer' }, code: 400 },
+  'POST /api/accounts/change': { from: 'admin', body: someone, code: 404 },
+  'POST /api/accounts/link': { from: 'admin', body: someone, code: 404 },
+  'POST /api/accounts/end-sessions': { from: 'admin', body: someone, code: 404 },
+  'POST /api/accounts/remove': { from: 'admin', body: someone, code: 404 },
+  'GET /api/audit': { from: 'admin', isWhole: true },
+}
+
+const scopes: Record<Sees, string[]> = { whole: [], own: ['gateway-1/#'], other: ['gateway-2/#', '+/+/+/bed-9'] }
+const password = 'correct horse battery'
+
+let page: Awaited<ReturnType<typeof startWeb>>
+const people = new People(':memory:', systemClock)
+const names: string[] = []
+
+beforeAll(async () => {
+  await people.open(people.firstLink(), { name: 'admin-whole', password })
+  for (const role of roles)
+    for (const sees of Object.keys(scopes) as Sees[]) {
+      if (role === 'admin') continue
+      names.push(`${role}-${sees}`)
+      await people.open(people.add({ name: `${role}-${sees}`, role, scope: scopes[sees] }, { by: 'test' }), { password })
+    }
+  names.push('admin-whole')
+  page = await startWeb({ people, eventLog: emptyEventLog, store: hourStore() })
+  page.web.onTimeline([readings(startMs, 97)])
+  page.web.onAlarms([alarm()])
+})
+afterAll(() => page.web.close())
+
+/** A cookie of a new session; none for a stranger. */
+const cookieOf = (name: string): Record<string, string> =>
+  name === 'stranger' ? {} : { cookie: `millrace=${people.begin(name)}` }
+
+async function answer(route: string, name: string, more: Record<string, string> = {}) {
+  const [method, url] = route.split(' ') as [string, string]
+  const { path = url, body } = table[route]!
+  const headers = { origin: page.url, 'content-type': 'application/json', ...cookieOf(name), ...more }
+  if (route === 'GET /api/live') return openAndClose(path, headers)
+  return ask(page.web.port, path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
+}
+
+async function openAndClose(path: string, headers: Record<string, string>): Promise<{ code: number; body: string }> {
+  const live = await watch(page.url + path, headers)
+  live.close()
+  return { code: live.response.status, body: '' }
+}
+
+function expected({ from, unseen, isWhole, code = 200 }: Row, who: Who, sees: Sees): { code: number; isEmpty: boolean } {
+  if (from === 'everybody') return { code, isEmpty: false }
+  if (who === 'stranger') return { code: 401, isEmpty: false }
+  if (roles.indexOf(who) < roles.indexOf(from)) return { code: 403, isEmpty: false }
+  if (isWhole && sees !== 'whole') return { code: 403, isEmpty: false }
+  if (sees !== 'other' || unseen === undefined) return { code, isEmpty: false }
+  return unseen === 'empty' ? { code: 200, isEmpty: true } : { code: unseen, isEmpty: false }
+}
+
+it('names every route', () => {
+  expect(Object.keys(table).toSorted()).toEqual(listedRoutes.toSorted())
+})
+
+describe.each(Object.entries(table))('%s', (route, row) => {
+  it('lets in who may, and nobody else', async () => {
+    const found: string[] = []
+    const wanted: string[] = []
+    for (const name of ['stranger', ...names]) {
+      const [who, sees = 'whole'] = name.split('-') as [Who, Sees]
+      const { code, isEmpty } = expected(row, who, sees)
+      const got = await answer(route, name)
+      wanted.push(`${name} ${code}${isEmpty ? ' empty' : ''}`)
+      found.push(`${name} ${got.code}${isEmpty && got.body === '[]' ? ' empty' : ''}`)
+    }
+    expect(found).toEqual(wanted)
+  })
+
+  it.runIf(route.startsWith('POST'))('takes a change from this page only', async () => {
+    const admin = 'admin-whole'
+    expect((await answer(route, admin, { origin: 'https://evil.example' })).code).toBe(403)
+    expect((await answer(route, admin, { 'content-type': 'text/plain' })).code).toBe(403)
+  })
+
+  it.runIf(row.from !== 'everybody' && row.unseen !== 404)('says nothing of a device to who does not see it', async () => {
+    const { body } = await answer(route, 'viewer-other')
+    expect(body).not.toContain('oximeter-1')
+  })
+})
