@@ -89,8 +89,8 @@ it('takes an account by HTTP Basic too, for programs', async () => {
 it('throttles guesses at one account, and nobody else', async () => {
   await account('ada', 'admin')
   const guess = async (name: string, k: number) => (await post('/api/login', { name, password: `wrong horse ${k}` })).code
-  const codes: number[] = []
-  for (let k = 0; k < 12; k++) codes.push(await guess('ada', k))
+  // At once: however slow the machine is, no second passes in which another guess is allowed.
+  const codes = await Promise.all(Array.from({ length: 40 }, (_, k) => guess('ada', k)))
   expect(codes).toContain(429)
   await account('eve', 'viewer')
   expect((await post('/api/login', { name: 'eve', password })).code).toBe(200)
@@ -147,6 +147,7 @@ it('ends a live view within a second of a command in another process, 50 times',
     took.push(performance.now() - startedMs)
   }
   const p99 = took.toSorted((a, b) => a - b)[49]!
+  process.stdout.write(`from the command to the closed live view: p99 ${p99.toFixed(0)} ms\n`)
   expect(p99, `p99 ${p99.toFixed(0)} ms`).toBeLessThan(1000)
 }, 60_000)
 
