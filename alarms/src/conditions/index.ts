@@ -6,6 +6,7 @@ import { change } from './change/change.ts'
 import type { Condition } from './condition.ts'
 import { deviation } from './deviation/deviation.ts'
 import { equals } from './equals/equals.ts'
+import { expression } from './expression/expression.ts'
 import { forecast } from './forecast/forecast.ts'
 import { inside } from './inside/inside.ts'
 import { mOfN } from './m-of-n/m-of-n.ts'
@@ -30,6 +31,7 @@ export const conditions: Condition[] = [
   deviation,
   forecast,
   score,
+  expression,
   absent,
 ]
 
