@@ -32,6 +32,10 @@ const programs: Record<string, { file: string; what: string }> = {
   doctor: { file: 'e2e/doctor.ts', what: '`millrace-agent doctor` finds each fault, made for real, and says what to do' },
   install: { file: 'e2e/install.ts', what: 'the agent’s packages in a clean Debian: upgrade, roll back, remove (root)' },
   'hot-plug': { file: 'e2e/hot-plug.ts', what: 'two identical devices unplugged and swapped 200 times; the slowest recovery' },
+  'local-rules': {
+    file: 'e2e/local-rules.ts',
+    what: 'an alarm on the gateway with the link cut and the agent killed: one in the cloud',
+  },
   unplug: { file: 'e2e/unplug.ts', what: 'a device is unplugged, and plugged in again' },
   'start-twice': { file: 'e2e/start.ts', what: '`npm start`, Ctrl-C, start again; `kill -9` of each process' },
   'fresh-clone': { file: 'e2e/fresh-clone.ts', what: 'each npm script in a clone without packages' },

@@ -5,6 +5,7 @@ import type { Facts } from './conditions/words.ts'
 import { type EngineState, endedMax } from './engine.ts'
 import { endOnce, unsaid, withHolds } from './holds.ts'
 import { type Plan, type Slot, setProgress } from './plan.ts'
+import { endSpan, isTold } from './spans.ts'
 
 /** What made an alarm begin or end. */
 export interface Evidence {
@@ -19,6 +20,7 @@ export interface Evidence {
 }
 
 export function raise(plan: Plan, slot: Slot, evidence: Evidence): void {
+  if (slot.lane.series.state.told !== undefined && isTold(slot, evidence.atMs)) return
   begin(plan, slot, alarmOf(slot, evidence), evidence.evidenceMs)
 }
 
@@ -60,6 +62,7 @@ export function clear(plan: Plan, slot: Slot, { atMs, evidenceMs, raw, note }: E
   const { value: _, state: __, ...alarm } = ended(slot.progress!.alarm!, atMs, note)
   Object.assign(alarm, madeBy(typeof raw === 'number' ? scaledValue(raw, state) : raw, state.unit))
   setProgress(plan, slot, undefined)
+  endSpan(state, alarm)
   finish(plan, alarm, { evidenceMs, order: slot.order })
 }
 

@@ -34,6 +34,8 @@ export interface EngineState {
   warnings?: Warning[]
   /** Gateways that are down, at most `gatewaysMax`: see causes.ts. */
   gateways?: GatewayState[]
+  /** Active alarms that gateways raised by rules that are not here, at most `unruledMax`: see edge.ts. */
+  unruled?: AlarmRecord[]
   /** What is shelved or out of service, at most `holdsMax`: see holds.ts. */
   holds?: HoldState[]
   counts: EngineCounts
@@ -106,7 +108,17 @@ export interface SeriesState {
   knownMs?: number
   live: LaneState
   late?: LaneState
+  /** Where the rules of its gateway had alarms: see edge.ts. */
+  told?: ToldState[]
 }
+
+export interface ToldState {
+  rule: string
+  /** In the order in which they were told; without an end while the alarm is active. */
+  spans: Span[]
+}
+
+export type Span = [raisedMs: number, clearedMs?: number]
 
 export interface LaneState {
   subject: string

@@ -14,6 +14,7 @@
 import { clear, noted, raise } from './change.ts'
 import { absencesMax } from './engine.ts'
 import { type LanePlan, type Plan, renewSlots, setProgress, type ValueSlot } from './plan.ts'
+import { isBefore } from './spans.ts'
 
 /** The device's own number, or a text. */
 type Raw = number | string
@@ -142,6 +143,7 @@ function judgePending(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
 function takeBack(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
   const progress = slot.progress!
   if (!progress.alarm) return setProgress(plan, slot, undefined)
+  if (isBefore(t, progress.alarm)) return
   // A text that does not set clears.
   if (typeof raw === 'number' && !slot.judge.clears(raw)) delete progress.sinceMs
   else {
@@ -151,5 +153,6 @@ function takeBack(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
 }
 
 function endSilence(plan: Plan, lane: LanePlan, t: number, raw: Raw): void {
-  for (const slot of lane.silences) if (slot.progress) clear(plan, slot, { atMs: t, evidenceMs: t, raw })
+  for (const slot of lane.silences)
+    if (slot.progress && !isBefore(t, slot.progress.alarm!)) clear(plan, slot, { atMs: t, evidenceMs: t, raw })
 }

@@ -7,7 +7,7 @@ import { type LanePlan, type Plan, planOf, type Slot } from './plan.ts'
 export function activeAlarms(state: EngineState): AlarmRecord[] {
   const warnings = (state.warnings ?? []).map(({ alarm }) => alarm)
   const links = (state.gateways ?? []).map(({ alarm }) => alarm)
-  const own = [...state.clocks.map((clock) => clock.gap), state.full, ...warnings, ...links].filter(
+  const own = [...state.clocks.map((clock) => clock.gap), state.full, ...warnings, ...links, ...(state.unruled ?? [])].filter(
     (alarm) => alarm !== undefined,
   )
   const ruled = [...eachSlot(planOf(state))].flatMap(({ progress }) => (progress?.alarm ? [progress.alarm] : []))

@@ -16,6 +16,8 @@ export function* places(plan: Plan): Generator<Place> {
   for (const warning of state.warnings ?? []) yield of(warning, 'alarm')
   for (const gateway of state.gateways ?? []) if (gateway.alarm) yield of(gateway, 'alarm')
   if (state.full) yield of(state, 'full')
+  for (const [index, alarm] of (state.unruled ?? []).entries())
+    yield { alarm, put: (changed) => void state.unruled!.splice(index, 1, changed) }
   for (const [index, alarm] of state.ended.entries())
     yield { alarm, put: (changed) => void state.ended.splice(index, 1, ...(changed.acknowledged ? [] : [changed])) }
 }

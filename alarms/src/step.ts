@@ -6,6 +6,7 @@ import type { AlarmRecord, TimelineRecord } from '@millrace/contract'
 import { takeDeath, takeGap } from './absence.ts'
 import { takeBirth } from './causes.ts'
 import { takeControl } from './control.ts'
+import { takeEdgeAlarm } from './edge.ts'
 import type { EngineState } from './engine.ts'
 import { type Out, type Plan, planOf } from './plan.ts'
 import { takeReadings } from './readings.ts'
@@ -34,6 +35,7 @@ function take(plan: Plan, record: TimelineRecord, partition: number): void {
   else if (record.k === 'event') takeEvent(plan, record, partition)
   else if (record.k === 'death') takeDeath(plan, record)
   else if (record.k === 'birth') takeBirth(plan, record)
+  else if (record.k === 'edge-alarm') takeEdgeAlarm(plan, record, partition)
   else if (record.k === 'control') takeControl(plan, record.control, record.atMs)
 }
 

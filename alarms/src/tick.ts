@@ -16,6 +16,7 @@ import { ownRules } from './rule.ts'
 import { judgeScores } from './score.ts'
 import { clockOf } from './series.ts'
 import { setBack } from './set-back.ts'
+import { heardMs } from './spans.ts'
 
 const jumpMs = 5000
 /** Late data counts as over when none came for this long; an alarm that it left open is then closed in the record. */
@@ -64,7 +65,8 @@ function closeLate(plan: Plan, lane: LanePlan, atMs: number): void {
 function judgeSilence(plan: Plan, slot: SilenceSlot, atMs: number): void {
   const { series, state } = slot.lane
   const { sinceMs } = plan.state
-  const fromMs = state.good !== never ? state.good : Math.max(series.state.knownMs!, sinceMs)
+  const heard = series.state.told === undefined ? -Infinity : heardMs(series.state, slot.rule.name)
+  const fromMs = Math.max(state.good !== never ? state.good : Math.max(series.state.knownMs!, sinceMs), heard)
   const announced = state.absences.find(([, reason]) => reason !== 'ingest-gap')
   const silentMs = announced ? Math.max(announced[0], fromMs) + slot.announcedMs : Infinity
   const dueMs = Math.max(Math.min(fromMs + slot.delayOnMs, silentMs), sinceMs)

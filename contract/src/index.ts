@@ -1,3 +1,4 @@
+export { alertOf } from './alert.ts'
 export { type AbsenceReason, absenceReasons } from './codes/absences.ts'
 export type { EventCode } from './codes/events.ts'
 export type { RejectionReason } from './codes/rejections.ts'
@@ -8,6 +9,7 @@ export * from './reading.ts'
 export * from './rebirth.ts'
 export * from './receipt.ts'
 export type { AlarmPriority, AlarmRecord, AlarmTopicRecord, NotificationRecord, SettledRecord } from './records/alarms.ts'
+export type { EdgeAlarm, EdgeAlarms } from './records/edge-alarms.ts'
 export type { Channel, Column, Control, Segment, Tally } from './records/fields.ts'
 export type { EdgeCounts, GapRecord, LedgerRecord } from './records/ledger.ts'
 export type { Delivery, RawRecord, RawTick } from './records/raw.ts'
@@ -19,6 +21,7 @@ export type {
   CutRecord,
   DamageRecord,
   DeclarationRecord,
+  EdgeAlarmRecord,
   EventRecord,
   GapTimelineRecord,
   LastKnownRecord,

@@ -52,6 +52,8 @@ export const nodeMetrics = {
   ledger: 'Millrace/Ledger',
   /** NDATA: numbers evicted from the outbox, see ledger.ts. String (JSON). */
   gap: 'Millrace/Gap',
+  /** NDATA: what the rules on the gateway made, see records/edge-alarms.ts. String (JSON). */
+  alarm: 'Millrace/Alarm',
   /** DDATA: absences of channels, an array of Absence. String (JSON). */
   absence: 'Millrace/Absence',
   /** DDATA: bad frames with reason and raw bytes, an array of BadFrame. String (JSON). */

@@ -2,14 +2,16 @@
  * The edge agent on one screen:
  *
  *   device ─ bus ─► decoder ─► intake (filters, columns) ─ every 100 ms ─► outbox ─ uplink ─► broker
- *                                                                            ▲ receipts ┘
+ *                                                            rules ──────────►┘ ▲ receipts ┘
  */
+import { nodeMetrics } from '@millrace/contract'
 import { type Clock, every, type Log, type Metrics, type Part, stopInOrder } from '@millrace/platform'
 import type { AgentConfig } from './config.ts'
 import type { Device, DeviceStatus } from './device.ts'
 import type { OutboxStorage } from './outbox/index.ts'
 import { type Parts, parts as realParts } from './parts.ts'
 import { followPresence } from './presence.ts'
+import type { LocalRules, LocalRulesContext } from './rules/index.ts'
 import type { Stretches } from './stretches.ts'
 import type { Transport } from './uplink/index.ts'
 
@@ -23,6 +25,8 @@ export interface AgentContext {
    * @param status of this agent, once it has started
    */
   devices(given: (device: string) => Stretches, status: () => AgentStatus): Device[]
+  /** The rules that run here; absent: none. */
+  rules?: (given: Pick<LocalRulesContext, 'devices' | 'memory'>) => LocalRules
   clock: Clock
   log: Log
   metrics: Metrics
@@ -34,6 +38,8 @@ export interface Agent {
   status(): AgentStatus
   /** Rises with each commit that has ended, whatever its outcome: a sign of life. */
   commits(): number
+  /** The rules that run here. */
+  rules: LocalRules | undefined
   stop(): Promise<void>
 }
 
@@ -42,6 +48,7 @@ export interface AgentStatus {
   devices: Record<string, DeviceStatus>
   outbox: unknown
   uplink: unknown
+  rules?: unknown
 }
 
 /** Production, simulation and tests start this same function; they differ in the engines that they pass. */
@@ -53,6 +60,7 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     () => status(),
   )
   tellDowntime(devices, outbox)
+  const rules = engines.rules?.({ devices, memory: outbox.rules })
   const uplink = parts.createUplink({
     ...engines,
     outbox,
@@ -61,6 +69,7 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     host: config.host,
     devices: devices.map(({ id, channels }) => ({ device: id, channels })),
     options: config.uplink,
+    ...(rules ? { nodeMetrics: [nodeMetrics.alarm] } : {}),
   })
   countOpen(metrics, devices)
   uplink.start()
@@ -72,8 +81,11 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
   const commit = () => {
     lookAtLines()
     const drained = devices.flatMap((device) => device.drain())
-    const committed = outbox.commit(drained).catch((error) => log.error('commit failed', { error }))
-    committing = committed.then(() => commits++)
+    const committed = outbox.commit(drained, rules?.take(drained)).catch((error) => log.error('commit failed', { error }))
+    committing = committed.then(() => {
+      commits++
+      rules?.committed()
+    })
   }
   const stopTimer = every(clock, config.commitEveryMs, commit)
   const commitLast = async () => {
@@ -84,6 +96,7 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
   const inOrder: Part[] = [
     { name: 'devices', stop: () => Promise.all(devices.map((device) => device.stop())) },
     { name: 'last commit', stop: commitLast },
+    ...(rules ? [{ name: 'rules', stop: async () => rules.stop() }] : []),
     { name: 'uplink', stop: () => uplink.stop() },
     { name: 'outbox', stop: () => outbox.close() },
   ]
@@ -93,11 +106,13 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     devices: Object.fromEntries(devices.map((device) => [device.id, device.status()])),
     outbox: outbox.status(),
     uplink: uplink.status(),
+    ...(rules ? { rules: rules.status() } : {}),
   })
 
   return {
     status,
     commits: () => commits,
+    rules,
     async stop() {
       stopTimer()
       await stopInOrder(inOrder, engines)

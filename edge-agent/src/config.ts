@@ -6,6 +6,7 @@ import { busPlugins } from './bus/index.ts'
 import { decoderPlugins } from './decoders/index.ts'
 import { filtersSchema } from './filters/index.ts'
 import { outboxSchema } from './outbox/index.ts'
+import { rulesSchema } from './rules/index.ts'
 import { uplinkSchema } from './uplink/index.ts'
 
 const id = z.string().regex(/^[^+#/]+$/, 'may not contain + # /')
@@ -55,6 +56,11 @@ export const agentSchema = z.strictObject({
     })
     .prefault({})
     .describe('Processor, memory, disk, temperature, link, outbox and certificate of this gateway as channels'),
+  rules: rulesSchema
+    .optional()
+    .describe(
+      'Alarm rules that this gateway judges itself, link or not. Absent: none. With `metrics.port` a page shows its alarms',
+    ),
   outbox: outboxSchema.prefault({}),
   uplink: uplinkSchema.prefault({}),
   metrics: metricsEndpointSchema.describe('The metrics endpoint: /health and /metrics'),

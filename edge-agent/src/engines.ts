@@ -4,16 +4,21 @@ import { type Clock, createMetrics, type Log, type Metrics, openDataFolder, sile
 import type { AgentContext } from './agent.ts'
 import { type AgentConfig, checkDevices, healthDevice } from './config.ts'
 import { createDevice, type Device } from './device.ts'
-import { createHealth } from './health/health.ts'
+import { createHealth, healthChannels } from './health/health.ts'
 import { observeStorage } from './observe.ts'
 import { sqliteStorage } from './outbox/index.ts'
+import { LocalRules, loadRules, surprises } from './rules/index.ts'
 import { connectMqtt } from './uplink/index.ts'
 
 /** All that `run` refuses in the configuration of devices. Gives what may surprise. @throws MillraceError CONFIG_INVALID */
 export function checkAgent(config: AgentConfig): string[] {
   checkDevices(config)
   const context = { clock: systemClock, log: silentLog, metrics: createMetrics(), given: [] }
-  return config.devices.flatMap((device) => silences(createDevice(device, context)))
+  const devices = config.devices.map((device) => createDevice(device, context))
+  const { rules, commitEveryMs } = config
+  const health = config.health.everyMs > 0 ? [{ id: healthDevice(config), channels: healthChannels(config) }] : []
+  const unlike = rules ? surprises(loadRules(rules, process.env), [...devices, ...health], commitEveryMs) : []
+  return [...devices.flatMap(silences), ...unlike]
 }
 
 /** An `absent` rule without `afterMs` waits so long. */
@@ -31,11 +36,16 @@ function silences({ id, channels }: Device): string[] {
 export function openEngines(config: AgentConfig, context: { clock: Clock; log: Log; metrics: Metrics }): AgentContext {
   checkDevices(config)
   openDataFolder(config.dataDir, context.log)
+  const { rules, commitEveryMs } = config
+  const atEdge = rules && loadRules(rules, process.env)
   const file = sqliteStorage(join(config.dataDir, 'outbox.sqlite'))
   return {
     ...context,
     storage: config.observe ? observeStorage(file, config.observe.fd, context.clock) : file,
     transport: connectMqtt(config.uplink, context),
+    ...(atEdge
+      ? { rules: (given) => new LocalRules({ config: rules, file: atEdge.file, commitEveryMs }, { ...context, ...given }) }
+      : {}),
     devices: (given, status) => [
       ...config.devices.map((device) => createDevice(device, { ...context, given: given(device.id) })),
       ...(config.health.everyMs > 0 ? [createHealth(config, { ...context, given: given(healthDevice(config)), status })] : []),

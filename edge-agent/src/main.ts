@@ -14,13 +14,15 @@ import {
   serveMetricsEndpoint,
   systemClock,
 } from '@millrace/platform'
-import { startAgent } from './agent.ts'
+import { type Agent, startAgent } from './agent.ts'
 import { keep, lookAt, printDiagnosis, printStatus, setUp } from './commands.ts'
 import { agentSchema } from './config.ts'
 import { checkAgent, openEngines } from './engines.ts'
+import { pageOf } from './rules/index.ts'
 import { spool, spoolWords } from './spool/spool.ts'
 import { serveStatus } from './status.ts'
 import { tellSupervisor } from './supervisor.ts'
+import type { UplinkStatus } from './uplink/index.ts'
 
 const usage = {
   call: 'millrace-agent',
@@ -74,7 +76,11 @@ if (ask) {
       const clock = createSteadyClock(systemClock, (change) => log.warn('the wall clock was moved', { ...change }))
       const agent = await startAgent(config, openEngines(config, { clock, log, metrics }))
       const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
-      const endpoint = await serveMetricsEndpoint(config.metrics, { health: agent.status, metrics: () => metrics.expose() })
+      const endpoint = await serveMetricsEndpoint(config.metrics, {
+        health: agent.status,
+        metrics: () => metrics.expose(),
+        page: agent.rules && (() => localPage(agent, clock.now())),
+      })
       const supervisor = tellSupervisor(process.env, { commits: agent.commits, clock, log })
       log.info('agent ready', { node: `${config.group}/${config.node}`, devices: config.devices.length })
       if (!config.uplink.receipts)
@@ -89,6 +95,12 @@ if (ask) {
       }
     },
   })
+}
+
+function localPage({ status, rules }: Agent, nowMs: number): string {
+  const { node, uplink } = status()
+  const { connected: isConnected } = uplink as UplinkStatus
+  return pageOf({ node, nowMs, isConnected, active: rules!.active(), newest: rules!.newest.list() })
 }
 
 async function runSpool(): Promise<never> {

@@ -47,6 +47,16 @@ it('gives health and metrics on loopback, to names of loopback only', async () =
   expect(await statusFor(`${url}/metrics`, 'evil.example')).toBe(421)
 })
 
+it('shows a page to names of loopback only, where there is one', async () => {
+  const port = await freePort()
+  const page = () => '<!doctype html>'
+  endpoint = await serveMetricsEndpoint(metricsEndpointSchema.parse({ port }), { ...pages, page })
+  const answered = await fetch(`http://127.0.0.1:${port}/`)
+  expect([answered.headers.get('content-type'), await answered.text()]).toEqual(['text/html; charset=utf-8', '<!doctype html>'])
+  expect(answered.headers.get('content-security-policy')).toContain("default-src 'none'")
+  expect(await statusFor(`http://127.0.0.1:${port}/`, 'evil.example')).toBe(421)
+})
+
 it('refuses to listen elsewhere without TLS and a credential, and with a short password', async () => {
   await expect(serve({ host: '0.0.0.0' })).rejects.toMatchObject({ code: 'LISTENER_NOT_LOOPBACK' })
   const credential = { name: 'prometheus', passwordFile: at('short') }

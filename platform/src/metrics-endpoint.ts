@@ -1,5 +1,6 @@
 /**
- * The metrics endpoint, off by default: `/health` is JSON, `/metrics` Prometheus text. Every process has the same one.
+ * The metrics endpoint, off by default: `/health` is JSON, `/metrics` Prometheus text. Every process has the same one; one
+ * that has a page for people on its own machine shows it at `/`.
  *
  * On loopback only names of loopback are answered, so that no web site can read it through a browser. Elsewhere it needs TLS
  * and a credential (HTTP Basic); then only the bare answer of `/health` is for everybody, as probes have no credential.
@@ -39,13 +40,21 @@ export interface MetricsEndpoint {
 
 const wrongHeldMs = 1_000
 const connectionsMax = 16
+const htmlHeaders = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
 const headers = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' }
 
+export interface Pages {
+  health(): unknown
+  metrics(): string
+  /** HTML, at `/`; it has no script, and loads nothing. */
+  page?: (() => string) | undefined
+}
+
 /** Undefined when it is off. @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE */
-export async function serveMetricsEndpoint(
-  config: MetricsEndpointConfig,
-  pages: { health(): unknown; metrics(): string },
-): Promise<MetricsEndpoint | undefined> {
+export async function serveMetricsEndpoint(config: MetricsEndpointConfig, pages: Pages): Promise<MetricsEndpoint | undefined> {
   if (config.port === 0) return undefined
   const isLocal = isLoopback(config.host)
   refuseOpenListener(config)
@@ -57,6 +66,7 @@ export async function serveMetricsEndpoint(
     else if (request.url === '/health') sendJson(isKnown ? pages.health() : { status: 'ok' })
     else if (!isKnown) refuseStranger(request, response, guesses)
     else if (request.url === '/metrics') response.setHeader('content-type', 'text/plain; version=0.0.4').end(pages.metrics())
+    else if (request.url === '/' && pages.page) response.writeHead(200, htmlHeaders).end(pages.page())
     else response.writeHead(404).end()
 
     function sendJson(body: unknown): void {

@@ -21,6 +21,7 @@ export const kinds: Kind[] = [
   { name: 'bus', folder: 'edge-agent/src/bus', parts: [] },
   { name: 'decoder', folder: 'edge-agent/src/decoders', parts: ['cases'] },
   { name: 'filter', folder: 'edge-agent/src/filters', parts: ['cases'] },
+  { name: 'local notifier', folder: 'edge-agent/src/rules/notifiers', parts: [] },
   { name: 'codec', folder: 'cloud-processor/src/prepare/plain/codecs', parts: [] },
   { name: 'analysis', folder: 'cloud-processor/src/prepare/analyses', parts: [] },
   { name: 'notifier', folder: 'cloud-processor/src/rules/notifiers', parts: [] },

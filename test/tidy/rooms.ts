@@ -11,25 +11,25 @@ const anything = (names: string): Rooms => Object.fromEntries(names.split(' ').m
 
 export const rooms: Record<string, Rooms> = {
   platform: anything(
-    'arguments back-off clear-text clock config data-folder errors event-loop fair-room fnv guesses http http-server index link-local log loopback metrics metrics-endpoint overrides own process-metrics run secret-file source-address sqlite steady-clock stop testing turns variables varint verifier worker worker-side',
+    'arguments back-off clear-text clock config data-folder errors event-loop fair-room fnv guesses http http-server index link-local log loopback metrics metrics-endpoint overrides own post process-metrics run secret-file source-address sqlite steady-clock stop testing turns variables varint verifier webhook worker worker-side',
   ),
   contract: anything(
-    'codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug',
+    'alert codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug',
   ),
   alarms: anything(
-    'absence causes change conditions control engine glob holds index lane life-cycle list memory overrides places plan readings rule rule-file score series set-back step testing tick warnings',
+    'absence at-edge causes change conditions control edge engine glob holds index lane life-cycle list memory overrides places plan readings rule rule-file score series set-back spans step testing tick warnings',
   ),
   'edge-agent': {
-    main: 'agent commands config engines spool status supervisor',
+    main: 'agent commands config engines rules spool status supervisor uplink',
     commands: 'config doctor setup status try',
     doctor: 'agent bus config device engines status uplink',
     setup: 'bus config decoders engines',
-    engines: 'agent config device health observe outbox uplink',
+    engines: 'agent config device health observe outbox rules uplink',
     health: 'agent config device intake outbox stretches uplink',
-    agent: 'config device outbox parts presence stretches uplink',
+    agent: 'config device outbox parts presence rules stretches uplink',
     parts: 'outbox uplink',
     presence: 'device uplink',
-    config: 'bus decoders filters outbox uplink',
+    config: 'bus decoders filters outbox rules uplink',
     device: 'bus config decoders filters intake stretches',
     intake: 'decoders filters gathered scalars segments stretches times values',
     gathered: 'bad-frames scalars',
@@ -43,6 +43,7 @@ export const rooms: Record<string, Rooms> = {
     decoders: '',
     filters: '',
     outbox: 'stretches',
+    rules: 'outbox',
     uplink: 'outbox',
     observe: 'outbox',
     spool: 'outbox',

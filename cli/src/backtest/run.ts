@@ -1,6 +1,7 @@
 /**
  * The rule engine over a timeline, with a rule file of its own. Orders of people act as they did; of rule files that the log
- * announces only the same one does, at the same place, so that with the rules that were in force the same changes come.
+ * announces only the same one does, at the same place, so that with the rules that were in force the same changes come. What gateways
+ * made by their rules counts only while those were in force.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { createEngine, type EngineState, type RuleFile, ruleFileSchema, step } from '@millrace/alarms'
@@ -13,6 +14,7 @@ export class Run {
   readonly file: RuleFile
   readonly episodes = new Episodes()
   private readonly engines = new Map<number, EngineState>()
+  private isInForce = false
   private readonly onChange: ((alarm: AlarmRecord) => void) | undefined
 
   constructor(file: RuleFile, onChange?: (alarm: AlarmRecord) => void) {
@@ -39,8 +41,10 @@ export class Run {
   }
 
   private acts(record: TimelineRecord): boolean {
+    if (record.k === 'edge-alarm') return this.isInForce
     if (record.k !== 'control' || record.control.type !== 'rules') return true
     const announced = ruleFileSchema.safeParse(record.control.rules)
-    return announced.success && isDeepStrictEqual(announced.data, this.file)
+    this.isInForce = announced.success && isDeepStrictEqual(announced.data, this.file)
+    return this.isInForce
   }
 }

@@ -59,6 +59,15 @@ export const alarm = z
       .describe('Of an alarm that is a cause: the devices whose alarms of missing data follow from it.'),
     by: z.string().optional().describe('Who acknowledged it.'),
     note: z.string().optional().describe('What was said with it.'),
+    edge: z
+      .object({
+        node: z.string().describe('The gateway, `<group>/<node>`.'),
+        raisedMs: epochMsFine('Event time of the raising, by the gateway; with it the gateway made the id that it told people'),
+        decidedMs: epochMs('When the gateway knew of it, by its clock'),
+        receivers: z.array(z.string()).describe('Names of the local receivers that the gateway tells.'),
+      })
+      .optional()
+      .describe('The rules of a gateway raised it too, be it that the link was down: this is the same alarm.'),
     value: z.number().optional().describe('Scaled value that made the change, in `unit`, to 12 digits.'),
     unit: z.string().optional().describe('Unit of `value`, UCUM.'),
     state: z.string().optional().describe('Of a channel of texts, in place of `value`: the text that made the change.'),

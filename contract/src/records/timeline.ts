@@ -1,6 +1,7 @@
 /** `millrace.timeline`: everything that decisions are made on, in one order for each partition. */
 import { z } from 'zod'
 import { events } from '../codes/events.ts'
+import { edgeAlarm } from './edge-alarms.ts'
 import {
   absenceReason,
   channel,
@@ -156,6 +157,18 @@ export const event = z
   })
   .describe('A line for people from an agent or a stage.')
 
+export const edgeAlarmOnTimeline = z
+  .object({
+    f: format,
+    k: kind('edge-alarm'),
+    subject,
+    device,
+    node,
+    receivedMs: epochMs('When the message arrived at the processor'),
+    alarm: edgeAlarm.omit({ device: true }).describe('What the rules of the gateway made.'),
+  })
+  .describe('A gateway tells what its own rules made of its readings, before the readings that they made it of.')
+
 export const damage = z
   .object({
     f: format,
@@ -183,6 +196,7 @@ export const timelineRecord = z.discriminatedUnion('k', [
   cut,
   controlOnTimeline,
   event,
+  edgeAlarmOnTimeline,
   damage,
 ])
 
@@ -205,6 +219,8 @@ export type CutRecord = z.infer<typeof cut>
 export type ControlTimelineRecord = z.infer<typeof controlOnTimeline>
 /** A line for people from an agent or a stage: unplugged, replugged, clock jumped. */
 export type EventRecord = z.infer<typeof event>
+/** An alarm change that a gateway's own rules made. */
+export type EdgeAlarmRecord = z.infer<typeof edgeAlarmOnTimeline>
 /** In the place of records of the log that cannot be read. */
 export type DamageRecord = z.infer<typeof damage>
 export type TimelineRecord = z.infer<typeof timelineRecord>

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { nodeMetrics } from '../naming.ts'
 import * as alarms from '../records/alarms.ts'
+import { edgeAlarms } from '../records/edge-alarms.ts'
 import * as fields from '../records/fields.ts'
 import { headers } from '../records/headers.ts'
 import * as ledger from '../records/ledger.ts'
@@ -79,6 +80,7 @@ const channels: Record<keyof typeof topics, Published> = {
       Cut: timeline.cut,
       Control: timeline.controlOnTimeline,
       Event: timeline.event,
+      EdgeAlarm: timeline.edgeAlarmOnTimeline,
     },
   },
   rejected: {
@@ -141,7 +143,7 @@ function messageOf({ key, hasHeaders, messages }: Published, name: string): Json
 }
 
 /** JSON text in metrics of our own agents' NDATA, inside a message as it came. */
-const agentMetrics = { [nodeMetrics.ledger]: ledger.ledger, [nodeMetrics.gap]: ledger.givenUp }
+const agentMetrics = { [nodeMetrics.ledger]: ledger.ledger, [nodeMetrics.gap]: ledger.givenUp, [nodeMetrics.alarm]: edgeAlarms }
 const metricId = (metric: string) => metric.replace('Millrace/', 'Agent')
 const metricSchema = (metric: string) => `#/components/schemas/${metricId(metric)}`
 

@@ -50,7 +50,13 @@ function tryLoad(load: () => AgentConfig): AgentConfig | Finding {
 function* checkConfiguration(config: AgentConfig): Generator<Finding> {
   const warnings = checkAgent(config)
   if (warnings.length === 0) yield ok('configuration', `${config.group}/${config.node}, ${config.devices.length} devices`)
-  for (const says of warnings) yield warning('configuration', says, 'Set a shorter heartbeat, or a longer absent rule.')
+  for (const says of warnings) {
+    const isOfDevice = says.startsWith('devices.')
+    const remedy = isOfDevice
+      ? 'Set a shorter heartbeat, or a longer absent rule.'
+      : 'Change what it names, or leave it to the cloud.'
+    yield warning('configuration', says, remedy)
+  }
 }
 
 const signs = { ok: 'ok     ', warning: 'warning', wrong: 'WRONG  ' }

@@ -48,7 +48,7 @@ const units: Record<string, string> = {
 export function createHealth(config: AgentConfig, { clock, given, status }: HealthContext): Device {
   const { everyMs } = config.health
   const id = healthDevice(config)
-  const channels = channelsOf(config)
+  const channels = healthChannels(config)
   const intake = createIntake({ device: id, channels, given })
   const cpu = createCpuMeter()
   let stopTimer = () => {}
@@ -78,7 +78,7 @@ export function createHealth(config: AgentConfig, { clock, given, status }: Heal
   }
 }
 
-function channelsOf({ uplink, health }: AgentConfig): Channel[] {
+export function healthChannels({ uplink, health }: AgentConfig): Channel[] {
   const isThere = (name: string) =>
     (name !== 'temperature' || temperature() !== undefined) && (name !== 'certificate_days' || uplink.certFile !== undefined)
   const common = { kind: 'number', datatype: 'Double', intervalMs: health.everyMs } as const

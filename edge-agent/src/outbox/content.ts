@@ -5,6 +5,7 @@
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { BadFrame, Columns } from '@millrace/contract'
+import type { EntryKind } from './entry.ts'
 
 /** Columns are keyed by alias, in decimal. */
 export interface Batch {
@@ -12,7 +13,7 @@ export interface Batch {
   bad: BadFrame[]
 }
 
-/** A batch, or the JSON text of a ledger or gap record. */
+/** A batch, or the JSON text of a ledger, gap or alarm record. */
 export type Content = { batch: Batch } | { text: string }
 
 /** Below this zstd costs more than it saves. */
@@ -29,7 +30,7 @@ export function encodeContent(content: Content): Uint8Array {
 }
 
 /** @throws when the bytes are not what `encodeContent` made. */
-export function decodeContent(kind: 'data' | 'ledger' | 'gap', payload: Uint8Array): Content {
+export function decodeContent(kind: EntryKind, payload: Uint8Array): Content {
   const text = decoder.decode(payload[0] === 0x28 ? zstdDecompressSync(payload) : payload)
   if (kind !== 'data') return { text }
   const { c, w, a, b } = JSON.parse(text)

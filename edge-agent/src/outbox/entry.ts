@@ -7,17 +7,17 @@ import { crc32 } from 'node:zlib'
  *
  * `check` is the CRC-32 of the id and the array without it; agents before it wrote none, and pass over it.
  *
- * An entry is *data* (one batch of one device), a *ledger* record or a *gap* record; all share the numbers of their stream.
+ * An entry is *data* (one batch of one device), a *ledger*, *gap* or *alarm* record; all share the numbers of their stream.
  */
 export interface Entry {
   /** Order of creation over all streams. */
   id: number
-  kind: 'data' | 'ledger' | 'gap'
+  kind: EntryKind
   stream: string
   number: number
-  /** Empty for ledger and gap. */
+  /** Empty unless it is data. */
   device: string
-  /** Id of the declaration that the payload's aliases are in; empty for ledger and gap. */
+  /** Id of the declaration that the payload's aliases are in; empty unless it is data. */
   declaration: string
   /** Scalar readings and waveform samples inside. */
   count: number
@@ -51,7 +51,8 @@ export function isSane(wallMs: number): boolean {
   return wallMs >= saneMs
 }
 
-const kinds = ['data', 'ledger', 'gap'] as const
+const kinds = ['data', 'ledger', 'gap', 'alarm'] as const
+export type EntryKind = (typeof kinds)[number]
 
 export function formatEntry(e: Entry): string {
   const guard = e.guard ? [e.guard.stream, e.guard.number] : 0

@@ -1,6 +1,7 @@
 /**
  * Chooses what to remove when the outbox is full, and what is too old. Data goes, and ledger records that a later one of their stream
- * replaces; gap records, closing ledger records and the newest ledger record stay.
+ * replaces; gap records, closing ledger records, the newest ledger record
+ * and alarms that were not sent yet stay.
  */
 import { type Draft, lose, losePage } from './draft.ts'
 import { type Entry, isSane } from './entry.ts'
@@ -68,6 +69,6 @@ function isPage(unit: Entry | Page): unit is Page {
 }
 
 function mayGo({ gone, shelf }: Draft, entry: Entry): boolean {
-  if (gone.has(entry) || entry.kind === 'gap' || entry.guard) return false
-  return entry.kind === 'data' || !shelf.isNewestLedger(entry)
+  if (gone.has(entry) || entry.kind === 'gap' || entry.guard || shelf.isUrgent(entry)) return false
+  return entry.kind !== 'ledger' || !shelf.isNewestLedger(entry)
 }

@@ -17,6 +17,8 @@ export function startOver(state: State, work: Work): void {
     if (entry.guard && content && 'text' in content && entry.kind !== 'data')
       work.again.push({ kind: entry.kind, text: content.text, guard: entry.guard })
     else if (!freed.has(entry)) addToGap(gap, 'evicted', entry)
+    // Under a new number.
+    if (entry.kind === 'alarm' && content && 'text' in content && !freed.has(entry)) work.alarms.push(content.text)
     forget(state, entry)
   }
   state.run = { ...state.run, gap }

@@ -1,5 +1,5 @@
 /**
- * The entries of the node itself: gap records and ledger records.
+ * The entries of the node itself: gap, ledger and alarm records.
  *
  * A ledger record tells, besides the counts, the *floor* of every stream: the lowest number that may still be sent, or of
  * which something is still to be told (a gap that waits or is not receipted, a closing record). Below it all is settled.
@@ -7,17 +7,22 @@
 import type { LedgerRecord } from '@millrace/contract'
 import { encodeContent } from './content.ts'
 import { type Draft, put } from './draft.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, EntryKind } from './entry.ts'
 import { gapFloors, gapRecords } from './gap.ts'
 import { keys, type OpenStream } from './records.ts'
 import type { Work } from './work.ts'
 
 /** An entry of the node itself, without readings. */
-function putText(draft: Draft, kind: 'ledger' | 'gap', text: string, guard?: Entry['guard']): void {
+function putText(draft: Draft, kind: Exclude<EntryKind, 'data'>, text: string, guard?: Entry['guard']): void {
   const { nowMs } = draft
   const of = { kind, device: '', declaration: '', count: 0, samples: 0, before: 0, guard }
   const payload = encodeContent({ text })
   put(draft, { ...of, first: nowMs, last: nowMs, createdMs: nowMs, payload }, { text })
+}
+
+/** Numbered before the batches of which they were made. */
+export function putAlarms(draft: Draft, { alarms }: Work): void {
+  for (const text of alarms) putText(draft, 'alarm', text)
 }
 
 export function putAgain(draft: Draft, again: Work['again']): void {

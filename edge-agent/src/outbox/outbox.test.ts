@@ -279,6 +279,22 @@ describe('outbox', () => {
     expect(outbox.next('backlog', 9).map(({ number }) => number)).toEqual([1, 2])
   })
 
+  test('alarms go first, before what is live, also after a restart, are not evicted, and outlive a lost file', async () => {
+    const storage = memoryStorage()
+    const outbox = await open(storage, { bytesMax: 4096 })
+    for (let k = 0; k < 40; k++) await outbox.commit([readings('a', k * 1000, 20)], { alarms: k === 3 ? ['{"alarm":3}'] : [] })
+    expect(outbox.next('live', 1)[0]!.kind).toBe('alarm')
+    const again = await open(storage, { bytesMax: 4096 })
+    const [first] = again.next('live', 1)
+    expect(first!.kind).toBe('alarm')
+    await again.commit([], { alarms: ['{"alarm":4}'] })
+    again.take(first!)
+    expect(again.next('live', 1)[0]!.kind).toBe('alarm')
+    storage.fault = 'AGENT_OUTBOX_CORRUPT'
+    await again.commit([readings('a', 90_000, 1)])
+    expect(await texts(again, 'alarm')).toContainEqual({ alarm: 4 })
+  })
+
   test('whatever is committed, released and evicted over restarts, crashes and faults, the ledger closes', async () => {
     const step = fc.oneof(
       {

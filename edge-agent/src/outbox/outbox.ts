@@ -39,6 +39,14 @@ export interface OutboxStatus {
   lastError?: string
 }
 
+/** What the rules on the gateway made of what was drained: it is committed with it. */
+export interface Decided {
+  /** JSON of alarm records; they are sent before the batches. */
+  alarms?: string[]
+  /** What the rules know now. */
+  rules?: string
+}
+
 export interface OutboxContext {
   clock: Clock
   log: Log
@@ -131,13 +139,21 @@ export class Outbox {
     return this.state.run.given.get(device) ?? []
   }
 
+  /** What the rules on the gateway knew when something was last committed with it. */
+  get rules(): string | undefined {
+    return this.state.rules
+  }
+
   /**
    * Batches what was drained and commits it. Resolves with true when it is durable, with false when the disk refused: it then
    * waits in memory, within a bound, for the next try. Call it on a timer even with nothing: ledger records go out with it.
    */
-  async commit(drained: Drained[]): Promise<boolean> {
+  async commit(drained: Drained[], { alarms = [], rules }: Decided = {}): Promise<boolean> {
     const prepared = drained.map((one) => this.prepare(one))
     for (const [index, { device, counts }] of drained.entries()) this.state.buffer.add(prepared[index]!, device, counts)
+    const { next } = this.state
+    next.alarms.push(...alarms)
+    if (rules !== undefined) this.keepRules(rules)
     return this.writer.isFailing ? false : this.writer.write()
   }
 
@@ -237,6 +253,11 @@ export class Outbox {
     if (!(await writer.close()))
       log.error('the outbox was closed while the disk refused it', { bytes: state.buffer.bytes, error: writer.lastError })
     await storage.close()
+  }
+
+  private keepRules(rules: string): void {
+    this.state.rules = rules
+    this.state.next.small.set(keys.rules, rules)
   }
 
   private prepare(drained: Drained): Prepared[] {

@@ -9,7 +9,7 @@ import { addStretch, isOtherShape } from '../stretches.ts'
 import { addGone, type Draft, free, lose, type Plan, type PlanContext, put, startDraft } from './draft.ts'
 import { type Entry, storedBytes } from './entry.ts'
 import { evict, evictOld, roomForData } from './eviction.ts'
-import { putAgain, putGaps, putLedgers } from './node-entries.ts'
+import { putAgain, putAlarms, putGaps, putLedgers } from './node-entries.ts'
 import { keys } from './records.ts'
 import type { Dropped, Prepared, Run, Work } from './work.ts'
 
@@ -21,6 +21,7 @@ export function planTransaction(before: Run, work: Work, context: PlanContext): 
   for (const entry of work.evict) if (shelf.has(entry)) lose(draft, 'evicted', entry)
   for (const dropped of work.dropped) numberDropped(draft, dropped)
   evictOld(draft)
+  putAlarms(draft, work)
   putBatches(draft, work.batches)
   putAgain(draft, work.again)
   if (work.issueGap) putGaps(draft)

@@ -11,6 +11,7 @@
  * | `last/<device>` | time of the last reading made durable, epoch ms, over all streams |
  * | `given/<device>` | JSON Stretches: where durable readings have their times; the one of the last reading has grown up to it |
  * | `gap` | JSON PendingGap, see gap.ts |
+ * | `rules` | JSON of what the rules on the gateway know, see ../rules/memory.ts |
  */
 import type { EdgeCounts } from '@millrace/contract'
 import type { Declaration } from '@millrace/contract/sparkplug'
@@ -21,6 +22,7 @@ export const keys = {
   bdSeq: 'bdSeq',
   nextAlias: 'nextAlias',
   gap: 'gap',
+  rules: 'rules',
   lastMs: (device: string) => `last/${device}`,
   given: (device: string) => `given/${device}`,
   declaration: (id: string) => `declaration/${id}`,

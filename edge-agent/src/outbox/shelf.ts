@@ -7,6 +7,7 @@
  * the tail are folded into a page when the tail grows long, and the first page is unfolded when the front runs short. What a
  * floor or the uplink depends on is never folded: it is *apart*.
  *
+ * Alarms that the rules on the gateway made are *urgent*, within a bound: they go first, and past it as what else is live.
  * *Live* is what was made less than `liveMs` ago in this run; everything else is *backlog*. An entry that is taken leaves
  * its lane and stays on the shelf until it is receipted, evicted or set aside.
  */
@@ -24,6 +25,8 @@ export interface ShelfBounds {
   indexEntriesMax: number
 }
 
+/** Each is known one by one. */
+const urgentMax = 1000
 /** Above this the smallest neighbours are joined. */
 const pagesMax = 256
 
@@ -43,6 +46,7 @@ export class Shelf {
   private readonly newestLedger = new Map<string, Entry>()
   /** With the monotonic time at which each became durable. */
   private readonly live = new Map<Entry, number>()
+  private readonly urgent = new Set<Entry>()
   /** Before the pages, and after them. */
   private readonly backlog = new Set<Entry>()
   private readonly later = new Set<Entry>()
@@ -116,7 +120,8 @@ export class Shelf {
     this.know(entry)
     this.lastId = Math.max(this.lastId, entry.id)
     if (entry.kind === 'ledger' && !entry.guard) this.newestLedger.set(entry.stream, entry)
-    if (liveSinceMs === undefined) this.later.add(entry)
+    if (entry.kind === 'alarm' && this.urgent.size < urgentMax) this.urgent.add(entry)
+    else if (liveSinceMs === undefined) this.later.add(entry)
     else this.live.set(entry, liveSinceMs)
   }
 
@@ -141,21 +146,26 @@ export class Shelf {
     return [...this.apart].map(({ id }) => id).filter((id) => id >= firstId && id <= lastId)
   }
 
+  /** An alarm that was not sent yet. */
+  isUrgent(entry: Entry): boolean {
+    return this.urgent.has(entry)
+  }
+
   /** Oldest first, at most `max`, without taking them. */
   next(lane: Lane, max: number, nowMs: number, accept: (entry: Entry) => boolean = () => true): Entry[] {
     this.age(nowMs)
-    if (lane === 'live') return firstOf(this.live.keys(), max, accept)
+    if (lane === 'live') return this.nextLive(max, accept)
     const first = firstOf(this.backlog.values(), max, accept)
     if (this.pages.length > 0 || first.length >= max) return first
     return [...first, ...firstOf(this.later.values(), max - first.length, accept)]
   }
 
   take(entry: Entry): void {
-    this.live.delete(entry) || this.backlog.delete(entry) || this.later.delete(entry)
+    this.live.delete(entry) || this.urgent.delete(entry) || this.backlog.delete(entry) || this.later.delete(entry)
   }
 
   waiting(lane: Lane): number {
-    if (lane === 'live') return this.live.size
+    if (lane === 'live') return this.urgent.size + this.live.size
     return this.pages.reduce((sum, { entries }) => sum + entries, this.backlog.size + this.later.size)
   }
 
@@ -188,6 +198,11 @@ export class Shelf {
       this.size += count
     }
     this.pages.unshift(...rest)
+  }
+
+  private nextLive(max: number, accept: (entry: Entry) => boolean): Entry[] {
+    const first = firstOf(this.urgent.values(), max, accept)
+    return [...first, ...firstOf(this.live.keys(), max - first.length, accept)]
   }
 
   private foldOne(): Page {

@@ -22,6 +22,8 @@ export interface State {
   /** The current stream, as it is on the disk. */
   run: Run
   bdSeq: number
+  /** What the rules on the gateway knew at their last commit of it, JSON. */
+  rules: string | undefined
   /** Drained and not yet durable. */
   buffer: MemoryBuffer
   /** Receipted and not yet removed from the disk. */
@@ -31,7 +33,7 @@ export interface State {
   ledgers: LedgerPace
 }
 
-export type Next = Pick<Work, 'small' | 'again' | 'issueGap' | 'evict'> & { aside: Set<Entry> }
+export type Next = Pick<Work, 'small' | 'alarms' | 'again' | 'issueGap' | 'evict'> & { aside: Set<Entry> }
 
 /** Declarations that no entry needs are kept up to this many; a forgotten one takes new aliases if it comes back. */
 const declarationsKept = 100
@@ -59,6 +61,7 @@ export function createState({ small, shelf, orphans, setAside }: Filled, options
       uncounted: false,
     },
     bdSeq: records.bdSeq ?? -1,
+    rules: small.get(keys.rules),
     buffer: new MemoryBuffer(options.memoryBytesMax),
     freed: new Set(),
     next: { ...emptyNext(), aside: new Set(orphans) },
@@ -69,7 +72,7 @@ export function createState({ small, shelf, orphans, setAside }: Filled, options
 }
 
 export function emptyNext(): Next {
-  return { small: new Map(), again: [], issueGap: false, aside: new Set(), evict: [] }
+  return { small: new Map(), alarms: [], again: [], issueGap: false, aside: new Set(), evict: [] }
 }
 
 /** The entry is no longer on the disk. */
@@ -86,12 +89,13 @@ export function forgetPage({ shelf, ledgers }: State, page: Page): void {
 }
 
 /** All small records, to be written again when their file was lost. */
-export function allSmall({ run, bdSeq, aliases }: State): Map<string, string> {
+export function allSmall({ run, bdSeq, aliases, rules }: State): Map<string, string> {
   const small = new Map([
     [keys.bdSeq, `${bdSeq}`],
     [keys.nextAlias, `${aliases.nextAlias}`],
     [keys.gap, JSON.stringify(run.gap)],
   ])
+  if (rules !== undefined) small.set(keys.rules, rules)
   for (const declaration of aliases.all()) small.set(keys.declaration(declaration.id), JSON.stringify(declaration))
   for (const [device, ms] of run.lastMs) small.set(keys.lastMs(device), `${ms}`)
   for (const [device, given] of run.given) small.set(keys.given(device), JSON.stringify(given))

@@ -2,7 +2,7 @@
 import { addTally, type EdgeCounts, emptyEdgeCounts } from '@millrace/contract'
 import type { Stretches } from '../stretches.ts'
 import type { Content } from './content.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, EntryKind } from './entry.ts'
 import type { PendingGap } from './gap.ts'
 import type { OpenStream } from './records.ts'
 
@@ -64,8 +64,10 @@ export interface Work extends Waiting {
   /** To be removed and named in the gap, by somebody's decision. */
   evict: Entry[]
   small: Map<string, string | undefined>
+  /** JSON of alarm records. */
+  alarms: string[]
   /** Gap and closing ledger records to be put again, after their file was lost. */
-  again: { kind: 'gap' | 'ledger'; text: string; guard: Entry['guard'] }[]
+  again: { kind: Exclude<EntryKind, 'data'>; text: string; guard: Entry['guard'] }[]
   issueGap: boolean
   /** False keeps the counts for later. */
   ledger: boolean

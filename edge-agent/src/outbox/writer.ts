@@ -146,17 +146,18 @@ export class Writer {
 
   private takeWork(): Work {
     const { buffer, freed, ledgers, next } = this.state
-    const { aside, evict, small, again, issueGap } = next
+    const { aside, evict, small, alarms, again, issueGap } = next
     this.state.next = emptyNext()
     const ledger = ledgers.isDue(this.context.clock.monotonic())
     const closing = this.isClosing
-    return { ...buffer.takeAll(), freed: [...freed], aside: [...aside], evict, small, again, issueGap, ledger, closing }
+    return { ...buffer.takeAll(), freed: [...freed], aside: [...aside], evict, small, alarms, again, issueGap, ledger, closing }
   }
 
   private giveBack(work: Work): void {
     const { buffer, next } = this.state
     buffer.putBack(work)
     next.small = new Map([...work.small, ...next.small])
+    next.alarms = [...work.alarms, ...next.alarms]
     next.again = [...work.again, ...next.again]
     for (const entry of work.aside) next.aside.add(entry)
     next.evict = [...work.evict, ...next.evict]

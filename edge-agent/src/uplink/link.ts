@@ -13,6 +13,8 @@ export interface LinkContext {
   node: NodeName
   /** Host application whose STATE counts. */
   host: string
+  /** See SessionContext. */
+  nodeMetrics?: string[]
   options: UplinkOptions
   clock: Clock
   log: Log
@@ -78,7 +80,7 @@ export class Link {
   }
 
   private open(bdSeq: number): void {
-    const { transport, node, clock } = this.context
+    const { transport, node, nodeMetrics: metrics = [], clock } = this.context
     const connection = transport.connect(nodeDeath(node, bdSeq, clock), {
       open: () => void this.subscribe(own),
       message: (topic, payload) => {
@@ -92,7 +94,7 @@ export class Link {
         if (own === this.session) this.ended(reason)
       },
     })
-    const own = new Session(connection, { node, bdSeq, clock })
+    const own = new Session(connection, { node, bdSeq, metrics, clock })
     this.session = own
   }
 

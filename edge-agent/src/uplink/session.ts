@@ -17,6 +17,7 @@ import {
   encodeNodeDeath,
   formatStateTopic,
   formatTopic,
+  type Metric,
 } from '@millrace/contract/sparkplug'
 import type { Clock } from '@millrace/platform'
 import type { Batch, Content, Entry } from '../outbox/index.ts'
@@ -34,6 +35,8 @@ export function nodeDeath({ group, node }: NodeName, bdSeq: number, clock: Clock
 export interface SessionContext {
   node: NodeName
   bdSeq: number
+  /** Names of String metrics that the node may send, beside those that every agent has. */
+  metrics: string[]
   clock: Clock
 }
 
@@ -65,10 +68,11 @@ export class Session {
   }
 
   birth(): void {
-    const { bdSeq, clock } = this.context
+    const { bdSeq, clock, metrics } = this.context
+    const more = metrics.map((name): Metric => ({ name, datatype: 'String', value: null }))
     this.seq = 0
     this.areBirthsSent = false
-    this.publish(this.nodeTopic('NBIRTH'), encodeNodeBirth({ bdSeq, timestamp: clock.now(), seq: 0 }))
+    this.publish(this.nodeTopic('NBIRTH'), encodeNodeBirth({ bdSeq, timestamp: clock.now(), seq: 0, metrics: more }))
     this.isBorn = true
   }
 
@@ -125,7 +129,8 @@ interface Sending {
 }
 
 function encodeNode(name: Entry, text: string, sending: Sending): Uint8Array {
-  const metric = name.kind === 'gap' ? nodeMetrics.gap : nodeMetrics.ledger
+  const { alarm, gap, ledger } = nodeMetrics
+  const metric = name.kind === 'alarm' ? alarm : name.kind === 'gap' ? gap : ledger
   return encodeNodeData({ name, metrics: { [metric]: text }, ...sending })
 }
 

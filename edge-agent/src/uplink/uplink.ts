@@ -45,6 +45,8 @@ export interface UplinkContext {
   /** Host application whose receipts and STATE count. */
   host: string
   devices: { device: string; channels: Channel[] }[]
+  /** Names of String metrics that the node may send, beside those that every agent has. */
+  nodeMetrics?: string[]
   options: UplinkOptions
   clock: Clock
   log: Log

@@ -42,6 +42,19 @@ test('counts nothing twice when a batch that it took comes again and cannot be d
   ])
 })
 
+test('brings alarms of the gateway to the timeline once, and refuses what is none', () => {
+  feed.born()
+  const about = { rule: 'low', device: 'bed-1', channel: 'spo2', priority: 'high', technical: false, text: 'low' } as const
+  const alarm = { ...about, change: 'raised' as const, atMs: now, raisedMs: now, value: 84, decidedMs: now, receivers: ['lamp'] }
+  const { device: _, ...told } = alarm
+  expect(feed.nodeEntry(1, nodeMetrics.alarm, { f: 1, alarms: [alarm] }).timeline).toEqual([
+    { f: 1, k: 'edge-alarm', subject: 'bed-1', device: 'bed-1', node: 'g/n', receivedMs: expect.any(Number), alarm: told },
+  ])
+  expect(feed.nodeEntry(1, nodeMetrics.alarm, { f: 1, alarms: [alarm] }).timeline).toEqual([])
+  const wrong = { f: 1, alarms: [{ ...alarm, change: 'acknowledged' }] } as never
+  expect(feed.nodeEntry(2, nodeMetrics.alarm, wrong)).toMatchObject({ timeline: [], rejected: [{ reason: 'PREPARE_PAYLOAD' }] })
+})
+
 test('makes a cut when a ledger record is settled', () => {
   feed.born()
   feed.message(dataTopic, batch({ number: 1 }, columns([now], [97])))

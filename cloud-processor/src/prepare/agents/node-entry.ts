@@ -1,5 +1,5 @@
-/** NDATA of an agent: a ledger record, or a gap. */
-import { addTally, type GapRecord, type LedgerRecord, nodeMetrics, type Tally } from '@millrace/contract'
+/** NDATA of an agent: a ledger record, a gap, or alarms that its rules made. */
+import { addTally, type EdgeAlarms, type GapRecord, type LedgerRecord, nodeMetrics, type Tally } from '@millrace/contract'
 import type { Payload } from '@millrace/contract/sparkplug'
 import { ZodError } from 'zod'
 import { type Context, reject, toTimeline } from '../context.ts'
@@ -18,7 +18,7 @@ import {
   setUnseen,
 } from '../state/stream.ts'
 import { digestText } from './digest.ts'
-import { parseGap, parseLedger } from './node-records.ts'
+import { parseAlarms, parseGap, parseLedger } from './node-records.ts'
 import { cutIfSettled, forgetEnded, streamOf } from './streams.ts'
 
 export function takeNodeEntry(context: Context, message: AgentMessage, payload: Payload): void {
@@ -28,15 +28,17 @@ export function takeNodeEntry(context: Context, message: AgentMessage, payload: 
   const text = (metric: string) => payload.metrics.find((m) => m.name === metric)?.value
   const ledger = text(nodeMetrics.ledger)
   const gap = text(nodeMetrics.gap)
-  const digest = digestText(`${ledger ?? ''}${gap ?? ''}`)
+  const alarms = text(nodeMetrics.alarm)
+  const digest = digestText(`${ledger ?? ''}${gap ?? ''}${alarms ?? ''}`)
   if (deduplicate(stream, name.number, digest) !== 'new') return
   settle(stream, name.number, { device: '', atMs: receivedMs, forwarded: [0, 0], rejected: [0, 0], digest })
   try {
     if (typeof gap === 'string') takeGap(context, message, parseGap(gap))
+    if (typeof alarms === 'string') tellAlarms(context, message, parseAlarms(alarms))
     if (typeof ledger === 'string') takeLedger(context, message, parseLedger(ledger))
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof ZodError)) throw error
-    const detail = `ledger or gap record is not readable: ${error.message.slice(0, 200)}`
+    const detail = `ledger, gap or alarm record is not readable: ${error.message.slice(0, 200)}`
     reject(context, message, { reason: 'PREPARE_PAYLOAD', detail, lost: [0, 0], node })
   }
   cutIfSettled(context, stream, name.stream)
@@ -67,6 +69,15 @@ function takeFloor(context: Context, { node, receivedMs }: AgentMessage, id: str
   const text = `${unseen} numbers of stream ${id} were receipted by another log and are not in this one`
   const what = { level: 'error', code: 'LEDGER_FREED_UNSEEN', text } as const
   toTimeline(context, { f: 1, k: 'event', subject: node, device: node, atMs: receivedMs, ...what })
+}
+
+function tellAlarms(context: Context, { node, receivedMs }: AgentMessage, { alarms }: EdgeAlarms): void {
+  const { state } = context
+  for (const { device: id, ...alarm } of alarms) {
+    if (!hasDeviceRoom(context, nodeOf(state, node), id)) continue
+    const device = deviceOf(state, node, id).name
+    toTimeline(context, { f: 1, k: 'edge-alarm', subject: device, device, node, receivedMs, alarm })
+  }
 }
 
 /** The agent's device ids as they are called on the timeline. */

@@ -1,5 +1,5 @@
-/** Ledger and gap records as they come from outside: counted with only when they are what they must be. */
-import type { GapRecord, LedgerRecord } from '@millrace/contract'
+/** Ledger, gap and alarm records as they come from outside: gone by only when they are what they must be. */
+import type { EdgeAlarms, GapRecord, LedgerRecord } from '@millrace/contract'
 import { z } from 'zod'
 
 const whole = z.int().min(0)
@@ -26,6 +26,37 @@ const gapSchema = z.object({
   numbers: z.array(z.tuple([whole, whole]).refine(([first, last]) => first <= last)),
   devices: z.record(z.string(), z.array(z.object({ fromMs: time, toMs: time, lost: tally }))),
 })
+
+const name = z.string().min(1).max(200)
+const text = z.string().max(2000)
+const alarmsSchema = z.object({
+  f: z.literal(1),
+  alarms: z
+    .array(
+      z.object({
+        rule: name,
+        device: name,
+        channel: name,
+        priority: z.enum(['low', 'medium', 'high']),
+        technical: z.boolean(),
+        change: z.enum(['raised', 'cleared']),
+        atMs: time,
+        raisedMs: time,
+        value: z.number().optional(),
+        unit: text.optional(),
+        state: text.optional(),
+        text,
+        decidedMs: time,
+        receivers: z.array(name).max(100),
+      }),
+    )
+    .max(1000),
+})
+
+/** @throws SyntaxError, ZodError. */
+export function parseAlarms(text: string): EdgeAlarms {
+  return alarmsSchema.parse(JSON.parse(text)) as EdgeAlarms
+}
 
 /** @throws SyntaxError, ZodError. */
 export function parseLedger(text: string): LedgerRecord {

@@ -3,6 +3,7 @@ import {
   type BatchName,
   type Channel,
   type Columns,
+  type EdgeAlarms,
   emptyEdgeCounts,
   type GapRecord,
   type LedgerRecord,
@@ -23,7 +24,7 @@ export function createAgentFeed() {
       feed.message('spBv1.0/g/NBIRTH/n', encodeNodeBirth({ bdSeq: 3, timestamp: now }))
       return feed.message('spBv1.0/g/DBIRTH/n/bed-1', encodeDeviceBirth(declaration, { timestamp: now, seq: 1 }))
     },
-    nodeEntry(number: number, metric: string, record: LedgerRecord | GapRecord) {
+    nodeEntry(number: number, metric: string, record: LedgerRecord | GapRecord | EdgeAlarms) {
       const metrics = { [metric]: JSON.stringify(record) }
       return feed.message(
         'spBv1.0/g/NDATA/n',

@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { silentLog, systemClock } from '@millrace/platform'
+import { lookupElsewhere, silentLog, systemClock } from '@millrace/platform'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { exampleNotification, testNotifier } from '../conformance.ts'
 import { type Message, startReceiver } from '../testing/receiver.ts'
-import { lookupElsewhere } from './post.ts'
 import { webhook } from './webhook.ts'
 
 const open: (() => Promise<void>)[] = []

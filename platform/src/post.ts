@@ -6,7 +6,7 @@ import { lookup as resolveName } from 'node:dns'
 import { type RequestOptions, request } from 'node:http'
 import { request as requestTls } from 'node:https'
 import type { LookupFunction } from 'node:net'
-import { isLinkLocal } from '@millrace/platform'
+import { isLinkLocal } from './link-local.ts'
 
 export interface Post {
   url: string

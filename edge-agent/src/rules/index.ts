@@ -1,0 +1,3 @@
+export { loadRules, rulesSchema, surprises } from './config.ts'
+export { LocalRules, type LocalRulesContext } from './local-rules.ts'
+export { pageOf } from './page.ts'
