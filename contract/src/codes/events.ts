@@ -28,6 +28,11 @@ export const events = {
     says: 'Messages of a Sparkplug node without receipts are missing: it is asked for its births.',
     remedy: 'Nothing when it is rare. Else look at the node’s link, and at the QoS and the queues of the broker.',
   },
+  NODE_TWICE: {
+    says: 'Two agents have the same node id, and send live data in turn.',
+    remedy:
+      'Give one of them another `node` and an account of its own: a copied card or a second installation has the id of the first.',
+  },
   READINGS_IN_TIME: { says: 'No reading has been rejected for its time for half a minute.', remedy: 'Nothing.' },
   READINGS_OUT_OF_TIME: {
     says: 'Readings are rejected because their time is out of range (PREPARE_TIME).',

@@ -16,6 +16,7 @@ import { countReplayed, deduplicate, type StreamState, settle } from '../state/s
 import { digestOf, digestText } from './digest.ts'
 import { checkRising } from './rising.ts'
 import { cutAgain, cutIfSettled, streamOf } from './streams.ts'
+import { tellTwice } from './twice.ts'
 
 /** A batch with what it is about. */
 interface Entry {
@@ -76,6 +77,7 @@ function takeNew(context: Context, entry: Entry, batch: DecodedBatch): void {
   const { name, node, receivedMs } = message
   const digest = digestOf(batch.columns)
   if (!isNew(context, entry, digest)) return
+  if (!batch.historical) tellTwice(context, message)
   const identitiesOf = byAlias(device.channels)
   const problems = unusable(batch, device, identitiesOf)
   const atMs = timeSpan(batch.columns)?.first ?? receivedMs

@@ -67,6 +67,8 @@ export interface NodeState {
   isAgent?: boolean
   /** Of a node without receipts that was born: see ../foreign/order.ts. */
   order?: Order
+  /** Stream of its newest live batch, and those before: see ../agents/twice.ts. */
+  live?: { stream: string; former: string[]; returns: number }
   /** Why a rebirth is to be requested: see ../foreign/rebirths.ts. */
   wish?: string
   /** Tick at which one was requested last. */
