@@ -116,3 +116,26 @@ test('what a sink remembers is kept with its position', async () => {
   await run(given, { memory })
   expect(restored).toEqual([undefined, ['declared']])
 })
+
+test('a sink that keeps its position itself is asked for it again after a failure, and the log keeps what is not durable', async () => {
+  const { log, commits } = createLog([0, 1, 2, 3].map((offset) => record(offset)))
+  const held: number[] = []
+  log.registerReader = async (_name, _topic, _partition, next) => void held.push(next)
+  const opened: number[] = []
+  const position: Sink['position'] = {
+    open: async () => opened.push(1),
+    durable: () => 1,
+  }
+  let writes = 0
+  const write: Sink['write'] = async (_log, _topic, _partition, records) => {
+    if (++writes === 1) throw new Error('the disk is full')
+    wrote.push(...records.map(({ offset }) => offset))
+    return []
+  }
+  const wrote: number[] = []
+  await run({ log, commits }, { isIdempotent: true, position, write })
+  expect(opened).toHaveLength(2)
+  expect(wrote).toEqual([2, 3])
+  expect(held).toEqual([1, 2])
+  expect(commits).toEqual([])
+})

@@ -4,8 +4,8 @@
  */
 import type { Topic } from '@millrace/contract'
 import type { Role, Run } from '../members/index.ts'
-import { createPosition } from '../sinks/index.ts'
-import { runSink } from '../stage/index.ts'
+import { createPosition, type Sink } from '../sinks/index.ts'
+import { runSink, type SinkOptions } from '../stage/index.ts'
 import type { NamedSink, Needs } from './context.ts'
 
 /** One request carries what came since the last one. */
@@ -46,6 +46,7 @@ const readerOf = (sink: string, topic: Topic) => `${sink}-${topic.split('.').at(
 function carry({ name, sink }: NamedSink, topic: Topic, partition: number, context: SinkContext): Run {
   const { log, clock, logger, config } = context
   const at = readerOf(name, topic)
+  if (sink.position) return runSink(ownPosition(at, sink, sink.position, { topic, partition, log }), config.runner, context)
   const position = createPosition(sink, topic, partition, clock)
   const run = runSink(
     {
@@ -79,5 +80,28 @@ function carry({ name, sink }: NamedSink, topic: Topic, partition: number, conte
         .saveLast()
         .catch((error) => logger.warn('a sink writes some again: its position is not kept', { sink: at, error }))
     },
+  }
+}
+
+interface Place {
+  topic: Topic
+  partition: number
+  log: Pick<SinkContext['log'], 'id' | 'bounds'>
+}
+
+function ownPosition(name: string, sink: Sink, position: NonNullable<Sink['position']>, place: Place): SinkOptions {
+  const { topic, partition, log } = place
+  return {
+    name,
+    topic,
+    partition,
+    async position() {
+      const { start } = await log.bounds(topic, partition)
+      return Math.max(await position.open(log.id, topic, partition, start), start)
+    },
+    write: (records) => sink.write(log.id, topic, partition, records),
+    needed: () => position.durable(topic, partition),
+    restMs,
+    holdsLog: true,
   }
 }

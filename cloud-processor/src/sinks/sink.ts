@@ -15,13 +15,20 @@ export interface Sink {
   readonly topics: Topic[]
   /** True: what is written again is there once. False: at least once, and a reader drops what has an id that it has seen. */
   readonly isIdempotent: boolean
-  /** Records of one partition of the log with that id, in order; durable when resolved. Returns what the sink will never take. @throws MillraceError STORE_WRITE when a retry may help */
+  /** Records of one partition of the log with that id, in order; durable when resolved, or where `position` says so. Returns what the sink will never take. @throws MillraceError STORE_WRITE when a retry may help */
   write(log: string, topic: Topic, partition: number, records: LogRecord[]): Promise<Refused[]>
   /** For a sink that must know of earlier records of a partition. What `save` gives is kept with the position. */
   readonly memory?: {
     save(topic: Topic, partition: number): unknown
     /** What was saved with the position at which the partition is taken up; undefined at its beginning. */
     restore(topic: Topic, partition: number, saved: unknown): void
+  }
+  /** Of a sink that makes durable later what it took, and keeps the position with it: the log keeps what is not durable yet. */
+  readonly position?: {
+    /** Takes a partition up again, at its start and after each failure: what was not durable is forgotten. @param start the first offset that the log has @returns the next offset */
+    open(log: string, topic: Topic, partition: number, start: number): Promise<number>
+    /** All before this offset is durable. */
+    durable(topic: Topic, partition: number): number
   }
   close(): Promise<void>
 }

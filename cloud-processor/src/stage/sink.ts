@@ -36,6 +36,8 @@ export interface SinkOptions {
   write: (records: LogRecord[]) => Promise<Refused[]>
   /** Between two writes of a busy topic: each costs the same, however much is in it. Absent: none. */
   restMs?: number
+  /** The log keeps what follows; absent: what follows what was written, or the position that is kept. */
+  needed?: () => number
   /** False for a sink that may miss what was trimmed, such as the live page. */
   holdsLog: boolean
 }
@@ -136,7 +138,7 @@ class SinkRunner {
     this.at.received += records.length
     this.at.sent += refused.length
     this.at.newestTakenMs = records.at(-1)!.timeMs
-    await this.#tell(this.#kept ?? next)
+    await this.#tell(this.#sink.needed?.() ?? this.#kept ?? next)
   }
 
   async #tell(needed: number): Promise<void> {
