@@ -19,8 +19,8 @@ import {
   type Value,
 } from '@millrace/contract'
 import type { LogRecord } from '../../log/log.ts'
+import type { Declared, DeclaredChannel } from '../declared.ts'
 import { identityOf, type Place } from '../sink.ts'
-import type { Declared, DeclaredChannel } from './declared.ts'
 
 export interface Message {
   key: string
