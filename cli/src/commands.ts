@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ParseArgsOptionsConfig } from 'node:util'
 import { createLog, createMetrics, loadConfig, readArguments, systemClock } from '@millrace/platform'
+import { archiveCommands } from './archive/commands.ts'
 import { apiOf, asking, data, json, print } from './asking.ts'
 import { backtestCommands } from './backtest/commands.ts'
 import type { Command } from './command.ts'
@@ -32,6 +33,7 @@ export const commands: Record<string, Command> = {
   ...ruleCommands,
   ...backtestCommands,
   ...peopleCommands,
+  ...archiveCommands,
   verify: {
     usage: '<manifest> ...',
     purpose:

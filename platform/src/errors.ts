@@ -57,6 +57,29 @@ export const catalogue = {
     remedy: 'Run the version that wrote it, or a later one.',
     retry: false,
   },
+  ARCHIVE_DAMAGED: {
+    says: 'The manifest {path} of the archive is damaged: {detail}.',
+    remedy:
+      'Check the disk. Remove this one file: the version before it counts then, and what came since is archived again while the log still has it; `millrace archive verify` says what is missing. Else bring the folder back from a copy.',
+    retry: false,
+  },
+  ARCHIVE_NEWER: {
+    says: 'The manifest {path} of the archive has format {found}; this version knows {known}.',
+    remedy: 'Install the newer version again, or give the sink another folder.',
+    retry: false,
+  },
+  ARCHIVE_NONE: {
+    says: 'There is no archive in the folder {path}.',
+    remedy:
+      'Name the folder of the sink with --archive, or configure one: `sinks: { archive: { kind: archive } }`. It publishes for the first time when the processor starts.',
+    retry: false,
+  },
+  ARCHIVE_TAKEN: {
+    says: 'Another process has published the manifest {path} of the archive.',
+    remedy:
+      'Nothing is lost: the partition is taken up again from there. Where this comes again and again, two sinks write into one folder: give each its own.',
+    retry: true,
+  },
   BACKUP_DAMAGED: {
     says: 'The backup {path} is incomplete: {detail}.',
     remedy: 'Use another backup; this one restores nothing.',

@@ -85,7 +85,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   dashboards: anything('build demo grafana kibana web'),
   cli: anything(
-    'api asking backtest command commands devices index lan ledger main package people replay rules tail trace up verify',
+    'api archive asking backtest command commands devices index lan ledger main package people replay rules tail trace up verify',
   ),
 }
 
