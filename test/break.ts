@@ -9,6 +9,10 @@ import { ownValue } from '@millrace/platform'
 const programs: Record<string, { file: string; what: string }> = {
   chaos: { file: 'e2e/chaos.ts', what: 'real processes under overlapping faults, and an observer that is never killed' },
   'power-cut': { file: 'failures/power-cut.ts', what: 'power cuts of a real file system under outbox, log and store (root)' },
+  archive: {
+    file: 'failures/archive.ts',
+    what: 'an archive ended at every step of publishing and merging, by power cut and kill -9',
+  },
   'full-disk': { file: 'failures/full-disk.ts', what: 'a full disk under the outbox (root)' },
   offline: {
     file: 'failures/offline.ts',

@@ -3,6 +3,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'simulation: 3,000 seeds', args: ['test/simulation/main.ts', '--seeds', '3000'] },
   { name: 'simulation: every planted bug is caught', args: ['test/simulation/main.ts', '--bugs'] },
   { name: 'power cuts of outbox, log and store', args: ['test/failures/power-cut.ts', '--rounds', '3'] },
+  { name: 'an archive ended at each step', args: ['test/failures/archive.ts', '--kills', '40', '--cuts', '60'] },
   { name: 'npm start, Ctrl-C, and start again', args: ['test/e2e/start.ts'] },
   { name: 'what a person gets wrong is said once', args: ['test/e2e/messages.ts'] },
   { name: 'the guides, word by word', args: ['test/e2e/guides.ts'] },

@@ -1,11 +1,14 @@
-/** Bytes a sample that the embedded store keeps of real recordings, after the hourly merge. */
+/** Bytes a sample of real recordings: in the embedded store after the hourly merge, in the archive, and as CSV with zstd. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { zstdCompressSync } from 'node:zlib'
 import type { LogRecord } from '@millrace/cloud-processor/log'
 import { openEmbeddedStore } from '@millrace/cloud-processor/stores'
 import { encodeJson, type TimelineRecord } from '@millrace/contract'
 import { createMetrics, silentLog } from '@millrace/platform'
+import { nodeDisk } from '../../cloud-processor/src/sinks/archive/disk.ts'
+import { ArchivePartition } from '../../cloud-processor/src/sinks/archive/partition.ts'
 
 const recordings = process.env.MILLRACE_RECORDINGS ?? '../shared/recordings'
 
@@ -39,6 +42,30 @@ async function measure(name: string, path: string, records: TimelineRecord[]): P
   console.log(
     `storage: ${each(chunks)} bytes a sample in merged chunks, ${each(minutes)} in minute roll-ups, ${each(used)} of pages in use: ${name}, ${samples} samples`,
   )
+  const archive = archiveBytes(`${path}.archive`, logged)
+  console.log(`storage: ${each(archive)} bytes a sample in the archive, ${each(csvBytes(records))} as CSV with zstd: ${name}`)
+}
+
+function archiveBytes(folder: string, records: LogRecord[]): number {
+  const config = { everyMinutes: 0, rowsMax: 1e9, samplesMax: 1e9, mergeAfterMinutes: 0 }
+  const partition = new ArchivePartition(nodeDisk(folder), 0, { config, log: 'bench', start: 0 })
+  partition.write(records)
+  return partition.manifest.files.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/** A line a sample: device, channel, time, value. */
+function csvBytes(records: TimelineRecord[]): number {
+  const lines: string[] = []
+  for (const record of records) {
+    if (record.k !== 'readings') continue
+    for (const [channel, { t, v }] of Object.entries(record.channels))
+      for (const [k, ms] of t.entries()) lines.push(`${record.device},${channel},${new Date(ms).toISOString()},${v[k]}`)
+    for (const [channel, segments] of Object.entries(record.waves))
+      for (const { t, i, v } of segments)
+        for (const [k, value] of v.entries())
+          lines.push(`${record.device},${channel},${new Date(t + k * i).toISOString()},${value}`)
+  }
+  return zstdCompressSync(lines.join('\n')).length
 }
 
 /** Free pages are reused and do not count. */
