@@ -39,6 +39,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'a healthy device beside hostile sources', args: ['test/failures/neighbour.ts', '--seconds', '5'] },
   { name: 'plain devices through kills', args: ['test/failures/plain-devices.ts', '--seconds', '15'] },
   { name: 'retained copies of a dead sensor', args: ['test/failures/retained.ts'] },
+  { name: 'wrong clocks, corrected', args: ['test/failures/clocks.ts'] },
   { name: 'clocks that jump', args: ['test/failures/clock-drill.ts', '--quick'] },
   { name: 'backup, a lost disk, restore', args: ['test/e2e/backup.ts'] },
   { name: 'alert rules, compose and Kubernetes manifests', args: ['test/operations/main.ts'] },

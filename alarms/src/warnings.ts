@@ -11,6 +11,7 @@ type Meaning = { rule: string; isRaised: boolean; channel?: string }
 const meanings = new Map<string, Meaning>([
   ['CLOCK_JUMPED', { rule: ownRules.clockJump, isRaised: true, channel: 'processor' }],
   ['CLOCK_STEADY', { rule: ownRules.clockJump, isRaised: false, channel: 'processor' }],
+  ['GATEWAY_CLOCK_CORRECTED', { rule: ownRules.gatewayClock, isRaised: false }],
   ['GATEWAY_CLOCK_OFF', { rule: ownRules.gatewayClock, isRaised: true }],
   ['GATEWAY_CLOCK_RIGHT', { rule: ownRules.gatewayClock, isRaised: false }],
   ['READINGS_OUT_OF_TIME', { rule: ownRules.outOfTime, isRaised: true, channel: 'processor' }],

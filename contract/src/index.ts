@@ -1,4 +1,5 @@
 export { alertOf } from './alert.ts'
+export * from './clock-offset.ts'
 export { type AbsenceReason, absenceReasons } from './codes/absences.ts'
 export type { EventCode } from './codes/events.ts'
 export type { RejectionReason } from './codes/rejections.ts'

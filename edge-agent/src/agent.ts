@@ -6,9 +6,10 @@
  */
 import { nodeMetrics } from '@millrace/contract'
 import { type Clock, every, type Log, type Metrics, type Part, stopInOrder } from '@millrace/platform'
+import { type Boot, Clocks } from './clock/index.ts'
 import type { AgentConfig } from './config.ts'
 import type { Device, DeviceStatus } from './device.ts'
-import type { OutboxStorage } from './outbox/index.ts'
+import type { Outbox, OutboxStorage } from './outbox/index.ts'
 import { type Parts, parts as realParts } from './parts.ts'
 import { followPresence } from './presence.ts'
 import type { LocalRules, LocalRulesContext } from './rules/index.ts'
@@ -23,11 +24,14 @@ export interface AgentContext {
    * The devices on this gateway.
    * @param given where readings of earlier runs of a device have their times
    * @param status of this agent, once it has started
+   * @param clock that stamps readings
    */
-  devices(given: (device: string) => Stretches, status: () => AgentStatus): Device[]
+  devices(given: (device: string) => Stretches, status: () => AgentStatus, clock: Clock): Device[]
   /** The rules that run here; absent: none. */
-  rules?: (given: Pick<LocalRulesContext, 'devices' | 'memory'>) => LocalRules
+  rules?: (given: Pick<LocalRulesContext, 'devices' | 'memory' | 'clock'>) => LocalRules
   clock: Clock
+  /** Absent: readings are stamped by `clock`, and nothing is said of how far off that is. */
+  boot?: Boot
   log: Log
   metrics: Metrics
   /** Below 1, as Math.random; absent: of the machine. */
@@ -53,16 +57,21 @@ export interface AgentStatus {
 
 /** Production, simulation and tests start this same function; they differ in the engines that they pass. */
 export async function startAgent(config: AgentConfig, engines: AgentContext, parts: Parts = realParts): Promise<Agent> {
-  const { clock, log, metrics, transport } = engines
+  const { log, metrics, transport } = engines
   const outbox = await parts.openOutbox(engines.storage, config.outbox, engines)
+  const clocks = createClocks(config, engines, outbox)
+  const clock = clocks?.clock ?? engines.clock
   const devices = engines.devices(
     (device) => outbox.given(device),
     () => status(),
+    clock,
   )
   tellDowntime(devices, outbox)
-  const rules = engines.rules?.({ devices, memory: outbox.rules })
+  const rules = engines.rules?.({ devices, memory: outbox.rules, clock })
   const uplink = parts.createUplink({
     ...engines,
+    clock,
+    clocks,
     outbox,
     transport,
     node: { group: config.group, node: config.node },
@@ -118,6 +127,13 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
       await stopInOrder(inOrder, engines)
     },
   }
+}
+
+/** Without receipts nobody says how far off the clock is. */
+function createClocks({ uplink }: AgentConfig, { clock, boot }: AgentContext, outbox: Outbox): Clocks | undefined {
+  if (!uplink.receipts || !boot) return undefined
+  const records = { kept: outbox.kept, keep: outbox.keep.bind(outbox) }
+  return new Clocks({ clock, boot, stream: outbox.stream, records, ...outbox.allGiven() })
 }
 
 /** From what was committed last to now nobody read the devices. */

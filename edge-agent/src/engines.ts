@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type Clock, createMetrics, type Log, type Metrics, openDataFolder, silentLog, systemClock } from '@millrace/platform'
 import type { AgentContext } from './agent.ts'
+import { readBoot } from './clock/index.ts'
 import { type AgentConfig, checkDevices, healthDevice } from './config.ts'
 import { createDevice, type Device } from './device.ts'
 import { createHealth, healthChannels } from './health/health.ts'
@@ -43,12 +44,15 @@ export function openEngines(config: AgentConfig, context: { clock: Clock; log: L
     ...context,
     storage: config.observe ? observeStorage(file, config.observe.fd, context.clock) : file,
     transport: connectMqtt(config.uplink, context),
+    boot: readBoot(context.clock),
     ...(atEdge
       ? { rules: (given) => new LocalRules({ config: rules, file: atEdge.file, commitEveryMs }, { ...context, ...given }) }
       : {}),
-    devices: (given, status) => [
-      ...config.devices.map((device) => createDevice(device, { ...context, given: given(device.id) })),
-      ...(config.health.everyMs > 0 ? [createHealth(config, { ...context, given: given(healthDevice(config)), status })] : []),
+    devices: (given, status, clock) => [
+      ...config.devices.map((device) => createDevice(device, { ...context, clock, given: given(device.id) })),
+      ...(config.health.everyMs > 0
+        ? [createHealth(config, { ...context, clock, given: given(healthDevice(config)), status })]
+        : []),
     ],
   }
 }

@@ -17,7 +17,7 @@ import { openGps } from './clock-drill/gps.ts'
 import { clockAlarms, clockEvents, type Due, isOnTime, lineOf, rejectedCount, rejections, tell } from './clock-drill/list.ts'
 import { type Drilled, startSystem } from './clock-drill/system.ts'
 
-const { values: given } = readArguments({ call: 'npm run break -- clocks' }, { quick: { type: 'boolean', default: false } })
+const { values: given } = readArguments({ call: 'npm run break -- clock-jumps' }, { quick: { type: 'boolean', default: false } })
 const hourMs = 3_600_000
 const wrongs = [
   { name: '+1 year', ms: 365 * 24 * hourMs },

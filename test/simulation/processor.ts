@@ -51,6 +51,7 @@ export const unread: StoreReader = {
   segments: async () => [],
   rollUp: async () => ({ t: [], count: [], min: [], max: [], sum: [], last: [] }),
   gaps: async () => [],
+  corrections: async () => [],
   ledger: async () => [],
   totals: async () => ({}),
   events: async () => [],

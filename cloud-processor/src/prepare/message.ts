@@ -1,5 +1,5 @@
 /** A message of the raw topic, parsed once: what is behind it reads these fields. */
-import { type BatchName, type Delivery, parseBatchName, parseBirthName } from '@millrace/contract'
+import { type BatchName, type ClockOffset, type Delivery, parseBatchName, parseBirthName } from '@millrace/contract'
 import { peek, type SparkplugTopic } from '@millrace/contract/sparkplug'
 
 export interface Message {
@@ -33,6 +33,8 @@ export interface SparkplugMessage extends Message {
   /** Of a Millrace agent: its data and births are called by the names of naming.ts. */
   isOurs: boolean
   seq?: number
+  /** What its agent says of the clock that stamped what is inside. */
+  clock?: ClockOffset | undefined
   /** Of a birth without a Millrace name: metrics that cannot be read, by their place. */
   bad?: Map<number, string>
 }
@@ -42,7 +44,7 @@ export type AgentMessage = SparkplugMessage & { name: BatchName }
 
 export function readSparkplug(message: Message, topic: NodeTopic): SparkplugMessage {
   const { payload, receivedMs, isRetained, isReplay, replayMs } = message
-  const { uuid, seq, timestamp } = peek(payload) ?? {}
+  const { uuid, seq, timestamp, clock } = peek(payload) ?? {}
   const name = parseBatchName(uuid)
   return {
     topic: message.topic,
@@ -58,5 +60,6 @@ export function readSparkplug(message: Message, topic: NodeTopic): SparkplugMess
     name,
     isOurs: name !== undefined || parseBirthName(uuid) !== undefined,
     seq,
+    clock,
   }
 }

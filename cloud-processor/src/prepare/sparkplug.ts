@@ -28,7 +28,7 @@ export function takeSparkplug(context: Context, raw: Message): void {
   if (message.isReplay) return use(context, message)
   if (!hasRoom(context, message)) return
   if (message.isRetained) return useCopy(context, message)
-  if (message.isOurs) compareClocks(context, message)
+  if (message.name) compareClocks(context, message)
   if (message.isOurs || topic.type === 'NBIRTH' || topic.type === 'NDEATH') return use(context, message)
   useInOrder(context, message)
 }

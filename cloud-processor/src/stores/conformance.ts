@@ -434,6 +434,23 @@ export function describeStore(name: string, makePlace: () => Promise<StorePlace>
       expect(await store.gaps('other', 0, 1e14)).toEqual([])
     })
 
+    test('tells of which readings the times were corrected, and by how much', async () => {
+      const clock = { byMs: 3_600_000, uncertaintyMs: 4 }
+      await put(
+        { ...readings({ spo2: column([0, 1000], [1, 2]) }), clock },
+        { ...readings({ spo2: column([1500], [3]) }), clock },
+      )
+      await put(readings({ spo2: column([9000], [4]) }), {
+        ...readings({ spo2: column([20_000], [5]) }),
+        clock: { byMs: -50, uncertaintyMs: 2 },
+      })
+      const byAt = async (at: number) =>
+        (await store.corrections(d, t0 + at, t0 + at)).map(({ byMs, uncertaintyMs }) => [byMs, uncertaintyMs])
+      expect(await Promise.all([500, 1500, 9000, 20_000].map(byAt))).toEqual([[[3_600_000, 4]], [[3_600_000, 4]], [], [[-50, 2]]])
+      expect((await store.corrections(d, t0, t0 + 1e6)).map(({ device }) => device)).toEqual(expect.arrayContaining([d]))
+      expect(await store.corrections('other', 0, 1e14)).toEqual([])
+    })
+
     test('shortens a gap that backlog fills, and keeps one gap when it is told again', async () => {
       await put(gap('link-down', 500), gap('link-down', 500), readings({ spo2: column([9000], [1]) }))
       await put({ ...readings({ spo2: column([400, 4000], [1, 1]) }), hist: true })

@@ -51,6 +51,15 @@ export interface StoredGap {
   lost?: Tally
 }
 
+/** Readings of a device whose times were corrected when they came: less `byMs` they are as the clock at the edge stamped them. */
+export interface StoredCorrection {
+  device: string
+  fromMs: number
+  toMs: number
+  byMs: number
+  uncertaintyMs: number
+}
+
 /** One device of one stream at its latest settled cut. All tallies cumulative. */
 export interface LedgerRow {
   node: string
@@ -112,6 +121,8 @@ export interface StoreReader {
   rollUp(of: Stretch, stepMs: number): Promise<RollUp>
   /** Gaps that touch fromMs..toMs, whenever they began; an open gap has no `toMs`. As `points` when there are too many. */
   gaps(device: string | undefined, fromMs: number, toMs: number): Promise<StoredGap[]>
+  /** Corrections of readings between two times, in order of time. As `points` when there are too many. */
+  corrections(device: string, fromMs: number, toMs: number): Promise<StoredCorrection[]>
   /** Latest cut of every (stream, device); closed streams older than a day are summed under stream `earlier`. */
   ledger(): Promise<LedgerRow[]>
   /** By device. */
@@ -131,6 +142,7 @@ export function asked(ask: <Answer>(method: keyof StoreReader, args: unknown[]) 
     segments: (...args) => ask('segments', args),
     rollUp: (...args) => ask('rollUp', args),
     gaps: (...args) => ask('gaps', args),
+    corrections: (...args) => ask('corrections', args),
     ledger: (...args) => ask('ledger', args),
     totals: (...args) => ask('totals', args),
     events: (...args) => ask('events', args),

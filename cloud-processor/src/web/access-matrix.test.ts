@@ -47,6 +47,7 @@ const table: Record<string, Row> = {
   'GET /api/alarms': { from: 'viewer', unseen: 'empty' },
   'GET /api/alarms/changes': { from: 'viewer', unseen: 404, path: `/api/alarms/changes?alarm=${encodeURIComponent(alarm().id)}` },
   'GET /api/gaps': { from: 'viewer', unseen: 'empty', path: `/api/gaps?${span}` },
+  'GET /api/corrections': { from: 'viewer', unseen: 'empty', path: `/api/corrections?device=oximeter-1&${span}` },
   'GET /api/events': { from: 'viewer', unseen: 'empty', path: `/api/events?${span}` },
   'GET /api/devices/:device/series': { from: 'viewer', unseen: 404, path: `/api/devices/oximeter-1/series?channel=spo2&${span}` },
   'GET /api/devices/:device/waves': { from: 'viewer', unseen: 404, path: `/api/devices/oximeter-1/waves?channel=pleth&${span}` },

@@ -10,6 +10,7 @@ const numbers = (from: number, to: number) => Array.from({ length: Math.max(0, t
 /** From memory: without a pause of its own. */
 const store = {
   refresh: async () => {},
+  corrections: async () => [{ device: 'd', fromMs: 100, toMs: 199, byMs: -5, uncertaintyMs: 1 }],
   async points({ fromMs }, limit) {
     const t = numbers(Math.max(0, fromMs), Math.min(count, fromMs + limit!))
     return { t, v: t }
@@ -39,4 +40,18 @@ test.each(['number', 'waveform'] as const)('others run after every thousand valu
   isDone = true
   expect(values).toBe(count)
   expect(most).toBeLessThanOrEqual(1000)
+})
+
+test.each(['number', 'waveform'] as const)('what was corrected says by how much (%s)', async (kind) => {
+  const lines: { t: number; byMs?: number }[] = []
+  for await (const text of exportLines(store as unknown as StoreReader, kind, { ...range, to: 400 }))
+    lines.push(
+      ...text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    )
+  const corrected = lines.filter(({ byMs }) => byMs !== undefined)
+  expect(corrected[0]).toMatchObject({ t: 100, byMs: -5, uncertaintyMs: 1 })
+  expect(corrected).toHaveLength(kind === 'number' ? 100 : 1)
 })

@@ -49,7 +49,7 @@ export interface FleetView {
   lastKnown(record: LastKnownRecord): void
   /** Names of the devices that it changed. */
   birth(record: BirthRecord): string[]
-  /** Devices whose state or absences are not those of the last call, and those that are new. */
+  /** Devices whose state, absences or correction are not those of the last call, and those that are new. */
   changed(): string[]
   /** Devices that were new since the last call; `changed` has them too. */
   takeAdded(): string[]
@@ -131,6 +131,8 @@ class Fleet implements FleetView {
     known.online = true
     known.view.subject = record.subject
     known.view.lastReceivedMs = now
+    if (record.clock) known.view.clock = record.clock
+    else delete known.view.clock
     for (const name in record.channels) seeColumn(known, name, record.channels[name]!)
     for (const name in record.waves) for (const s of record.waves[name]!) seeTime(known, name, s.t + (s.v.length - 1) * s.i)
   }
@@ -200,7 +202,8 @@ class Fleet implements FleetView {
     const names: string[] = []
     for (const known of this.#room.values()) {
       const name = known.view.device
-      const current = [this.#state(known), ...known.view.absences.map((open) => `${open.channel} ${open.reason}`)].join()
+      const { absences, clock } = known.view
+      const current = [this.#state(known), clock?.byMs, ...absences.map((open) => `${open.channel} ${open.reason}`)].join()
       if (this.#told.get(name) === current) continue
       names.push(name)
       this.#told.set(name, current)

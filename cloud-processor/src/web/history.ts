@@ -7,7 +7,7 @@ import type { StoreReader } from '../stores/store.ts'
 import { identityOf } from './access.ts'
 import type { WebConfig } from './config.ts'
 import { exportLines } from './export.ts'
-import { check, eventsQuery, exportQuery, gapsQuery, seriesQuery, wavesQuery } from './query.ts'
+import { check, correctionsQuery, eventsQuery, exportQuery, gapsQuery, seriesQuery, wavesQuery } from './query.ts'
 import { scaleSteps, scaleValue } from './scale.ts'
 import { clipSegment } from './segments.ts'
 import type { Series, Waves } from './wire.ts'
@@ -32,6 +32,12 @@ export function historyRoutes(app: FastifyInstance, store: StoreReader, config: 
   app.get('/api/gaps', async (request) => {
     const { device, from, to } = check(gapsQuery, request.query)
     return identityOf(request).scope.keep(await store.gaps(device, from, to))
+  })
+
+  /** Of which readings of a device the times were corrected. */
+  app.get('/api/corrections', async (request) => {
+    const { device, from, to } = check(correctionsQuery, request.query)
+    return identityOf(request).scope.keep(await store.corrections(device, from, to))
   })
 
   /** Lines for people, oldest first: the newest `limit` of the time asked for. */

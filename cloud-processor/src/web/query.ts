@@ -19,6 +19,7 @@ export const seriesQuery = (pointsMax: number) =>
 export const wavesQuery = ordered(z.strictObject({ ...span, channel: channelName }))
 export const exportQuery = ordered(z.strictObject({ from: timeMs.default(0), to: timeMs.default(8.64e15) }))
 export const gapsQuery = ordered(z.strictObject({ ...span, device: z.string().min(1).max(256).optional() }))
+export const correctionsQuery = ordered(z.strictObject({ ...span, device: z.string().min(1).max(256) }))
 export const eventsQuery = ordered(z.strictObject({ ...span, limit: z.coerce.number().int().min(1).max(10_000).default(1000) }))
 export const alarmsQuery = z.strictObject({ state: z.enum(['active', 'all']).default('active') })
 

@@ -33,6 +33,7 @@ const routes: Record<string, Right> = {
   'GET /api/alarms': seeing,
   'GET /api/alarms/changes': seeing,
   'GET /api/gaps': seeing,
+  'GET /api/corrections': seeing,
   'GET /api/events': seeing,
   'GET /api/devices/:device/series': seeing,
   'GET /api/devices/:device/waves': seeing,

@@ -68,6 +68,8 @@ export interface DeviceView {
   lastSeenMs?: number
   /** By the processor's clock. */
   lastReceivedMs?: number
+  /** By how much the newest live readings were corrected, since their gateway's clock is off, and within how many ms that is right. */
+  clock?: { byMs: number; uncertaintyMs: number }
   channels: Channel[]
   last: Record<string, LastValue>
   /** Scaled values that a retained copy brought, measured nobody knows when. They say nothing of whether the device is there. */

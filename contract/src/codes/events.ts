@@ -13,6 +13,10 @@ export const events = {
     says: 'There is no room for one more memory of an analysis: a derived channel is not computed.',
     remedy: 'Raise `prepare.limits.derivedLanes`, or name fewer `devices` in `prepare.analyses`.',
   },
+  GATEWAY_CLOCK_CORRECTED: {
+    says: 'The clock of a gateway is off the processor’s, by a known offset: its readings are corrected by it.',
+    remedy: 'Keep it by NTP. Until then the readings have the right time, and the stamps are kept beside it.',
+  },
   GATEWAY_CLOCK_OFF: {
     says: 'The clock of a gateway is off the processor’s, or its messages take that long.',
     remedy: 'Keep it by NTP; until then its readings are not live.',

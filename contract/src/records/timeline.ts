@@ -32,6 +32,13 @@ export const readings = z
     number: z.int().optional().describe('Number of the batch within its stream. Absent for sources without an agent.'),
     hist: z.boolean().describe(historical),
     receivedMs: epochMs('When the message arrived at the processor'),
+    clock: z
+      .object({
+        byMs: z.int().describe('Added to the time that the clock at the edge had given: less it, a time is as it was stamped.'),
+        uncertaintyMs: z.number().describe('That is right to so many ms either way.'),
+      })
+      .optional()
+      .describe('Where the times were corrected: by how much the clock was off. Absent: they are as they were stamped.'),
     channels: z.record(z.string(), column).describe('Scalar readings by channel name.'),
     waves: z.record(z.string(), z.array(segment)).describe('Waveform segments by channel name.'),
   })

@@ -10,6 +10,7 @@
  *
  * Float values are rounded to 32 bits here: declare Double where every digit counts.
  */
+import { type ClockOffset, encodeClockOffset } from '../clock-offset.ts'
 import type { BadFrame } from '../ledger.ts'
 import { type BatchName, formatBatchName, nodeMetrics } from '../naming.ts'
 import { type Columns, type Datatype, timeSpan } from '../reading.ts'
@@ -36,6 +37,8 @@ export interface BatchToEncode {
   timestamp: number
   seq: number
   historical: boolean
+  /** Of the clock that stamped it; absent: nobody knows it. */
+  clock?: ClockOffset | undefined
 }
 
 /** What one channel has to give. */
@@ -65,6 +68,7 @@ export function encodeBatch(batch: BatchToEncode): Uint8Array {
   writer.reserve(16)
   writeWhole(writer, 0x18, batch.seq)
   writer.text(0x22, name)
+  if (batch.clock) writer.data(0x2a, encodeClockOffset(batch.clock))
   return writer.finish()
 }
 

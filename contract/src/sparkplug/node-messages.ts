@@ -1,4 +1,5 @@
 /** The other messages of an edge node, and the command that a host gives it. All have names instead of aliases. */
+import { type ClockOffset, encodeClockOffset } from '../clock-offset.ts'
 import { type BatchName, formatBatchName, nodeMetrics } from '../naming.ts'
 import type { Metric } from './metric.ts'
 import { encodePayload, type Payload } from './payload.ts'
@@ -75,13 +76,16 @@ export interface NodeDataToEncode {
   timestamp: number
   seq: number
   historical?: boolean
+  /** Of the clock that stamped the times inside. */
+  clock?: ClockOffset | undefined
 }
 
 /** NDATA with String metrics, which go without their datatype [tck-id-payloads-ndata-timestamp] [tck-id-payloads-ndata-seq]. */
-export function encodeNodeData({ name, metrics, timestamp, seq, historical }: NodeDataToEncode): Uint8Array {
+export function encodeNodeData({ name, metrics, timestamp, seq, historical, clock }: NodeDataToEncode): Uint8Array {
   const uuid = name === undefined || typeof name === 'string' ? name : formatBatchName(name)
   const all = Object.entries(metrics).map(
     ([name, value]): Metric => ({ name, timestamp, datatype: 'String', isHistorical: historical, value }),
   )
-  return encodePayload({ timestamp, seq, uuid, metrics: all }, true)
+  const body = clock && encodeClockOffset(clock)
+  return encodePayload({ timestamp, seq, uuid, metrics: all, ...(body ? { body } : {}) }, true)
 }

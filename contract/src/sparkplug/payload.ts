@@ -5,7 +5,7 @@
  *   2 metrics    repeated Metric  see metric.ts
  *   3 seq        uint64           0 to 255, one more with each message of the node
  *   4 uuid       string           ours: the name of a batch or birth, see ../naming.ts
- *   5 body       bytes            not used by us
+ *   5 body       bytes            of a batch: the offset of the clock that stamped it, see ../clock-offset.ts
  *   6 on         extensions       skipped
  *
  * Source: Sparkplug 3.0.0, section 6.4.1.

@@ -1,3 +1,4 @@
+import { type ClockOffset, decodeClockOffset } from '../clock-offset.ts'
 import { defaultLimits } from './limits.ts'
 import { Reader } from './reader.ts'
 
@@ -8,6 +9,8 @@ export interface Peek {
   seq?: number
   /** When the message was sent, epoch ms. */
   timestamp?: number
+  /** What its agent says of the clock that stamped it. */
+  clock?: ClockOffset
 }
 
 /**
@@ -34,9 +37,15 @@ function scan(reader: Reader): Peek {
     } else if (tag === 0x08) found.timestamp = safe(reader, reader.varint())
     else if (tag === 0x18) found.seq = safe(reader, reader.varint())
     else if (tag === 0x22) found.uuid = reader.text(reader.range(), reader.pos)
+    else if (tag === 0x2a) takeBody(reader, found)
     else reader.skip(tag)
   }
   return found
+}
+
+function takeBody(reader: Reader, found: Peek): void {
+  const clock = decodeClockOffset(reader.copy(reader.range(), reader.pos))
+  if (clock) found.clock = clock
 }
 
 function isHistorical(reader: Reader, start: number, end: number): boolean {

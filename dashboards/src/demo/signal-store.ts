@@ -58,6 +58,7 @@ export function createSignalStore({ startMs, now, gaps, ledger }: DemoHistory): 
     },
     gaps: async (device, from, to) =>
       gaps.filter((gap) => (!device || gap.device === device) && gap.fromMs <= to && (gap.toMs ?? to) >= from),
+    corrections: async () => [],
     events: async () => [],
     ledger: async () => ledger(),
     totals: async () =>

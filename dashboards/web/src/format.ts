@@ -126,6 +126,12 @@ export function ageText(ms: number): string {
   return `${Math.round(seconds / 86_400)} d`
 }
 
+/** What was added to the times of a clock that is off, and within how much that is right. */
+export function correctionText({ byMs, uncertaintyMs }: { byMs: number; uncertaintyMs: number }): string {
+  const size = Math.abs(byMs) < 10_000 ? `${Math.abs(byMs)} ms` : ageText(Math.abs(byMs))
+  return `by ${byMs < 0 ? '−' : '+'}${size}, within ${Math.ceil(uncertaintyMs)} ms`
+}
+
 export const countText = (value: number) => Math.round(value).toLocaleString()
 
 export function bytesText(bytes: number): string {

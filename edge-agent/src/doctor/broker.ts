@@ -28,7 +28,7 @@ export async function checkBroker(config: AgentConfig, ask: Ask, clock: Clock): 
     const engines = openEngines(config, { clock, log, metrics: createMetrics() })
     const agent = await startAgent(config, {
       ...engines,
-      devices: (given, status) => engines.devices(given, status).map(unopened),
+      devices: (given, status, clock) => engines.devices(given, status, clock).map(unopened),
     })
     const seen = await watch(async () => agent.status().uplink as UplinkStatus, clock)
     await agent.stop()

@@ -60,7 +60,7 @@ test('it is off unless it is asked for, and its name is its own', () => {
   const devicesOf = (config: object) => {
     const checked = agentSchema.parse({ dataDir: folder(), node: 'g', ...config })
     const engines = openEngines(checked, { clock: systemClock, log: silentLog, metrics: createMetrics() })
-    return engines.devices(() => [], status).map(({ id }) => id)
+    return engines.devices(() => [], status, engines.clock).map(({ id }) => id)
   }
   expect(devicesOf({})).toEqual([])
   expect(devicesOf({ health: { everyMs: 1000 } })).toEqual(['g-gateway'])

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto'
 import type { Channel } from '@millrace/contract'
 import type { Declaration } from '@millrace/contract/sparkplug'
 import type { Clock, Log, Metrics } from '@millrace/platform'
-import type { Stretches } from '../stretches.ts'
+import { addStretch, type Stretches } from '../stretches.ts'
 import type { Content } from './content.ts'
 import type { Entry } from './entry.ts'
 import { load } from './load.ts'
@@ -142,6 +142,26 @@ export class Outbox {
   /** What the rules on the gateway knew when something was last committed with it. */
   get rules(): string | undefined {
     return this.state.rules
+  }
+
+  /** The same of all devices, and each one's newest reading. */
+  allGiven(): { given: Stretches; lastMs: number[] } {
+    const { given, lastMs } = this.state.run
+    const all = [...given.values()].flat().reduce<Stretches>((sum, [fromMs, toMs]) => addStretch(sum, fromMs, toMs), [])
+    return { given: all, lastMs: [...lastMs.values()] }
+  }
+
+  /** Small records of ../clock, as they were kept last. */
+  get kept(): ReadonlyMap<string, string> {
+    return this.state.clock
+  }
+
+  /** Is on the disk with the next commit, and with every batch that is committed later. */
+  keep(key: string, value: string | undefined): void {
+    const { clock, next } = this.state
+    if (value === undefined) clock.delete(key)
+    else clock.set(key, value)
+    next.small.set(keys.clock(key), value)
   }
 
   /**

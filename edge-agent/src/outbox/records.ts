@@ -12,6 +12,7 @@
  * | `given/<device>` | JSON Stretches: where durable readings have their times; the one of the last reading has grown up to it |
  * | `gap` | JSON PendingGap, see gap.ts |
  * | `rules` | JSON of what the rules on the gateway know, see ../rules/memory.ts |
+ * | `clock/<key>` | what others of the agent keep here: see ../clock/clocks.ts |
  */
 import type { EdgeCounts } from '@millrace/contract'
 import type { Declaration } from '@millrace/contract/sparkplug'
@@ -23,6 +24,7 @@ export const keys = {
   nextAlias: 'nextAlias',
   gap: 'gap',
   rules: 'rules',
+  clock: (key: string) => `clock/${key}`,
   lastMs: (device: string) => `last/${device}`,
   given: (device: string) => `given/${device}`,
   declaration: (id: string) => `declaration/${id}`,
@@ -45,6 +47,7 @@ export interface Records {
   streams: OpenStream[]
   lastMs: Map<string, number>
   given: Map<string, Stretches>
+  clock: Map<string, string>
 }
 
 /** Of an outbox from before stretches were kept: so much time before the last reading is taken for given. */
@@ -55,8 +58,10 @@ export function parseRecords(small: Map<string, string>): Records {
   const declarations: Declaration[] = []
   const streams = new Map<string, OpenStream>()
   const lastMs = new Map<string, number>()
+  const clock = new Map<string, string>()
   for (const [key, value] of small) {
     if (key.startsWith('declaration/')) declarations.push(JSON.parse(value))
+    if (key.startsWith('clock/')) clock.set(key.slice('clock/'.length), value)
     if (key.startsWith('last/')) lastMs.set(key.slice('last/'.length), Number(value))
     const [, name] = /^stream\/(.*)$/.exec(key) ?? []
     if (name !== undefined) streams.set(name, { stream: name, last: Number(value), counts: new Map() })
@@ -72,6 +77,7 @@ export function parseRecords(small: Map<string, string>): Records {
     declarations,
     streams: [...streams.values()],
     lastMs,
+    clock,
     given: new Map(
       [...lastMs].map(([device, ms]) => [device, grownTo(json(keys.given(device)) ?? [[ms - givenMsDefault, ms]], ms)]),
     ),

@@ -24,6 +24,8 @@ export interface State {
   bdSeq: number
   /** What the rules on the gateway knew at their last commit of it, JSON. */
   rules: string | undefined
+  /** What ../clock keeps here. */
+  clock: Map<string, string>
   /** Drained and not yet durable. */
   buffer: MemoryBuffer
   /** Receipted and not yet removed from the disk. */
@@ -62,6 +64,7 @@ export function createState({ small, shelf, orphans, setAside }: Filled, options
     },
     bdSeq: records.bdSeq ?? -1,
     rules: small.get(keys.rules),
+    clock: records.clock,
     buffer: new MemoryBuffer(options.memoryBytesMax),
     freed: new Set(),
     next: { ...emptyNext(), aside: new Set(orphans) },
@@ -89,7 +92,7 @@ export function forgetPage({ shelf, ledgers }: State, page: Page): void {
 }
 
 /** All small records, to be written again when their file was lost. */
-export function allSmall({ run, bdSeq, aliases, rules }: State): Map<string, string> {
+export function allSmall({ run, bdSeq, aliases, clock, rules }: State): Map<string, string> {
   const small = new Map([
     [keys.bdSeq, `${bdSeq}`],
     [keys.nextAlias, `${aliases.nextAlias}`],
@@ -97,6 +100,7 @@ export function allSmall({ run, bdSeq, aliases, rules }: State): Map<string, str
   ])
   if (rules !== undefined) small.set(keys.rules, rules)
   for (const declaration of aliases.all()) small.set(keys.declaration(declaration.id), JSON.stringify(declaration))
+  for (const [key, value] of clock) small.set(keys.clock(key), value)
   for (const [device, ms] of run.lastMs) small.set(keys.lastMs(device), `${ms}`)
   for (const [device, given] of run.given) small.set(keys.given(device), JSON.stringify(given))
   for (const { stream, last, counts } of [run, ...run.open]) {

@@ -8,6 +8,7 @@
 import type { AbsenceReason } from '@millrace/contract'
 import type { Declaration } from '@millrace/contract/sparkplug'
 import { backOffMs } from '@millrace/platform'
+import { sentSince } from './in-flight.ts'
 
 const retryMsMin = 500
 const retryMsMax = 30_000
@@ -22,7 +23,7 @@ export class Births {
   private readonly receipts = new Set<string>()
   /** Declaration of each device's newest birth on this connection. */
   private readonly alive = new Map<string, string>()
-  private readonly tries = new Map<string, { sends: number; notBeforeMs: number }>()
+  private readonly tries = new Map<string, { sends: number; notBeforeMs: number; sentMs: number; sentSinceMs: number }>()
 
   constructor(needsReceipts: boolean) {
     this.needsReceipts = needsReceipts
@@ -69,8 +70,10 @@ export class Births {
   born({ id, device }: Declaration, nowMs: number): void {
     this.alive.set(device, id)
     if (this.offline.has(device)) this.untold.add(device)
-    const sends = (this.tries.get(id)?.sends ?? 0) + 1
-    this.tries.set(id, { sends, notBeforeMs: nowMs + backOffMs(sends, retryMsMin, retryMsMax) })
+    const last = this.tries.get(id)
+    const sends = (last?.sends ?? 0) + 1
+    const notBeforeMs = nowMs + backOffMs(sends, retryMsMin, retryMsMax)
+    this.tries.set(id, { sends, notBeforeMs, sentMs: nowMs, sentSinceMs: sentSince(last, nowMs) })
     if (!this.needsReceipts) this.receipts.add(id)
     if (this.receipts.has(id)) this.needed.delete(id)
   }
@@ -78,6 +81,12 @@ export class Births {
   died(device: string): void {
     this.alive.delete(device)
     this.untold.delete(device)
+  }
+
+  /** Since when the newest of these births may have been on its way, monotonic; undefined when none was sent on this connection. */
+  sentSince(ids: string[]): number | undefined {
+    const since = ids.flatMap((id) => this.tries.get(id)?.sentSinceMs ?? [])
+    return since.length > 0 ? Math.max(...since) : undefined
   }
 
   receipted(id: string): void {

@@ -1,5 +1,6 @@
 /** What the parts of an uplink share: what is to be sent, what was sent, and what is known of the other side. */
 import type { Clock } from '@millrace/platform'
+import type { Clocks } from '../clock/index.ts'
 import type { Outbox } from '../outbox/index.ts'
 import type { Births } from './births.ts'
 import type { Host } from './host.ts'
@@ -13,4 +14,6 @@ export interface SendContext {
   inFlight: InFlight
   options: UplinkOptions
   clock: Clock
+  /** What stamped the batches; absent where nobody says how far off it is. */
+  clocks?: Clocks | undefined
 }

@@ -40,11 +40,11 @@ test('the offset of the clock is within its uncertainty, whatever the ways there
         for (const [aheadMs, exchanges] of runs) {
           for (const { there, back, pauseMs } of exchanges) {
             nowMs += pauseMs
-            const sent = { sentMs: nowMs, sentWallMs: wall(aheadMs) } as Parameters<Host['receipt']>[1]
+            const sentMs = nowMs
             nowMs += there
             const receivedMs = 1.7e12 + nowMs
             nowMs += back
-            host.receipt({ ...receipt, receivedMs, sentMs: receivedMs }, sent, nowMs, wall(aheadMs))
+            host.receipt({ ...receipt, receivedMs, sentMs: receivedMs }, sentMs, nowMs, wall(aheadMs))
             const trueMs = 1.7e12 + nowMs - wall(aheadMs)
             expect(Math.abs(host.clockOffsetMs! - trueMs)).toBeLessThanOrEqual(host.clockUncertaintyMs(nowMs)! + 1)
           }

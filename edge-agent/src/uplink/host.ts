@@ -1,7 +1,6 @@
 /** What the agent knows of its host application: whether it is there, what it takes, and what its clock says. */
 import type { Receipt } from '@millrace/contract'
 import type { HostState } from '@millrace/contract/sparkplug'
-import type { SentEntry } from './in-flight.ts'
 
 /** Backlog in flight before a receipt has told the credit. */
 const firstCreditBytes = 64 * 1024
@@ -23,9 +22,14 @@ export class Host {
   private offlineMs = Number.NEGATIVE_INFINITY
   private log: string | undefined
   private best: Exchange | undefined
+  /** Our clock less the monotonic one, at the last receipt. */
+  private wallMs = 0
+  private readonly onOffset: ((atMs: number, offsetMs: number, uncertaintyMs: number) => void) | undefined
 
-  constructor(sendsReceipts: boolean) {
+  /** @param onOffset is told of each exchange that says best what the processor's clock is. */
+  constructor(sendsReceipts: boolean, onOffset?: Host['onOffset']) {
     this.sendsReceipts = sendsReceipts
+    this.onOffset = onOffset
   }
 
   /** Said to be offline by its newest STATE. With receipts that only pauses sending. */
@@ -33,9 +37,9 @@ export class Host {
     return this.last?.online === false
   }
 
-  /** Processor's clock less ours, from the exchange that says it best; undefined before the first. */
+  /** Processor's clock less ours at the last receipt, from the exchange that says it best; undefined before the first. */
   get clockOffsetMs(): number | undefined {
-    return this.best?.offsetMs
+    return this.best && this.best.offsetMs - this.wallMs
   }
 
   /** The offset is right to so many ms either way: the ways there and back may differ, and clocks drift since the exchange. */
@@ -61,31 +65,46 @@ export class Host {
     return isNews
   }
 
-  /** True when the receipt is of another log than the one before: that one knows none of our declarations. */
-  receipt(receipt: Receipt, newest: SentEntry | undefined, nowMs: number, nowWallMs: number): boolean {
+  /**
+   * True when the receipt is of another log than the one before: that one knows none of our declarations.
+   * @param sentMs since when what was receipted last may have been on its way; undefined when nobody knows
+   */
+  receipt(receipt: Receipt, sentMs: number | undefined, nowMs: number, nowWallMs: number): boolean {
     this.receiptMs = nowMs
     if (this.last && this.isOffline && nowMs - this.offlineMs >= doubtMs - askMs) this.last = { ...this.last, online: true }
     this.creditBytes = receipt.credit
-    if (newest && receipt.receivedMs > 0) this.measure(receipt, newest, nowMs, nowWallMs)
+    this.wallMs = nowWallMs - nowMs
+    if (sentMs !== undefined && receipt.receivedMs > 0) this.measure(receipt, sentMs, nowMs)
     const isOther = this.log !== undefined && this.log !== receipt.log
     this.log = receipt.log
     return isOther
   }
 
-  /** As NTP does it: four times, two of each clock. The exchange with the least uncertainty counts, until a clock was set since. */
-  private measure({ receivedMs, sentMs: repliedMs }: Receipt, sent: SentEntry, nowMs: number, nowWallMs: number): void {
-    const roundTripMs = Math.max(0, nowMs - sent.sentMs - (repliedMs - receivedMs))
-    const offsetMs = (receivedMs - sent.sentWallMs + (repliedMs - nowWallMs)) / 2
-    const exchange = { roundTripMs, offsetMs, atMs: nowMs }
+  /**
+   * As NTP does it: four times, two of each clock, of which ours is the monotonic one, which nobody sets. The exchange with the
+   * least uncertainty counts, until the processor's clock was set since.
+   */
+  private measure({ receivedMs, sentMs: repliedMs }: Receipt, sentMs: number, nowMs: number): void {
+    const roundTripMs = nowMs - sentMs - (repliedMs - receivedMs)
     const { best } = this
+    // The receipt was of an earlier sending.
+    if (roundTripMs < -1 && best) return
     const uncertainty = best && uncertaintyMs(best, nowMs)
-    if (!best || uncertainty === undefined || roundTripMs / 2 <= uncertainty) this.best = exchange
-    else if (Math.abs(offsetMs - best.offsetMs) > uncertainty + roundTripMs / 2) this.best = exchange
+    const exchange = {
+      roundTripMs: Math.abs(roundTripMs),
+      offsetMs: (receivedMs - sentMs + (repliedMs - nowMs)) / 2,
+      atMs: nowMs,
+    }
+    const isBetter = uncertainty === undefined || exchange.roundTripMs / 2 <= uncertainty
+    if (!isBetter && Math.abs(exchange.offsetMs - best!.offsetMs) <= uncertainty + exchange.roundTripMs / 2) return
+    this.best = exchange
+    this.onOffset?.(nowMs, exchange.offsetMs, exchange.roundTripMs / 2)
   }
 }
 
 interface Exchange {
   roundTripMs: number
+  /** Processor's clock less our monotonic one. */
   offsetMs: number
   /** Monotonic. */
   atMs: number

@@ -18,9 +18,8 @@ export interface Sending {
   lane: Lane
   /** On the wire. */
   bytes: number
-  /** Monotonic and wall time. */
+  /** Monotonic. */
   sentMs: number
-  sentWallMs: number
 }
 
 /** An entry with its last sending. */
@@ -28,6 +27,8 @@ export interface SentEntry extends Sending {
   entry: Entry
   isInFlight: boolean
   sends: number
+  /** Monotonic time of the first sending that a receipt may be of. */
+  sentSinceMs: number
   /** Rises with every sending of any entry. */
   order: number
   /** It is in flight no longer than that; the room is for others. */
@@ -77,6 +78,7 @@ export class InFlight {
 
   sent(entry: Entry, sending: Sending): SentEntry {
     const sent = this.waiting(entry)
+    sent.sentSinceMs = sentSince(sent.sends > 0 ? sent : undefined, sending.sentMs)
     Object.assign(sent, sending)
     sent.sends++
     sent.order = ++this.order
@@ -189,6 +191,14 @@ export class InFlight {
   }
 }
 
+/** What was sent so long ago is not on its way any more. */
+const onItsWayMsMax = 10_000
+
+/** Of what is sent again nobody knows which sending a receipt is of. */
+export function sentSince(last: { sentMs: number; sentSinceMs: number } | undefined, nowMs: number): number {
+  return last && nowMs - last.sentMs < onItsWayMsMax ? last.sentSinceMs : nowMs
+}
+
 export function isPassedBy({ passedBy }: SentEntry): boolean {
   return passedBy >= passedByMin
 }
@@ -202,7 +212,7 @@ function newEntry(entry: Entry): SentEntry {
     sends: 0,
     order: 0,
     sentMs: 0,
-    sentWallMs: 0,
+    sentSinceMs: 0,
     timeOutAtMs: 0,
     notBeforeMs: 0,
     passedBy: 0,

@@ -5,6 +5,7 @@ import type { SendContext } from './context.ts'
 import { Poison } from './poison.ts'
 import type { Session } from './session.ts'
 import { Silence } from './silence.ts'
+import { offsetOf, withAbsences } from './stamped.ts'
 import { backlogEntries, type Chosen, liveEntries } from './window.ts'
 
 export interface SenderContext extends SendContext {
@@ -93,14 +94,15 @@ export class Sender {
   }
 
   private async sendOne(session: Session, entry: Entry, content: Content, lane: Lane): Promise<void> {
-    const { outbox, inFlight, options, clock } = this.context
+    const { outbox, inFlight, options, clock, clocks } = this.context
     let bytes: number
     try {
-      bytes = session.send(entry, content, outbox.declaration(entry.declaration), lane === 'backlog')
+      const sending = { historical: lane === 'backlog', clock: clocks && offsetOf(clocks, entry, content) }
+      bytes = session.send(entry, withAbsences(clocks, entry, content), outbox.declaration(entry.declaration), sending)
     } catch (error) {
       return this.setAside(entry, `${error}`)
     }
-    const { sends } = inFlight.sent(entry, { lane, bytes, sentMs: clock.monotonic(), sentWallMs: clock.now() })
+    const { sends } = inFlight.sent(entry, { lane, bytes, sentMs: clock.monotonic() })
     this.sent.add({ lane })
     if (sends > 1) this.resent.add()
     if (options.receipts) return

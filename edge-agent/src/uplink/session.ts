@@ -6,7 +6,7 @@
  * `seq` counts 0 to 255 over all of them but NDEATH [tck-id-payloads-sequence-num-req-nbirth]
  * [tck-id-payloads-sequence-num-incrementing]; it and the payload's time are set when a message is sent.
  */
-import { type AbsenceReason, formatDeathName, nodeMetrics } from '@millrace/contract'
+import { type AbsenceReason, type ClockOffset, formatDeathName, nodeMetrics } from '@millrace/contract'
 import {
   type Declaration,
   encodeBatch,
@@ -86,8 +86,8 @@ export class Session {
   }
 
   /** @returns bytes on the wire. @throws SparkplugError when the content cannot be encoded; nothing was sent then. */
-  send(entry: Entry, content: Content, declaration: Declaration | undefined, historical: boolean): number {
-    const sending = { historical, ...this.stamp() }
+  send(entry: Entry, content: Content, declaration: Declaration | undefined, how: Pick<Sending, 'historical' | 'clock'>): number {
+    const sending = { ...how, ...this.stamp() }
     const isText = 'text' in content
     const payload = isText ? encodeNode(entry, content.text, sending) : encodeDevice(entry, content.batch, declaration!, sending)
     this.publish(isText ? this.nodeTopic('NDATA') : this.deviceTopic('DDATA', entry.device), payload)
@@ -124,6 +124,7 @@ export class Session {
 
 interface Sending {
   historical: boolean
+  clock: ClockOffset | undefined
   timestamp: number
   seq: number
 }

@@ -7,6 +7,7 @@
  */
 import type { AbsenceReason, Channel } from '@millrace/contract'
 import { type Clock, type Counter, every, type Log, type Metrics } from '@millrace/platform'
+import type { Clocks } from '../clock/index.ts'
 import type { Outbox } from '../outbox/index.ts'
 import { Announcements } from './announcements.ts'
 import { Births } from './births.ts'
@@ -49,6 +50,7 @@ export interface UplinkContext {
   nodeMetrics?: string[]
   options: UplinkOptions
   clock: Clock
+  clocks?: Clocks | undefined
   log: Log
   metrics: Metrics
   /** Below 1, as Math.random, for jitter; the simulation passes its own. */
@@ -78,7 +80,8 @@ export class Uplink {
     const { options, metrics, random = Math.random } = context
     this.context = context
     this.births = new Births(options.receipts)
-    this.host = new Host(options.receipts)
+    const { clocks } = context
+    this.host = new Host(options.receipts, (atMs, offsetMs, uncertaintyMs) => clocks?.learn(atMs, offsetMs, uncertaintyMs))
     this.inFlight = new InFlight(options, random)
     const { births, host, inFlight } = this
     const sending = { ...context, births, host, inFlight }

@@ -25,31 +25,21 @@ export interface System {
 
 const fast = { name: 'fast', channel: 'speed', condition: 'above', set: 50, priority: 'high' }
 
-export async function startSystem({ dir, atEnd, check }: Program, gpsPort: number, webhook: string): Promise<System> {
-  mkdirSync(join(dir, 'logs'))
-  const [port, webPort] = [await freePort(), await freePort()]
-  const url = `mqtt://127.0.0.1:${port}`
-  const users = join(dir, 'users')
-  await addUser(users, { name: 'gateway', password: 'gateway-password', role: 'node', args: ['drill/gateway'] })
-  await addUser(users, { name: 'processor', password: 'processor-password', role: 'host', args: ['millrace'] })
-
-  async function start(name: string, specifier: string, config: object, command: string[] = []): Promise<RealProcess> {
+/** Starts processes of one installation, by their configuration. */
+export function startsIn({ dir, atEnd, check }: Program) {
+  mkdirSync(join(dir, 'logs'), { recursive: true })
+  return async (name: string, specifier: string, config: object, command: string[] = []): Promise<RealProcess> => {
     const file = join(dir, `${name}.yaml`)
     writeFileSync(file, stringify(config), { mode: 0o600 })
-    const [first, ...args] = [
-      ...command,
-      process.execPath,
-      fileURLToPath(import.meta.resolve(specifier)),
-      'run',
-      '--config',
-      file,
-    ]
+    const main = fileURLToPath(import.meta.resolve(specifier))
+    const [first, ...args] = [...command, process.execPath, main, 'run', '--config', file]
     const onUnexpectedEnd = (how: string) => check(false, `${name} ended by itself: ${how}`)
+    const kind = specifier.includes('agent') ? 'agent' : 'processor'
     const one = realProcess({
       name,
       command: first!,
       args,
-      readyWhen: name === 'broker' ? /"listening"/ : new RegExp(`"${name} ready"`),
+      readyWhen: name === 'broker' ? /"listening"/ : new RegExp(`"${kind} ready"`),
       logFile: join(dir, 'logs', `${name}.log`),
       onUnexpectedEnd,
     })
@@ -57,6 +47,16 @@ export async function startSystem({ dir, atEnd, check }: Program, gpsPort: numbe
     await one.start()
     return one
   }
+}
+
+export async function startSystem(program: Program, gpsPort: number, webhook: string): Promise<System> {
+  const { dir } = program
+  const start = startsIn(program)
+  const [port, webPort] = [await freePort(), await freePort()]
+  const url = `mqtt://127.0.0.1:${port}`
+  const users = join(dir, 'users')
+  await addUser(users, { name: 'gateway', password: 'gateway-password', role: 'node', args: ['drill/gateway'] })
+  await addUser(users, { name: 'processor', password: 'processor-password', role: 'host', args: ['millrace'] })
 
   await start('broker', '@millrace/broker/main', { listen: { port }, users })
   const clocks = { agent: wallClock(join(dir, 'agent.clock')), processor: wallClock(join(dir, 'processor.clock')) }

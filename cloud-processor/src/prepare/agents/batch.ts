@@ -13,6 +13,7 @@ import { keepRejected, stillRejected } from '../replay/selection.ts'
 import { deviceOf } from '../state/nodes.ts'
 import type { DeviceState } from '../state/state.ts'
 import { countReplayed, deduplicate, type StreamState, settle } from '../state/stream.ts'
+import { type Correction, correct, correctionOf } from '../time/correction.ts'
 import { digestOf, digestText } from './digest.ts'
 import { checkRising } from './rising.ts'
 import { cutAgain, cutIfSettled, streamOf } from './streams.ts'
@@ -81,14 +82,15 @@ function takeNew(context: Context, entry: Entry, batch: DecodedBatch): void {
   const identitiesOf = byAlias(device.channels)
   const problems = unusable(batch, device, identitiesOf)
   const atMs = timeSpan(batch.columns)?.first ?? receivedMs
-  problems.push(...checkTimes(context, message, { columns: batch.columns, identitiesOf }))
+  const correction = bringToTime(context, entry, batch)
+  problems.push(...checkTimes(context, message, { columns: batch.columns, identitiesOf: asStamped(identitiesOf, correction) }))
   const forwarded = tallyOf(batch)
   const rejected = lostBy(problems)
   rejected[0] += rejectUncounted(context, entry, forwarded[0] + rejected[0])
   settle(stream, name.number, { device: device.name, atMs, forwarded, rejected, digest })
   setReplayable(context.state, batchKey(name), problems.map(identityOf))
   rejectAll(context, message, problems, { node, device: device.name })
-  forward(context, entry, batch)
+  forward(context, entry, batch, correction)
   for (const frame of batch.bad) rejectFrame(context, entry, frame)
   cutIfSettled(context, stream, name.stream)
 }
@@ -101,7 +103,9 @@ function replay(context: Context, entry: Entry, batch: DecodedBatch, rejected: s
   const problems = unusable(batch, device, identitiesOf)
   const before = rejected === 'all' ? undefined : new Set(rejected)
   const taken = before && keepRejected(batch.columns, before, problems, identitiesOf)
-  const outOfTime = checkTimes(context, message, { columns: batch.columns, identitiesOf })
+  const correction = bringToTime(context, entry, batch)
+  const timed = { columns: batch.columns, identitiesOf: asStamped(identitiesOf, correction) }
+  const outOfTime = checkTimes(context, message, timed)
   problems.push(...outOfTime)
   const left = before ? stillRejected(before, taken!, outOfTime) : problems.map(identityOf)
   if (left.length === before?.size) return
@@ -110,8 +114,23 @@ function replay(context: Context, entry: Entry, batch: DecodedBatch, rejected: s
   const lifted: Tally = before ? forwarded : [forwarded[0], -lostBy(problems)[1]]
   countReplayed(stream, name.number, { device: device.name, forwarded, lifted })
   setReplayable(context.state, batchKey(name), left)
-  forward(context, entry, batch)
+  forward(context, entry, batch, correction)
   cutAgain(context, stream, name.stream)
+}
+
+function bringToTime({ state }: Context, { message, device }: Entry, { columns }: DecodedBatch): Correction | undefined {
+  const correction = correctionOf(state, message, device)
+  const { channels, waves } = columns
+  // An absence may lie elsewhere.
+  const span = correction && (timeSpan({ channels, waves }) ?? timeSpan(columns))
+  if (span) correct(device, message, columns, correction, span)
+  return correction
+}
+
+/** What is replayed is called by the time that its agent gave it. */
+function asStamped(identitiesOf: IdentitiesOf, correction: Correction | undefined): IdentitiesOf {
+  const byMs = correction?.byMs ?? 0
+  return byMs === 0 ? identitiesOf : (channel, t) => identitiesOf(channel, t - byMs)
 }
 
 function unusable({ problems, columns }: DecodedBatch, { channels }: DeviceState, identitiesOf: IdentitiesOf): Problem[] {
@@ -132,14 +151,21 @@ function rejectUncounted(context: Context, { message, device }: Entry, inside: n
   return uncounted
 }
 
-function forward(context: Context, { message, device: { name: device } }: Entry, { columns, historical }: DecodedBatch): void {
-  tellAbsences(context, device, columns.absences)
+/** From this uncertainty on nobody knows whether they are of now: nothing is to be done on them as if they were. */
+const actOnMsMax = 60_000
+
+function forward(context: Context, { message, device }: Entry, batch: DecodedBatch, correction?: Correction): void {
+  const { name: subject } = device
+  const { columns } = batch
+  tellAbsences(context, subject, columns.absences)
   const { channels, waves } = columns
   if (Object.keys(channels).length === 0 && Object.keys(waves).length === 0) return
   const { name, receivedMs } = message
   const { stream, number } = name
-  const what = { k: 'readings', stream, number, hist: historical, receivedMs, channels, waves } as const
-  readingsToTimeline(context, message.node, { f: 1, subject: device, device, ...what })
+  const hist = batch.historical || (correction !== undefined && correction.uncertaintyMs > actOnMsMax)
+  const what = { k: 'readings', stream, number, hist, receivedMs, channels, waves } as const
+  const clock = correction && correction.byMs !== 0 ? { clock: correction } : {}
+  readingsToTimeline(context, message.node, { f: 1, subject, device: subject, ...what, ...clock })
 }
 
 function rejectFrame(context: Context, { message, device }: Entry, frame: DecodedBatch['bad'][number]): void {

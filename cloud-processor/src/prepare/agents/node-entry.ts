@@ -6,6 +6,7 @@ import { type Context, reject, toTimeline } from '../context.ts'
 import { hasDeviceRoom } from '../limits.ts'
 import type { AgentMessage } from '../message.ts'
 import { deviceOf, nodeOf } from '../state/nodes.ts'
+import type { DeviceState } from '../state/state.ts'
 import {
   countGap,
   type Detail,
@@ -17,6 +18,7 @@ import {
   settle,
   setUnseen,
 } from '../state/stream.ts'
+import { correctionOf } from '../time/correction.ts'
 import { digestText } from './digest.ts'
 import { parseAlarms, parseGap, parseLedger } from './node-records.ts'
 import { cutIfSettled, forgetEnded, streamOf } from './streams.ts'
@@ -107,15 +109,22 @@ function takeGap(context: Context, message: AgentMessage, gap: GapRecord): void 
   const lost = new Map<string, Tally>()
   for (const [id, stretches] of Object.entries(gap.devices)) {
     if (!hasDeviceRoom(context, node, id)) continue
-    const device = deviceOf(state, message.node, id).name
-    lost.set(device, tellStretches(context, device, stretches, seen))
+    const device = deviceOf(state, message.node, id)
+    lost.set(device.name, tellStretches(context, { device, message }, stretches, seen))
   }
   countGap(stream, gap.numbers, gap.reason, lost)
   cutIfSettled(context, stream, gap.stream)
 }
 
+interface Told {
+  device: DeviceState
+  message: AgentMessage
+}
+
 /** Returns what is really lost: less than the agent says where a receipt was lost and the batch was not. */
-function tellStretches(context: Context, device: string, stretches: GapRecord['devices'][string], seen: Detail[]): Tally {
+function tellStretches(context: Context, told: Told, stretches: GapRecord['devices'][string], seen: Detail[]): Tally {
+  const { name: device } = told.device
+  const byMs = correctionOf(context.state, told.message, told.device)?.byMs ?? 0
   const sum: Tally = [0, 0]
   for (const { fromMs, toMs, lost: claimed } of stretches) {
     const lost: Tally = [...claimed]
@@ -125,8 +134,8 @@ function tellStretches(context: Context, device: string, stretches: GapRecord['d
       addTally(lost, had.rejected, -1)
     }
     addTally(sum, lost)
-    if (lost[0] + lost[1] > 0)
-      toTimeline(context, { f: 1, k: 'gap', subject: device, device, reason: 'evicted', fromMs, toMs, lost })
+    const where = { k: 'gap', reason: 'evicted', fromMs: fromMs + byMs, toMs: toMs + byMs } as const
+    if (lost[0] + lost[1] > 0) toTimeline(context, { f: 1, subject: device, device, ...where, lost })
   }
   return sum
 }

@@ -33,6 +33,8 @@ export interface GatewayClock {
   sinceMs: number
   /** The difference that was told last. */
   toldMs?: number
+  /** It was told that readings are corrected. */
+  isCorrected?: boolean
 }
 
 export const initialTime = (): PartitionTime => ({ expireMs: 0, behind: 0, shiftMs: 0, quietTicks: 0 })

@@ -85,6 +85,8 @@ export interface DeviceState {
   account?: string
   /** Alias to channel; foreign metrics without an alias are under their name. */
   channels: Map<number | string, Channel>
+  /** Of an agent's device: what its times were corrected by last, and the newest of them then. See ../time/correction.ts. */
+  clock?: { byMs: number; lastMs: number }
   /** Metrics that the newest birth declared and no channel can hold; at most `limits.channelsPerDevice`. */
   unusable?: Set<number | string>
 }

@@ -1,11 +1,13 @@
 /**
  * Whose clock is wrong, a gateway's or the processor's. A message of an agent says when it was sent, so each one compares the
  * two clocks. A difference that stays the same for five seconds is not a delay on the way. Where it is what the processor's clock
- * was set by, the gateway goes by the time before that, and it is the processor's clock that is in doubt.
+ * was set by, the gateway goes by the time before that, and it is the processor's clock that is in doubt. What an agent knows of the
+ * difference, its readings are corrected by (correction.ts): that is not an alarm.
  */
-import type { EventRecord } from '@millrace/contract'
+import { type EventRecord, encodeJson, topics } from '@millrace/contract'
 import { jumpMs } from '@millrace/platform'
-import { type Context, toTimeline } from '../context.ts'
+import { partitionOf } from '../../log/partition-of.ts'
+import type { Context } from '../context.ts'
 import type { Message, SparkplugMessage } from '../message.ts'
 import { nodeOf } from '../state/nodes.ts'
 import type { NodeState, PrepareState } from '../state/state.ts'
@@ -39,20 +41,38 @@ function takeDifference(context: Context, message: SparkplugMessage, node: NodeS
   }
   if (receivedMs - known.sinceMs < confirmMs) return
   if (goesByFormerTime(state, offMs)) state.time.isDisputed = true
-  else if (known.toldMs === undefined || Math.abs(offMs - known.toldMs) > jumpMs) {
+  else if (known.toldMs === undefined || Math.abs(offMs - known.toldMs) > jumpMs || known.isCorrected !== isCorrected(message)) {
     known.toldMs = offMs
+    known.isCorrected = isCorrected(message)
+    if (known.isCorrected) return tellCorrected(context, message, offMs)
     const other = offMs < 0 ? ', or its messages take that long' : ''
     const text = `The clock of gateway ${message.node} is ${span(offMs)} off the processor's${other}: its readings are not live`
     tell(context, message, { level: 'error', code: 'GATEWAY_CLOCK_OFF', text })
   }
 }
 
+/** Whether its agent knows the difference. */
+function isCorrected({ clock, sentMs, receivedMs }: SparkplugMessage): boolean {
+  return clock !== undefined && Math.abs(sentMs! + clock.sentOffsetMs - receivedMs) <= offMsMax
+}
+
+function tellCorrected(context: Context, message: SparkplugMessage, offMs: number): void {
+  const within = `${message.clock!.uncertaintyMs} ms`
+  const text = `The clock of gateway ${message.node} is ${span(offMs)} off the processor's: its readings are corrected, within ${within}`
+  tell(context, message, { level: 'warn', code: 'GATEWAY_CLOCK_CORRECTED', text })
+}
+
+/** To every partition that has devices of the gateway. */
 function tell(
   context: Context,
   { node, receivedMs }: SparkplugMessage,
   what: Pick<EventRecord, 'level' | 'code' | 'text'>,
 ): void {
-  toTimeline(context, { f: 1, k: 'event', subject: node, device: node, atMs: receivedMs, ...what })
+  const { state, partitions, emit } = context
+  const record = encodeJson({ f: 1, k: 'event', subject: node, device: node, atMs: receivedMs, ...what } satisfies EventRecord)
+  const names = [node, ...[...nodeOf(state, node).devices.values()].map(({ name }) => name)]
+  const byPartition = new Map(names.map((name) => [partitionOf(name, partitions), name]))
+  for (const name of byPartition.values()) emit(topics.timeline, name, record)
 }
 
 /**

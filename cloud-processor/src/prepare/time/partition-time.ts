@@ -64,9 +64,14 @@ export function tickOf({ tickMs, time }: PrepareState, { setMs }: TimeChange): T
   }
 }
 
-/** Whether a clock that differs by this much goes by the time before the last change. A pause makes that look later than it was. */
-export function goesByFormerTime({ time }: PrepareState, offMs: number): boolean {
-  if (time.shiftMs === 0) return false
-  const restMs = offMs + time.shiftMs
-  return restMs >= -2 * jumpMs && restMs <= (time.hasPause ? pauseMsMax : 2 * jumpMs)
+/**
+ * Whether a clock that differs by this much goes by the time before the last change. A pause makes that look later than it was.
+ * @param unseenMs what no tick has told yet: arrival less the time of the newest tick
+ */
+export function goesByFormerTime({ time }: PrepareState, offMs: number, unseenMs = 0): boolean {
+  const isUnseen = Math.abs(unseenMs) > jumpMs
+  const shiftMs = time.shiftMs + (isUnseen ? unseenMs : 0)
+  if (shiftMs === 0) return false
+  const restMs = offMs + shiftMs
+  return restMs >= -2 * jumpMs && restMs <= (time.hasPause || isUnseen ? pauseMsMax : 2 * jumpMs)
 }

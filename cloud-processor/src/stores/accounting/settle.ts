@@ -12,8 +12,9 @@ import {
   type ReadingsRecord,
   type Tally,
   type TimelineRecord,
+  timeSpan,
 } from '@millrace/contract'
-import type { LedgerRow, StoredEvent } from '../store.ts'
+import type { LedgerRow, StoredCorrection, StoredEvent } from '../store.ts'
 import { timesOf } from './collapse.ts'
 import { damagesMax, lostAt, textOf } from './damage.ts'
 import { firstAfter } from './gap-ends.ts'
@@ -26,6 +27,7 @@ export interface Summaries {
   ledger: { row: LedgerRow; atMs: number; versionMs: number }[]
   /** `endsBy`: readings that are stored already ended it, at this time or before; the engine knows. */
   gaps: { device: string; gap: OpenGap; endsBy?: number | undefined }[]
+  corrections: StoredCorrection[]
   events: (StoredEvent & { offset: number })[]
   /** Declared again or moved to another subject. */
   devices: Map<string, number>
@@ -51,7 +53,14 @@ const openGapsMax = 50
 const dayMs = 86_400_000
 const hourMs = 3_600_000
 
-export const noSummaries = (): Summaries => ({ ledger: [], gaps: [], events: [], devices: new Map(), totals: new Map() })
+export const noSummaries = (): Summaries => ({
+  ledger: [],
+  gaps: [],
+  corrections: [],
+  events: [],
+  devices: new Map(),
+  totals: new Map(),
+})
 
 export function settle(state: AccountState, { taken, pieces }: Step, settling: Settling, out: Summaries): void {
   const { record } = taken
@@ -59,6 +68,7 @@ export function settle(state: AccountState, { taken, pieces }: Step, settling: S
     for (const piece of pieces) count(state, piece, settling)
     if (pieces.length > 0) out.totals.set(record.device, taken.versionMs)
     endGaps(state.devices.get(record.device)!, record, out)
+    if (record.clock) tellCorrection(record, record.clock, out)
   } else if (record.k === 'tick') forget(state, taken.nowMs)
   else if (record.k === 'gap') openGap(state.devices.get(record.device)!, record, out)
   else if (record.k === 'cut') cut(state, record, taken, out)
@@ -182,6 +192,15 @@ function endGaps(device: DeviceState, record: ReadingsRecord, out: Summaries): v
     gap.revision++
     out.gaps.push({ device: record.device, gap })
   }
+}
+
+function tellCorrection(
+  { device, channels, waves }: ReadingsRecord,
+  clock: NonNullable<ReadingsRecord['clock']>,
+  out: Summaries,
+): void {
+  const span = timeSpan({ channels, waves })
+  if (span) out.corrections.push({ device, fromMs: Math.floor(span.first), toMs: Math.ceil(span.last), ...clock })
 }
 
 const lineOf = ({ device, atMs, level, code, text }: EventRecord, offset: number) => ({ offset, device, atMs, level, code, text })

@@ -5,6 +5,7 @@ import { isAbove } from '../../log/source-order.ts'
 import { timeAfter } from '../../stage/tick-time.ts'
 import { textOf } from '../accounting/damage.ts'
 import type { StoredEvent } from '../store.ts'
+import { createCorrections } from './corrections.ts'
 import { Counts } from './counts.ts'
 import { type Cuts, createCuts } from './cuts.ts'
 import { Damages } from './damages.ts'
@@ -53,6 +54,7 @@ export class Apply {
   readonly #counts: Counts
   readonly #readings: Readings
   readonly #gaps: Gaps
+  readonly #corrections: ReturnType<typeof createCorrections>
   readonly #cuts: Cuts
   readonly #damages: Damages
   /** Rows that cannot be read, found here or by a reader. */
@@ -73,6 +75,7 @@ export class Apply {
     const rows = new StoredRows(db, (damage) => this.unreadable.find(damage))
     this.#readings = new Readings(db, { devices, counts, hours: new Hours(db, rows) })
     this.#gaps = createGaps(db, devices, rows)
+    this.#corrections = createCorrections(db)
     this.#damages = new Damages(db, this.#gaps)
     this.#cuts = createCuts(db, { devices, counts, damages: this.#damages })
     this.expiry = createExpiry(db, { devices, counts, cuts: this.#cuts, days: options.retention.days })
@@ -142,6 +145,7 @@ export class Apply {
   #applyReadings(record: ReadingsRecord, done: Done): void {
     const { device, written } = this.#readings.put(record)
     if (device.openGaps.length > 0) this.#gaps.close(device, record)
+    if (record.clock) this.#corrections(device.id, record)
     for (const hour of written) this.#options.wrote(hour, this.nowMs)
     for (const channel in record.channels) done.readings! += record.channels[channel]!.t.length
     for (const channel in record.waves) for (const { v } of record.waves[channel]!) done.samples! += v.length

@@ -23,6 +23,8 @@
  *                                                 a day it is added to stream `earlier`, with its days
  *     gaps       id, device, channel, reason, fromMs, toMs, open, lostReadings, lostSamples
  *                                                 open: 1 when no end was told; toMs is then the first reading since
+ *     corrections id, device, fromMs, toMs, byMs, uncertaintyMs
+ *                                                 readings whose times were corrected, and by how much: see corrections.ts
  *     events     id, device, atMs, level, code, text
  *     damages    id, fromMs, toMs                 what the log could not give: when it was appended to it
  *     lost       stream, device, readings, samples
@@ -81,6 +83,9 @@ const addedTables = `
   CREATE TABLE IF NOT EXISTS lost (stream TEXT, device INTEGER, readings INTEGER NOT NULL, samples INTEGER NOT NULL,
     PRIMARY KEY (stream, device)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS unreadable (key TEXT PRIMARY KEY, detail TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS corrections (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, fromMs REAL NOT NULL, toMs REAL NOT NULL,
+    byMs INTEGER NOT NULL, uncertaintyMs REAL NOT NULL);
+  CREATE INDEX IF NOT EXISTS correctionsInOrder ON corrections (device, byMs, toMs);
   CREATE INDEX IF NOT EXISTS gapsInOrder ON gaps (toMs, fromMs, device);
 `
 

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setOwn } from '@millrace/platform'
 import { Refusal } from '@millrace/platform/worker-side'
 import { sumEarlier } from '../accounting/ledger.ts'
-import type { LedgerRow, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
+import type { LedgerRow, StoredCorrection, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
 import { dayMs } from './file.ts'
 import type { StoredRows } from './rows.ts'
 import { SeriesQuestions } from './series-questions.ts'
@@ -28,6 +28,11 @@ export function createQuestions(db: DatabaseSync, rows: StoredRows, pointsMax: n
       if (found.length > pointsMax) throw new Refusal('STORE_ANSWER_TOO_LARGE', { max: pointsMax, what: 'gaps' })
       return found.map(toGap)
     },
+    corrections(device, fromMs, toMs) {
+      const found = sql.corrections.all(device, fromMs, toMs, pointsMax + 1) as unknown as StoredCorrection[]
+      if (found.length > pointsMax) throw new Refusal('STORE_ANSWER_TOO_LARGE', { max: pointsMax, what: 'corrections' })
+      return found
+    },
     ledger() {
       const now = (sql.newestCut.get() as { atMs: number | null }).atMs ?? 0
       const cuts = sql.cuts.all() as { body: string; atMs: number }[]
@@ -48,6 +53,8 @@ function prepare(db: DatabaseSync) {
     gaps: db.prepare(`SELECT devices.device, channel, gaps.reason, fromMs, toMs, lostReadings, lostSamples FROM gaps
       JOIN devices ON devices.id = gaps.device WHERE (?1 IS NULL OR devices.device = ?1) AND fromMs <= ?3 AND (toMs IS NULL OR toMs >= ?2)
       ORDER BY fromMs LIMIT ?4`),
+    corrections: db.prepare(`SELECT devices.device, fromMs, toMs, byMs, uncertaintyMs FROM corrections
+      JOIN devices ON devices.id = corrections.device WHERE devices.device = ?1 AND fromMs <= ?3 AND toMs >= ?2 ORDER BY fromMs LIMIT ?4`),
     cuts: db.prepare('SELECT body, atMs FROM cuts ORDER BY stream, device'),
     newestCut: db.prepare('SELECT max(atMs) AS atMs FROM cuts'),
     events: db.prepare(

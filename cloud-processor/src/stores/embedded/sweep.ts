@@ -48,12 +48,12 @@ export class Sweep {
     return next === 'done'
   }
 
-  /** Gaps that ended before. */
+  /** Gaps and corrections that ended before. */
   async gaps(beforeMs: number, isStopping: () => boolean): Promise<void> {
     for (let gone = rowsMax; gone === rowsMax && !isStopping(); await pause()) {
       gone = 0
       this.#transaction(() => {
-        gone = Number(this.#sql.dropGaps.run(beforeMs).changes)
+        gone = Math.max(...[this.#sql.dropGaps, this.#sql.dropCorrections].map((drop) => Number(drop.run(beforeMs).changes)))
       })
     }
   }
@@ -114,6 +114,9 @@ function prepare(db: DatabaseSync) {
     dropChunk: db.prepare('DELETE FROM chunks WHERE id = ?'),
     oldestMinutes: db.prepare('SELECT min(hour) AS hour FROM minutes WHERE series = ?'),
     dropMinutes: db.prepare('DELETE FROM minutes WHERE series = ?1 AND hour < ?2 AND hour < ?3'),
+    dropCorrections: db.prepare(
+      `DELETE FROM corrections WHERE id IN (SELECT id FROM corrections WHERE toMs < ? LIMIT ${rowsMax})`,
+    ),
     dropGaps: db.prepare(`DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE toMs < ? LIMIT ${rowsMax})`),
   }
 }

@@ -3,7 +3,7 @@ import type { AbsenceReason, Channel, Tally } from '@millrace/contract'
 import { type Clock, ownValue, setOwn } from '@millrace/platform'
 import { Refusal } from '@millrace/platform/worker-side'
 import { sumEarlier } from '../accounting/index.ts'
-import type { LedgerRow, StoredDevice, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
+import type { LedgerRow, StoredCorrection, StoredDevice, StoredEvent, StoredGap, StoreReader, StoreTotal } from '../store.ts'
 import { createDeclarations } from './declarations.ts'
 import type { Dialect, Row } from './dialects/index.ts'
 import { usOf } from './limits.ts'
@@ -36,6 +36,7 @@ export function createReader(dialect: Dialect, { pointsMax, clock }: ReaderOptio
     rollUp: (of, stepMs) => readRollUp(readings, of, stepMs),
     devices: (device) => readDevices(dialect, device),
     gaps: (device, fromMs, toMs) => readGaps(dialect, { device, fromMs, toMs }, pointsMax),
+    corrections: (device, fromMs, toMs) => readCorrections(dialect, { device, fromMs, toMs }, pointsMax),
     ledger: () => readLedger(dialect),
     totals: () => readTotals(dialect),
     events: (fromMs, toMs, limit = eventsAtOnce) => readEvents(dialect, fromMs, toMs, Math.min(limit, eventsAtOnce)),
@@ -76,6 +77,25 @@ async function readGaps(
   if (rows.length > pointsMax) throw new Refusal('STORE_ANSWER_TOO_LARGE', { max: pointsMax, what: 'gaps' })
   const newest = withoutRevisions(rows, ({ values }) => `${values.device}\n${values.channel}\n${values.reason}`)
   return newest.map(toGap).filter((gap) => gap.toMs === undefined || gap.toMs >= fromMs)
+}
+
+async function readCorrections(
+  dialect: Dialect,
+  { device, fromMs, toMs }: { device: string; fromMs: number; toMs: number },
+  pointsMax: number,
+): Promise<StoredCorrection[]> {
+  const atLeast = { field: 'to_ms', value: Math.floor(Math.max(0, fromMs)) }
+  const asked = { measurement: schema.correction, where: { device }, fromUs: 0, toUs: usOf(toMs), atLeast, limit: pointsMax + 1 }
+  const rows = await dialect.rows(asked)
+  if (rows.length > pointsMax) throw new Refusal('STORE_ANSWER_TOO_LARGE', { max: pointsMax, what: 'corrections' })
+  const found = rows.map(({ us, values }) => ({
+    device,
+    fromMs: Math.floor(us / 1000),
+    toMs: Number(values.to_ms),
+    byMs: Number(values.by_ms),
+    uncertaintyMs: Number(values.uncertainty_ms),
+  }))
+  return found.filter((one) => one.toMs >= fromMs)
 }
 
 async function readLedger(dialect: Dialect): Promise<LedgerRow[]> {

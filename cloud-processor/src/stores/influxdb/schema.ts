@@ -72,6 +72,13 @@ export const gap = {
   fields: { to_ms: 'integer', lost_readings: 'integer', lost_samples: 'integer' },
 } as const satisfies Measurement
 
+/** Readings of one record whose times were corrected; its time is that of the first, `to_ms` that of the last. */
+export const correction = {
+  name: 'millrace_correction',
+  tags: ['device'],
+  fields: { to_ms: 'integer', by_ms: 'integer', uncertainty_ms: 'float' },
+} as const satisfies Measurement
+
 /** A line for people. */
 export const event = {
   name: 'millrace_event',
@@ -130,7 +137,7 @@ export const ledger = {
   },
 } as const satisfies Measurement
 
-export const measurements = { reading, wave, waveSegment, device, channel, gap, event, total, ledger } as const
+export const measurements = { reading, wave, waveSegment, device, channel, gap, correction, event, total, ledger } as const
 
 /**
  * Label of VictoriaMetrics alone, which cannot replace a point: the n-th rewriting of a reading is written beside it under

@@ -4,7 +4,7 @@ import type { AccountState, DeviceState, Summaries } from '../accounting/index.t
 import type { LedgerRow } from '../store.ts'
 import type { Traits } from './dialects/dialect.ts'
 import { isTag, lineOf } from './line.ts'
-import { channel, device, event, gap, ledger, type Measurement, revisionTag, total } from './schema.ts'
+import { channel, correction, device, event, gap, ledger, type Measurement, revisionTag, total } from './schema.ts'
 
 export type SummaryLines = ReturnType<typeof createSummaryLines>
 
@@ -22,7 +22,7 @@ export function createSummaryLines(traits: Traits, from: { log: string; partitio
   }
 
   return {
-    all({ devices, gaps, events, ledger: cuts }: Summaries, state: AccountState): string[] {
+    all({ devices, gaps, corrections, events, ledger: cuts }: Summaries, state: AccountState): string[] {
       return [
         ...[...devices].flatMap(([name, versionMs]) => deviceLines(name, state.devices.get(name)!, versionMs)),
         ...gaps.flatMap(({ device, gap: { channel, reason, fromMs, toMs, lost, revision } }) => {
@@ -30,6 +30,9 @@ export function createSummaryLines(traits: Traits, from: { log: string; partitio
           const values = { device, channel, reason, to_ms: toMs ?? 0, ...told, [revisionTag]: revision }
           return line(gap, fromMs * 1000, values)
         }),
+        ...corrections.flatMap(({ device, fromMs, toMs, byMs, uncertaintyMs }) =>
+          line(correction, fromMs * 1000, { device, to_ms: toMs, by_ms: byMs, uncertainty_ms: uncertaintyMs }),
+        ),
         // Two lines of one millisecond must not take each other's place.
         ...events.flatMap(({ offset, device, atMs, level, code, text }) =>
           line(event, atMs * 1000 + (offset % 1000), { device: device || nobody, level, code, text, offset }),

@@ -87,6 +87,7 @@ export function hourStore(ledger: LedgerRow[] = [ledgerRow('oximeter-1')]): Stor
       }
       return result as unknown as Awaited<ReturnType<StoreReader['rollUp']>>
     },
+    corrections: async () => [],
     gaps: async () => [
       { device: 'oximeter-1', channel: 'spo2', reason: 'probe-off', fromMs: startMs + 5000, toMs: startMs + 9000 },
     ],

@@ -1,7 +1,7 @@
 /** State in words with a shape beside them; colour only underlines what they say. */
 import type { DeviceView } from '@millrace/cloud-processor/web'
 import type { AlarmRecord } from '@millrace/contract'
-import { ageText, channelText, reasonText } from '../format.ts'
+import { ageText, channelText, correctionText, reasonText } from '../format.ts'
 import { link } from '../live/link.ts'
 import { nowSecond } from '../live/time.ts'
 import { Icon } from './icons.tsx'
@@ -24,6 +24,12 @@ export function QualityBadges({ view }: { view: Omit<DeviceView, 'last'> }) {
   const now = nowSecond.value
   return (
     <>
+      {view.clock && (
+        <span class="badge" title={correctionText(view.clock)}>
+          clock corrected
+          <span class="soft"> {correctionText(view.clock)}</span>
+        </span>
+      )}
       {view.absences.map((absence) => (
         <span class="badge" key={absence.channel}>
           <Icon name="off" size={13} />

@@ -1,0 +1,2 @@
+export { type Boot, readBoot } from './boot.ts'
+export { Clocks } from './clocks.ts'
