@@ -49,6 +49,10 @@ const programs: Record<string, { file: string; what: string }> = {
   messages: { file: 'e2e/messages.ts', what: 'what a person gets wrong, and the one message that says so' },
   'told-to-stop': { file: 'e2e/told-to-stop.ts', what: '`npm start` ends, whichever of its processes is sent SIGINT or SIGTERM' },
   ecg: { file: 'failures/ecg.ts', what: 'beats found in ECG records, with noise and pacing, beside XQRS of wfdb' },
+  'log-templates': {
+    file: 'failures/log-templates.ts',
+    what: 'templates of log lines against what they were made from, beside drain3',
+  },
   'real-input': { file: 'e2e/real-input.ts', what: 'device recordings through the whole length, sample for sample' },
   latency: { file: 'e2e/latency.ts', what: 'from the sensor’s byte to the webhook, quiet and under a backlog' },
   backup: { file: 'e2e/backup.ts', what: 'backup, a lost disk, restore' },

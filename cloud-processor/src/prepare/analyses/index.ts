@@ -1,10 +1,11 @@
 /** The analyses. Adding one is one line here; see analysis.ts. */
 import type { Analysis } from './analysis.ts'
 import { ecg } from './ecg/ecg.ts'
+import { logTemplates } from './log-templates/log-templates.ts'
 import { statistics } from './statistics/statistics.ts'
 
 /** In the order of the reference page. */
-export const analyses: Analysis[] = [ecg, statistics]
+export const analyses: Analysis[] = [ecg, statistics, logTemplates]
 
 const byName = new Map(analyses.map((analysis) => [analysis.name, analysis]))
 
