@@ -21,6 +21,15 @@ function cel() {
   return library
 }
 
+/** The packages of the agent do not carry it. */
+function isInstalled(): boolean {
+  try {
+    return cel() !== undefined
+  } catch {
+    return false
+  }
+}
+
 export function compile(text: string): Evaluate {
   const evaluate = planned(text)
   return (values) => {
@@ -37,6 +46,7 @@ function planned(text: string): (values: Values) => unknown {
 /** Why it cannot be meant, with the place in it and the remedy. @param names of the variables */
 export function faultIn(text: string, names: string[]): string | undefined {
   if (depthOf(text) > bracketsMax) return `brackets are more than ${bracketsMax} deep: split it into several rules`
+  if (!isInstalled()) return '@bufbuild/cel is not installed here: give this rule to the processor'
   let expr: Expr
   try {
     expr = cel().parse(text).expr
