@@ -19,13 +19,13 @@ export const archiveSinkSchema = z.strictObject({
     .describe(
       'Readings are published at the latest so long after they came, by the ticks of the timeline. Until then the log keeps them',
     ),
-  rowsMax: z.int().min(1).max(5_000_000).default(300_000).describe('They are published earlier when so many rows wait'),
+  rowsMax: z.int().min(1).max(5_000_000).default(100_000).describe('They are published earlier when so many rows wait'),
   samplesMax: z
     .int()
     .min(1)
     .max(50_000_000)
     .default(3_000_000)
-    .describe('or so many waveform samples: together they bound the memory, about 150 bytes a row and 8 a sample'),
+    .describe('or so many waveform samples: together they bound the memory'),
   mergeAfterMinutes: z
     .number()
     .min(0)
