@@ -1,5 +1,5 @@
 import { type Channel, type Columns, type CutRecord, type GapRecord, type LedgerRecord, nodeMetrics } from '@millrace/contract'
-import { declare, encodeBatch, encodeDeviceBirth } from '@millrace/contract/sparkplug'
+import { declare, encodeBatch, encodeDeviceBirth, encodeNodeData } from '@millrace/contract/sparkplug'
 import { beforeEach, expect, test } from 'vitest'
 import { batch, channel, columns, createAgentFeed, dataTopic, ledger } from '../testing/agent.ts'
 import { now } from '../testing/feed.ts'
@@ -53,6 +53,20 @@ test('brings alarms of the gateway to the timeline once, and refuses what is non
   expect(feed.nodeEntry(1, nodeMetrics.alarm, { f: 1, alarms: [alarm] }).timeline).toEqual([])
   const wrong = { f: 1, alarms: [{ ...alarm, change: 'acknowledged' }] } as never
   expect(feed.nodeEntry(2, nodeMetrics.alarm, wrong)).toMatchObject({ timeline: [], rejected: [{ reason: 'PREPARE_PAYLOAD' }] })
+})
+
+test('brings alarms of a gateway whose clock is wrong to the time of its readings', () => {
+  feed.born()
+  const about = { rule: 'low', device: 'bed-1', channel: 'spo2', priority: 'high' as const, technical: false, text: 'low' }
+  const [wrongMs, offsetMs] = [now - 60_000, 60_000]
+  const alarm = { ...about, change: 'raised' as const, atMs: wrongMs, raisedMs: wrongMs, decidedMs: wrongMs, receivers: [] }
+  const payload = encodeNodeData({
+    name: { stream: 'streamone', number: 1, count: 0 },
+    metrics: { [nodeMetrics.alarm]: JSON.stringify({ f: 1, alarms: [alarm] }) },
+    ...{ timestamp: wrongMs, seq: 1, clock: { offsetMs, uncertaintyMs: 3, sentOffsetMs: offsetMs } },
+  })
+  const { timeline } = feed.message('spBv1.0/g/NDATA/n', payload)
+  expect(timeline).toMatchObject([{ k: 'edge-alarm', alarm: { atMs: now, raisedMs: now, decidedMs: now } }])
 })
 
 test('makes a cut when a ledger record is settled', () => {

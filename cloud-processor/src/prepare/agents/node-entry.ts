@@ -73,11 +73,16 @@ function takeFloor(context: Context, { node, receivedMs }: AgentMessage, id: str
   toTimeline(context, { f: 1, k: 'event', subject: node, device: node, atMs: receivedMs, ...what })
 }
 
-function tellAlarms(context: Context, { node, receivedMs }: AgentMessage, { alarms }: EdgeAlarms): void {
+/** In the time of the readings that they were made of. */
+function tellAlarms(context: Context, message: AgentMessage, { alarms }: EdgeAlarms): void {
   const { state } = context
-  for (const { device: id, ...alarm } of alarms) {
+  const { node, receivedMs } = message
+  for (const { device: id, ...told } of alarms) {
     if (!hasDeviceRoom(context, nodeOf(state, node), id)) continue
-    const device = deviceOf(state, node, id).name
+    const known = deviceOf(state, node, id)
+    const device = known.name
+    const byMs = correctionOf(state, message, known)?.byMs ?? 0
+    const alarm = { ...told, atMs: told.atMs + byMs, raisedMs: told.raisedMs + byMs, decidedMs: told.decidedMs + byMs }
     toTimeline(context, { f: 1, k: 'edge-alarm', subject: device, device, node, receivedMs, alarm })
   }
 }
