@@ -19,6 +19,7 @@ import { type GatewayState, gatewaysMax } from './engine.ts'
 import { unsaid } from './holds.ts'
 import { isHeld } from './life-cycle.ts'
 import type { DevicePlan, Plan, SilenceSlot } from './plan.ts'
+import { putAlarm } from './progress.ts'
 import { ownRules } from './rule.ts'
 
 /** Devices that an alarm names. */
@@ -80,7 +81,7 @@ export function raiseSilence(plan: Plan, slot: SilenceSlot, evidence: Evidence):
   const cause = causeOf(plan, slot, evidence.evidenceMs)
   if (!cause) return raise(plan, slot, evidence)
   const { atMs } = evidence
-  const alarm = { ...alarmOf(slot, evidence), change: 'suppressed', cause: cause.id, unannounced: true } as const
+  const alarm = { ...alarmOf(plan, slot, evidence), change: 'suppressed', cause: cause.id, unannounced: true } as const
   begin(plan, slot, { ...alarm, atMs: Math.max(atMs, alarm.raisedMs) }, evidence.evidenceMs)
 }
 
@@ -179,7 +180,7 @@ export function judgeSuppressed(plan: Plan, slot: SilenceSlot, nowMs: number): v
 }
 
 function put(plan: Plan, slot: SilenceSlot, alarm: AlarmRecord, evidenceMs: number): void {
-  slot.progress!.alarm = alarm
+  putAlarm(slot.progress!, alarm)
   plan.out.push({ alarm, evidenceMs, order: slot.order })
 }
 

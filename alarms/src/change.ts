@@ -3,6 +3,7 @@ import type { AlarmRecord } from '@millrace/contract'
 import { scaledValue } from './conditions/scaling.ts'
 import type { Facts } from './conditions/words.ts'
 import { type EngineState, endedMax } from './engine.ts'
+import { groupsFor } from './groups.ts'
 import { endOnce, unsaid, withHolds } from './holds.ts'
 import { type Plan, type Slot, setProgress } from './plan.ts'
 import { endSpan, isTold } from './spans.ts'
@@ -21,7 +22,7 @@ export interface Evidence {
 
 export function raise(plan: Plan, slot: Slot, evidence: Evidence): void {
   if (slot.lane.series.state.told !== undefined && isTold(slot, evidence.atMs)) return
-  begin(plan, slot, alarmOf(slot, evidence), evidence.evidenceMs)
+  begin(plan, slot, alarmOf(plan, slot, evidence), evidence.evidenceMs)
 }
 
 export function begin(plan: Plan, slot: Slot, made: AlarmRecord, evidenceMs: number): void {
@@ -30,11 +31,12 @@ export function begin(plan: Plan, slot: Slot, made: AlarmRecord, evidenceMs: num
   plan.out.push({ alarm, evidenceMs, order: slot.order })
 }
 
-export function alarmOf(slot: Slot, { atMs, raw, note }: Evidence): AlarmRecord {
+export function alarmOf(plan: Plan, slot: Slot, { atMs, raw, note }: Evidence): AlarmRecord {
   const { lane, rule, condition } = slot
   const { series } = lane
   const device = series.device.device
   const value = typeof raw === 'number' ? scaledValue(raw, series.state) : raw
+  const groups = groupsFor(plan.state.file, device, lane.state.subject)
   return {
     f: 1,
     k: 'alarm',
@@ -51,6 +53,7 @@ export function alarmOf(slot: Slot, { atMs, raw, note }: Evidence): AlarmRecord 
     technical: condition.watches === 'silence' || condition.isTechnical === true,
     atMs,
     raisedMs: atMs,
+    ...(groups.length > 0 ? { groups } : {}),
     ...madeBy(value, series.state.unit),
     text: textOf(slot, value, note),
   }
@@ -86,7 +89,7 @@ const stateMax = 200
 export function ended(alarm: AlarmRecord, atMs: number, note?: string): AlarmRecord {
   // Event time never runs backwards within one alarm.
   const clearedMs = Math.max(atMs, alarm.raisedMs)
-  const { cause: _, shelved: __, outOfService: ___, ...rest } = unsaid(alarm)
+  const { cause: _, shelved: __, outOfService: ___, silenced: ____, ...rest } = unsaid(alarm)
   return { ...rest, change: 'cleared', active: false, atMs: clearedMs, clearedMs, ...noted(alarm.note, note) }
 }
 

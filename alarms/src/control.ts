@@ -9,6 +9,7 @@ import { eachLane, eachSlot } from './list.ts'
 import { places } from './places.ts'
 import { isFor, type LanePlan, type Plan, renewPlan, type Slot, setProgress } from './plan.ts'
 import { type RuleFile, ruleFileSchema } from './rule-file.ts'
+import { takeSilence } from './silences.ts'
 
 export function takeControl(plan: Plan, control: Control, atMs: number): void {
   const { type } = control
@@ -16,6 +17,7 @@ export function takeControl(plan: Plan, control: Control, atMs: number): void {
   else if (type === 'rules') replaceRules(plan, control.rules, atMs)
   else if (type === 'shelve' || type === 'unshelve' || type === 'out-of-service' || type === 'in-service')
     takeHold(plan, control, atMs)
+  else if (type === 'silence' || type === 'end-silence') takeSilence(plan, control, atMs)
 }
 
 /** An active alarm stays active until it clears; one that has cleared is done with. A comment changes no state. */

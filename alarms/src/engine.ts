@@ -12,7 +12,7 @@
  *
  * Names come from devices, so nothing here is keyed by a name: lists only.
  */
-import type { AlarmRecord } from '@millrace/contract'
+import type { AlarmMatchers, AlarmRecord } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
 import type { StoredMemory } from './conditions/memory.ts'
 import type { RuleFile } from './rule-file.ts'
@@ -38,6 +38,8 @@ export interface EngineState {
   unruled?: AlarmRecord[]
   /** What is shelved or out of service, at most `holdsMax`: see holds.ts. */
   holds?: HoldState[]
+  /** Alarms that nobody is to be told of, by what matches them, at most `silencesMax`: see silences.ts. */
+  silences?: SilenceState[]
   counts: EngineCounts
 }
 
@@ -55,6 +57,15 @@ export interface HoldState {
   untilMs?: number
   /** Shelved until an alarm clears. */
   once?: true
+}
+
+export interface SilenceState {
+  id: string
+  matchers: AlarmMatchers
+  by: string
+  reason: string
+  atMs: number
+  untilMs: number
 }
 
 /** A gateway that died, or of which nothing comes. */
@@ -143,6 +154,8 @@ export interface Progress {
   alarm?: AlarmRecord
   /** The alarm is suppressed, and its cause is over since then. */
   freeMs?: number
+  /** When people were told of it again. */
+  toldMs?: number
 }
 
 export interface EngineCounts {
@@ -173,6 +186,7 @@ export const endedMax = 1000
 export const warningsMax = 1000
 export const gatewaysMax = 1000
 export const holdsMax = 1000
+export const silencesMax = 200
 
 export function createEngine(file: RuleFile): EngineState {
   return {

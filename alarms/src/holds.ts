@@ -6,13 +6,14 @@
 import type { AlarmRecord, Control } from '@millrace/contract'
 import { type EngineState, type HoldState, holdsMax } from './engine.ts'
 import { isHeld, transition } from './life-cycle.ts'
-import { places } from './places.ts'
+import { silencedBy } from './matching.ts'
+import { type Place, places } from './places.ts'
 import type { Plan } from './plan.ts'
 import { ownRules } from './rule.ts'
 
 export type HoldOrder = Extract<Control, { type: 'shelve' | 'unshelve' | 'out-of-service' | 'in-service' }>
 type Of = Pick<AlarmRecord, 'rule' | 'device' | 'channel'>
-type Why = { atMs: number; actor?: string | undefined; reason?: string | undefined }
+export type Why = { atMs: number; actor?: string | undefined; reason?: string | undefined }
 
 const shelveMsMaxDefault = 8 * 3_600_000
 
@@ -121,7 +122,7 @@ function release(plan: Plan, known: HoldState, why: Why, evidenceMs = why.atMs):
 }
 
 /** For people it begins now. */
-function announce(plan: Plan, { alarm, put }: ReturnType<typeof activeOf>[number], evidenceMs: number): void {
+export function announce(plan: Plan, { alarm, put }: Place, evidenceMs: number): void {
   if (!alarm.unannounced || alarm.acknowledged || isHeld(alarm)) return
   const { unannounced: _, ...rest } = unsaid(alarm)
   const raised: AlarmRecord = { ...rest, change: 'raised' }
@@ -133,11 +134,16 @@ function announce(plan: Plan, { alarm, put }: ReturnType<typeof activeOf>[number
 
 /** A new alarm as it begins where something may hold it. */
 export function withHolds(state: EngineState, alarm: AlarmRecord): AlarmRecord {
-  if (state.holds === undefined || alarm.retrospective) return alarm
-  const fields = fieldsOf(state, alarm)
+  if ((state.holds === undefined && state.silences === undefined) || alarm.retrospective) return alarm
+  const fields = { ...fieldsOf(state, alarm), ...silencedBy(state, alarm) }
   if (!isHeld(fields)) return alarm
-  const change = alarm.cause !== undefined ? 'suppressed' : fields.outOfService ? 'out-of-service' : 'shelved'
+  const change = alarm.cause !== undefined ? 'suppressed' : heldChange(fields)
   return { ...alarm, ...fields, change, unannounced: true }
+}
+
+function heldChange({ outOfService, shelved }: Pick<AlarmRecord, 'shelved' | 'outOfService'>): AlarmRecord['change'] {
+  if (outOfService) return 'out-of-service'
+  return shelved ? 'shelved' : 'silenced'
 }
 
 function fieldsOf(state: EngineState, of: Of): Pick<AlarmRecord, 'shelved' | 'outOfService'> {

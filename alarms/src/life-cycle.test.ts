@@ -13,12 +13,25 @@ import { control, death, declaration, engineOf, readings, run, spo2Low, tick } f
 
 const of = { rule: 'low', device: 'bed-1', channel: 'spo2' }
 const low = { name: 'low', channel: 'spo2', condition: 'below', set: 88, clear: 90, priority: 'medium' }
+const realarmAfterMs = 12_000
 const shelveMsMax = 60_000
 const eventCount = Number(process.env.MILLRACE_LIFE_CYCLE_EVENTS ?? 20_000)
 const runLength = 60
 
-const forS = { k: fc.constant('timed' as const), s: fc.integer({ min: 1, max: 90 }) }
-const words = ['raise', 'clear', 'acknowledge', 'comment', 'once', 'unshelve', 'remove', 'return', 'wait', 'restart'] as const
+const forS = { k: fc.constantFrom('timed' as const, 'silence' as const), s: fc.integer({ min: 1, max: 90 }) }
+const words = [
+  'raise',
+  'clear',
+  'acknowledge',
+  'comment',
+  'once',
+  'unshelve',
+  'remove',
+  'return',
+  'end',
+  'wait',
+  'restart',
+] as const
 const events = fc.array(
   fc.oneof({ weight: 10, arbitrary: fc.constantFrom(...words).map((k) => ({ k, s: 0 })) }, fc.record(forS)),
   {
@@ -26,12 +39,12 @@ const events = fc.array(
     maxLength: runLength,
   },
 )
-type Event = { k: (typeof words)[number] | 'timed'; s: number }
+type Event = { k: (typeof words)[number] | 'timed' | 'silence'; s: number }
 
 test('the engine does what the table says, and tells people what it says', () => {
   const property = fc.property(events, (list) => {
     const model = new Model()
-    let state = engineOf([low], { shelveMsMax })
+    let state = engineOf([{ ...low, realarmAfterMs }], { shelveMsMax })
     run(state, [tick(0), declaration([{}])])
     for (const [index, event] of list.entries()) {
       const nowMs = (index + 1) * 1000
@@ -46,7 +59,7 @@ test('the engine does what the table says, and tells people what it says', () =>
   fc.assert(property, { numRuns: Math.ceil(eventCount / runLength) })
 })
 
-const isAlarm = ({ id }: AlarmRecord) => !/\/[so]$/.test(id)
+const isAlarm = ({ id }: AlarmRecord) => !/\/[som]$/.test(id)
 const said = (alarm: AlarmRecord) => `${alarm.change}${notificationKey(alarm, true) === undefined ? '' : ' told'}`
 
 function recordsOf({ k, s }: Event, nowMs: number, { id }: Model): TimelineRecord[] {
@@ -57,6 +70,9 @@ function recordsOf({ k, s }: Event, nowMs: number, { id }: Model): TimelineRecor
   if (k === 'comment') return order({ type: k, alarm: id, note: 'seen' })
   if (k === 'once') return order({ type: 'shelve', ...of })
   if (k === 'timed') return order({ type: 'shelve', ...of, untilMs: nowMs + s * 1000 })
+  if (k === 'silence')
+    return order({ type: k, id: 'ward', matchers: { devices: ['bed-*'] }, untilMs: nowMs + s * 1000, reason: 'x' })
+  if (k === 'end') return order({ type: 'end-silence', id: 'ward' })
   if (k === 'unshelve') return order({ type: k, ...of })
   if (k === 'remove') return order({ type: 'out-of-service', ...of })
   return k === 'return' ? order({ type: 'in-service', ...of }) : []
@@ -68,17 +84,41 @@ class Model {
   occurrence = 'none'
   shelving = 'none'
   service = 'in'
+  silence = 'none'
   untilMs = 0
+  silencedUntilMs = 0
+  toldMs = 0
   /** People were told of the alarm of now, or of the last one. */
   isTold = false
   isActive = false
 
   take({ k, s }: { k: Event['k'] | 'expire'; s: number }, nowMs: number): string[] {
-    if (k === 'expire' && (this.shelving === 'none' || nowMs < this.untilMs)) return []
+    if (k === 'expire') return this.passes(nowMs)
     // Sampled beyond the limit while active: nothing happens. A new alarm begins whether or not the last one was acknowledged.
     if (k === 'raise') return this.isActive ? [] : this.raise(nowMs)
     if (k === 'clear' && !this.isActive) return []
-    return [...this.occurs(k), ...this.shelves(k, s, nowMs), ...this.serves(k)]
+    return [...this.occurs(k), ...this.shelves(k, s, nowMs), ...this.serves(k, nowMs), ...this.silences(k, s, nowMs)]
+  }
+
+  private passes(nowMs: number): string[] {
+    const changes = nowMs >= this.untilMs ? this.shelves('expire', 0, nowMs) : []
+    if (nowMs >= this.silencedUntilMs) changes.push(...this.silences('expire', 0, nowMs))
+    const isDue = this.isActive && this.isTold && !this.isHeld() && nowMs - this.toldMs >= realarmAfterMs
+    const next = isDue && transition('occurrence', this.occurrence, 'realarm')
+    if (!next) return changes
+    this.toldMs = nowMs
+    return [...changes, `${next[1]} told`]
+  }
+
+  private silences(k: string, s: number, nowMs: number): string[] {
+    const was = this.silence
+    const formerMs = this.silencedUntilMs
+    const next = transition('silence', was, k)
+    if (!next) return []
+    this.silence = next[0]
+    if (k === 'silence') this.silencedUntilMs = nowMs + s * 1000
+    const isSame = was === next[0] && formerMs === this.silencedUntilMs
+    return isSame ? [] : this.heldChange(next[1], nowMs)
   }
 
   private raise(nowMs: number): string[] {
@@ -86,7 +126,9 @@ class Model {
     this.occurrence = transition('occurrence', 'none', 'raise')![0]
     this.isActive = true
     this.isTold = !this.isHeld()
-    return [this.isTold ? 'raised told' : this.service === 'out' ? 'out-of-service' : 'shelved']
+    this.toldMs = nowMs
+    if (this.isTold) return ['raised told']
+    return [this.service === 'out' ? 'out-of-service' : this.shelving !== 'none' ? 'shelved' : 'silenced']
   }
 
   private occurs(k: string): string[] {
@@ -103,27 +145,28 @@ class Model {
     if (!next) return []
     this.shelving = next[0]
     this.untilMs = nowMs + (k === 'timed' ? Math.min(s * 1000, shelveMsMax) : shelveMsMax)
-    return this.heldChange(next[1])
+    return this.heldChange(next[1], nowMs)
   }
 
-  private serves(k: string): string[] {
+  private serves(k: string, nowMs: number): string[] {
     const next = transition('service', this.service, k)
     if (!next) return []
     this.service = next[0]
-    return this.heldChange(next[1])
+    return this.heldChange(next[1], nowMs)
   }
 
-  private heldChange(change: string): string[] {
+  private heldChange(change: string, nowMs: number): string[] {
     if (!this.isActive) return []
     const isBack = !this.isHeld() && this.occurrence !== 'acknowledged'
     if (!isBack) return [change]
+    this.toldMs = nowMs
     if (this.isTold) return [`${change} told`]
     this.isTold = true
     return [change, 'raised told']
   }
 
   private isHeld(): boolean {
-    return this.shelving !== 'none' || this.service === 'out'
+    return this.shelving !== 'none' || this.service === 'out' || this.silence !== 'none'
   }
 }
 
@@ -147,6 +190,52 @@ test('every state of the table is reached from the first one, and no event leads
           reached.add(transition(region as keyof typeof lifeCycle, state!, event)![0])
     expect([...reached].toSorted(), region).toEqual(states.toSorted())
   }
+})
+
+describe('a silence', () => {
+  const silence = (more: object = {}) =>
+    ({
+      by: 'Anna',
+      type: 'silence',
+      id: 'x',
+      matchers: { groups: ['ward'] },
+      reason: 'repair',
+      untilMs: 9000,
+      ...more,
+    }) as Control
+  const groups = [{ name: 'ward', devices: ['bed-1'] }]
+  const started = () => {
+    const state = engineOf([low], { groups })
+    run(state, [tick(1000), declaration([{}]), declaration([{}], 'bed-2')])
+    return state
+  }
+
+  test('is a record of its own, and holds the alarms that match it alone', () => {
+    const state = started()
+    const out = run(state, [control(silence(), 2000), readings([3000], [80]), readings([3000], [80], { device: 'bed-2' })])
+    expect(out).toMatchObject([
+      { id: 'x/m', change: 'silenced', actor: 'Anna', reason: 'repair', matchers: { groups: ['ward'] }, active: false },
+      { device: 'bed-1', change: 'silenced', silenced: { untilMs: 9000 }, groups: ['ward'], unannounced: true },
+      { device: 'bed-2', change: 'raised' },
+    ])
+    expect(run(state, [tick(5000), tick(9000)]).map(said)).toEqual(['unsilenced', 'unsilenced', 'raised told'])
+    expect(state).not.toHaveProperty('silences')
+  })
+
+  test('without a reason, of the past, or beyond those there may be is refused', () => {
+    const state = started()
+    const many = Array.from({ length: 201 }, (_, k) => silence({ id: `${k}` }))
+    run(
+      state,
+      [silence({ reason: ' ' }), silence({ untilMs: 2000 }), ...many].map((order) => control(order, 2000)),
+    )
+    expect([state.counts.refusedOrders, state.silences?.length]).toEqual([3, 200])
+  })
+
+  test('has a record of the engine of partition 0 alone', () => {
+    const state = { ...started(), partition: 1 }
+    expect(run(state, [control(silence(), 2000)])).toEqual([])
+  })
 })
 
 describe('what is held', () => {

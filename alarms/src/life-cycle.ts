@@ -5,9 +5,10 @@
  *     occurrence   of one alarm, by its id: `ended` is "returned to normal, not acknowledged"
  *     shelving     of (rule, device, channel), whichever alarm it has: a person wants to hear nothing of it for a while
  *     service      of the same: a person took it out of service until it is put back
+ *     silence      of whichever alarms match: a person wants to hear nothing of them until a time
  *     suppression  of one alarm: it follows from another one (causes.ts)
  *
- * Nobody is told of an alarm while one of the last three holds it. It is told of when nothing holds it any more, if it is still active
+ * Nobody is told of an alarm while one of the last four holds it. It is told of when nothing holds it any more, if it is still active
  * and nobody has acknowledged it.
  */
 import type { AlarmRecord } from '@millrace/contract'
@@ -19,7 +20,12 @@ type Region = Record<string, Record<string, readonly [to: string, change: Change
 export const lifeCycle = {
   occurrence: {
     none: { raise: ['active', 'raised'] },
-    active: { acknowledge: ['acknowledged', 'acknowledged'], comment: ['active', 'commented'], clear: ['ended', 'cleared'] },
+    active: {
+      acknowledge: ['acknowledged', 'acknowledged'],
+      comment: ['active', 'commented'],
+      realarm: ['active', 're-alarmed'],
+      clear: ['ended', 'cleared'],
+    },
     acknowledged: { comment: ['acknowledged', 'commented'], clear: ['none', 'cleared'] },
     ended: { acknowledge: ['none', 'acknowledged'], comment: ['ended', 'commented'] },
   },
@@ -43,6 +49,14 @@ export const lifeCycle = {
     in: { remove: ['out', 'out-of-service'] },
     out: { return: ['in', 'in-service'] },
   },
+  silence: {
+    none: { silence: ['silenced', 'silenced'] },
+    silenced: {
+      silence: ['silenced', 'silenced'],
+      end: ['none', 'unsilenced'],
+      expire: ['none', 'unsilenced'],
+    },
+  },
   suppression: {
     none: { suppress: ['suppressed', 'suppressed'] },
     suppressed: { release: ['none', 'unsuppressed'], clear: ['none', 'cleared'] },
@@ -55,10 +69,10 @@ export function transition(region: keyof typeof lifeCycle, state: string, event:
   return new Map(Object.entries(new Map(Object.entries(table!)).get(state) ?? {})).get(event)
 }
 
-type Held = Pick<AlarmRecord, 'cause' | 'shelved' | 'outOfService'>
+type Held = Pick<AlarmRecord, 'cause' | 'shelved' | 'outOfService' | 'silenced'>
 
-export function isHeld({ cause, shelved, outOfService }: Held): boolean {
-  return cause !== undefined || shelved !== undefined || outOfService !== undefined
+export function isHeld({ cause, shelved, outOfService, silenced }: Held): boolean {
+  return cause !== undefined || shelved !== undefined || outOfService !== undefined || silenced !== undefined
 }
 
 /**
@@ -69,6 +83,9 @@ export function notificationKey(alarm: AlarmRecord, notifyCleared: boolean): str
   const { id, change, active, acknowledged, retrospective, unannounced, atMs } = alarm
   if (retrospective || unannounced) return undefined
   if (change === 'raised' || (change === 'cleared' && notifyCleared)) return `${id}#${change}`
-  const isBack = (change === 'unshelved' || change === 'in-service') && active && !acknowledged && !isHeld(alarm)
-  return isBack ? `${id}#${change}@${atMs}` : undefined
+  const isDue = toldChanges.has(change) && active && !acknowledged && !isHeld(alarm)
+  return isDue ? `${id}#${change}@${atMs}` : undefined
 }
+
+/** Beside the beginning and the end: changes of which people are told where nothing holds the alarm. */
+const toldChanges: ReadonlySet<Change> = new Set<Change>(['unshelved', 'in-service', 'unsilenced', 're-alarmed'])

@@ -19,16 +19,24 @@ function optional(key: z.ZodType): z.ZodType {
   return key instanceof z.ZodOptional ? key : key.optional()
 }
 
+/** What readings are of. */
+export interface Whose {
+  device: string
+  subject: string
+  groups: string[]
+}
+
 /** The rule with the limits that hold for this device and subject. */
 export function ruleFor(
   rule: Rule,
   matches: (patterns: string[], name: string) => boolean,
-  device: string,
-  subject: string,
+  { device, subject, groups }: Whose,
 ): Rule {
   const override = rule.overrides.find(
-    ({ devices, subjects }) =>
-      (devices.length === 0 || matches(devices, device)) && (subjects.length === 0 || matches(subjects, subject)),
+    (one) =>
+      (one.devices.length === 0 || matches(one.devices, device)) &&
+      (one.subjects.length === 0 || matches(one.subjects, subject)) &&
+      (one.groups === undefined || groups.some((group) => matches(one.groups!, group))),
   )
   return override ? overridden(rule, override) : rule
 }

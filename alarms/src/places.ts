@@ -1,7 +1,9 @@
 /** Where in the state an alarm is, to be changed there. */
 import type { AlarmRecord } from '@millrace/contract'
+import type { Progress } from './engine.ts'
 import { eachSlot } from './list.ts'
 import type { Plan } from './plan.ts'
+import { putAlarm } from './progress.ts'
 
 export interface Place {
   alarm: AlarmRecord
@@ -11,7 +13,7 @@ export interface Place {
 /** Active alarms, and then those that ended and wait for their acknowledgement. */
 export function* places(plan: Plan): Generator<Place> {
   const { state } = plan
-  for (const { progress } of eachSlot(plan)) if (progress?.alarm) yield of(progress, 'alarm')
+  for (const { progress } of eachSlot(plan)) if (progress?.alarm) yield ofRule(progress, progress.alarm)
   for (const clock of state.clocks) if (clock.gap) yield of(clock, 'gap')
   for (const warning of state.warnings ?? []) yield of(warning, 'alarm')
   for (const gateway of state.gateways ?? []) if (gateway.alarm) yield of(gateway, 'alarm')
@@ -20,6 +22,10 @@ export function* places(plan: Plan): Generator<Place> {
     yield { alarm, put: (changed) => void state.unruled!.splice(index, 1, changed) }
   for (const [index, alarm] of state.ended.entries())
     yield { alarm, put: (changed) => void state.ended.splice(index, 1, ...(changed.acknowledged ? [] : [changed])) }
+}
+
+function ofRule(progress: Progress, alarm: AlarmRecord): Place {
+  return { alarm, put: (changed) => putAlarm(progress, changed) }
 }
 
 function of<K extends string>(holder: { [key in K]?: AlarmRecord }, key: K): Place {

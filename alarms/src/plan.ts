@@ -14,8 +14,9 @@ import {
 } from './conditions/index.ts'
 import type { DeviceState, EngineState, LaneState, Progress, SeriesState } from './engine.ts'
 import { compileGlobs } from './glob.ts'
+import { groupsFor } from './groups.ts'
 import { latestOf, MemoryJudge, scoreOf } from './memory.ts'
-import { overridden, ruleFor } from './overrides.ts'
+import { overridden, ruleFor, type Whose } from './overrides.ts'
 import type { Rule, ValueRule } from './rule.ts'
 
 export interface Plan {
@@ -199,13 +200,18 @@ export function setProgress(plan: Plan, slot: Slot, progress: Progress | undefin
 
 function makeLane(plan: Plan, series: SeriesPlan, state: LaneState, isLate: boolean): LanePlan {
   const lane: LanePlan = { series, state, isLate, values: [], recalls: undefined, inputs: undefined, silences: [] }
+  const whose = whoseOf(plan, series.device.device, state.subject)
   for (const [order, rule] of plan.state.file.rules.entries()) {
     if (!isFor(rule, series.device.device)) continue
-    const own = ruleFor(rule, matches, series.device.device, state.subject)
+    const own = ruleFor(rule, matches, whose)
     const progress = state.progress.find((one) => one.rule === rule.name)
     addSlot({ lane, order, progress }, own, conditionOf(own))
   }
   return lane
+}
+
+function whoseOf({ state }: Plan, device: string, subject: string): Whose {
+  return { device, subject, groups: groupsFor(state.file, device, subject) }
 }
 
 function addSlot(place: Place, rule: Rule, condition: Condition): void {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { type Condition, conditionOf, conditions } from './conditions/index.ts'
+import { groupsSchema } from './groups.ts'
 import { overridden, overridesSchema } from './overrides.ts'
 import { commonKeys, delayKeys, durationMs, type Rule } from './rule.ts'
 
@@ -34,6 +35,7 @@ export const ruleFileSchema = z.strictObject({
     .max(7 * 86_400_000)
     .optional()
     .describe('Longest time for which an alarm can be shelved; one that is shelved until it clears too. Absent: eight hours.'),
+  groups: groupsSchema,
   notifyCleared: z.boolean().default(true).describe('Whether the clearing of an alarm is notified, as its raising is.'),
   rules: z
     .array(
@@ -65,7 +67,8 @@ function hasOwnScores(rules: Rule[]): boolean {
 
 function faultsOf(rule: Rule): string[] {
   const others = rule.overrides.map((override, index) => {
-    if (override.devices.length + override.subjects.length === 0) return `override ${index + 1}: name devices or subjects`
+    const { devices, subjects, groups = [] } = override
+    if (devices.length + subjects.length + groups.length === 0) return `override ${index + 1}: name devices or subjects`
     const fault = faultOf(overridden(rule, override))
     return fault && `override ${index + 1}: ${fault}`
   })

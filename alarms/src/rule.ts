@@ -7,7 +7,7 @@ import { z } from 'zod'
 const dayMs = 86_400_000
 export const durationMs = (fallbackMs: number, text: string) =>
   z.number().int().min(0).max(dayMs).default(fallbackMs).describe(text)
-const globs = (text: string) => z.array(z.string().min(1).max(200)).max(1000).describe(`${text} * and ? are wild.`)
+export const globs = (text: string) => z.array(z.string().min(1).max(200)).max(1000).describe(`${text} * and ? are wild.`)
 
 /** Names that the engine itself raises alarms under. */
 export const ownRules = {
@@ -37,6 +37,13 @@ export const commonKeys = {
     .describe(
       'For people; {rule} {device} {subject} {channel} {value} {unit} {limit} {measured} {seconds} {reason} are filled in.',
     ),
+  realarmAfterMs: z
+    .number()
+    .int()
+    .min(10_000)
+    .max(dayMs)
+    .optional()
+    .describe('An active alarm is told again this long after it was told last, until somebody acknowledges it. Absent: never.'),
 }
 
 /** Of a rule on values. */
@@ -49,6 +56,7 @@ export const delayKeys = {
 export const scopeKeys = {
   devices: globs('Devices this entry is for.').default([]),
   subjects: globs('Subjects this entry is for.').default([]),
+  groups: globs('Groups of the file this entry is for.').optional(),
 }
 
 /** Further keys are the condition's, each as it is in the rule. */

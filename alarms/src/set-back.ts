@@ -16,6 +16,7 @@ export function setBack(plan: Plan, clock: ClockState, atMs: number): void {
   state.sinceMs = Math.min(state.sinceMs, atMs)
   for (const hold of state.holds ?? [])
     if (hold.untilMs !== undefined && hold.atMs > atMs) hold.untilMs = Math.min(hold.untilMs, atMs + hold.untilMs - hold.atMs)
+  for (const one of state.silences ?? []) if (one.atMs > atMs) one.untilMs = Math.min(one.untilMs, atMs + one.untilMs - one.atMs)
   for (const gateway of state.gateways ?? []) gateway.fromMs = Math.min(gateway.fromMs, atMs)
   for (const { state: device, series } of plan.devices.values()) {
     if (device.partition !== clock.partition) continue
@@ -41,6 +42,7 @@ function setLaneBack(plan: Plan, planned: LanePlan, atMs: number, beforeMs: numb
   if (lane.seenMs !== undefined) lane.seenMs = Math.min(lane.seenMs, atMs)
   for (const one of lane.progress) {
     if (one.sinceMs !== undefined) one.sinceMs = Math.min(one.sinceMs, atMs)
+    if (one.toldMs !== undefined) one.toldMs = Math.min(one.toldMs, atMs)
     if (one.freeMs !== undefined) one.freeMs = Math.min(one.freeMs, atMs)
   }
   const later = lane.absences.findIndex(([fromMs]) => fromMs > atMs)

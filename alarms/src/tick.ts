@@ -12,10 +12,12 @@ import { type ClockState, never } from './engine.ts'
 import { expireHolds } from './holds.ts'
 import { advance, freeze } from './lane.ts'
 import { type LanePlan, type Plan, type SilenceSlot, setProgress } from './plan.ts'
+import { realarm } from './realarm.ts'
 import { ownRules } from './rule.ts'
 import { judgeScores } from './score.ts'
 import { clockOf } from './series.ts'
 import { setBack } from './set-back.ts'
+import { expireSilences } from './silences.ts'
 import { heardMs } from './spans.ts'
 
 const jumpMs = 5000
@@ -29,6 +31,7 @@ export function takeTick(plan: Plan, { atMs, setMs = 0 }: TickRecord, partition:
   if (atMs - clock.tickMs > jumpMs) holdDecisions(plan, clock, atMs, setMs)
   clock.tickMs = atMs
   if (plan.state.holds !== undefined) expireHolds(plan, atMs, partition)
+  if (plan.state.silences !== undefined) expireSilences(plan, atMs)
   if (atMs < clock.holdUntilMs) return
   if (clock.gap) endHold(plan, clock, atMs)
   for (const lane of [...plan.busy]) if (lane.series.device.partition === partition) visit(plan, lane, atMs)
@@ -36,6 +39,7 @@ export function takeTick(plan: Plan, { atMs, setMs = 0 }: TickRecord, partition:
     if (series.device.partition !== partition) continue
     series.state.knownMs ??= atMs
     for (const slot of series.live.silences) {
+      if (slot.progress?.alarm && slot.rule.realarmAfterMs !== undefined) realarm(plan, slot, atMs)
       if (!slot.progress) judgeSilence(plan, slot, atMs)
       else if (slot.progress.alarm?.cause !== undefined) judgeSuppressed(plan, slot, atMs)
     }
@@ -50,8 +54,10 @@ function startClock(plan: Plan, partition: number, atMs: number): ClockState {
 }
 
 function visit(plan: Plan, lane: LanePlan, atMs: number): void {
-  if (!lane.isLate) advance(plan, lane, atMs)
-  else if (atMs - lane.state.seenMs! > lateQuietMs) closeLate(plan, lane, atMs)
+  if (!lane.isLate) {
+    advance(plan, lane, atMs)
+    for (const slot of lane.values) if (slot.rule.realarmAfterMs !== undefined) realarm(plan, slot, atMs)
+  } else if (atMs - lane.state.seenMs! > lateQuietMs) closeLate(plan, lane, atMs)
 }
 
 function closeLate(plan: Plan, lane: LanePlan, atMs: number): void {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StoredGap } from '@millrace/cloud-processor/stores'
-import type { LedgerView } from '@millrace/cloud-processor/web'
+import type { LedgerView, SilenceView } from '@millrace/cloud-processor/web'
 import type { AlarmRecord, Channel, Segment, Value } from '@millrace/contract'
 import { readSecret } from '@millrace/platform'
 
@@ -17,6 +17,9 @@ export interface Api {
   /** One page of a topic's records. @param limit of their number. */
   log(topic: string, partition: number, from: number | undefined, limit?: number): Promise<LogPage>
   replayRejected(by: string, reason: string | undefined): Promise<{ replayed: number }>
+  silences(): Promise<SilenceView[]>
+  /** Orders something by a POST. */
+  order<T>(path: string, body: object): Promise<T>
 }
 
 export interface LogPage {
@@ -60,6 +63,10 @@ export function openApi(url: string, credential?: ApiCredential): Api {
   const get = (path: string) => ask(path)
   const json = async <T>(path: string): Promise<T> => (await (await get(path)).json()) as T
   const lines = async <T>(path: string): Promise<T[]> => parseLines<T>(await (await get(path)).text())
+  const order = async <T>(path: string, body: object): Promise<T> => {
+    const headers = { 'content-type': 'application/json', origin: addressOf('/', url).origin }
+    return (await (await ask(path, { method: 'POST', headers, body: JSON.stringify(body) })).json()) as T
+  }
   const exportPath = (device: string, channel: string, from: number, to: number) =>
     `/api/export/${encodeURIComponent(device)}/${encodeURIComponent(channel)}?from=${Math.max(0, from)}&to=${to}`
   return {
@@ -81,14 +88,9 @@ export function openApi(url: string, credential?: ApiCredential): Api {
         records: parseLines(await answer.text()),
       }
     },
-    async replayRejected(by, reason) {
-      const answer = await ask('/api/rejected/replay', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', origin: new URL(url).origin },
-        body: JSON.stringify({ by, ...(reason ? { reason } : {}) }),
-      })
-      return (await answer.json()) as { replayed: number }
-    },
+    replayRejected: (by, reason) => order('/api/rejected/replay', { by, ...(reason ? { reason } : {}) }),
+    silences: () => json('/api/silences'),
+    order,
   }
 }
 

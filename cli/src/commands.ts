@@ -15,6 +15,7 @@ import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
 import { peopleCommands } from './people/commands.ts'
 import { ruleCommands } from './rules/commands.ts'
+import { silenceCommands } from './silence/commands.ts'
 
 /** Of a command that reads files. */
 const local = { data, json, config: { type: 'string' } } as const
@@ -34,6 +35,7 @@ export const commands: Record<string, Command> = {
   ...backtestCommands,
   ...peopleCommands,
   ...archiveCommands,
+  ...silenceCommands,
   verify: {
     usage: '<manifest> ...',
     purpose:

@@ -1,4 +1,5 @@
 /** Queries and bodies are checked once, here; every complaint names the parameter. */
+import { alarmMatchers } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
 import { z } from 'zod'
 
@@ -39,6 +40,16 @@ export const comment = z.strictObject({ ...onAlarm, note: z.string().trim().min(
 export const holdOrder = z.strictObject({ ...onAlarm, reason })
 /** `untilMs` absent: until it clears. */
 export const shelving = z.strictObject({ ...onAlarm, reason, untilMs: z.int().optional() })
+const by = z.string().trim().min(1).max(100)
+const silenceId = z.string().regex(/^[\w.-]{1,64}$/, 'use letters, digits, dot, dash, underscore; at most 64')
+export const silencing = z.strictObject({
+  id: silenceId.optional(),
+  by,
+  reason: z.string('say why: people see it').trim().min(1).max(1000),
+  matchers: alarmMatchers.refine((given) => Object.keys(given).length > 0, 'name at least one; devices: ["*"] is all alarms'),
+  untilMs: z.int(),
+})
+export const endOfSilence = z.strictObject({ id: silenceId, by, reason })
 export const changesQuery = z.strictObject({ alarm: onAlarm.alarm })
 
 /** @throws MillraceError WEB_QUERY or WEB_BODY with every fault named. */

@@ -365,3 +365,33 @@ describe('the state of things', () => {
     expect((await ask(web.port, '/../../package.json')).code).toBe(404)
   })
 })
+
+describe('silences', () => {
+  it('are ordered with a reason, listed from their records, and ended', async () => {
+    const appended: object[] = []
+    const controls = { append: async (control: object) => void appended.push(control) }
+    const { web, json, url } = await start({ controls })
+    const headers = { origin: url, 'content-type': 'application/json' }
+    const post = async (path: string, body: object) =>
+      ask(web.port, `/api/silences${path}`, { method: 'POST', headers, body: JSON.stringify({ by: 'Ada', ...body }) })
+    const untilMs = Date.now() + 600_000
+    const matchers = { devices: ['bed-*'] }
+    const codes = [
+      await post('', { matchers, untilMs }),
+      await post('', { matchers: {}, untilMs, reason: 'repair' }),
+      await post('', { matchers: { colour: ['red'] }, untilMs, reason: 'repair' }),
+      await post('', { matchers, untilMs: 1000, reason: 'repair' }),
+      await post('', { matchers, untilMs: untilMs + 32 * 86_400_000, reason: 'repair' }),
+      await post('/end', { id: 'ward' }),
+    ]
+    expect(codes.map(({ code }) => code)).toEqual([400, 400, 400, 400, 400, 404])
+    expect((await post('', { id: 'ward', matchers, untilMs, reason: 'repair' })).code).toBe(202)
+    expect(appended).toEqual([{ type: 'silence', id: 'ward', by: 'Ada', matchers, untilMs, reason: 'repair' }])
+    const told = alarm({ id: 'ward/m', change: 'silenced', active: false, matchers, silenced: { untilMs }, actor: 'Ada' })
+    web.onAlarms([told])
+    expect(await json('/api/silences')).toMatchObject([{ id: 'ward', matchers, untilMs, by: 'Ada' }])
+    expect((await post('/end', { id: 'ward' })).code).toBe(202)
+    web.onAlarms([{ ...told, change: 'unsilenced' }])
+    expect(await json('/api/silences')).toEqual([])
+  })
+})

@@ -32,6 +32,7 @@ import { narrowHello, narrowLedger, narrowStatus } from './narrow.ts'
 import { OpenAnswers } from './open-answers.ts'
 import { pageRoutes } from './page.ts'
 import { alarmsQuery, check, liveQuery } from './query.ts'
+import { createSilences, silenceRoutes } from './silences.ts'
 import { topicRoutes } from './topics.ts'
 import type { LedgerView, PipelineStatus } from './wire.ts'
 
@@ -73,6 +74,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   const fleet = createFleetView(config, () => clock.now())
   const stopLoading = await loadFleet(fleet, options)
   const alarms = createAlarmView(config.alarmsMax, fleet.standing)
+  const silences = createSilences()
   const eachAlone = createEachAlone(log, options.metrics)
   const ledger = cachedLedger(options)
   const live = openLive(options, { fleet, alarms, eachAlone, ledger })
@@ -86,6 +88,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   accountRoutes(app, people)
   stateRoutes(app, options, { fleet, alarms, live, ledger: ledger.read })
   alarmRoutes(app, { ...options, people }, alarms)
+  silenceRoutes(app, { ...options, people }, silences)
   historyRoutes(app, store, config)
   if (options.eventLog) topicRoutes(app, options.eventLog, { ...options, people })
   if (options.staticDir !== undefined) pageRoutes(app, options.staticDir)
@@ -108,6 +111,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
       live.onTimeline(records, changed)
     },
     onAlarms(records) {
+      silences.see(records)
       const changes = alarms.see(records)
       live.onAlarms(changes, alarms.takeLeft())
     },

@@ -1,5 +1,5 @@
 /** What the page and other clients of the API receive: the shapes of `/api/*` and of the events of `/api/live`. */
-import type { AbsenceReason, AlarmRecord, Channel, Column, Segment, Tally, Value } from '@millrace/contract'
+import type { AbsenceReason, AlarmMatchers, AlarmRecord, Channel, Column, Segment, Tally, Value } from '@millrace/contract'
 import type { Role } from '../people/index.ts'
 import type { LedgerRow, StoredGap, StoreTotal } from '../stores/store.ts'
 
@@ -12,6 +12,17 @@ export interface PipelineStatus {
   readingsPerS: number
   /** From the reading's time to the store, where measured. */
   latencyMs?: number
+}
+
+/** A silence of now. */
+export interface SilenceView {
+  id: string
+  matchers: AlarmMatchers
+  untilMs: number
+  /** Who made it, and why. */
+  by: string
+  reason: string
+  atMs: number
 }
 
 export interface BridgeView {

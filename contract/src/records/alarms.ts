@@ -1,6 +1,6 @@
 /** `millrace.alarms`: changes of alarms, and notifications that are due. */
 import { z } from 'zod'
-import { epochMs, epochMsFine, format, kind, subject } from './fields.ts'
+import { alarmMatchers, epochMs, epochMsFine, format, kind, subject } from './fields.ts'
 
 export const alarm = z
   .object({
@@ -9,7 +9,7 @@ export const alarm = z
     id: z
       .string()
       .describe(
-        'One occurrence of an alarm: `<rule>/<device>/<channel>/<raised at ms>`, then `/r` when retrospective. `/s` and `/o` at its end: no alarm, but a shelving or being out of service itself. The same live, replayed and at the edge.',
+        'One occurrence of an alarm: `<rule>/<device>/<channel>/<raised at ms>`, then `/r` when retrospective. `/s`, `/o` and `/m` at its end: no alarm, but a shelving, being out of service or a silence itself. The same live, replayed and at the edge.',
       ),
     rule: z.string().describe('Name of the rule.'),
     subject,
@@ -28,6 +28,9 @@ export const alarm = z
         'unshelved',
         'out-of-service',
         'in-service',
+        'silenced',
+        'unsilenced',
+        're-alarmed',
       ])
       .describe('What this record tells. `suppressed`: it follows from another alarm, and nobody is told of it for now.'),
     active: z.boolean().describe('Whether the condition holds after the change.'),
@@ -47,6 +50,12 @@ export const alarm = z
       .optional()
       .describe('While its rule is shelved for this device and channel: nobody is told of it.'),
     outOfService: z.literal(true).optional().describe('While its rule is out of service for this device and channel.'),
+    silenced: z
+      .object({ untilMs: epochMs('When it is over at the latest') })
+      .optional()
+      .describe('While a silence matches it: nobody is told of it.'),
+    matchers: alarmMatchers.optional().describe('Of a silence itself: which alarms it is for.'),
+    groups: z.array(z.string()).optional().describe('Groups of the rule file that its device or subject is in.'),
     actor: z.string().optional().describe('Who made this change. Absent: nobody, it came about.'),
     reason: z.string().optional().describe('Why this change was made, as its actor said.'),
     unannounced: z.literal(true).optional().describe('So far no notification of its beginning was due.'),

@@ -111,6 +111,24 @@ const held = {
   reason: z.string().optional().describe('Why. Priority `high` is held back only with one.'),
 }
 
+const names = (text: string) => z.array(z.string().min(1).max(200)).min(1).max(1000).optional().describe(text)
+
+export const alarmMatchers = z
+  .strictObject({
+    priorities: z
+      .array(z.enum(['low', 'medium', 'high']))
+      .min(1)
+      .optional()
+      .describe('Of these priorities.'),
+    rules: names('Of these rules; * and ? are wild.'),
+    devices: names('Of these devices; * and ? are wild.'),
+    subjects: names('Of these subjects; * and ? are wild.'),
+    channels: names('Of these channels; * and ? are wild.'),
+    groups: names('Of devices or subjects in these groups of the rule file; * and ? are wild.'),
+    technical: z.boolean().optional().describe('True: only technical alarms; false: only physiological ones.'),
+  })
+  .describe('Which alarms: those for which every key holds that is given.')
+
 export const control = z
   .union([
     z.object({
@@ -140,6 +158,20 @@ export const control = z
     z.object({ ...held, type: z.literal('unshelve').describe('They are to be told of again.') }),
     z.object({ ...held, type: z.literal('out-of-service').describe('Nobody is to be told of its alarms until it is put back.') }),
     z.object({ ...held, type: z.literal('in-service').describe('It is put back.') }),
+    z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z.literal('silence').describe('Nobody is to be told of the alarms that match, until a time.'),
+      id: z.string().describe('Of the silence; one that is known is replaced.'),
+      matchers: alarmMatchers,
+      untilMs: epochMs('Until when'),
+      reason: z.string().describe('Why.'),
+    }),
+    z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z.literal('end-silence').describe('A silence is over before its time.'),
+      id: z.string().describe('Of the silence.'),
+      reason: z.string().optional().describe('Why.'),
+    }),
     z.object({
       by: z.string().describe('Who gave the order.'),
       type: z.literal('replay-rejected').describe('A rejected message is to be tried again. Only on `millrace.raw`.'),
@@ -175,5 +207,7 @@ export type Channel = z.infer<typeof channel>
 export type Column = z.infer<typeof column>
 /** Evenly spaced waveform samples: sample `k` was taken at `t + k * i` ms. Values are unscaled. */
 export type Segment = z.infer<typeof segment>
+/** Which alarms a silence or a route is for. */
+export type AlarmMatchers = z.infer<typeof alarmMatchers>
 /** What acts on stages only by way of the log: who wanted it, and what. */
 export type Control = z.infer<typeof control>

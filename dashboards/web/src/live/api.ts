@@ -18,7 +18,7 @@ export async function fetchWaves(device: string, channel: string, from: number, 
   return answer(await fetch(`/api/devices/${inAddress(device)}/waves?${text}`))
 }
 
-export type AlarmOrder = 'acknowledge' | 'comment' | 'shelve' | 'unshelve' | 'in-service'
+export type AlarmOrder = 'acknowledge' | 'comment' | 'shelve' | 'unshelve' | 'out-of-service' | 'in-service' | 'end-silence'
 
 /** @param said a note of an acknowledgement or a comment, else a reason. */
 export async function orderAlarm(
@@ -26,7 +26,10 @@ export async function orderAlarm(
   { said, ...about }: { alarm: string; by: string; said: string; untilMs?: number | undefined },
 ): Promise<void> {
   const key = order === 'acknowledge' || order === 'comment' ? 'note' : 'reason'
-  await post(`/api/alarms/${order}`, { ...about, ...(said ? { [key]: said } : {}) })
+  const { alarm, ...rest } = about
+  const of = order === 'end-silence' ? { id: alarm.slice(0, -2) } : { alarm }
+  const path = order === 'end-silence' ? '/api/silences/end' : `/api/alarms/${order}`
+  await post(path, { ...of, ...rest, ...(said ? { [key]: said } : {}) })
 }
 
 export async function fetchChanges(alarm: string): Promise<AlarmRecord[]> {

@@ -65,10 +65,10 @@ export const dependentsOf = (id: string) => foldedAlarms.value.get(id) ?? []
 export const openAlarms = computed(() =>
   allOpen.value.filter(({ cause }) => cause === undefined || !alarms.value.get(cause)?.active),
 )
-/** Records of shelving and out of service themselves. */
-const isHold = ({ id }: AlarmRecord) => /\/[so]$/.test(id)
+/** Records of shelving, out of service and silences themselves. */
+const isHold = ({ id }: AlarmRecord) => /\/[som]$/.test(id)
 export const heldBack = computed(() =>
-  [...alarms.value.values()].filter((alarm) => isHold(alarm) && (alarm.shelved || alarm.outOfService)),
+  [...alarms.value.values()].filter((alarm) => isHold(alarm) && (alarm.shelved || alarm.outOfService || alarm.silenced)),
 )
 export const settledAlarms = computed(() =>
   [...alarms.value.values()].filter((alarm) => !isOpen(alarm) && !isHold(alarm)).sort((a, b) => b.atMs - a.atMs),

@@ -14,7 +14,9 @@ const titles = {
   comment: 'Comment',
   shelve: 'Shelve',
   unshelve: 'Unshelve',
+  'out-of-service': 'Out of service',
   'in-service': 'Put back',
+  'end-silence': 'End the silence',
 }
 const minutes = [10, 30, 60, 240, 480]
 
@@ -33,7 +35,8 @@ function Dialog({ alarm, order }: { alarm: AlarmRecord; order: AlarmOrder }) {
   const [failed, setFailed] = useState('')
   const [busy, setBusy] = useState(false)
   useEffect(() => dialog.current!.showModal(), [])
-  const needsNote = order === 'comment' || (order === 'shelve' && alarm.priority === 'high')
+  const isHeldBack = order === 'shelve' || order === 'out-of-service'
+  const needsNote = order === 'comment' || (isHeldBack && alarm.priority === 'high')
 
   const send = async (event: Event) => {
     event.preventDefault()
@@ -75,7 +78,8 @@ function Dialog({ alarm, order }: { alarm: AlarmRecord; order: AlarmOrder }) {
         )}
         <label>
           <span>
-            {order === 'shelve' ? 'Reason' : 'Note'} {!needsNote && <span class="soft">(optional)</span>}
+            {order === 'acknowledge' || order === 'comment' ? 'Note' : 'Reason'}{' '}
+            {!needsNote && <span class="soft">(optional)</span>}
           </span>
           <textarea
             rows={2}

@@ -53,10 +53,12 @@ function ask(alarm: AlarmRecord, order: AlarmOrder): void {
 }
 
 function Orders({ of }: { of: AlarmRecord }) {
-  const orders: [AlarmOrder, string][] = [
+  const all: [AlarmOrder, string][] = [
     [of.shelved ? 'unshelve' : 'shelve', of.shelved ? 'Unshelve' : 'Shelve'],
+    ['out-of-service', 'Out of service'],
     ['comment', 'Comment'],
   ]
+  const orders = all.filter(([order]) => order !== 'out-of-service' || !of.outOfService)
   return (
     <div class="alarm-orders">
       {orders.map(([order, title]) => (
@@ -66,6 +68,13 @@ function Orders({ of }: { of: AlarmRecord }) {
       ))}
     </div>
   )
+}
+
+function heldWords({ shelved, matchers }: AlarmRecord): { state: string; order: AlarmOrder; end: string } {
+  if (matchers) return { state: 'Silenced', order: 'end-silence', end: 'End' }
+  return shelved
+    ? { state: 'Shelved', order: 'unshelve', end: 'Unshelve' }
+    : { state: 'Out of service', order: 'in-service', end: 'Put back' }
 }
 
 /** Of these nobody is called. */
@@ -78,11 +87,9 @@ function HeldBack() {
       <ul class="alarm-list settled">
         {held.map((one) => (
           <li key={one.id} class="alarm-row">
-            <span class="alarm-mark">{one.shelved ? 'Shelved' : 'Out of service'}</span>
+            <span class="alarm-mark">{heldWords(one).state}</span>
             <div class="alarm-what">
-              <strong>
-                {one.subject}: {one.rule}
-              </strong>
+              <strong>{one.matchers ? one.text : `${one.subject}: ${one.rule}`}</strong>
               <p class="soft">
                 {one.shelved && (
                   <span>{`${one.shelved.once ? 'until it clears, at most ' : ''}until ${whenText(one.shelved.untilMs, nowSecond.value)}`}</span>
@@ -92,8 +99,8 @@ function HeldBack() {
               </p>
             </div>
             {mayOperate.value && (
-              <button type="button" class="quiet" onClick={() => ask(one, one.shelved ? 'unshelve' : 'in-service')}>
-                {one.shelved ? 'Unshelve' : 'Put back'}
+              <button type="button" class="quiet" onClick={() => ask(one, heldWords(one).order)}>
+                {heldWords(one).end}
               </button>
             )}
           </li>
@@ -190,6 +197,7 @@ function History({ alarm, link }: { alarm: AlarmRecord; link: boolean }) {
       {alarm.clearedMs !== undefined && <span>over since {whenText(alarm.clearedMs, now)}</span>}
       {alarm.technical && <span>technical</span>}
       {alarm.shelved && <span>shelved until {whenText(alarm.shelved.untilMs, now)}</span>}
+      {alarm.silenced && <span>silenced until {whenText(alarm.silenced.untilMs, now)}</span>}
       {alarm.outOfService && <span>out of service</span>}
       {alarm.unannounced && !alarm.active && <span>nobody was called</span>}
       {alarm.retrospective && <span>from late data: nobody was called</span>}
