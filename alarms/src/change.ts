@@ -89,7 +89,7 @@ const stateMax = 200
 export function ended(alarm: AlarmRecord, atMs: number, note?: string): AlarmRecord {
   // Event time never runs backwards within one alarm.
   const clearedMs = Math.max(atMs, alarm.raisedMs)
-  const { cause: _, shelved: __, outOfService: ___, silenced: ____, ...rest } = unsaid(alarm)
+  const { cause: _, shelved: __, outOfService: ___, silenced: ____, latched: _____, ...rest } = unsaid(alarm)
   return { ...rest, change: 'cleared', active: false, atMs: clearedMs, clearedMs, ...noted(alarm.note, note) }
 }
 

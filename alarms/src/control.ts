@@ -4,6 +4,7 @@ import type { AlarmRecord, Control } from '@millrace/contract'
 import { clear, noted } from './change.ts'
 import { newLane } from './engine.ts'
 import { endHoldsOfGone, saidBy, takeHold, unsaid } from './holds.ts'
+import { takeReset } from './latch.ts'
 import { transition } from './life-cycle.ts'
 import { eachLane, eachSlot } from './list.ts'
 import { places } from './places.ts'
@@ -17,6 +18,7 @@ export function takeControl(plan: Plan, control: Control, atMs: number): void {
   else if (type === 'rules') replaceRules(plan, control.rules, atMs)
   else if (type === 'shelve' || type === 'unshelve' || type === 'out-of-service' || type === 'in-service')
     takeHold(plan, control, atMs)
+  else if (type === 'reset') takeReset(plan, control, atMs)
   else if (type === 'silence' || type === 'end-silence') takeSilence(plan, control, atMs)
 }
 

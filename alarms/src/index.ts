@@ -2,7 +2,7 @@
 export { type AtEdge, atEdge } from './at-edge.ts'
 export { createEngine, decodeEngine, type EngineCounts, type EngineState, encodeEngine } from './engine.ts'
 export { compileGlobs } from './glob.ts'
-export { notificationKey } from './life-cycle.ts'
+export { isHeld, notificationKey } from './life-cycle.ts'
 export { activeAlarms } from './list.ts'
 export { isFor } from './plan.ts'
 export { compileMatchers, matchersText } from './matching.ts'

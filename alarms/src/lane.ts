@@ -13,6 +13,7 @@
  */
 import { clear, noted, raise } from './change.ts'
 import { absencesMax } from './engine.ts'
+import { latch } from './latch.ts'
 import { type LanePlan, type Plan, renewSlots, setProgress, type ValueSlot } from './plan.ts'
 import { isBefore } from './spans.ts'
 
@@ -52,6 +53,30 @@ export function takeText(plan: Plan, lane: LanePlan, t: number, text: string): v
   if (state.progress.length > 0) endSilence(plan, lane, t, text)
   state.t = t
   state.good = t
+}
+
+/**
+ * A sample of uncertain quality where some rule wants good ones: for that one it neither raises nor clears, and its delays begin again
+ * with the next good one. For the others it is a good sample.
+ */
+export function takeUncertain(plan: Plan, lane: LanePlan, t: number, raw: number): void {
+  const { state, values } = lane
+  if (state.progress.length > 0) advance(plan, lane, t)
+  if (state.absences.length > 0 && state.absences[0]![0] <= t) thaw(plan, lane, t)
+  for (const judge of lane.recalls ?? []) if (judge.rule.minQuality !== 'good') judge.take(state, t, raw)
+  for (const slot of values) {
+    if (slot.rule.minQuality === 'good') restart(plan, slot)
+    else if (slot.judge.sets(raw)) takeBeyond(plan, slot, t, raw)
+    else if (slot.progress !== undefined) takeBack(plan, slot, t, raw)
+  }
+  if (state.progress.length > 0) endSilence(plan, lane, t, raw)
+  state.t = t
+  state.good = t
+}
+
+function restart(plan: Plan, slot: ValueSlot): void {
+  if (slot.progress?.alarm) delete slot.progress.sinceMs
+  else if (slot.progress) setProgress(plan, slot, undefined)
 }
 
 /** A sample that says nothing about the value: a bad one stops the delays, as an absence does. */
@@ -124,8 +149,10 @@ function resume(plan: Plan, slot: ValueSlot, frozenMs: number, t: number): void 
 
 function takeBeyond(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
   const { progress, rule } = slot
-  if (progress?.alarm) delete progress.sinceMs
-  else if (slot.delayOnMs === 0) raise(plan, slot, { atMs: t, evidenceMs: t, raw })
+  if (progress?.alarm) {
+    delete progress.sinceMs
+    if (progress.alarm.latched) latch(plan, slot, 'beyond', t)
+  } else if (slot.delayOnMs === 0) raise(plan, slot, { atMs: t, evidenceMs: t, raw })
   else if (!progress) setProgress(plan, slot, { rule: rule.name, sinceMs: t, raw })
   else judgePending(plan, slot, t, raw)
 }
@@ -148,7 +175,9 @@ function takeBack(plan: Plan, slot: ValueSlot, t: number, raw: Raw): void {
   if (typeof raw === 'number' && !slot.judge.clears(raw)) delete progress.sinceMs
   else {
     progress.sinceMs ??= t
-    if (t - progress.sinceMs >= slot.rule.delayOffMs) clear(plan, slot, { atMs: t, evidenceMs: t, raw })
+    if (t - progress.sinceMs < slot.rule.delayOffMs) return
+    if (slot.rule.latch) latch(plan, slot, 'return', t)
+    else clear(plan, slot, { atMs: t, evidenceMs: t, raw })
   }
 }
 

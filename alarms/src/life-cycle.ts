@@ -6,9 +6,10 @@
  *     shelving     of (rule, device, channel), whichever alarm it has: a person wants to hear nothing of it for a while
  *     service      of the same: a person took it out of service until it is put back
  *     silence      of whichever alarms match: a person wants to hear nothing of them until a time
+ *     latch        of one alarm whose rule says so: the value is back, and a person has to reset it
  *     suppression  of one alarm: it follows from another one (causes.ts)
  *
- * Nobody is told of an alarm while one of the last four holds it. It is told of when nothing holds it any more, if it is still active
+ * Nobody is told of an alarm while shelving, service, silence or suppression holds it. It is told of when nothing holds it any more, if it is still active
  * and nobody has acknowledged it.
  */
 import type { AlarmRecord } from '@millrace/contract'
@@ -56,6 +57,10 @@ export const lifeCycle = {
       end: ['none', 'unsilenced'],
       expire: ['none', 'unsilenced'],
     },
+  },
+  latch: {
+    open: { return: ['latched', 'latched'] },
+    latched: { beyond: ['open', 'unlatched'], reset: ['open', 'cleared'] },
   },
   suppression: {
     none: { suppress: ['suppressed', 'suppressed'] },

@@ -62,6 +62,8 @@ export interface LanePlan {
   recalls: MemoryJudge[] | undefined
   /** Those of them that keep the newest value for a score. */
   inputs: MemoryJudge[] | undefined
+  /** Some rule takes no readings of uncertain quality. */
+  wantsGood: boolean
   /** Always empty in a late lane: silence is a matter of now. */
   silences: SilenceSlot[]
 }
@@ -150,6 +152,7 @@ export function renewSlots(plan: Plan, lane: LanePlan): void {
   lane.values = fresh.values
   lane.recalls = fresh.recalls
   lane.inputs = fresh.inputs
+  lane.wantsGood = fresh.wantsGood
   lane.silences = fresh.silences
   register(plan, lane.series)
 }
@@ -199,7 +202,16 @@ export function setProgress(plan: Plan, slot: Slot, progress: Progress | undefin
 }
 
 function makeLane(plan: Plan, series: SeriesPlan, state: LaneState, isLate: boolean): LanePlan {
-  const lane: LanePlan = { series, state, isLate, values: [], recalls: undefined, inputs: undefined, silences: [] }
+  const lane: LanePlan = {
+    series,
+    state,
+    isLate,
+    values: [],
+    recalls: undefined,
+    inputs: undefined,
+    wantsGood: false,
+    silences: [],
+  }
   const whose = whoseOf(plan, series.device.device, state.subject)
   for (const [order, rule] of plan.state.file.rules.entries()) {
     if (!isFor(rule, series.device.device)) continue
@@ -216,6 +228,7 @@ function whoseOf({ state }: Plan, device: string, subject: string): Whose {
 
 function addSlot(place: Place, rule: Rule, condition: Condition): void {
   const { lane } = place
+  if ((rule as ValueRule).minQuality === 'good') lane.wantsGood = true
   const { channel, isDerived = false } = lane.series.state
   const isScore = condition.watches === 'subject'
   if (rule.channel === channel && isScore === isDerived) {

@@ -11,7 +11,7 @@
 import type { Column, ReadingsRecord } from '@millrace/contract'
 import { gatewaySpoke } from './causes.ts'
 import { never, newLane } from './engine.ts'
-import { changeSubject, takeBad, takeGood, takeText } from './lane.ts'
+import { changeSubject, takeBad, takeGood, takeText, takeUncertain } from './lane.ts'
 import { addLateLane, hasRule, type LanePlan, type Plan, type SeriesPlan } from './plan.ts'
 import { clockOf, undeclaredSeries } from './series.ts'
 
@@ -63,10 +63,19 @@ function takeColumn(
       lane.state.seenMs = nowMs
     }
     if (lane.state.subject !== subject) changeSubject(plan, lane, subject, t)
-    // An uncertain value counts as it is, a bad one not at all.
-    if (qualities?.[i] === 2) takeBad(plan, lane, t)
+    // An uncertain value counts as it is unless a rule wants good ones, a bad one not at all.
+    const quality = qualities?.[i]
+    if (quality === 2) takeBad(plan, lane, t)
+    else if (quality === 1 && lane.wantsGood) takeDoubtful(plan, lane, t, values[i]!)
     else takeValue(plan, lane, t, values[i]!)
   }
+}
+
+/** An uncertain text is a bad one for every rule of a lane in which one wants good ones. */
+function takeDoubtful(plan: Plan, lane: LanePlan, t: number, value: number | string | boolean): void {
+  const raw = Number(value)
+  if (typeof value === 'string' || Number.isNaN(raw)) takeBad(plan, lane, t)
+  else takeUncertain(plan, lane, t, raw)
 }
 
 /** Booleans are judged as 1 and 0; a text among numbers is bad. */

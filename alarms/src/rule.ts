@@ -50,6 +50,13 @@ export const commonKeys = {
 export const delayKeys = {
   delayOnMs: durationMs(0, 'The value must be beyond the limit this long before the alarm is raised.'),
   delayOffMs: durationMs(0, 'The value must be back this long before the alarm clears.'),
+  latch: z.boolean().optional().describe('The alarm stays when the value is back, until somebody resets it. Default false.'),
+  minQuality: z
+    .enum(['uncertain', 'good'])
+    .optional()
+    .describe(
+      'Readings below it neither raise nor clear, and both delays begin again after one. Bad ones never count. Default `uncertain`.',
+    ),
 }
 
 /** Of an entry of `overrides`: what it is for. */

@@ -28,7 +28,7 @@ export function takeSilence(plan: Plan, order: SilenceOrder, atMs: number): void
   const made: SilenceState = { id, matchers, by, reason, atMs, untilMs: Math.min(order.untilMs, atMs + silenceMsMax) }
   state.silences = [...(state.silences ?? []).filter((one) => one !== known), made]
   const why = { atMs, actor: by, reason }
-  tell(plan, made, 'silenced', why)
+  tell(plan, made, { ...why, change: 'silenced' })
   judgeAll(plan, why, atMs)
 }
 
@@ -47,7 +47,7 @@ function end(plan: Plan, known: SilenceState, why: Why, evidenceMs = why.atMs): 
   const left = plan.state.silences!.filter((one) => one !== known)
   if (left.length > 0) plan.state.silences = left
   else delete plan.state.silences
-  tell(plan, known, 'unsilenced', why, evidenceMs)
+  tell(plan, known, { ...why, change: 'unsilenced' }, evidenceMs)
   judgeAll(plan, why, evidenceMs)
 }
 
@@ -67,7 +67,9 @@ function judgeAll(plan: Plan, why: Why, evidenceMs: number): void {
   }
 }
 
-function tell(plan: Plan, one: SilenceState, change: 'silenced' | 'unsilenced', why: Why, evidenceMs = why.atMs): void {
+type Told = Why & { change: 'silenced' | 'unsilenced' }
+
+function tell(plan: Plan, one: SilenceState, { change, ...why }: Told, evidenceMs = why.atMs): void {
   if ((plan.state.partition ?? 0) !== 0) return
   const { id, matchers, untilMs } = one
   const isOver = change === 'unsilenced'

@@ -90,6 +90,16 @@ describe.skipIf(!executablePath)('the page in a browser', () => {
     await soon(() => page.locator('.trend-box canvas').count()).toBe(3)
   })
 
+  it('sounds for who switches it on, and is silent for a stated time', async () => {
+    const page = await open('/')
+    await page.getByRole('button', { name: 'Sound on' }).click()
+    const choice = page.getByRole('combobox', { name: 'Sound of alarms' })
+    await choice.selectOption({ label: 'Silent for 10 min' })
+    const silent = page.getByRole('button', { name: /^Silent until \d\d:\d\d/ })
+    await silent.click()
+    await soon(() => choice.isVisible()).toBe(true)
+  })
+
   it('announces a new alarm, counts it in the title, and lets it be acknowledged by keyboard alone', async () => {
     const page = await open('/#/alarms')
     await soon(() => page.title()).toMatch(/^\(3\) Alarms/)

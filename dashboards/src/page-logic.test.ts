@@ -4,7 +4,9 @@ import { columnsOf, emptyHistory } from '../web/src/charts/history.ts'
 import { runsOf, sharesOf } from '../web/src/charts/runs.ts'
 import { ageText, briefText, channelText, unitText, valueText } from '../web/src/format.ts'
 import { delayMs, Ring } from '../web/src/live/ring.ts'
+import { soundOf } from '../web/src/live/sound-due.ts'
 import { States } from '../web/src/live/states.ts'
+import { demoAlarm } from './demo/alarms.ts'
 
 const segment = (t: number, count = 10, i = 10) => ({ t, i, v: Array.from({ length: count }, (_, k) => t + k * i) })
 
@@ -127,5 +129,23 @@ describe('states over time', () => {
       [1, 3, 4],
       ['on', 'off', 'on'],
     ])
+  })
+})
+
+describe('the sound of alarms', () => {
+  const alarm = (id: string, more: object = {}) => demoAlarm(0, { id, ...more })
+
+  it('is made at once for what is new, again by urgency, and for nothing that somebody takes care of', () => {
+    const alarms = [
+      alarm('seen', { acknowledged: true }),
+      alarm('shelved', { shelved: { untilMs: 1 } }),
+      alarm('silenced', { silenced: { untilMs: 1 } }),
+      alarm('low', { priority: 'low' }),
+    ]
+    expect(soundOf(alarms, new Set(), 0)?.id).toBe('low')
+    const known = new Set(['low', 'high'])
+    expect([soundOf(alarms, known, 59_000), soundOf(alarms, known, 60_000)?.id]).toEqual([undefined, 'low'])
+    expect(soundOf([alarm('high'), ...alarms], known, 5000)?.id).toBe('high')
+    expect(soundOf(alarms.slice(0, 3), new Set(), 1e9)).toBeUndefined()
   })
 })

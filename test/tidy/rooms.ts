@@ -17,7 +17,7 @@ export const rooms: Record<string, Rooms> = {
     'alert clock-offset codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug',
   ),
   alarms: anything(
-    'absence at-edge causes change conditions control edge engine glob groups holds index lane life-cycle list matching memory overrides places plan progress readings realarm rule rule-file score series set-back silences spans step testing tick warnings',
+    'absence at-edge causes change conditions control edge engine glob groups holds index lane latch life-cycle list matching memory overrides places plan progress readings realarm rule rule-file score series set-back silences spans step testing tick warnings',
   ),
   'edge-agent': {
     main: 'agent commands config engines rules spool status supervisor uplink',
@@ -86,7 +86,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   dashboards: anything('build demo grafana kibana web'),
   cli: anything(
-    'actor api archive asking backtest command commands devices durations index lan ledger main package people replay rules silence tail trace up verify',
+    'actor api archive asking backtest command commands devices durations index lan ledger main notify package people replay rules silence tail trace up verify',
   ),
 }
 

@@ -8,6 +8,7 @@
  *   POST /api/alarms/unshelve        {alarm, by?, reason?}
  *   POST /api/alarms/out-of-service  {alarm, by?, reason?}
  *   POST /api/alarms/in-service      {alarm, by?, reason?}
+ *   POST /api/alarms/reset           {alarm, by?, reason?}    of a latched one
  *   GET  /api/alarms/changes?alarm   its newest changes, the oldest first
  */
 import type { AlarmRecord, Control } from '@millrace/contract'
@@ -66,6 +67,10 @@ export function alarmRoutes(app: FastifyInstance, { controls, clock, people }: O
     return { type: 'shelve', ...heldBack(ordered), ...(untilMs === undefined ? {} : { untilMs }) }
   })
   order('out-of-service', holdOrder, (ordered) => ({ type: 'out-of-service', ...heldBack(ordered) }))
+  order('reset', holdOrder, ({ body: { alarm: id, reason }, alarm, by }) => {
+    if (!alarm.latched) throw new MillraceError('WEB_BODY', { detail: 'alarm: it is not latched.' })
+    return { type: 'reset', alarm: id, by, ...(reason ? { reason } : {}) }
+  })
   for (const type of ['unshelve', 'in-service'] as const) order(type, holdOrder, (ordered) => ({ type, ...ofAlarm(ordered) }))
 
   app.get('/api/alarms/changes', async (request) => {

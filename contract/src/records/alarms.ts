@@ -31,6 +31,8 @@ export const alarm = z
         'silenced',
         'unsilenced',
         're-alarmed',
+        'latched',
+        'unlatched',
       ])
       .describe('What this record tells. `suppressed`: it follows from another alarm, and nobody is told of it for now.'),
     active: z.boolean().describe('Whether the condition holds after the change.'),
@@ -54,6 +56,7 @@ export const alarm = z
       .object({ untilMs: epochMs('When it is over at the latest') })
       .optional()
       .describe('While a silence matches it: nobody is told of it.'),
+    latched: z.literal(true).optional().describe('The condition no longer holds; the alarm stays until somebody resets it.'),
     matchers: alarmMatchers.optional().describe('Of a silence itself: which alarms it is for.'),
     groups: z.array(z.string()).optional().describe('Groups of the rule file that its device or subject is in.'),
     actor: z.string().optional().describe('Who made this change. Absent: nobody, it came about.'),

@@ -160,6 +160,12 @@ export const control = z
     z.object({ ...held, type: z.literal('in-service').describe('It is put back.') }),
     z.object({
       by: z.string().describe('Who gave the order.'),
+      type: z.literal('reset').describe('A latched alarm is over.'),
+      alarm: z.string().describe('Id of the alarm.'),
+      reason: z.string().optional().describe('Why.'),
+    }),
+    z.object({
+      by: z.string().describe('Who gave the order.'),
       type: z.literal('silence').describe('Nobody is to be told of the alarms that match, until a time.'),
       id: z.string().describe('Of the silence; one that is known is replaced.'),
       matchers: alarmMatchers,

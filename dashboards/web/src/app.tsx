@@ -7,6 +7,7 @@ import { announced, openAlarms } from './live/model.ts'
 import { nowSecond } from './live/time.ts'
 import { Banner } from './parts/banner.tsx'
 import { Icon, type IconName } from './parts/icons.tsx'
+import { SoundSwitch } from './parts/sound-switch.tsx'
 import { type Route, route } from './route.ts'
 import { theme, toggleTheme } from './theme.ts'
 import { AccountView } from './views/account.tsx'
@@ -79,6 +80,7 @@ function TopBar() {
       </nav>
       <div class="top-end">
         <LinkSign />
+        <SoundSwitch />
         <time class="wall">{timeText(nowSecond.value)}</time>
         <a
           class="plain"

@@ -11,6 +11,7 @@ import { render } from 'preact'
 import { App } from './app.tsx'
 import { followLive } from './live/link.ts'
 import { askWhoIAm } from './live/me.ts'
+import { followAlarms } from './live/sound.ts'
 import { followRoute } from './route.ts'
 import { followTheme } from './theme.ts'
 import { followTitle } from './title.ts'
@@ -20,4 +21,5 @@ followRoute()
 followTitle()
 await askWhoIAm()
 followLive()
+followAlarms()
 render(<App />, document.getElementById('app')!)

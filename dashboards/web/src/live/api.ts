@@ -18,7 +18,15 @@ export async function fetchWaves(device: string, channel: string, from: number, 
   return answer(await fetch(`/api/devices/${inAddress(device)}/waves?${text}`))
 }
 
-export type AlarmOrder = 'acknowledge' | 'comment' | 'shelve' | 'unshelve' | 'out-of-service' | 'in-service' | 'end-silence'
+export type AlarmOrder =
+  | 'acknowledge'
+  | 'comment'
+  | 'shelve'
+  | 'unshelve'
+  | 'out-of-service'
+  | 'in-service'
+  | 'end-silence'
+  | 'reset'
 
 /** @param said a note of an acknowledgement or a comment, else a reason. */
 export async function orderAlarm(

@@ -17,6 +17,7 @@ const titles = {
   'out-of-service': 'Out of service',
   'in-service': 'Put back',
   'end-silence': 'End the silence',
+  reset: 'Reset',
 }
 const minutes = [10, 30, 60, 240, 480]
 

@@ -56,9 +56,11 @@ function Orders({ of }: { of: AlarmRecord }) {
   const all: [AlarmOrder, string][] = [
     [of.shelved ? 'unshelve' : 'shelve', of.shelved ? 'Unshelve' : 'Shelve'],
     ['out-of-service', 'Out of service'],
+    ['reset', 'Reset'],
     ['comment', 'Comment'],
   ]
-  const orders = all.filter(([order]) => order !== 'out-of-service' || !of.outOfService)
+  const impossible = [of.outOfService ? 'out-of-service' : '', of.latched ? '' : 'reset']
+  const orders = all.filter(([order]) => !impossible.includes(order))
   return (
     <div class="alarm-orders">
       {orders.map(([order, title]) => (
@@ -198,6 +200,7 @@ function History({ alarm, link }: { alarm: AlarmRecord; link: boolean }) {
       {alarm.technical && <span>technical</span>}
       {alarm.shelved && <span>shelved until {whenText(alarm.shelved.untilMs, now)}</span>}
       {alarm.silenced && <span>silenced until {whenText(alarm.silenced.untilMs, now)}</span>}
+      {alarm.latched && <span>the value is back; to be reset</span>}
       {alarm.outOfService && <span>out of service</span>}
       {alarm.unannounced && !alarm.active && <span>nobody was called</span>}
       {alarm.retrospective && <span>from late data: nobody was called</span>}
