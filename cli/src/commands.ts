@@ -13,6 +13,7 @@ import type { Command } from './command.ts'
 import { deviceCommands } from './devices/commands.ts'
 import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
+import { notifyCommands } from './notify/commands.ts'
 import { peopleCommands } from './people/commands.ts'
 import { ruleCommands } from './rules/commands.ts'
 import { silenceCommands } from './silence/commands.ts'
@@ -36,6 +37,7 @@ export const commands: Record<string, Command> = {
   ...peopleCommands,
   ...archiveCommands,
   ...silenceCommands,
+  ...notifyCommands,
   verify: {
     usage: '<manifest> ...',
     purpose:

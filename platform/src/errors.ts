@@ -286,6 +286,11 @@ export const catalogue = {
     remedy: 'It is not sent again; correct the receiver or its configuration.',
     retry: false,
   },
+  NOTIFY_UNKNOWN: {
+    says: 'No receiver is named "{target}"; there are {known}.',
+    remedy: 'Name one of `notifier.to` by its `name`.',
+    retry: false,
+  },
   NOTIFY_UNREACHABLE: {
     says: 'The receiver {target} did not take the notification ({detail}).',
     remedy: 'Millrace sends it again; check that the receiver runs and its URL is correct.',

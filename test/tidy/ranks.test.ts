@@ -44,7 +44,12 @@ for (const [folder, allowed] of Object.entries(mayImport)) {
 }
 
 const clients: Record<string, string[]> = {
-  mqtt: ['edge-agent/src/uplink/', 'cloud-processor/src/bridge/', 'cli/src/devices/'],
+  mqtt: [
+    'edge-agent/src/uplink/',
+    'cloud-processor/src/bridge/',
+    'cloud-processor/src/rules/notifiers/mqtt/',
+    'cli/src/devices/',
+  ],
   serialport: ['edge-agent/src/bus/serial/'],
   aedes: ['broker/src/'],
   fastify: ['cloud-processor/src/web/'],

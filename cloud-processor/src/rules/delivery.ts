@@ -1,6 +1,6 @@
 /** What is in flight to one receiver: how many at once, how a delivery ends, and what is known of the receiver by that. */
-import type { NotificationRecord } from '@millrace/contract'
 import { backOffMs, MillraceError } from '@millrace/platform'
+import type { Notification } from './notifiers/notifier.ts'
 import type { Decided, SenderState } from './sender-state.ts'
 import type { Entry } from './waiting.ts'
 
@@ -38,7 +38,7 @@ export function chosen(state: SenderState, { isRetry }: Entry): void {
   if (isDown(state)) state.nextProbeMs = state.clock.monotonic() + probeMs
 }
 
-export function send(state: SenderState, entry: Entry, notification: NotificationRecord): void {
+export function send(state: SenderState, entry: Entry, notification: Notification): void {
   const sending = deliver(state, entry, notification).then((decided) => {
     state.inFlight.delete(entry)
     if (decided) state.outcomes.push(decided)
@@ -48,7 +48,7 @@ export function send(state: SenderState, entry: Entry, notification: Notificatio
 }
 
 /** Undefined when it was cut off. */
-async function deliver(state: SenderState, entry: Entry, notification: NotificationRecord): Promise<Decided | undefined> {
+async function deliver(state: SenderState, entry: Entry, notification: Notification): Promise<Decided | undefined> {
   const { notifier, config, clock, aborting } = state
   const { seq, attempts } = entry
   const timeout = new AbortController()
@@ -68,6 +68,8 @@ async function deliver(state: SenderState, entry: Entry, notification: Notificat
 function answered(state: SenderState): void {
   if (isDown(state)) state.waiting.retryAll(state.clock.monotonic())
   state.failuresInARow = 0
+  state.failingSinceMs = undefined
+  state.supervision.answers(state.target, state.clock.now())
 }
 
 function failed(state: SenderState, what: Pick<Decided, 'entry' | 'notification' | 'cause'>): Decided {
@@ -79,6 +81,7 @@ function failed(state: SenderState, what: Pick<Decided, 'entry' | 'notification'
     return { ...what, seq: entry.seq, state: 'refused', attempts: entry.attempts, error }
   }
   state.failuresInARow++
+  supervise(state, error)
   const waitMs = backOffMs(entry.attempts, retryFirstMs, config.retryMsMax)
   const again = { ...entry, isRetry: true, dueMs: clock.monotonic() + waitMs }
   return {
@@ -90,4 +93,12 @@ function failed(state: SenderState, what: Pick<Decided, 'entry' | 'notification'
     nextMs: clock.now() + waitMs,
     error,
   }
+}
+
+/** Waits are monotonic; the alarm has the time of the wall clock at which it was found. */
+function supervise(state: SenderState, error: string): void {
+  const { clock, config, target, supervision } = state
+  const nowMs = clock.monotonic()
+  state.failingSinceMs ??= nowMs
+  if (nowMs - state.failingSinceMs >= config.failingAfterMs) supervision.failing(target, Math.round(clock.now()), error)
 }

@@ -12,9 +12,13 @@ import type { Log, LogRecord } from '../log/log.ts'
 import { nextTurn, pause, type RunnerOptions, runSink, type SinkOptions, type SinkRun } from '../stage/index.ts'
 import type { NotifierConfig } from './config.ts'
 import { createNotifier } from './notifiers/index.ts'
-import { type NotificationView, type Outbox, openOutbox, type Taken } from './outbox.ts'
+import { type Outbox, openOutbox } from './outbox.ts'
+import type { NotificationView, Taken } from './outbox-rows.ts'
+import { Dispatch } from './routing/dispatch.ts'
+import { compileRoutes, type Routes } from './routing/routes.ts'
 import { type Sender, startSender } from './sender.ts'
 import { createSettled, type Settled } from './settled.ts'
+import { Supervision } from './supervision.ts'
 
 export interface NotifierContext {
   log: Log
@@ -63,18 +67,24 @@ class Notifications {
   readonly #outcomes: Counter
   /** Outlives each turn of sending: what the log refused during one is still to be told, or the next sender repeats it. */
   readonly #settled: Settled
+  readonly #supervision: Supervision
   readonly #readers: SinkRun[]
   readonly #isCaughtUp: () => boolean
+  readonly #routes: Routes | undefined
   #senders: Sender[] = []
+  #dispatch: Dispatch | undefined
 
   constructor(config: OpenConfig, context: NotifierContext) {
     const { log, clock, logger, metrics } = context
     this.#config = config
     this.#context = context
-    this.#outbox = openOutbox({ ...config, targets: config.to.map(({ name }) => name) }, logger, clock.now())
+    this.#routes = config.route && compileRoutes(config.route, config.muteTimes)
+    const targets = config.to.map(({ name }) => name)
+    this.#outbox = openOutbox({ ...config, targets, routes: this.#routes }, logger, clock.now())
     this.#outcomes = metrics.counter('millrace_notifications_total', 'Notifications by receiver and outcome')
     this.#showPending(() => this.#outbox.pending())
     this.#settled = createSettled(log, clock, logger)
+    this.#supervision = new Supervision(log, this.#outbox, logger)
     this.#readers = Array.from({ length: log.partitions }, (_, partition) => this.#read(partition))
     const lags = () => this.#readers.map((reader) => reader.progress().lagMs)
     this.#isCaughtUp = createCaughtUp(clock, () => Math.max(context.lagMs(), ...lags()))
@@ -114,6 +124,7 @@ class Notifications {
       this.#context.logger.error('notifications given up: too many wait', { evicted: evicted.length, queueMax, devices })
     }
     for (const sender of this.#senders) sender.taken(alarms)
+    this.#dispatch?.wake()
   }
 
   list(limit: number): NotificationView[] {
@@ -137,17 +148,31 @@ class Notifications {
     await caughtUpWith(log, this.#readers, clock, stopping)
     if (stopping.aborted) return
     this.#senders = this.#config.to.map((target) => this.#startSender(target))
+    if (this.#routes) this.#dispatch = this.#startDispatch(this.#routes)
     await new Promise((resolve) => stopping.addEventListener('abort', resolve, { once: true }))
+    await this.#dispatch?.stop()
+    this.#dispatch = undefined
     await Promise.all(this.#senders.map((sender) => sender.stop()))
     this.#senders = []
     await this.#settled.flush()
+  }
+
+  #startDispatch(routes: Routes): Dispatch {
+    const { clock, logger, isLeaseHeld = () => true } = this.#context
+    return new Dispatch({
+      ...{ outbox: this.#outbox, routes, clock, logger, isLeaseHeld, isCaughtUp: this.#isCaughtUp },
+      ...this.#config,
+      made: () => {
+        for (const sender of this.#senders) sender.taken([])
+      },
+    })
   }
 
   #startSender(target: OpenConfig['to'][number]): Sender {
     const { clock, logger, isLeaseHeld = () => true } = this.#context
     return startSender({
       target: target.name,
-      notifier: createNotifier(target, { target: target.name, clock, log: logger }),
+      notifier: createNotifier(target, { target: target.name, clock, log: logger, pageUrl: this.#config.pageUrl }),
       outbox: this.#outbox,
       config: this.#config,
       clock,
@@ -155,6 +180,11 @@ class Notifications {
       isCaughtUp: this.#isCaughtUp,
       isLeaseHeld,
       settled: this.#settled,
+      supervision: this.#supervision,
+      dissolve: ({ seq, attempts }) => {
+        this.#outbox.dissolve(seq, attempts, 'it waited too long: what is still active is told in another message')
+        this.#dispatch?.readAgain()
+      },
       count: (outcome) => this.#outcomes.add({ target: target.name, outcome }),
     })
   }

@@ -5,6 +5,8 @@
  *     alarms         ids of the alarms that are active as far as the topic was read
  *     notifications  (key, target) → record (JSON), state, attempts, next_ms, sent_ms, error
  *
+ * With routes, `alarms` has the newest record of each (JSON), and a notification its route and group, and the message that it went into.
+ *
  * The whole file can be made again from the topic; one that cannot be read is set aside. Files of earlier versions have the
  * same tables and the index `waiting`, which answered no query.
  */
@@ -21,12 +23,19 @@ const schema = `
     seq INTEGER PRIMARY KEY, key TEXT NOT NULL, target TEXT NOT NULL, alarm TEXT NOT NULL, urgency INTEGER NOT NULL,
     json TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'pending', attempts INTEGER NOT NULL DEFAULT 0,
     next_ms INTEGER NOT NULL DEFAULT 0, sent_ms INTEGER, error TEXT, UNIQUE(key, target));
+`
+/** What earlier versions did not have; what they made has none of it. */
+const columns = { alarms: ['json TEXT'], notifications: ['route TEXT', 'grp TEXT', 'bundle INTEGER'] }
+const indices = `
   DROP INDEX IF EXISTS waiting;
   CREATE INDEX IF NOT EXISTS pending_by_target ON notifications(target, seq) WHERE state = 'pending';
   CREATE INDEX IF NOT EXISTS pending ON notifications(seq) WHERE state = 'pending';
   CREATE INDEX IF NOT EXISTS pending_by_source
     ON notifications(urgency, target, json_extract(json, '$.alarm.device'), seq) WHERE state = 'pending';
   CREATE INDEX IF NOT EXISTS done ON notifications(seq) WHERE state != 'pending';
+  CREATE INDEX IF NOT EXISTS grouped_by_seq ON notifications(seq) WHERE state = 'grouped';
+  CREATE INDEX IF NOT EXISTS grouped ON notifications(urgency DESC, seq) WHERE state = 'grouped';
+  CREATE INDEX IF NOT EXISTS bundled ON notifications(bundle) WHERE bundle IS NOT NULL;
   PRAGMA user_version = ${format};`
 
 /** @throws MillraceError NOTIFY_OUTBOX_NEWER */
@@ -51,9 +60,23 @@ function tryOpen(path: string): DatabaseSync {
     const check = db.prepare('PRAGMA quick_check(1)').get()!.quick_check
     if (check !== 'ok') throw new Error(`malformed: ${check}`)
     db.exec(schema)
+    addColumns(db)
+    db.exec(indices)
     return db
   } catch (error) {
     db.close()
     throw error
   }
+}
+
+/** Alarms that are active already are known by their beginning, so that nobody waits in vain for a reminder of them. */
+function addColumns(db: DatabaseSync): void {
+  for (const [table, added] of Object.entries(columns))
+    for (const column of added) {
+      const [name] = column.split(' ')
+      const isKnown = db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, name!) !== undefined
+      if (!isKnown) db.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`)
+    }
+  db.exec(`UPDATE alarms SET json = (SELECT json_extract(n.json, '$.alarm') FROM notifications AS n WHERE n.key = alarms.id || '#raised' LIMIT 1)
+    WHERE json IS NULL`)
 }

@@ -15,13 +15,14 @@ export function prepare(db: DatabaseSync) {
     begin: db.prepare('INSERT OR IGNORE INTO alarms(id, partition) VALUES (?, ?)'),
     end: db.prepare('DELETE FROM alarms WHERE id = ?'),
     isActive: db.prepare('SELECT 1 FROM alarms WHERE id = ?'),
+    activeWith: db.prepare('SELECT id FROM alarms WHERE id >= ? AND id < ?'),
     insert: db.prepare(
       'INSERT OR IGNORE INTO notifications(key, target, alarm, urgency, json) SELECT ?, value, ?, ?, ? FROM json_each(?) RETURNING target',
     ),
     evict: db.prepare(
       `UPDATE notifications SET state = 'evicted' WHERE seq = (
          SELECT seq FROM notifications INDEXED BY pending_by_source
-         WHERE state = 'pending' AND urgency = ? AND target = ? AND ${device} = ? ORDER BY seq LIMIT 1) RETURNING alarm`,
+         WHERE state = 'pending' AND urgency = ? AND target = ? AND ${device} = ? ORDER BY seq LIMIT 1) RETURNING seq, alarm`,
     ),
     sources: db.prepare(
       `SELECT urgency, target, ${device} AS device, count(*) AS n FROM notifications INDEXED BY pending_by_source
@@ -30,11 +31,13 @@ export function prepare(db: DatabaseSync) {
     // The newest row stays, or its seq would be given a second time.
     old: db.prepare(
       `SELECT seq, alarm IN (SELECT id FROM alarms) AS active FROM notifications INDEXED BY done
-       WHERE state != 'pending' AND seq > ? AND seq < (SELECT max(seq) FROM notifications) ORDER BY seq LIMIT ?`,
+       WHERE state != 'pending' AND state NOT IN ('pending', 'grouped') AND seq > ? AND seq < (SELECT max(seq) FROM notifications) ORDER BY seq LIMIT ?`,
     ),
     forget: db.prepare('DELETE FROM notifications WHERE seq = ?'),
     waiting: db.prepare(
-      `SELECT seq, alarm, urgency, attempts, next_ms, json_extract(json, '$.alarm.atMs') AS at_ms,
+      `SELECT seq, alarm, urgency, attempts, next_ms, coalesce(json_extract(json, '$.madeMs'), json_extract(json, '$.alarm.atMs')) AS at_ms,
+         json_extract(json, '$.count') IS NOT NULL AS message,
+         coalesce(json_extract(json, '$.reason'), json_extract(json, '$.alarm.change')) IN ('repeated', 'escalated', 're-alarmed') AS reminder,
          json_extract(json, '$.alarm.active') AS active, ${device} AS device
        FROM notifications INDEXED BY pending_by_target WHERE state = 'pending' AND target = ? AND seq > ? ORDER BY seq LIMIT ?`,
     ),

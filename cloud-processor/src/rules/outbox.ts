@@ -7,71 +7,37 @@
  *             ─► refused    the receiver does not want it
  *             ─► evicted    more than `queueMax` waited; whose it is, shares.ts says
  *
+ * With routes they wait in groups first: routing/members.ts.
+ *
  * Every call costs by what it is given, not by what waits: it is on the main thread.
  */
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import type { AlarmTopicRecord, NotificationRecord } from '@millrace/contract'
+import type { DatabaseSync } from 'node:sqlite'
+import type { AlarmRecord, AlarmTopicRecord, NotificationRecord } from '@millrace/contract'
 import type { Log as Logger } from '@millrace/platform'
 import { transaction } from '@millrace/platform/sqlite'
 import { parsed } from '../log/damage.ts'
 import type { LogRecord } from '../log/log.ts'
 import { type Marks, pass } from '../stage/marks.ts'
+import type { Notification } from './notifiers/notifier.ts'
 import { openFile } from './outbox-file.ts'
+import {
+  type NotificationView,
+  type OutboxOptions,
+  type Outcome,
+  type PendingRow,
+  pendingOf,
+  placeOf,
+  type Taken,
+  viewOf,
+} from './outbox-rows.ts'
 import { prepare, type Statements } from './outbox-statements.ts'
+import { Grouped } from './routing/grouped.ts'
+import type { Judged } from './routing/judgement.ts'
+import { Members, type Told, urgencyOf } from './routing/members.ts'
+import { OpenAlarms } from './routing/open-alarms.ts'
+import type { Reminder } from './routing/reminders.ts'
 import { type Place, Shares } from './shares.ts'
 
-export type NotificationState = 'pending' | 'sent' | 'withheld' | 'refused' | 'evicted'
-
-/** One that waits. */
-export interface PendingRow {
-  seq: number
-  alarm: string
-  device: string
-  isEnd: boolean
-  urgency: number
-  /** How often it was sent. */
-  attempts: number
-  atMs: number
-  /** When a failed one may be tried again; else 0. Wall clock. */
-  nextMs: number
-}
-
-/** What became of one; `pending`: it failed, and is tried again. */
-export interface Outcome {
-  seq: number
-  state: Exclude<NotificationState, 'evicted'>
-  attempts: number
-  nextMs?: number
-  sentMs?: number
-  error?: string
-}
-
-export interface Taken {
-  /** The devices of the waiting ones that had to be given up, one for each. */
-  evicted: string[]
-  /** Alarms of which one no longer waits, evicted or decided by another process. */
-  alarms: string[]
-}
-
-/** One notification to one receiver, for the page. */
-export interface NotificationView {
-  key: string
-  target: string
-  state: NotificationState
-  attempts: number
-  sentMs?: number
-  error?: string
-  notification: NotificationRecord
-}
-
-export interface OutboxOptions {
-  path: string
-  targets: string[]
-  queueMax: number
-  historyMax: number
-}
-
-const urgencies = { high: 0, medium: 1, low: 2 }
 /** How many of those that are done with are looked at in one `take`, beside as many as it was given. */
 const forgetMax = 1000
 
@@ -90,6 +56,10 @@ export class Outbox {
   #pending = 0
   #done = 0
   #shares = new Shares()
+  /** Notifications that wait in groups, and how many. */
+  readonly #members: Members
+  readonly #open: OpenAlarms
+  readonly #grouped: Grouped
   /** Up to where those that are done with were looked at in this lap. */
   #forgottenTo = 0
 
@@ -99,9 +69,12 @@ export class Outbox {
     this.#listed = JSON.stringify(options.targets)
     db.prepare(
       `UPDATE notifications SET state = 'withheld', error = 'no such receiver any more'
-       WHERE state = 'pending' AND target NOT IN (SELECT value FROM json_each(?))`,
+       WHERE state IN ('pending', 'grouped', 'bundled') AND target NOT IN (SELECT value FROM json_each(?))`,
     ).run(this.#listed)
     this.#sql = prepare(db)
+    this.#members = new Members(db)
+    this.#open = new OpenAlarms(db)
+    this.#grouped = new Grouped(this.#members, this.#open)
     this.#recount()
   }
 
@@ -110,6 +83,7 @@ export class Outbox {
     const row = this.#sql.positionOf.get(partition)
     if (row?.log === log) return Number(row.next)
     if (row) this.#sql.forgetAlarms.run(partition)
+    this.#open.load()
     return undefined
   }
 
@@ -140,13 +114,23 @@ export class Outbox {
         this.#finished(placeOf(row))
         settled.push(`${row.alarm}`)
       }
-    } else if (record.change === 'cleared') this.#sql.end.run(record.id)
-    else if (record.change === 'raised' && !record.retrospective) this.#sql.begin.run(record.id, partition)
+      this.#grouped.settle(record)
+    } else this.#takeAlarm(record, partition)
+  }
+
+  #takeAlarm(alarm: AlarmRecord, partition: number): void {
+    const { id, change, retrospective } = alarm
+    if (change === 'cleared') {
+      this.#sql.end.run(id)
+      this.#open.end(id)
+    } else if (change === 'raised' && !retrospective) this.#sql.begin.run(id, partition)
+    if (this.#options.routes && alarm.active) this.#open.see(alarm)
   }
 
   #insert(record: NotificationRecord): void {
+    if (this.#options.routes) return this.#grouped.insert(record, this.#options.routes)
     const { key, alarm } = record
-    const urgency = urgencies[alarm.priority]
+    const urgency = urgencyOf(alarm)
     const { device } = alarm
     for (const { target } of this.#sql.insert.all(key, alarm.id, urgency, JSON.stringify(record), this.#listed)) {
       this.#pending++
@@ -176,8 +160,14 @@ export class Outbox {
       const place = this.#shares.victim(this.#options.queueMax)
       const row = this.#sql.evict.get(place.urgency, place.target, place.device)!
       this.#finished(place)
+      this.#members.finish(Number(row.seq), 'evicted')
       alarms.push(`${row.alarm}`)
       devices.push(place.device)
+    }
+    while (this.#grouped.count > this.#options.queueMax) {
+      const { alarm, device } = this.#grouped.evict()
+      alarms.push(alarm)
+      devices.push(device)
     }
     return devices
   }
@@ -188,7 +178,7 @@ export class Outbox {
   }
 
   /** Undefined when it no longer waits. */
-  read(seq: number): NotificationRecord | undefined {
+  read(seq: number): Notification | undefined {
     const row = this.#sql.read.get(seq)
     return row && JSON.parse(`${row.json}`)
   }
@@ -197,12 +187,60 @@ export class Outbox {
     return this.#sql.isActive.get(alarm) !== undefined
   }
 
+  /** Ids of active alarms that begin so. */
+  activeWith(prefix: string): string[] {
+    return this.#sql.activeWith.all(prefix, `${prefix}\u{10ffff}`).map(({ id }) => `${id}`)
+  }
+
   /** Whether the receiver knows of a notification: `perhaps` when it was sent, and nobody heard the answer. */
-  isTold(key: string, target: string): 'waits' | 'yes' | 'perhaps' | 'no' {
+  isTold(key: string, target: string): Told {
     const { state, attempts } = this.#sql.stateOf.get(key, target) ?? {}
     if (state === 'pending') return 'waits'
     if (state === 'sent') return 'yes'
     return state !== undefined && state !== 'refused' && Number(attempts) > 0 ? 'perhaps' : 'no'
+  }
+
+  /** Whether the receiver knows that the alarm began. */
+  told(alarm: string, target: string): Told {
+    return this.#members.told(alarm, target)
+  }
+
+  // ---- groups ------------------------------------------------------------------------------------------------------
+
+  get members(): Pick<Members, 'waiting' | 'read' | 'keysOf' | 'messagesWaiting' | 'firstToldMs'> {
+    return this.#members
+  }
+
+  get openAlarms(): Pick<OpenAlarms, 'get' | 'all'> {
+    return this.#open
+  }
+
+  /** Makes a message of those that are to be told, and withholds others. @returns whether there is a message */
+  bundle(target: string, judged: Pick<Judged, 'send' | 'withhold'>, nowMs: number): boolean {
+    return this.#change(() => {
+      const { send, withhold } = judged
+      const message = this.#grouped.bundle(target, judged, nowMs)
+      this.#done += withhold.length
+      if (!message) return false
+      const { device, priority } = this.read(message.seq)!.alarm
+      this.#pending++
+      this.#shares.add({ urgency: urgencyOf({ priority }), target, device })
+      this.#done += (send.length > 1 ? send.length : 0) - (message.isAgain ? 1 : 0)
+      return true
+    })
+  }
+
+  /** A message that waited too long: its members wait in their groups again. */
+  dissolve(seq: number, attempts: number, why: string): void {
+    this.#change(() => {
+      this.#members.dissolve(seq)
+      this.#recordOne({ seq, state: 'withheld', attempts, error: why })
+      this.#recount()
+    })
+  }
+
+  remind(reminders: Reminder[], nowMs: number): void {
+    this.#change(() => this.#grouped.remind(reminders, nowMs))
   }
 
   /** They are about to be sent: durable when it returns, so that it is known after a kill. */
@@ -224,6 +262,7 @@ export class Outbox {
     const { finish, retry, sentAfterAll } = this.#sql
     if (state === 'pending') return void retry.run(nextMs ?? 0, attempts, error ?? null, seq)
     const finished = finish.get(state, sentMs ?? null, error ?? null, attempts, seq)
+    this.#members.finish(seq, state, { sentMs: sentMs ?? null, error: error ?? null })
     if (finished) this.#finished(placeOf(finished))
     else if (state === 'sent') sentAfterAll.run(sentMs ?? null, seq)
   }
@@ -233,6 +272,7 @@ export class Outbox {
       return transaction(this.#db, work)
     } catch (error) {
       this.#recount()
+      this.#open.load()
       throw error
     }
   }
@@ -240,13 +280,13 @@ export class Outbox {
   #recount(): void {
     const { pending, n } = this.#sql.count.get()!
     this.#pending = Number(pending)
-    this.#done = Number(n) - this.#pending
+    this.#done = Number(n) - this.#pending - this.#grouped.recount()
     this.#shares = new Shares()
     for (const row of this.#sql.sources.all()) for (let k = 0; k < Number(row.n); k++) this.#shares.add(placeOf(row))
   }
 
   pending(): number {
-    return this.#pending
+    return this.#pending + this.#grouped.count
   }
 
   list(limit: number): NotificationView[] {
@@ -255,36 +295,5 @@ export class Outbox {
 
   close(): void {
     this.#db.close()
-  }
-}
-
-type Row = Record<string, SQLOutputValue>
-
-function placeOf(row: Row): Place {
-  return { urgency: Number(row.urgency), target: `${row.target}`, device: `${row.device}` }
-}
-
-function pendingOf(row: Row): PendingRow {
-  return {
-    seq: Number(row.seq),
-    alarm: `${row.alarm}`,
-    device: `${row.device}`,
-    isEnd: row.active === 0,
-    urgency: Number(row.urgency),
-    attempts: Number(row.attempts),
-    atMs: Number(row.at_ms),
-    nextMs: Number(row.next_ms),
-  }
-}
-
-function viewOf(row: Row): NotificationView {
-  return {
-    key: `${row.key}`,
-    target: `${row.target}`,
-    state: row.state as NotificationState,
-    attempts: Number(row.attempts),
-    ...(row.sent_ms === null ? {} : { sentMs: Number(row.sent_ms) }),
-    ...(row.error === null ? {} : { error: `${row.error}` }),
-    notification: JSON.parse(`${row.json}`),
   }
 }

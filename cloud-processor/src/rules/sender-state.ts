@@ -1,10 +1,11 @@
 /** What a sender (`sender.ts`) works with, and what it knows. */
-import type { NotificationRecord } from '@millrace/contract'
 import type { Clock, Log as Logger } from '@millrace/platform'
 import type { NotifierConfig } from './config.ts'
-import type { Notifier } from './notifiers/notifier.ts'
-import type { Outbox, Outcome } from './outbox.ts'
+import type { Notification, Notifier } from './notifiers/notifier.ts'
+import type { Outbox } from './outbox.ts'
+import type { Outcome } from './outbox-rows.ts'
 import type { Settled } from './settled.ts'
+import type { Supervision } from './supervision.ts'
 import type { Entry, Waiting } from './waiting.ts'
 
 export interface SenderContext {
@@ -17,7 +18,10 @@ export interface SenderContext {
   isCaughtUp(): boolean
   isLeaseHeld(): boolean
   settled: Settled
+  supervision: Supervision
   count(outcome: string): void
+  /** A message waited too long: its members go back to their groups. */
+  dissolve(entry: Entry): void
 }
 
 export interface SenderState extends SenderContext {
@@ -25,11 +29,13 @@ export interface SenderState extends SenderContext {
   /** Up to where `waiting` has what the outbox holds. */
   readTo: number
   /** Sent as soon as the outbox knows it. */
-  starting: { entry: Entry; notification: NotificationRecord }[]
+  starting: { entry: Entry; notification: Notification }[]
   inFlight: Map<Entry, Promise<void>>
   /** Known, and not yet in the outbox. */
   outcomes: Decided[]
   failuresInARow: number
+  /** Of the first failure after the last answer, monotonic. */
+  failingSinceMs: number | undefined
   nextProbeMs: number
   /** Of what was sent last. */
   wasRetry: boolean
@@ -41,6 +47,6 @@ export interface SenderState extends SenderContext {
 
 export interface Decided extends Outcome {
   entry: Entry
-  notification: NotificationRecord
+  notification: Notification
   cause?: unknown
 }

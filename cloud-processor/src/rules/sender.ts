@@ -9,7 +9,8 @@ import { nextTurn } from '../stage/index.ts'
 import type { NotifierConfig } from './config.ts'
 import { decide } from './decision.ts'
 import { chosen, hasSlot, isDown, mayRetry, send, slots } from './delivery.ts'
-import type { PendingRow } from './outbox.ts'
+import type { Notification } from './notifiers/notifier.ts'
+import type { PendingRow } from './outbox-rows.ts'
 import type { Decided, SenderContext, SenderState } from './sender-state.ts'
 import { createWaiting, type Entry } from './waiting.ts'
 
@@ -35,6 +36,7 @@ export function startSender(context: SenderContext): Sender {
     inFlight: new Map(),
     outcomes: [],
     failuresInARow: 0,
+    failingSinceMs: undefined,
     nextProbeMs: 0,
     wasRetry: false,
     isStopping: false,
@@ -150,6 +152,7 @@ function decideOne(state: SenderState, entry: Entry, isCaughtUp: boolean): void 
   const { waiting, outbox } = state
   const decision = decide(state, entry, isCaughtUp)
   if (decision === 'later') return entry.isEnd ? waiting.holdEnd(entry) : waiting.hold(entry)
+  if (decision === 'dissolve') return state.dissolve(entry)
   const notification = outbox.read(entry.seq)
   if (!notification) return waiting.releaseEnd(entry.alarm)
   if (decision === 'send') {
@@ -170,7 +173,7 @@ function record(state: SenderState): void {
   for (const decided of state.outcomes.splice(0)) tell(state, decided)
 }
 
-function tell({ waiting, settled, target, count, logger }: SenderState, decided: Decided): void {
+function tell({ waiting, outbox, settled, target, count, logger }: SenderState, decided: Decided): void {
   const { entry, notification, state, error: why, cause: error } = decided
   const { key } = notification
   count(state === 'pending' ? 'failed' : state)
@@ -179,8 +182,17 @@ function tell({ waiting, settled, target, count, logger }: SenderState, decided:
     logger.warn('notification failed, sent again later', { target, key, attempts: entry.attempts, error })
     return
   }
-  settled.tell(notification, target, state)
+  for (const about of aboutOf(outbox, entry.seq, notification)) settled.tell(about, target, state)
   waiting.releaseEnd(entry.alarm)
   if (state === 'withheld') logger.info('notification withheld', { target, key, why })
   if (state === 'refused') logger.error('notification refused', { target, key, error })
+}
+
+/** Of a message what became of each that it is about is told. */
+function aboutOf(
+  outbox: SenderState['outbox'],
+  seq: number,
+  { key, alarm, count }: Notification,
+): { key: string; subject: string }[] {
+  return count === undefined ? [{ key, subject: alarm.subject }] : outbox.members.keysOf(seq)
 }

@@ -2,7 +2,7 @@
  * Writes what became of each notification into the alarms topic, so that another process that takes over the sending does
  * not send it again. Tried until the log has it; what a killed process had not yet written is repeated, under the same key.
  */
-import { encodeJson, type NotificationRecord, type SettledRecord, topics } from '@millrace/contract'
+import { encodeJson, type SettledRecord, topics } from '@millrace/contract'
 import type { Clock, Log as Logger } from '@millrace/platform'
 import type { Log, NewRecord } from '../log/log.ts'
 
@@ -13,7 +13,7 @@ const waitingMax = 10_000
 const writeMax = 500
 
 export interface Settled {
-  tell(notification: NotificationRecord, target: string, state: SettledRecord['state']): void
+  tell(about: { key: string; subject: string }, target: string, state: SettledRecord['state']): void
   /** Resolves when the log has what was told: before that nobody else may send. */
   flush(): Promise<void>
   /** Tries one last time. */
@@ -58,9 +58,9 @@ export function createSettled(log: Log, clock: Clock, logger: Logger): Settled {
   }
 
   return {
-    tell({ key, alarm }, target, state) {
+    tell({ key, subject }, target, state) {
       const value = encodeJson({ f: 1, k: 'settled', key, target, state, atMs: clock.now() })
-      waiting.push({ partition: log.partitionOf(alarm.subject), record: { key: alarm.subject, value } })
+      waiting.push({ partition: log.partitionOf(subject), record: { key: subject, value } })
       if (waiting.length > waitingMax) waiting.shift()
       start()
     },

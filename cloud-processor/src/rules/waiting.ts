@@ -18,6 +18,9 @@ export interface Entry {
   /** Its place among those as urgent, given when it is added first. */
   turn?: number
   isEnd: boolean
+  /** Of several that were in a group. */
+  isMessage?: boolean
+  isReminder?: boolean
   /** 0 is the most urgent. */
   urgency: number
   attempts: number

@@ -5,9 +5,21 @@
  * A plug-in is a folder `x/` with `x.ts`, `x.test.ts`, `README.md`; it adds one line to `index.ts`. `conformance.ts` is the
  * contract as a test suite.
  */
-import type { NotificationRecord } from '@millrace/contract'
+import type { AlarmRecord, NotificationRecord } from '@millrace/contract'
 import type { Clock, Log } from '@millrace/platform'
 import type { z } from 'zod'
+
+/** Why people are told of an alarm that they were told of before. */
+export type Reason = 'repeated' | 'escalated'
+
+/** What is told: of one alarm, or in a message of a group of several. */
+export interface Notification extends NotificationRecord {
+  /** Of a message about several: the most urgent first, which is `alarm`, each with its own key. At most a hundred. */
+  alarms?: { key: string; alarm: AlarmRecord; reason?: Reason }[]
+  /** How many it is about, with those that it does not name. */
+  count?: number
+  reason?: Reason
+}
 
 export interface Notifier {
   /**
@@ -15,7 +27,7 @@ export interface Notifier {
    * repeat. @throws MillraceError NOTIFY_UNREACHABLE (tried again) or NOTIFY_REFUSED (set aside); whatever else it
    * throws is tried again. Gives up when `signal` aborts.
    */
-  send(notification: NotificationRecord, signal: AbortSignal): Promise<void>
+  send(notification: Notification, signal: AbortSignal): Promise<void>
 }
 
 export interface NotifierContext {
@@ -23,6 +35,8 @@ export interface NotifierContext {
   target: string
   clock: Clock
   log: Log
+  /** Address of the page, for a link. */
+  pageUrl?: string | undefined
 }
 
 /** What the configuration says of every receiver. */

@@ -1,0 +1,1 @@
+export { lookupElsewhere } from '../post.ts'
