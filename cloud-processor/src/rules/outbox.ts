@@ -114,7 +114,8 @@ export class Outbox {
         this.#finished(placeOf(row))
         settled.push(`${row.alarm}`)
       }
-      this.#grouped.settle(record)
+      const message = this.#grouped.settle(record)
+      if (message !== undefined) this.#recordOne({ seq: message, state: record.state, attempts: 0, sentMs: record.atMs })
     } else this.#takeAlarm(record, partition)
   }
 
@@ -200,12 +201,9 @@ export class Outbox {
     return state !== undefined && state !== 'refused' && Number(attempts) > 0 ? 'perhaps' : 'no'
   }
 
-  /** Whether the receiver knows that the alarm began. */
   told(alarm: string, target: string): Told {
     return this.#members.told(alarm, target)
   }
-
-  // ---- groups ------------------------------------------------------------------------------------------------------
 
   get members(): Pick<Members, 'waiting' | 'read' | 'keysOf' | 'messagesWaiting' | 'firstToldMs'> {
     return this.#members

@@ -35,12 +35,13 @@ export class Grouped {
     if (this.#members.insert(record, urgencyOf(record.alarm), where)) this.count++
   }
 
-  /** Another process has told of it, perhaps before this one made it. */
-  settle({ key, target, state, atMs }: SettledRecord): void {
+  /** Another process has told of it, perhaps before this one made it. @returns the message that is over by that */
+  settle({ key, target, state, atMs }: SettledRecord): number | undefined {
     this.count -= this.#members.settle({ key, target, state, atMs })
     const [, id] = /^(.*)#(?:repeated|escalated)@[\d.]+$/s.exec(key) ?? []
     const alarm = id === undefined ? undefined : this.#open.get(id)?.alarm
     if (alarm) this.#members.insertSettled({ f: 1, k: 'notification', key, alarm }, target, state)
+    return this.#members.settleBundled({ key, target, state, atMs })
   }
 
   /** @returns the message, where there is something to send */

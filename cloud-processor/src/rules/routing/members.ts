@@ -66,6 +66,18 @@ export class Members {
     return Number(settle.run(state, atMs, key, target).changes)
   }
 
+  /** One that is in a message. @returns the message, when each that it is about has been told of elsewhere */
+  settleBundled({ key, target, state, atMs }: Pick<SettledRecord, 'key' | 'target' | 'state' | 'atMs'>): number | undefined {
+    const row = this.#db
+      .prepare(
+        `UPDATE notifications SET state = ?, sent_ms = ? WHERE key = ? AND target = ? AND state = 'bundled' RETURNING bundle`,
+      )
+      .get(state, atMs, key, target)
+    if (!row) return undefined
+    const rest = this.#db.prepare(`SELECT 1 FROM notifications WHERE bundle = ? AND state = 'bundled'`).get(row.bundle!)
+    return rest ? undefined : Number(row.bundle)
+  }
+
   waiting(afterSeq: number, limit: number): Waiting[] {
     return this.#db
       .prepare(
