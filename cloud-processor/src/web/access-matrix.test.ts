@@ -31,6 +31,7 @@ const span = `from=${startMs}&to=${startMs + 5000}`
 const order = { alarm: alarm().id, reason: 'a test', by: 'Ada' }
 const noted = { alarm: alarm().id, note: 'a test', by: 'Ada' }
 const someone = { name: 'somebody' }
+const silence = { id: 'ward', matchers: { devices: ['bed-*'] }, untilMs: Date.now() + 600_000, reason: 'a test', by: 'Ada' }
 
 const table: Record<string, Row> = {
   'GET /health': { from: 'everybody' },
@@ -59,6 +60,10 @@ const table: Record<string, Row> = {
   'POST /api/alarms/unshelve': { from: 'operator', unseen: 404, body: order, code: 202 },
   'POST /api/alarms/out-of-service': { from: 'operator', unseen: 404, body: order, code: 202 },
   'POST /api/alarms/in-service': { from: 'operator', unseen: 404, body: order, code: 202 },
+  'POST /api/alarms/reset': { from: 'operator', unseen: 404, body: order, code: 400 },
+  'GET /api/silences': { from: 'viewer', isWhole: true },
+  'POST /api/silences': { from: 'operator', isWhole: true, body: silence, code: 202 },
+  'POST /api/silences/end': { from: 'operator', isWhole: true, body: { id: 'unknown', by: 'Ada' }, code: 404 },
   'GET /api/log/:topic': { from: 'engineer', isWhole: true, path: '/api/log/raw' },
   'POST /api/rejected/replay': { from: 'engineer', isWhole: true, body: {} },
   'GET /api/accounts': { from: 'admin' },

@@ -40,7 +40,6 @@ export const comment = z.strictObject({ ...onAlarm, note: z.string().trim().min(
 export const holdOrder = z.strictObject({ ...onAlarm, reason })
 /** `untilMs` absent: until it clears. */
 export const shelving = z.strictObject({ ...onAlarm, reason, untilMs: z.int().optional() })
-const by = z.string().trim().min(1).max(100)
 const silenceId = z.string().regex(/^[\w.-]{1,64}$/, 'use letters, digits, dot, dash, underscore; at most 64')
 export const silencing = z.strictObject({
   id: silenceId.optional(),

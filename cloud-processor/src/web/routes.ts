@@ -15,6 +15,8 @@ const probe: Right = { role: 'probe', tells: 'nothing' }
 const login: Right = { role: 'login', tells: 'nothing' }
 const seeing: Right = { role: 'viewer', tells: 'filtered' }
 const operating: Right = { role: 'operator', tells: 'filtered' }
+/** A silence is for whichever devices match: of an account that sees all. */
+const silencing: Right = { role: 'operator', tells: 'whole' }
 const admin: Right = { role: 'admin', tells: 'nothing' }
 
 const routes: Record<string, Right> = {
@@ -46,6 +48,10 @@ const routes: Record<string, Right> = {
   'POST /api/alarms/unshelve': operating,
   'POST /api/alarms/out-of-service': operating,
   'POST /api/alarms/in-service': operating,
+  'POST /api/alarms/reset': operating,
+  'GET /api/silences': { role: 'viewer', tells: 'whole' },
+  'POST /api/silences': silencing,
+  'POST /api/silences/end': silencing,
 
   'GET /api/log/:topic': { role: 'engineer', tells: 'whole' },
   'POST /api/rejected/replay': { role: 'engineer', tells: 'whole' },
