@@ -25,6 +25,8 @@ export const webhookSchema = section
     message: 'a link-local or metadata address is not taken for a receiver; if it is one, set allowLinkLocal: true',
   })
 export type WebhookConfig = z.infer<typeof webhookSchema>
+/** Whichever kind of receiver it is of. */
+type Where = Omit<WebhookConfig, 'kind'>
 
 /**
  * POSTs JSON under a key that is the same in every repeat: the header `Idempotency-Key`, percent-encoded where it is not ASCII.
@@ -33,7 +35,7 @@ export type WebhookConfig = z.infer<typeof webhookSchema>
  *     4xx other than 408 and 429  refused: NOTIFY_REFUSED
  *     anything else, or nothing   NOTIFY_UNREACHABLE
  */
-export async function postWebhook(config: WebhookConfig, message: { key: string; body: unknown }, signal: AbortSignal) {
+export async function postWebhook(config: Where, message: { key: string; body: unknown }, signal: AbortSignal) {
   const { name: target } = config
   const status = await send(config, message, signal)
   if (status >= 200 && status < 300) return
@@ -42,7 +44,7 @@ export async function postWebhook(config: WebhookConfig, message: { key: string;
 }
 
 async function send(
-  { name: target, url, headers, tokenFile, allowLinkLocal }: WebhookConfig,
+  { name: target, url, headers, tokenFile, allowLinkLocal }: Where,
   { key, body }: { key: string; body: unknown },
   signal: AbortSignal,
 ): Promise<number> {

@@ -30,7 +30,7 @@ export interface Delivery {
 /** @throws MillraceError NOTIFY_REFUSED, NOTIFY_UNREACHABLE */
 export function deliver(config: HttpConfig, { target, key, body, signal }: Delivery): Promise<void> {
   const { url, headers, tokenFile, insecure, allowLinkLocal } = config
-  return postWebhook({ kind: 'webhook', name: target, url, headers, tokenFile, insecure, allowLinkLocal }, { key, body }, signal)
+  return postWebhook({ name: target, url, headers, tokenFile, insecure, allowLinkLocal }, { key, body }, signal)
 }
 
 /** The code says it in a word; a refused address has none. */

@@ -1,1 +1,0 @@
-export { lookupElsewhere } from '../post.ts'
