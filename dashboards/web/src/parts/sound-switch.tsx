@@ -8,7 +8,7 @@ export function SoundSwitch() {
   if (!isSoundOn.value)
     return (
       <button type="button" class="quiet" onClick={() => void switchOn()}>
-        Sound on
+        Turn sound on
       </button>
     )
   if (isSilent.value)

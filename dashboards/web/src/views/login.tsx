@@ -95,17 +95,17 @@ interface FieldParts {
 }
 
 function Field({ label, autoComplete, value, set, isFirst = false }: FieldParts) {
-  const type = autoComplete === 'username' ? 'text' : 'password'
+  const parts = {
+    ...{ id: autoComplete, autoComplete, value, required: true, maxLength: 256 },
+    ref(input: HTMLInputElement | null) {
+      if (isFirst && input && document.activeElement === document.body) input.focus()
+    },
+    onInput: (event: { currentTarget: HTMLInputElement }) => set(event.currentTarget.value),
+  }
   return (
-    <label>
+    <label for={autoComplete}>
       {label}
-      <input
-        {...{ type, autoComplete, value, required: true, maxLength: 256 }}
-        ref={(input) => {
-          if (isFirst && input && document.activeElement === document.body) input.focus()
-        }}
-        onInput={(event) => set(event.currentTarget.value)}
-      />
+      {autoComplete === 'username' ? <input type="text" {...parts} /> : <input type="password" {...parts} />}
     </label>
   )
 }
