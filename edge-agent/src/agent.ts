@@ -84,27 +84,12 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
   uplink.start()
   for (const device of devices) device.start()
 
-  let committing: Promise<unknown> = Promise.resolve()
-  let commits = 0
   const lookAtLines = followPresence(devices, uplink, clock)
-  const commit = () => {
-    lookAtLines()
-    const drained = devices.flatMap((device) => device.drain())
-    const committed = outbox.commit(drained, rules?.take(drained)).catch((error) => log.error('commit failed', { error }))
-    committing = committed.then(() => {
-      commits++
-      rules?.committed()
-    })
-  }
-  const stopTimer = every(clock, config.commitEveryMs, commit)
-  const commitLast = async () => {
-    await committing
-    commit()
-    await committing
-  }
+  const commits = commitRegularly({ devices, outbox, rules, log, before: lookAtLines })
+  const stopTimer = every(clock, config.commitEveryMs, commits.commit)
   const inOrder: Part[] = [
     { name: 'devices', stop: () => Promise.all(devices.map((device) => device.stop())) },
-    { name: 'last commit', stop: commitLast },
+    { name: 'last commit', stop: commits.last },
     ...(rules ? [{ name: 'rules', stop: async () => rules.stop() }] : []),
     { name: 'uplink', stop: () => uplink.stop() },
     { name: 'outbox', stop: () => outbox.close() },
@@ -120,11 +105,43 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
 
   return {
     status,
-    commits: () => commits,
+    commits: commits.ended,
     rules,
     async stop() {
       stopTimer()
       await stopInOrder(inOrder, engines)
+    },
+  }
+}
+
+interface Committing {
+  devices: Device[]
+  outbox: Outbox
+  rules: LocalRules | undefined
+  log: AgentContext['log']
+  before(): void
+}
+
+/** What the devices read since the last time goes to the disk, with what the rules make of it. */
+function commitRegularly({ devices, outbox, rules, log, before }: Committing) {
+  let committing: Promise<unknown> = Promise.resolve()
+  let ended = 0
+  function commit(): void {
+    before()
+    const drained = devices.flatMap((device) => device.drain())
+    const committed = outbox.commit(drained, rules?.take(drained)).catch((error) => log.error('commit failed', { error }))
+    committing = committed.then(() => {
+      ended++
+      rules?.committed()
+    })
+  }
+  return {
+    commit,
+    ended: () => ended,
+    async last() {
+      await committing
+      commit()
+      await committing
     },
   }
 }

@@ -123,7 +123,7 @@ function bringToTime({ state }: Context, { message, device }: Entry, { columns }
   const { channels, waves } = columns
   // An absence may lie elsewhere.
   const span = correction && (timeSpan({ channels, waves }) ?? timeSpan(columns))
-  if (span) correct(device, message, columns, correction, span)
+  if (span) correct(device, message, { columns, span, correction })
   return correction
 }
 

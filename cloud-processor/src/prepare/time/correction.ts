@@ -66,14 +66,15 @@ interface Span {
   last: number
 }
 
+/** Readings of one device, the time from the first to the last, and what is to be applied to them. */
+interface Stamped {
+  columns: Columns
+  span: Span
+  correction: Correction
+}
+
 /** In place. Remembers what was applied to readings of the clock that stamps now. */
-export function correct(
-  device: DeviceState,
-  { clock }: SparkplugMessage,
-  columns: Columns,
-  correction: Correction,
-  span: Span,
-): void {
+export function correct(device: DeviceState, { clock }: SparkplugMessage, { columns, span, correction }: Stamped): void {
   if (isPresent(clock!)) slew(device, correction, span)
   if (correction.byMs !== 0) move(columns, correction.byMs)
 }

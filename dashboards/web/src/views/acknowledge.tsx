@@ -65,35 +65,42 @@ function Dialog({ alarm, order }: { alarm: AlarmRecord; order: AlarmOrder }) {
           {alarm.subject}: {alarm.text}
         </p>
         {order === 'shelve' && <Duration value={forMin} set={setForMin} />}
-        {account === undefined && (
-          <label>
-            Your name
-            <input
-              required
-              maxLength={100}
-              autoComplete="name"
-              value={by}
-              onInput={(event) => setBy(event.currentTarget.value)}
-            />
-          </label>
-        )}
-        <label>
-          <span>
-            {order === 'acknowledge' || order === 'comment' ? 'Note' : 'Reason'}{' '}
-            {!needsNote && <span class="soft">(optional)</span>}
-          </span>
-          <textarea
-            rows={2}
-            required={needsNote}
-            maxLength={1000}
-            value={note}
-            onInput={(event) => setNote(event.currentTarget.value)}
-          />
-        </label>
+        {account === undefined && <Signature value={by} set={setBy} />}
+        <Note
+          label={order === 'acknowledge' || order === 'comment' ? 'Note' : 'Reason'}
+          isNeeded={needsNote}
+          value={note}
+          set={setNote}
+        />
         <Failure text={failed} />
         <Buttons title={titles[order]} isReady={isReady} cancel={() => dialog.current!.close()} />
       </form>
     </dialog>
+  )
+}
+
+interface FieldParts {
+  value: string
+  set: (value: string) => void
+}
+
+function Signature({ value, set }: FieldParts) {
+  return (
+    <label>
+      Your name
+      <input required maxLength={100} autoComplete="name" value={value} onInput={(event) => set(event.currentTarget.value)} />
+    </label>
+  )
+}
+
+function Note({ label, isNeeded, value, set }: FieldParts & { label: string; isNeeded: boolean }) {
+  return (
+    <label>
+      <span>
+        {label} {!isNeeded && <span class="soft">(optional)</span>}
+      </span>
+      <textarea rows={2} required={isNeeded} maxLength={1000} value={value} onInput={(event) => set(event.currentTarget.value)} />
+    </label>
   )
 }
 
@@ -106,7 +113,7 @@ function Failure({ text }: { text: string }) {
   )
 }
 
-function Duration({ value, set }: { value: string; set: (value: string) => void }) {
+function Duration({ value, set }: FieldParts) {
   return (
     <label>
       Nobody is called

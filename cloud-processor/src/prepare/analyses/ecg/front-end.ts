@@ -84,10 +84,10 @@ export class FrontEnd {
     clean[n % clean.length] = this.#median(memory.raw)
     const band = convolve(clean, this.#band, n)
     const slope = Math.abs(convolve(clean, this.#slope, n))
-    this.#slide(memory.sums, 'event', squares, band * band, n)
-    this.#slide(memory.sums, 'beat', squares, band * band, n)
-    this.#slide(memory.sums, 'steepness', slopes, slope, n)
-    this.#slide(memory.sums, 'usual', slopes, slope, n)
+    this.#slide(memory, 'event', band * band)
+    this.#slide(memory, 'beat', band * band)
+    this.#slide(memory, 'steepness', slope)
+    this.#slide(memory, 'usual', slope)
     squares[n % this.#window] = band * band
     slopes[n % this.#window] = slope
     memory.n = n + 1
@@ -95,7 +95,8 @@ export class FrontEnd {
   }
 
   /** Windows are centred in the ring, so that what enters is not the newest. */
-  #slide(sums: FrontEndMemory['sums'], name: keyof FrontEndMemory['sums'], ring: number[], newest: number, n: number): void {
+  #slide({ sums, squares, slopes, n }: FrontEndMemory, name: keyof FrontEndMemory['sums'], newest: number): void {
+    const ring = name === 'event' || name === 'beat' ? squares : slopes
     const { usual } = this.#halves
     const half = this.#halves[name]
     const entering = half === usual ? newest : ring[(n - usual + half + this.#window) % this.#window]!
