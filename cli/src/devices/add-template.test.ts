@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addUser, brokerSchema, startBroker } from '@millrace/broker/broker'
@@ -12,7 +14,8 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step()
 })
 
-async function network() {
+/** @param reset so many connections of the processor are reset before one goes through */
+async function network(reset = 0) {
   const data = mkdtempSync(join(tmpdir(), 'millrace-device-'))
   undo.push(() => rmSync(data, { recursive: true }))
   const users = join(data, 'broker.users')
@@ -22,7 +25,18 @@ async function network() {
   const broker = await startBroker(brokerSchema.parse({ listen: { port: 0 }, users }))
   undo.push(() => broker.close())
   const url = `mqtt://127.0.0.1:${broker.port}`
-  writeFileSync(join(data, 'processor.yaml'), `# mine\nbridge: { url: "${url}", username: processor, password: p }\n`)
+  let left = reset
+  const between = createServer((socket) => {
+    if (left-- > 0) return socket.resetAndDestroy()
+    const onward = connect(broker.port, '127.0.0.1')
+    for (const end of [socket, onward]) end.on('error', () => {})
+    socket.pipe(onward).pipe(socket)
+  }).listen(0, '127.0.0.1')
+  await once(between, 'listening')
+  undo.push(() => between.close())
+  const { port } = between.address() as AddressInfo
+  const bridge = `{ url: "mqtt://127.0.0.1:${port}", username: processor, password: p }`
+  writeFileSync(join(data, 'processor.yaml'), `# mine\nbridge: ${bridge}\n`)
   const peer = await connectAsync(url, { username: 'maker', password: 'p' })
   undo.push(() => peer.endAsync(true))
   return { data, publish: (topic: string, payload: string) => peer.publishAsync(topic, payload) }
@@ -47,3 +61,11 @@ test.each([
     expect(readFileSync(join(data, 'broker.users'), 'utf8')).toContain(filter)
   },
 )
+
+test('a connection that the broker ends, since its users changed, is made again', { timeout: 30_000 }, async () => {
+  const { data, publish } = await network(2)
+  const publishing = setInterval(() => void publish('lab/one/state', '{"temp":21.5}'), 200)
+  undo.push(() => clearInterval(publishing))
+  const added = await addDevice({ data, topic: 'lab/one/state', seconds: 10 }, () => {})
+  expect(added.proposal).toMatchObject({ channels: [{ name: 'temp' }] })
+})

@@ -116,7 +116,10 @@ async function listen(
   }
 }
 
-/** The broker takes up a changed file of users within a moment: a subscription that it refuses is tried again. */
+/**
+ * The broker takes up a changed file of users within a moment: a subscription that it refuses is tried again, and a connection that
+ * it then ends is made again.
+ */
 function collect(client: MqttClient, filter: string, forMs: number): Promise<Published[]> {
   const received: Published[] = []
   return new Promise((done, fail) => {
@@ -132,8 +135,13 @@ function collect(client: MqttClient, filter: string, forMs: number): Promise<Pub
         if (granted?.[0] === undefined || granted[0].qos > 2) again = setTimeout(subscribe, 300)
       })
     }
-    client.on('connect', subscribe)
+    let isThere = false
+    client.on('connect', () => {
+      isThere = true
+      subscribe()
+    })
     client.on('error', (error) => {
+      if (isThere || (error as NodeJS.ErrnoException).code === 'ECONNRESET') return
       clearTimeout(over)
       fail(new Error(`the broker does not answer (${error.message}); is it running? millrace run`))
     })
