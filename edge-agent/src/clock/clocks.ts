@@ -65,6 +65,11 @@ export class Clocks {
     this.clock = new StampClock(clock, { bootMs: boot.atMs, given, onSpan })
   }
 
+  /** Whether a receipt, of this run or of one before, told the offset of this boot. */
+  get isBootKnown(): boolean {
+    return this.#boots.has(this.#options.boot.id)
+  }
+
   /** A receipt said by how much the processor's clock is ahead of the monotonic one. */
   learn(monotonicMs: number, offsetMs: number, uncertaintyMs: number): void {
     const { boot, records } = this.#options

@@ -8,7 +8,6 @@
 import type { AbsenceReason } from '@millrace/contract'
 import type { Declaration } from '@millrace/contract/sparkplug'
 import { backOffMs } from '@millrace/platform'
-import { sentSince } from './in-flight.ts'
 
 const retryMsMin = 500
 const retryMsMax = 30_000
@@ -23,7 +22,9 @@ export class Births {
   private readonly receipts = new Set<string>()
   /** Declaration of each device's newest birth on this connection. */
   private readonly alive = new Map<string, string>()
-  private readonly tries = new Map<string, { sends: number; notBeforeMs: number; sentMs: number; sentSinceMs: number }>()
+  private readonly tries = new Map<string, { sends: number; notBeforeMs: number }>()
+  /** Monotonic time of each birth's first sending by this run, on any connection: a receipt may be of that one. */
+  private readonly firstSent = new Map<string, number>()
 
   constructor(needsReceipts: boolean) {
     this.needsReceipts = needsReceipts
@@ -73,7 +74,8 @@ export class Births {
     const last = this.tries.get(id)
     const sends = (last?.sends ?? 0) + 1
     const notBeforeMs = nowMs + backOffMs(sends, retryMsMin, retryMsMax)
-    this.tries.set(id, { sends, notBeforeMs, sentMs: nowMs, sentSinceMs: sentSince(last, nowMs) })
+    this.tries.set(id, { sends, notBeforeMs })
+    if (!this.firstSent.has(id)) this.firstSent.set(id, nowMs)
     if (!this.needsReceipts) this.receipts.add(id)
     if (this.receipts.has(id)) this.needed.delete(id)
   }
@@ -83,9 +85,9 @@ export class Births {
     this.untold.delete(device)
   }
 
-  /** Since when the newest of these births may have been on its way, monotonic; undefined when none was sent on this connection. */
+  /** Since when the newest of these births may have been on its way, monotonic; undefined when this run sent none. */
   sentSince(ids: string[]): number | undefined {
-    const since = ids.flatMap((id) => this.tries.get(id)?.sentSinceMs ?? [])
+    const since = ids.flatMap((id) => this.firstSent.get(id) ?? [])
     return since.length > 0 ? Math.max(...since) : undefined
   }
 

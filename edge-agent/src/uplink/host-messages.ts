@@ -1,5 +1,5 @@
 /** What the host application says: STATE, and in commands to this node receipts and rebirth requests. */
-import { nodeMetrics, parseReceipt } from '@millrace/contract'
+import { nodeMetrics, parseReceipt, type Receipt } from '@millrace/contract'
 import { decodePayload, decodeState, parseTopic } from '@millrace/contract/sparkplug'
 import type { Log } from '@millrace/platform'
 import type { SendContext } from './context.ts'
@@ -53,13 +53,23 @@ function takeReceipt(context: MessageContext, text: string): void {
   clock.heard?.(receipt.sentMs)
   const nowMs = clock.monotonic()
   const done = inFlight.receipted(receipt.got, nowMs)
-  const sentMs = newestOf(done)?.sentSinceMs ?? births.sentSince(receipt.births)
+  const sentMs = sentSince(context, done, receipt)
   if (host.receipt(receipt, sentMs, nowMs, clock.now())) births.forgetReceipts()
   if (receipt.credit === 0) inFlight.hold(nowMs)
   for (const id of receipt.births) births.receipted(id)
   outbox.release(done.map(({ entry }) => entry))
   context.receipted(done.length)
   context.hostAlive()
+}
+
+/**
+ * Monotonic time since when what is receipted was on its way; undefined when nobody knows. A run before this one may have sent the same
+ * entry, and in the same boot the same birth: a receipt of that one, late, would tell a wrong offset with little uncertainty.
+ */
+function sentSince({ outbox, births, clocks }: MessageContext, done: SentEntry[], receipt: Receipt): number | undefined {
+  const newest = newestOf(done.filter(({ entry }) => entry.stream === outbox.stream))
+  if (newest) return newest.sentSinceMs
+  return done.length > 0 || clocks?.isBootKnown ? undefined : births.sentSince(receipt.births)
 }
 
 function newestOf(sent: SentEntry[]): SentEntry | undefined {

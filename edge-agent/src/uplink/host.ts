@@ -87,8 +87,8 @@ export class Host {
   private measure({ receivedMs, sentMs: repliedMs }: Receipt, sentMs: number, nowMs: number): void {
     const roundTripMs = nowMs - sentMs - (repliedMs - receivedMs)
     const { best } = this
-    // The receipt was of an earlier sending.
-    if (roundTripMs < -1 && best) return
+    // The receipt was of another sending.
+    if (roundTripMs < -1) return
     const uncertainty = best && uncertaintyMs(best, nowMs)
     const exchange = {
       roundTripMs: Math.abs(roundTripMs),

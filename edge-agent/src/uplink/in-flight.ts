@@ -27,7 +27,7 @@ export interface SentEntry extends Sending {
   entry: Entry
   isInFlight: boolean
   sends: number
-  /** Monotonic time of the first sending that a receipt may be of. */
+  /** Monotonic time of the first sending by this run: of what is sent again nobody knows which sending a receipt is of. */
   sentSinceMs: number
   /** Rises with every sending of any entry. */
   order: number
@@ -78,7 +78,7 @@ export class InFlight {
 
   sent(entry: Entry, sending: Sending): SentEntry {
     const sent = this.waiting(entry)
-    sent.sentSinceMs = sentSince(sent.sends > 0 ? sent : undefined, sending.sentMs)
+    if (sent.sends === 0) sent.sentSinceMs = sending.sentMs
     Object.assign(sent, sending)
     sent.sends++
     sent.order = ++this.order
@@ -189,14 +189,6 @@ export class InFlight {
   private pauseMs(sends: number): number {
     return backOffMs(sends, this.timeOutMs(), this.options.resendMsMax) * (1 + 0.2 * this.random())
   }
-}
-
-/** What was sent so long ago is not on its way any more. */
-const onItsWayMsMax = 10_000
-
-/** Of what is sent again nobody knows which sending a receipt is of. */
-export function sentSince(last: { sentMs: number; sentSinceMs: number } | undefined, nowMs: number): number {
-  return last && nowMs - last.sentMs < onItsWayMsMax ? last.sentSinceMs : nowMs
 }
 
 export function isPassedBy({ passedBy }: SentEntry): boolean {
