@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Births } from './births.ts'
 import { Host } from './host.ts'
 
 const receipt = { host: 'h', log: 'l', credit: 0, receivedMs: 0, sentMs: 0, got: [], births: [] } as unknown as Parameters<
@@ -52,4 +53,20 @@ test('the offset of the clock is within its uncertainty, whatever the ways there
       },
     ),
   )
+})
+
+test('a receipt that came back before what it is of was sent says nothing of the clock', () => {
+  const host = new Host(true)
+  // Received 2 s before the sending now, and answered 1.9 s before it arrived: an earlier run had sent it.
+  host.receipt({ ...receipt, receivedMs: 8000, sentMs: 9900 }, 10_000, 10_100, 0)
+  expect(host.clockOffsetMs).toBeUndefined()
+})
+
+test('a birth that is sent again, also on another connection, counts from its first sending', () => {
+  const births = new Births(true)
+  const declaration = { id: 'a', device: 'bed-1', channels: [] } as unknown as Parameters<Births['born']>[0]
+  births.born(declaration, 1000)
+  births.newSession()
+  births.born(declaration, 9000)
+  expect(births.sentSince(['a'])).toBe(1000)
 })
