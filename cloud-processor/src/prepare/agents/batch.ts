@@ -120,11 +120,16 @@ function replay(context: Context, entry: Entry, batch: DecodedBatch, rejected: s
 
 function bringToTime({ state }: Context, { message, device }: Entry, { columns }: DecodedBatch): Correction | undefined {
   const correction = correctionOf(state, message, device)
-  const { channels, waves } = columns
-  // An absence may lie elsewhere.
-  const span = correction && (timeSpan({ channels, waves }) ?? timeSpan(columns))
+  const span = correction && spanOf(columns)
   if (span) correct(device, message, { columns, span, correction })
   return correction
+}
+
+/** Of the readings, where there are some: an absence may lie elsewhere. */
+function spanOf(columns: DecodedBatch['columns']): ReturnType<typeof timeSpan> {
+  if (!columns.absences) return timeSpan(columns)
+  const { channels, waves } = columns
+  return timeSpan({ channels, waves }) ?? timeSpan(columns)
 }
 
 /** What is replayed is called by the time that its agent gave it. */

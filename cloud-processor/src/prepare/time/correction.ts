@@ -93,7 +93,11 @@ function slew(device: DeviceState, correction: Correction, { first, last }: Span
   const lastMs = last + byMs
   const isStep = known !== undefined && Math.abs(byMs - known.byMs) > slewMsMax
   // A backlog lies before what was applied last.
-  if (!known || lastMs > known.lastMs || isStep) device.clock = { byMs, lastMs }
+  if (!known) device.clock = { byMs, lastMs }
+  else if (lastMs > known.lastMs || isStep) {
+    known.byMs = byMs
+    known.lastMs = lastMs
+  }
 }
 
 /** In place. */
