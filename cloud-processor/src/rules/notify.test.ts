@@ -1,14 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AlarmRecord } from '@millrace/contract'
-import { type Clock, createMetrics, silentLog, systemClock } from '@millrace/platform'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Log, openEmbeddedLog } from '../log/index.ts'
-import { notifierSchema } from './config.ts'
+import { type Clock, systemClock } from '@millrace/platform'
+import { expect, test } from 'vitest'
 import { type Message, startReceiver } from './notifiers/testing/receiver.ts'
-import { openNotifier } from './notify.ts'
-import { alarm, appendAlarms, ended, startNotifierProcess } from './testing/notifier.ts'
+import { alarm, ended, logForEachTest, startNotifierProcess, until } from './testing/notifier.ts'
 
 /** Waits pass ten times as fast; the wall clock is the real one. */
 const fastClock: Clock = {
@@ -17,22 +12,8 @@ const fastClock: Clock = {
   after: (ms, call) => systemClock.after(ms / 10, call),
 }
 
-let folder: string
-let log: Log
-const closing: (() => Promise<unknown>)[] = []
-let offset = 0
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'millrace-notify-'))
-  log = await openEmbeddedLog({ path: join(folder, 'log.sqlite') }, { log: silentLog, metrics: createMetrics() })
-})
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-  await log.close().catch(() => {})
-  rmSync(folder, { recursive: true })
-})
-
-const append = (...alarms: AlarmRecord[]) => appendAlarms(log, offset++, alarms)
+const made = logForEachTest()
+const { closing, append } = made
 
 async function receiver(answer?: Parameters<typeof startReceiver>[0]) {
   const server = await startReceiver(answer)
@@ -40,27 +21,8 @@ async function receiver(answer?: Parameters<typeof startReceiver>[0]) {
   return server
 }
 
-async function notifier(url: string, { lagMs = () => 0, ...more }: { lagMs?: () => number; [key: string]: unknown } = {}) {
-  const config = notifierSchema.parse({ to: [{ kind: 'webhook', url }], ...more })
-  const metrics = createMetrics()
-  const path = join(folder, 'notifier.sqlite')
-  const run = await openNotifier({ ...config, path }, { log, clock: fastClock, logger: silentLog, metrics, lagMs })
-  const sending = run.send()
-  let closed: Promise<void> | undefined
-  const close = () => {
-    closed ??= sending.stop().then(run.close)
-    return closed
-  }
-  closing.push(close)
-  return { ...run, close, metrics, states: () => Object.fromEntries(run.list().map(({ key, state }) => [key, state])) }
-}
-
-async function until(check: () => boolean, what = 'it'): Promise<void> {
-  for (const endMs = Date.now() + 15_000; !check(); ) {
-    if (Date.now() > endMs) throw new Error(`${what} did not happen`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
+const notifier = (url: string, { lagMs, ...more }: { lagMs?: () => number; [key: string]: unknown } = {}) =>
+  made.start({ to: [{ kind: 'webhook', url }], ...more }, { clock: fastClock, lagMs })
 
 test('a notification is sent once, its end after its beginning, also across a restart', async () => {
   const server = await receiver()
@@ -143,7 +105,7 @@ test('records that the topic holds twice are told once', async () => {
   const server = await receiver()
   const { states } = await notifier(server.url)
   await append(alarm('a'))
-  offset--
+  made.offset--
   await append(alarm('a'))
   await append(alarm('a'), alarm('b'))
   await until(() => states()['b#raised'] === 'sent')
@@ -167,15 +129,15 @@ test('past queueMax the oldest are given up and counted, and the history is boun
 test('a damaged outbox is set aside, and made again from the log', async () => {
   const server = await receiver()
   await append(alarm('a'))
-  writeFileSync(join(folder, 'notifier.sqlite'), Buffer.alloc(8192, 7))
+  writeFileSync(join(made.folder, 'notifier.sqlite'), Buffer.alloc(8192, 7))
   const { states } = await notifier(server.url)
   await until(() => states()['a#raised'] === 'sent')
-  expect(readdirSync(folder).filter((name) => name.includes('damaged'))).toHaveLength(1)
+  expect(readdirSync(made.folder).filter((name) => name.includes('damaged'))).toHaveLength(1)
 })
 
 test('killed between sending and marking, it repeats that one only, under the same key', { timeout: 60_000 }, async () => {
   await append(alarm('a', { priority: 'low' }), alarm('b'), alarm('c', { priority: 'low' }))
-  await log.close()
+  await made.log.close()
   let victim: ReturnType<typeof startNotifierProcess>
   let kill = true
   const server = await receiver(({ key }, response) => {
@@ -183,10 +145,10 @@ test('killed between sending and marking, it repeats that one only, under the sa
     kill = false
     victim.child.kill('SIGKILL')
   })
-  victim = startNotifierProcess(folder, server.url, { inFlightMax: 1 })
+  victim = startNotifierProcess(made.folder, server.url, { inFlightMax: 1 })
   await victim.ended
   expect(server.keys()).toEqual(['b#raised', 'a#raised'])
-  const second = startNotifierProcess(folder, server.url, { inFlightMax: 1 })
+  const second = startNotifierProcess(made.folder, server.url, { inFlightMax: 1 })
   await until(() => server.messages.length === 4, 'the repeat')
   second.stop()
   const { states } = (await second.ended)!
@@ -204,10 +166,10 @@ test('what was in flight when it was killed may have been told: its end is told 
     else response.end()
     isFirst = false
   })
-  await log.close()
-  const victim = startNotifierProcess(folder, server.url)
+  await made.log.close()
+  const victim = startNotifierProcess(made.folder, server.url)
   await victim.ended
-  log = await openEmbeddedLog({ path: join(folder, 'log.sqlite') }, { log: silentLog, metrics: createMetrics() })
+  await made.open()
   await append(ended('a'))
   await new Promise((resolve) => setTimeout(resolve, 1100))
   const { states } = await notifier(server.url, { pageAgeMaxMs: 1000 })
