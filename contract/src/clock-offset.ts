@@ -17,18 +17,16 @@ export interface ClockOffset {
 
 const pattern = /^millrace-clock:(-?\d{1,15})\/(\d{1,15})(?:\/(-?\d{1,15}))?$/
 const bytesMax = 64
-const encoder = new TextEncoder()
-const decoder = new TextDecoder('latin1')
 
-export function encodeClockOffset({ offsetMs, uncertaintyMs, sentOffsetMs }: ClockOffset): Uint8Array {
+export function encodeClockOffset({ offsetMs, uncertaintyMs, sentOffsetMs }: ClockOffset): Buffer {
   const sent = sentOffsetMs === offsetMs ? '' : `/${sentOffsetMs}`
-  return encoder.encode(`millrace-clock:${offsetMs}/${uncertaintyMs}${sent}`)
+  return Buffer.from(`millrace-clock:${offsetMs}/${uncertaintyMs}${sent}`, 'latin1')
 }
 
 /** Undefined when the bytes say something else. */
-export function decodeClockOffset(body: Uint8Array | undefined): ClockOffset | undefined {
+export function decodeClockOffset(body: Buffer | undefined): ClockOffset | undefined {
   if (body === undefined || body.length > bytesMax) return undefined
-  const match = pattern.exec(decoder.decode(body))
+  const match = pattern.exec(body.toString('latin1'))
   if (!match) return undefined
   const offsetMs = Number(match[1])
   return { offsetMs, uncertaintyMs: Number(match[2]), sentOffsetMs: match[3] === undefined ? offsetMs : Number(match[3]) }

@@ -44,7 +44,7 @@ function scan(reader: Reader): Peek {
 }
 
 function takeBody(reader: Reader, found: Peek): void {
-  const clock = decodeClockOffset(reader.copy(reader.range(), reader.pos))
+  const clock = decodeClockOffset(reader.bytes.subarray(reader.range(), reader.pos))
   if (clock) found.clock = clock
 }
 
