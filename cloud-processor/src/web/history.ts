@@ -9,6 +9,7 @@ import type { WebConfig } from './config.ts'
 import { exportLines } from './export.ts'
 import { check, correctionsQuery, eventsQuery, exportQuery, gapsQuery, seriesQuery, wavesQuery } from './query.ts'
 import { scaleSteps, scaleValue } from './scale.ts'
+import { seenEvents } from './seen-events.ts'
 import { clipSegment } from './segments.ts'
 import type { Series, Waves } from './wire.ts'
 
@@ -42,8 +43,7 @@ export function historyRoutes(app: FastifyInstance, store: StoreReader, config: 
 
   /** Lines for people, oldest first: the newest `limit` of the time asked for. */
   app.get('/api/events', async (request) => {
-    const { from, to, limit } = check(eventsQuery, request.query)
-    return identityOf(request).scope.keep(await store.events(from, to, limit))
+    return seenEvents(store, identityOf(request).scope, check(eventsQuery, request.query))
   })
 
   app.get<{ Params: { device: string; channel: string } }>('/api/export/:device/:channel', async (request, reply) => {
