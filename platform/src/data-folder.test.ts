@@ -18,7 +18,7 @@ test('every level that it makes is for this user alone, also under a wide umask'
 
 test('where no folder can be, it says so and returns', () => {
   writeFileSync(join(folder, 'file'), '')
-  expect(() => makeFolder(join(folder, 'file'))).toThrow(/^DATA_FOLDER: The data folder .*file cannot be used \(.* is a file\)/)
+  expect(() => makeFolder(join(folder, 'file'))).toThrow(/^DATA_FOLDER: The folder .*file cannot be used \(.* is a file\)/)
   expect(() => makeFolder(join(folder, 'file/x'))).toThrow(/DATA_FOLDER: .*is a file/)
   if (process.platform === 'linux') expect(() => makeFolder('/proc/x/y')).toThrow(/DATA_FOLDER: .*\/proc\/x\/y/)
 })

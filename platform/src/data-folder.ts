@@ -1,5 +1,5 @@
 /**
- * The one way to make a folder for data: 0700, level by level from the first one that is there, since a recursive mkdir never returns
+ * The one way to make a folder: 0700 where nothing else is said, level by level from the first one that is there, since a recursive mkdir never returns
  * where a file system takes no folders (`/proc/x`). Files are made 0600 by the umask of the process (run.ts); those of earlier
  * versions are tightened here.
  */
@@ -23,32 +23,33 @@ export function openDataFolder(path: string, log: Pick<Log, 'warn'>): void {
   for (const name of readdirSync(path)) if (/\.sqlite(?:-wal|-shm)?$/.test(name)) tighten(join(path, name))
 }
 
-/** @throws MillraceError DATA_FOLDER */
-export function makeFolder(path: string): void {
-  attempt(path, () => makeBelow(resolve(path)))
+/** Returns the folders that were not there, the topmost first. @throws MillraceError DATA_FOLDER */
+export function makeFolder(path: string, mode = 0o700): string[] {
+  return attempt(path, () => makeBelow(resolve(path), mode))
 }
 
-function attempt(path: string, work: () => void): void {
+function attempt<T>(path: string, work: () => T): T {
   try {
-    work()
+    return work()
   } catch (cause) {
     throw new MillraceError('DATA_FOLDER', { path, detail: (cause as Error).message }, cause)
   }
 }
 
-function makeBelow(path: string): void {
+function makeBelow(path: string, mode: number): string[] {
   const found = lookAt(path)
   if (found && !found.isDirectory()) throw new Error(`${path} is a file`)
-  if (found) return
+  if (found) return []
   const parent = dirname(path)
   if (parent === path) throw new Error(`${path} is not there`)
-  makeBelow(parent)
+  const made = makeBelow(parent, mode)
   try {
-    mkdirSync(path, { mode: 0o700 })
+    mkdirSync(path, { mode })
   } catch (error) {
     // Another process may make it at the same time.
     if (!lookAt(path)?.isDirectory()) throw error
   }
+  return [...made, path]
 }
 
 /** Below a file there is nothing: the file is told of on the way up. */

@@ -151,8 +151,8 @@ export const catalogue = {
     retry: false,
   },
   DATA_FOLDER: {
-    says: 'The data folder {path} cannot be used ({detail}).',
-    remedy: 'Set `dataDir` to a folder that this user may write, or give this user the right to it.',
+    says: 'The folder {path} cannot be used ({detail}).',
+    remedy: 'Name a folder that this user may write (for data: `dataDir`), or give this user the right to it.',
     retry: false,
   },
   EDGE_CAPTURE_INVALID: {

@@ -7,9 +7,10 @@
  * scrypt hashes cannot be converted, so both files are made where the passwords are known: when the users are created.
  */
 import { pbkdf2Sync, randomBytes } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { makeFolder } from '@millrace/platform'
 import { type Role, rightsOf } from '../access/policy.ts'
 
 export interface MosquittoUser {
@@ -28,11 +29,11 @@ export interface MosquittoFiles {
 /** What mosquitto_passwd 2.0 uses. */
 const iterations = 101
 
-/** Writes the three files into `dir`. Start with `mosquitto -c <config>`. @throws MillraceError BROKER_USER_INVALID. */
+/** Writes the three files into `dir`. Start with `mosquitto -c <config>`. @throws MillraceError BROKER_USER_INVALID, DATA_FOLDER. */
 export async function renderMosquitto(given: { port: number; dir: string; users: MosquittoUser[] }): Promise<MosquittoFiles> {
   const { port, dir, users } = given
   const files = { config: join(dir, 'mosquitto.conf'), acl: join(dir, 'acl'), passwd: join(dir, 'passwd') }
-  await mkdir(dir, { recursive: true })
+  makeFolder(dir)
   const write = (path: string, lines: string[]) => writeFile(path, `${lines.join('\n')}\n`, { mode: 0o600 })
   await write(files.acl, users.flatMap(aclOf))
   await write(files.passwd, users.map(passwordOf))

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '@millrace/platform'
 import { stringify } from 'yaml'
 import { type Architecture, architectures, packageFolder, stage } from './stage.ts'
 
@@ -24,7 +25,7 @@ export interface PackageOptions {
 export function makePackages({ to, arch, format, version = ownVersion() }: PackageOptions): string[] {
   const chosen = { archs: chosenOf(arch, Object.keys(architectures)), formats: chosenOf(format, [...formats]) }
   const folder = resolve(to)
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder, 0o755)
   return chosen.archs.flatMap((architecture) => {
     const dir = mkdtempSync(join(tmpdir(), 'millrace-package-'))
     try {

@@ -7,11 +7,11 @@
  *   sbom.cdx.json   what is in it, with versions, licences and hashes (CycloneDX); NOTICE, LICENSE
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ownValue } from '@millrace/platform'
+import { makeFolder, ownValue } from '@millrace/platform'
 import { packagesOf } from './packages.ts'
 import { sbomOf } from './sbom.ts'
 
@@ -29,7 +29,7 @@ export const packageFolder = join(agentFolder, 'package')
 export function stage(folder: string, { architecture, version }: { architecture: Architecture; version: string }): void {
   const cpu = architectures[architecture]
   execFileSync(process.execPath, [join(agentFolder, 'src/install/bundle.ts')], { stdio: ['ignore', 'ignore', 'inherit'] })
-  mkdirSync(join(folder, 'bin'), { recursive: true })
+  makeFolder(join(folder, 'bin'), 0o755)
   for (const file of ['millrace-agent', 'start.mjs']) copyFileSync(join(agentFolder, 'bin', file), join(folder, 'bin', file))
   cpSync(join(agentFolder, 'dist'), join(folder, 'dist'), { recursive: true, filter: (path) => !path.includes('making-') })
   copyFileSync(join(agentFolder, 'README.md'), join(folder, 'README.md'))

@@ -2,8 +2,9 @@
  * Makes `dist/main.mjs` and `dist/sqlite-worker.mjs`: the agent and its storage thread, each one file of plain JavaScript with
  * all of our own code; npm's packages stay where they are. Run by bin/start.mjs.
  */
-import { mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs'
+import { renameSync, rmSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeFolder } from '@millrace/platform'
 import { build } from 'esbuild'
 
 const source = join(import.meta.dirname, '..')
@@ -27,7 +28,7 @@ try {
     legalComments: 'none',
     logLevel: 'error',
   })
-  mkdirSync(dist, { recursive: true })
+  makeFolder(dist, 0o755)
   for (const file of files) {
     // A source that was changed while this ran is newer than the bundle.
     utimesSync(join(making, file), startedS, startedS)

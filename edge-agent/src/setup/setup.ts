@@ -2,9 +2,9 @@
  * `millrace-agent setup`: writes a configuration that `check` accepts, with the password and the authority's certificate in files
  * beside it, for the owner of the folder of the outbox alone. An earlier configuration stays as `<file>.before`.
  */
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { checkConfig } from '@millrace/platform'
+import { checkConfig, makeFolder } from '@millrace/platform'
 import { stringify } from 'yaml'
 import { busPlugins } from '../bus/index.ts'
 import { agentSchema } from '../config.ts'
@@ -25,7 +25,7 @@ export function writeSetup(answers: Answers, configFile: string): string[] {
   const beside = { password: join(folder, 'agent.password'), ca: join(folder, 'broker-ca.crt') }
   const config = configOf(answers, beside)
   checkAgent(checkConfig(agentSchema, config, file))
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder, 0o755)
   if (existsSync(file)) renameSync(file, `${file}.before`)
   const files = [
     ...(password === undefined ? [] : [{ path: beside.password, text: `${password}\n` }]),

@@ -1,7 +1,8 @@
 /** Writes a manifest as a run goes on, holding about a second of it in memory. */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Segment, Value } from '@millrace/contract'
+import { makeFolder } from '@millrace/platform'
 import type { Emission } from '../instruments/instrument.ts'
 import type { DeviceTotals, Fault, ManifestDevice, ManifestHeader, ManifestLine, Produced } from './manifest.ts'
 
@@ -56,7 +57,7 @@ export function createManifest(path: string | undefined, header: Omit<ManifestHe
 }
 
 function openManifest(path: string): number {
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path), 0o755)
   return openSync(path, 'w')
 }
 

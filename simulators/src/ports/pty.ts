@@ -9,11 +9,11 @@
  * - What a reader left unread when it went stays in the kernel; a UART would have lost it, so it is read away then.
  * - The master does not block. The kernel takes about 19 KiB (Linux 6) before it says EAGAIN, some of a frame included.
  */
-import { closeSync, constants, mkdirSync, openSync, readSync, renameSync, rmSync, symlinkSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync, renameSync, rmSync, symlinkSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { ReadStream } from 'node:tty'
-import { MillraceError } from '@millrace/platform'
+import { MillraceError, makeFolder } from '@millrace/platform'
 import type { Port } from './port.ts'
 
 interface Pair {
@@ -39,7 +39,7 @@ export function createPtyPort(dir: string, device: string): Port {
       // With our own descriptor of the slave closed, EIO tells readers from none.
       closeSync(pair.slave)
       read = false
-      mkdirSync(dir, { recursive: true })
+      makeFolder(dir, 0o755)
       link(pair.pty, path)
     },
     hasReader() {

@@ -7,7 +7,6 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '@millrace/platform'
 
 export interface NewFile {
   write(bytes: Uint8Array): void
@@ -54,7 +54,7 @@ export function nodeDisk(root: string): Disk {
     list: (folder) => namesIn(at(folder)),
     read: (path) => readFileSync(at(path)),
     open: (path) => openFile(at(path)),
-    makeFolder: (path) => makeFolder(at(path)),
+    makeFolder: (path) => makeDurableFolder(at(path)),
     create: (path) => createFile(at(path)),
     link: (from, to) => linkSync(at(from), at(to)),
     rename: (from, to) => renameSync(at(from), at(to)),
@@ -91,13 +91,8 @@ function openFile(path: string): OpenFile {
   }
 }
 
-function makeFolder(path: string): void {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let folder = path; ; folder = dirname(folder)) {
-    syncFolder(dirname(folder))
-    if (folder === first) return
-  }
+function makeDurableFolder(path: string): void {
+  for (const folder of makeFolder(path).reverse()) syncFolder(dirname(folder))
 }
 
 function createFile(path: string): NewFile {
