@@ -1,7 +1,7 @@
 /**
- * The ledger closes when, by `/api/ledger`, it balances, and every stream has a cut at or after the number that was its newest
- * when the window began: all that was committed until then is accounted for, exactly, and no outbox holds more than what is
- * fresh.
+ * The ledger closes when, by `/api/ledger`, it balances, and every device of a stream has a cut at or after the number that was
+ * the stream's newest when the window began (devices lie in several partitions, and a cut reaches each in its own time): all that
+ * was committed until then is accounted for, exactly, and no outbox holds more than what is fresh.
  */
 import { get } from 'node:http'
 import { join } from 'node:path'
@@ -43,7 +43,7 @@ function whyOpen(
   }
   const through = new Map<string, number>()
   for (const row of rows)
-    through.set(row.stream, Math.max(row.closed ? Number.POSITIVE_INFINITY : row.through, through.get(row.stream) ?? 0))
+    through.set(row.stream, Math.min(row.closed ? Infinity : row.through, through.get(row.stream) ?? Infinity))
   for (const [stream, number] of wanted)
     if ((through.get(stream) ?? 0) < number) return `stream ${stream} is cut at ${through.get(stream)}, committed to ${number}`
   return inFlight.outboxRows > freshRows ? `${inFlight.outboxRows} rows in the outboxes` : undefined
