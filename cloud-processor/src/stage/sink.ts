@@ -112,9 +112,11 @@ class SinkRunner {
       this.#kept = next
     }
     const from = await this.#sink.position(keptIn(log, name, partition, seeKept))
-    this.at.next = this.#told = from
+    this.at.next = from
+    // It may go on ahead of what it has kept for good.
+    this.#told = Math.min(from, this.#kept ?? from)
     this.at.seeEnd((await log.bounds(topic, partition)).end)
-    if (holdsLog) await log.registerReader(name, topic, partition, from)
+    if (holdsLog) await log.registerReader(name, topic, partition, this.#told)
     const turnOver = createTurns(clock)
     const take = async (records: LogRecord[], next: number) => {
       await turnOver()

@@ -6,7 +6,7 @@ import { createKeeping } from './keeping.ts'
 
 const durableAfterMs = 15_000
 
-function world() {
+function world(saveEveryMs = 1000) {
   let nowMs = 1_000_000
   let run = 'first'
   let snapshot: Snapshot | undefined
@@ -19,15 +19,17 @@ function world() {
     },
   }
   const clock = { now: () => nowMs, monotonic: () => nowMs, after: () => () => {} }
-  /** One owner writes for `sessionMs`, a record each 100 ms, and is gone without a word. */
-  async function session(sessionMs: number, writeMs = 100): Promise<void> {
-    const keeping = await createKeeping(kept, { saveEveryMs: 1000, durableAfterMs, clock, run: async () => run })
+  /** One owner writes for `sessionMs`, a record each 100 ms, and is gone without a word. Returns from where it went on. */
+  async function session(sessionMs: number, writeMs = 100): Promise<number> {
+    const keeping = await createKeeping(kept, { saveEveryMs, durableAfterMs, clock, run: async () => run })
+    const from = keeping.state.next
     for (let ms = 0; ms < sessionMs; ms += writeMs) {
       await keeping.begin()
       nowMs += writeMs
       keeping.state.next++
       await keeping.end(false)
     }
+    return from
   }
   return {
     session,
@@ -60,6 +62,27 @@ test('never goes back behind what a former owner had written, though it is read 
   expect(position()).toBeGreaterThan(0)
 })
 
+test('gets further though no session lasts as long as states are to be kept apart', async () => {
+  const { session, position } = world(5000)
+  for (let turn = 0; turn < 40; turn++) await session(900)
+  // 36 s: what was written in the first 20 of them is kept for good.
+  expect(position()).toBeGreaterThan(100)
+})
+
+test('while the engine runs on the next owner writes little again, and all above the position when it was restarted', async () => {
+  const { session, position, restartEngine } = world(5000)
+  await session(20_000)
+  const before = position()
+  expect(await session(5000)).toBeGreaterThan(110)
+  expect(await session(100)).toBeGreaterThan(185)
+  restartEngine()
+  // What was written before the last wait began has become the position in between.
+  const again = await session(100)
+  expect(again).toBe(position())
+  expect(again).toBeLessThan(185)
+  expect(again).toBeGreaterThanOrEqual(before)
+})
+
 test('does not take over what a restarted engine may have lost', async () => {
   const { session, position, restartEngine } = world()
   for (let turn = 0; turn < 20; turn++) {
@@ -67,6 +90,17 @@ test('does not take over what a restarted engine may have lost', async () => {
     restartEngine()
   }
   expect(position()).toBe(0)
+})
+
+test('reads a snapshot of format 2: one pending state', async () => {
+  const { session, put } = world()
+  const [base, later] = [700, 900].map((next) => encodeState({ ...emptyState(), next })) as [Uint8Array, Uint8Array]
+  const pending = { next: 900, atMs: 999_000, run: 'first', stateBytes: later.length }
+  const head = Buffer.from(JSON.stringify({ decisions: encodeDecisions(noDecisions()), stateBytes: base.length, pending }))
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(head.length)
+  put({ next: 700, state: Buffer.concat([length, head, base, later]) })
+  expect(await session(100)).toBe(900)
 })
 
 test('reads a snapshot of format 1: decisions, then the state', async () => {

@@ -1,15 +1,18 @@
 /**
  * Keeps one partition's state in the log's snapshots: what a restart continues from.
  *
- * The position must never be ahead of what the engine holds for good. So a snapshot has two states: the one at the position, and
- * a *pending* one that was taken later, at the end of a write. The pending state becomes the position when the engine has had
- * `durableAfterMs` to make all of it durable and was not restarted in between. It is in the snapshot because sessions and
- * owners of a partition may change more often than that: each would start again at the same position, and never get further.
- * Whatever a kill of the engine may lose lies above the position and is written again. Decisions are saved at once.
+ * The position must never be ahead of what the engine holds for good. So a snapshot has the state at the position, and *pending*
+ * ones that were taken later, each at the end of a write. A pending state becomes the position when the engine has had
+ * `durableAfterMs` to make all of it durable and was not restarted in between. Whatever a kill of the engine may lose lies above
+ * the position and is written again. Decisions are saved at once.
  *
- * Layout: u32 length of the head; the head (JSON: decisions, length of the state at the position, and of the pending state its
- * position, time, engine run and length); the state at the position (accounting/state.ts); the pending state. In format 1 the
- * head is the decisions alone, and the rest is the state at the position.
+ * Sessions and owners of a partition may change more often than that. While the engine runs on, a new one goes on from the newest
+ * pending state, so that what was written is not written again, and a session keeps its state soon after it began, then less and
+ * less often. The newest pending state replaces the one before it; the oldest stays until it is the position.
+ *
+ * Layout: u32 length of the head; the head (JSON: decisions, length of the state at the position, and of each pending state its
+ * position, time, engine run and length); the state at the position (accounting/state.ts); the pending states. In format 2 there
+ * is at most one of them (`pending`). In format 1 the head is the decisions alone, and the rest is the state at the position.
  */
 import type { Clock } from '@millrace/platform'
 import type { Kept } from '../../stage/index.ts'
@@ -62,27 +65,33 @@ interface Keeper extends Keeping {
   /** Of the engine when this session began. */
   run: string
   base: Position
-  pending: Pending | undefined
+  /** At most two, the oldest first. */
+  pending: Pending[]
   keptMs: number
+  /** Between the last state that was taken and the next. */
+  restMs: number
   isUnsaved: boolean
 }
+
+/** Between the first two states that a session keeps; twice as long before each further one. */
+const firstRestMs = 250
 
 export async function createKeeping(kept: Kept, options: KeepingOptions): Promise<Keeping> {
   const snapshot = await kept.load()
   const run = await options.run()
   const { decisions, bytes, pending } = snapshot ? unpack(snapshot.state) : fresh()
+  const nowMs = options.clock.now()
   const position = {
     base: { next: snapshot?.next ?? 0, bytes },
     // A restarted engine may have lost what a pending state of its former run counts.
-    pending: pending?.run === run ? pending : undefined,
+    pending: pending.filter((one) => one.run === run).map((one) => ({ ...one, atMs: Math.min(one.atMs, nowMs) })),
     isUnsaved: false,
   }
-  const nowMs = options.clock.now()
-  if (position.pending) position.pending.atMs = Math.min(position.pending.atMs, nowMs)
-  if (isDurable(position.pending, options)) promote(position)
+  while (isDurable(position.pending[0], options)) promote(position)
+  const newest = position.pending.at(-1) ?? position.base
   const keeper: Keeper = {
-    ...{ kept, options, run, decisions, ...position, keptMs: nowMs },
-    state: decodeState(position.base.bytes),
+    ...{ kept, options, run, decisions, ...position, keptMs: Number.NEGATIVE_INFINITY, restMs: firstRestMs },
+    state: decodeState(newest.bytes),
     async saveDecisions() {
       await checkRun(keeper)
       await save(keeper)
@@ -98,8 +107,7 @@ function isDurable(one: Pending | undefined, { clock, durableAfterMs }: KeepingO
 }
 
 function promote(keeper: Pick<Keeper, 'base' | 'pending' | 'isUnsaved'>): void {
-  keeper.base = keeper.pending!
-  keeper.pending = undefined
+  keeper.base = keeper.pending.shift()!
   keeper.isUnsaved = true
 }
 
@@ -114,7 +122,7 @@ async function save(keeper: Keeper): Promise<void> {
 }
 
 async function saveDurable(keeper: Keeper): Promise<void> {
-  if (isDurable(keeper.pending, keeper.options)) {
+  if (isDurable(keeper.pending[0], keeper.options)) {
     await checkRun(keeper)
     promote(keeper)
     forgetDecisions(keeper)
@@ -133,12 +141,15 @@ function forgetDecisions({ base, state, decisions }: Keeper): void {
 }
 
 async function end(keeper: Keeper, hasRefused: boolean): Promise<void> {
-  const { state, base, pending, options } = keeper
+  const { state, base, pending, options, restMs } = keeper
   const nowMs = options.clock.now()
-  // A former owner's state may be the position, and ahead of this one: a position never falls.
-  if (pending || state.next <= base.next || nowMs - keeper.keptMs < options.saveEveryMs) return
+  const newest = pending.at(-1) ?? base
+  const dueMs = keeper.keptMs + (pending.length === 0 ? Math.min(restMs, options.saveEveryMs) : restMs)
+  if (state.next <= newest.next || nowMs < dueMs) return
   keeper.keptMs = nowMs
-  keeper.pending = { next: state.next, bytes: encodeState(state), atMs: nowMs, run: keeper.run }
+  // Once states of this session become the position in its own time, one at a time is enough.
+  keeper.restMs = Math.min(2 * restMs, Math.max(options.durableAfterMs, options.saveEveryMs))
+  keeper.pending = [...pending.slice(0, 1), { next: state.next, bytes: encodeState(state), atMs: nowMs, run: keeper.run }]
   keeper.isUnsaved = true
   // What was refused is in the rejected topic when the sink calls again.
   if (!hasRefused) await saveDurable(keeper)
@@ -147,29 +158,29 @@ async function end(keeper: Keeper, hasRefused: boolean): Promise<void> {
 interface Unpacked {
   decisions: Decisions
   bytes: Uint8Array
-  pending?: Pending
+  pending: Pending[]
 }
+
+type PendingHead = Omit<Pending, 'bytes'> & { stateBytes: number }
 
 interface Head {
   decisions: string
   stateBytes: number
-  pending?: Omit<Pending, 'bytes'> & { stateBytes: number }
+  /** Format 2: one. */
+  pending?: PendingHead | PendingHead[]
 }
 
 function fresh(): Unpacked {
-  return { decisions: noDecisions(), bytes: encodeState(emptyState()) }
+  return { decisions: noDecisions(), bytes: encodeState(emptyState()), pending: [] }
 }
 
-function pack(decisions: Decisions, state: Uint8Array, pending: Pending | undefined): Uint8Array {
-  const head: Head = { decisions: encodeDecisions(decisions), stateBytes: state.length }
-  if (pending) {
-    const { bytes, ...rest } = pending
-    head.pending = { ...rest, stateBytes: bytes.length }
-  }
+function pack(decisions: Decisions, state: Uint8Array, pending: Pending[]): Uint8Array {
+  const heads = pending.map(({ bytes, ...rest }): PendingHead => ({ ...rest, stateBytes: bytes.length }))
+  const head: Head = { decisions: encodeDecisions(decisions), stateBytes: state.length, pending: heads }
   const headBytes = Buffer.from(JSON.stringify(head))
   const length = Buffer.alloc(4)
   length.writeUInt32BE(headBytes.length)
-  return Buffer.concat([length, headBytes, state, ...(pending ? [pending.bytes] : [])])
+  return Buffer.concat([length, headBytes, state, ...pending.map((one) => one.bytes)])
 }
 
 function unpack(packed: Uint8Array): Unpacked {
@@ -177,11 +188,13 @@ function unpack(packed: Uint8Array): Unpacked {
   const headEnd = 4 + bytes.readUInt32BE(0)
   const text = bytes.toString('utf8', 4, headEnd)
   const head = JSON.parse(text) as Partial<Head>
-  if (head.stateBytes === undefined) return { decisions: decodeDecisions(text), bytes: bytes.subarray(headEnd) }
-  const stateEnd = headEnd + head.stateBytes
-  const decisions = decodeDecisions(head.decisions!)
-  const state = bytes.subarray(headEnd, stateEnd)
-  if (!head.pending) return { decisions, bytes: state }
-  const { stateBytes, ...rest } = head.pending
-  return { decisions, bytes: state, pending: { ...rest, bytes: bytes.subarray(stateEnd, stateEnd + stateBytes) } }
+  if (head.stateBytes === undefined) return { decisions: decodeDecisions(text), bytes: bytes.subarray(headEnd), pending: [] }
+  let at = headEnd + head.stateBytes
+  const state = bytes.subarray(headEnd, at)
+  const pending: Pending[] = []
+  for (const { stateBytes, ...rest } of [head.pending ?? []].flat()) {
+    pending.push({ ...rest, bytes: bytes.subarray(at, at + stateBytes) })
+    at += stateBytes
+  }
+  return { decisions: decodeDecisions(head.decisions!), bytes: state, pending }
 }
