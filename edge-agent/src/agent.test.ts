@@ -19,3 +19,13 @@ test('an agent that is told to stop stops every part, and another can start wher
   expect(problems).toEqual([])
   rmSync(dataDir, { recursive: true })
 })
+
+test('an agent starts that measures its own gateway', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'agent-'))
+  const log: Log = { info() {}, warn() {}, error() {} }
+  const config = agentSchema.parse({ dataDir, health: { everyMs: 1000 }, uplink: { url: 'mqtt://127.0.0.1:1' } })
+  const agent = await startAgent(config, openEngines(config, { clock: systemClock, log, metrics: createMetrics() }))
+  expect(Object.keys(agent.status().devices)).toEqual(['edge-1-gateway'])
+  await agent.stop()
+  rmSync(dataDir, { recursive: true })
+})

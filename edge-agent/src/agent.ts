@@ -80,6 +80,13 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     options: config.uplink,
     ...(rules ? { nodeMetrics: [nodeMetrics.alarm] } : {}),
   })
+  const status = (): AgentStatus => ({
+    node: `${config.group}/${config.node}`,
+    devices: Object.fromEntries(devices.map((device) => [device.id, device.status()])),
+    outbox: outbox.status(),
+    uplink: uplink.status(),
+    ...(rules ? { rules: rules.status() } : {}),
+  })
   countOpen(metrics, devices)
   uplink.start()
   for (const device of devices) device.start()
@@ -94,14 +101,6 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     { name: 'uplink', stop: () => uplink.stop() },
     { name: 'outbox', stop: () => outbox.close() },
   ]
-
-  const status = (): AgentStatus => ({
-    node: `${config.group}/${config.node}`,
-    devices: Object.fromEntries(devices.map((device) => [device.id, device.status()])),
-    outbox: outbox.status(),
-    uplink: uplink.status(),
-    ...(rules ? { rules: rules.status() } : {}),
-  })
 
   return {
     status,
