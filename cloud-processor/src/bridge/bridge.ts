@@ -120,7 +120,7 @@ class MqttToLog {
     if (this.#isOthers(topic, node)) return settled(true)
     this.#status.received++
     this.#received.add()
-    const glance = node === undefined ? undefined : peek(payload)
+    const glance = node === undefined ? undefined : peek(payload, false)
     if (node !== undefined && glance?.historical && this.#isHeldBack(node, glance.uuid, payload.length)) return settled(false)
     if (!glance?.historical) this.#backlog.tookLive(payload.length)
     if (this.#queue.bytes + payload.length > this.#config.queueBytesMax) {

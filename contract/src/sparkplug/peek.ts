@@ -14,18 +14,20 @@ export interface Peek {
 }
 
 /**
- * What the bridge needs of a payload, without decoding its metrics: it skips them by their lengths. Undefined when the top
- * level, or the first metric, is broken; what is inside other metrics is not looked at.
+ * What is known of a payload without decoding its metrics: it skips them by their lengths. Undefined when the top level, or the
+ * first metric, is broken; what is inside other metrics is not looked at.
+ *
+ * @param withClock false for a caller that does not ask for `clock`
  */
-export function peek(bytes: Uint8Array): Peek | undefined {
+export function peek(bytes: Uint8Array, withClock = true): Peek | undefined {
   try {
-    return scan(new Reader(bytes, defaultLimits))
+    return scan(new Reader(bytes, defaultLimits), withClock)
   } catch {
     return undefined
   }
 }
 
-function scan(reader: Reader): Peek {
+function scan(reader: Reader, withClock: boolean): Peek {
   const found: Peek = { historical: false }
   let first = true
   while (reader.pos < reader.end) {
@@ -37,7 +39,7 @@ function scan(reader: Reader): Peek {
     } else if (tag === 0x08) found.timestamp = safe(reader, reader.varint())
     else if (tag === 0x18) found.seq = safe(reader, reader.varint())
     else if (tag === 0x22) found.uuid = reader.text(reader.range(), reader.pos)
-    else if (tag === 0x2a) takeBody(reader, found)
+    else if (tag === 0x2a && withClock) takeBody(reader, found)
     else reader.skip(tag)
   }
   return found

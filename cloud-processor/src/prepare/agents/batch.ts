@@ -81,8 +81,9 @@ function takeNew(context: Context, entry: Entry, batch: DecodedBatch): void {
   if (!batch.historical) tellTwice(context, message)
   const identitiesOf = byAlias(device.channels)
   const problems = unusable(batch, device, identitiesOf)
-  const atMs = timeSpan(batch.columns)?.first ?? receivedMs
-  const correction = bringToTime(context, entry, batch)
+  const span = timeSpan(batch.columns)
+  const atMs = span?.first ?? receivedMs
+  const correction = bringToTime(context, entry, batch, span)
   problems.push(...checkTimes(context, message, { columns: batch.columns, identitiesOf: asStamped(identitiesOf, correction) }))
   const forwarded = tallyOf(batch)
   const rejected = lostBy(problems)
@@ -103,7 +104,7 @@ function replay(context: Context, entry: Entry, batch: DecodedBatch, rejected: s
   const problems = unusable(batch, device, identitiesOf)
   const before = rejected === 'all' ? undefined : new Set(rejected)
   const taken = before && keepRejected(batch.columns, before, problems, identitiesOf)
-  const correction = bringToTime(context, entry, batch)
+  const correction = bringToTime(context, entry, batch, timeSpan(batch.columns))
   const timed = { columns: batch.columns, identitiesOf: asStamped(identitiesOf, correction) }
   const outOfTime = checkTimes(context, message, timed)
   problems.push(...outOfTime)
@@ -118,18 +119,18 @@ function replay(context: Context, entry: Entry, batch: DecodedBatch, rejected: s
   cutAgain(context, stream, name.stream)
 }
 
-function bringToTime({ state }: Context, { message, device }: Entry, { columns }: DecodedBatch): Correction | undefined {
+type Span = ReturnType<typeof timeSpan>
+
+function bringToTime({ state }: Context, { message, device }: Entry, batch: DecodedBatch, whole: Span): Correction | undefined {
   const correction = correctionOf(state, message, device)
-  const span = correction && spanOf(columns)
-  if (span) correct(device, message, { columns, span, correction })
+  const span = correction && spanOf(batch, whole)
+  if (span) correct(device, message, { columns: batch.columns, span, correction })
   return correction
 }
 
 /** Of the readings, where there are some: an absence may lie elsewhere. */
-function spanOf(columns: DecodedBatch['columns']): ReturnType<typeof timeSpan> {
-  if (!columns.absences) return timeSpan(columns)
-  const { channels, waves } = columns
-  return timeSpan({ channels, waves }) ?? timeSpan(columns)
+function spanOf({ columns: { absences, channels, waves } }: DecodedBatch, whole: Span): Span {
+  return absences ? (timeSpan({ channels, waves }) ?? whole) : whole
 }
 
 /** What is replayed is called by the time that its agent gave it. */
