@@ -29,6 +29,7 @@ const programs: Record<string, { file: string; what: string }> = {
   'clock-jumps': { file: 'failures/clock-drill.ts', what: 'wall clocks of agent and processor that jump while alarms are due' },
   'foreign-node': { file: 'failures/foreign-node.ts', what: 'Sparkplug nodes that are not ours, through gaps and kills' },
   'plain-devices': { file: 'failures/plain-devices.ts', what: 'plain MQTT devices, through gaps and kills' },
+  rollout: { file: 'failures/rollout.ts', what: 'bad configurations rolled out to 20 gateways; kills of processor and gateways' },
   neighbour: { file: 'failures/neighbour.ts', what: 'a healthy device beside hostile sources' },
   retained: { file: 'failures/retained.ts', what: 'retained copies of a dead sensor, through restarts of processor and broker' },
   takeover: { file: 'failures/takeover.ts', what: '10,000 devices on three processors; SIGKILL of the owner' },

@@ -18,6 +18,7 @@ export interface Api {
   log(topic: string, partition: number, from: number | undefined, limit?: number): Promise<LogPage>
   replayRejected(by: string, reason: string | undefined): Promise<{ replayed: number }>
   silences(): Promise<SilenceView[]>
+  get<T>(path: string): Promise<T>
   /** Orders something by a POST. */
   order<T>(path: string, body: object): Promise<T>
 }
@@ -90,6 +91,7 @@ export function openApi(url: string, credential?: ApiCredential): Api {
     },
     replayRejected: (by, reason) => order('/api/rejected/replay', { by, ...(reason ? { reason } : {}) }),
     silences: () => json('/api/silences'),
+    get: json,
     order,
   }
 }

@@ -11,6 +11,7 @@ import { apiOf, asking, data, json, print } from './asking.ts'
 import { backtestCommands } from './backtest/commands.ts'
 import type { Command } from './command.ts'
 import { deviceCommands } from './devices/commands.ts'
+import { gatewayCommands } from './gateways/commands.ts'
 import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
 import { notifyCommands } from './notify/commands.ts'
@@ -32,6 +33,7 @@ export const commands: Record<string, Command> = {
   },
   ...lanCommands,
   ...deviceCommands,
+  ...gatewayCommands,
   ...ruleCommands,
   ...backtestCommands,
   ...peopleCommands,

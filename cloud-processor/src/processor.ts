@@ -58,7 +58,7 @@ export async function startProcessor(
   const bridge = running?.bridge
   const copies = copyIntoStore(context)
   const working = () => [...assignments.progress(), ...copies.progress()]
-  const page = has('web') ? await openPage(context, { progress: working, bridge }) : undefined
+  const page = has('web') ? await openPage(context, { progress: working, running }) : undefined
   const progress = () => [...working(), ...(page?.progress() ?? [])]
   const observed = await observe(config.metrics, { ...engines, progress, bridge })
   const roles = [

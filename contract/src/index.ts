@@ -13,6 +13,19 @@ export type { AlarmPriority, AlarmRecord, AlarmTopicRecord, NotificationRecord, 
 export type { EdgeAlarm, EdgeAlarms } from './records/edge-alarms.ts'
 export type { Channel, Column, Control, Segment, Tally } from './records/fields.ts'
 export { type AlarmMatchers, alarmMatchers } from './records/fields.ts'
+export {
+  type ConfigurationOrder,
+  type ConfigurationOutcome,
+  configurationBytesMax,
+  type GatewayCommand,
+  type GatewayOrder,
+  type GatewayRecord,
+  type GatewayReport,
+  gatewayCommands,
+  gatewayOrder,
+  gatewayReport,
+  type OrderAnswer,
+} from './records/gateways.ts'
 export type { EdgeCounts, GapRecord, LedgerRecord } from './records/ledger.ts'
 export type { Delivery, RawRecord, RawTick } from './records/raw.ts'
 export type { RejectedRecord } from './records/rejected.ts'

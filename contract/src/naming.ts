@@ -35,6 +35,9 @@ export function parseBirthName(uuid: string | undefined): string | undefined {
   return uuid === undefined ? undefined : birthPattern.exec(uuid)?.[1]
 }
 
+/** The `uuid` of an agent's NDATA with a report: not a batch, and not receipted. */
+export const reportName = 'millrace-report'
+
 /** The `uuid` of an agent's DDEATH, which has no metrics: why its device is away. */
 export const formatDeathName = (reason: AbsenceReason) => `millrace-death:${reason}`
 
@@ -54,6 +57,10 @@ export const nodeMetrics = {
   gap: 'Millrace/Gap',
   /** NDATA: what the rules on the gateway made, see records/edge-alarms.ts. String (JSON). */
   alarm: 'Millrace/Alarm',
+  /** NCMD only: an order of remote care, see records/gateways.ts. String (JSON). */
+  order: 'Node Control/Order',
+  /** NDATA: the answer, and how the configuration of the gateway is. String (JSON). */
+  report: 'Millrace/Report',
   /** DDATA: absences of channels, an array of Absence. String (JSON). */
   absence: 'Millrace/Absence',
   /** DDATA: bad frames with reason and raw bytes, an array of BadFrame. String (JSON). */

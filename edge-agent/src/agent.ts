@@ -14,7 +14,7 @@ import { type Parts, parts as realParts } from './parts.ts'
 import { followPresence } from './presence.ts'
 import type { LocalRules, LocalRulesContext } from './rules/index.ts'
 import type { Stretches } from './stretches.ts'
-import type { Transport } from './uplink/index.ts'
+import type { Orders, Transport, Uplink } from './uplink/index.ts'
 
 /** What an agent needs besides its configuration. All of it is passed in, so that a simulation can own it. */
 export interface AgentContext {
@@ -29,6 +29,8 @@ export interface AgentContext {
   devices(given: (device: string) => Stretches, status: () => AgentStatus, clock: Clock): Device[]
   /** The rules that run here; absent: none. */
   rules?: (given: Pick<LocalRulesContext, 'devices' | 'memory' | 'clock'>) => LocalRules
+  /** Remote care; absent: there is none. */
+  orders?: Orders
   clock: Clock
   /** Absent: readings are stamped by `clock`, and nothing is said of how far off that is. */
   boot?: Boot
@@ -44,6 +46,8 @@ export interface Agent {
   commits(): number
   /** The rules that run here. */
   rules: LocalRules | undefined
+  devices: readonly Device[]
+  uplink: Pick<Uplink, 'report' | 'requestRebirth' | 'hostNowMs'>
   stop(): Promise<void>
 }
 
@@ -57,8 +61,18 @@ export interface AgentStatus {
 
 /** Production, simulation and tests start this same function; they differ in the engines that they pass. */
 export async function startAgent(config: AgentConfig, engines: AgentContext, parts: Parts = realParts): Promise<Agent> {
-  const { log, metrics, transport } = engines
   const outbox = await parts.openOutbox(engines.storage, config.outbox, engines)
+  try {
+    return assemble(config, { ...engines, outbox }, parts)
+  } catch (error) {
+    // Another configuration may be tried on it.
+    await outbox.close()
+    throw error
+  }
+}
+
+function assemble(config: AgentConfig, engines: AgentContext & { outbox: Outbox }, parts: Parts): Agent {
+  const { log, metrics, transport, outbox } = engines
   const clocks = createClocks(config, engines, outbox)
   const clock = clocks?.clock ?? engines.clock
   const devices = engines.devices(
@@ -78,7 +92,7 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     host: config.host,
     devices: devices.map(({ id, channels }) => ({ device: id, channels })),
     options: config.uplink,
-    ...(rules ? { nodeMetrics: [nodeMetrics.alarm] } : {}),
+    nodeMetrics: [...(rules ? [nodeMetrics.alarm] : []), ...(engines.orders ? [nodeMetrics.order, nodeMetrics.report] : [])],
   })
   const status = (): AgentStatus => ({
     node: `${config.group}/${config.node}`,
@@ -106,6 +120,8 @@ export async function startAgent(config: AgentConfig, engines: AgentContext, par
     status,
     commits: commits.ended,
     rules,
+    devices,
+    uplink,
     async stop() {
       stopTimer()
       await stopInOrder(inOrder, engines)

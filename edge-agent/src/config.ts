@@ -31,6 +31,26 @@ const deviceSchema = z.strictObject({
 })
 export type DeviceConfig = z.infer<typeof deviceSchema>
 
+const remoteSchema = z
+  .union([
+    z.literal(false),
+    z.strictObject({
+      configuration: z.boolean().default(true).describe('Takes configurations from the cloud, over a link that is authenticated'),
+      commands: z
+        .boolean()
+        .default(true)
+        .describe('Takes commands from the cloud; over a link that is not authenticated only `status` and `rebirth`'),
+      confirmMs: z
+        .int()
+        .min(1000)
+        .max(3_600_000)
+        .default(60_000)
+        .describe('A configuration that the cloud has not confirmed for so long goes back to the one before'),
+    }),
+  ])
+  .prefault({})
+  .describe('What the cloud may change here; `false`: nothing. See docs/remote.md')
+
 export const agentSchema = z.strictObject({
   group: id.default('millrace').describe('Sparkplug group'),
   node: id.default('edge-1').describe('Sparkplug edge node; unique in the group'),
@@ -63,6 +83,7 @@ export const agentSchema = z.strictObject({
     ),
   outbox: outboxSchema.prefault({}),
   uplink: uplinkSchema.prefault({}),
+  remote: remoteSchema,
   metrics: metricsEndpointSchema.describe('The metrics endpoint: /health and /metrics'),
   observe: z
     .strictObject({ fd: z.int().min(3).describe('Open file descriptor, inherited; a slow reader of it slows the agent') })

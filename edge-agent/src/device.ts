@@ -25,6 +25,14 @@ export interface DeviceStatus {
   reason?: LineGap
 }
 
+/** Follows what a line says, as a capture has it; see decoders/capture.ts. */
+export interface Tap {
+  bytes(chunk: Uint8Array, atMs: number): void
+  sent(bytes: Uint8Array, atMs: number): void
+  opened(atMs: number): void
+  lost(atMs: number, reason: string): void
+}
+
 export interface Device {
   id: string
   channels: Channel[]
@@ -34,6 +42,8 @@ export interface Device {
   /** Nothing is known of the device between `sinceMs` and its next reading. */
   gap(sinceMs: number, reason: LineGap): void
   status(): DeviceStatus
+  /** One at a time; undefined ends it. Absent of a device that is not on a bus. */
+  tap?(tap: Tap | undefined): void
   stop(): Promise<void>
 }
 
@@ -69,6 +79,7 @@ class BusDevice implements Device {
   readonly #link: string
   readonly #status: DeviceStatus = { isOpen: false, lastBytesMs: 0, state: 'opening', detail: 'not opened yet' }
   readonly #unreadable = new Unreadable()
+  #tap: Tap | undefined
   #stopWatch = () => {}
   #stopKeepAlive = () => {}
   #stopPoll = () => {}
@@ -100,6 +111,7 @@ class BusDevice implements Device {
       lost: (sinceMs, reason, detail, why) => {
         const gap = why ?? (reason === 'silent' ? 'unplugged' : reason)
         this.#context.log.warn('device lost', { device: this.id, reason: why ?? reason, detail })
+        this.#tap?.lost(clock.now(), reason)
         this.#lost(sinceMs, gap, detail)
         this.#status.state = why ?? reason
       },
@@ -108,6 +120,7 @@ class BusDevice implements Device {
 
   #opened(atMs: number): void {
     const { clock, log } = this.#context
+    this.#tap?.opened(atMs)
     log.info('device open', { device: this.id, bus: this.#config.bus.kind })
     // A silent line is opened again, and is still silent until bytes come.
     if (this.#status.state === 'silent') this.#status.isOpen = true
@@ -119,16 +132,21 @@ class BusDevice implements Device {
     if (!this.#isLost) this.gap(this.#status.lastBytesMs || atMs, 'unplugged')
     this.#isLost = false
     const { onOpen, keepAlive } = this.#decoder.commands ?? {}
-    if (onOpen) this.#bus.write(onOpen)
+    if (onOpen) this.#write(onOpen)
     this.#stopAsking()
-    if (keepAlive) this.#stopKeepAlive = every(clock, keepAlive.intervalMs, () => this.#bus.write(keepAlive.bytes))
+    if (keepAlive) this.#stopKeepAlive = every(clock, keepAlive.intervalMs, () => this.#write(keepAlive.bytes))
     const { poll } = this.#decoder
     if (poll) this.#stopPoll = every(clock, poll.everyMs, () => this.#ask(poll))
   }
 
   #ask(poll: Poll): void {
     const request = poll.next(this.#context.clock.now(), this.#intake)
-    if (request) this.#bus.write(request)
+    if (request) this.#write(request)
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#bus.write(bytes)
+    this.#tap?.sent(bytes, this.#context.clock.now())
   }
 
   #stopAsking(): void {
@@ -138,6 +156,7 @@ class BusDevice implements Device {
 
   #take(chunk: Uint8Array, atMs: number): void {
     this.#status.lastBytesMs = atMs
+    this.#tap?.bytes(chunk, atMs)
     if (this.#status.state === 'silent') this.#setState('open', { isOpen: true, detail: 'open' })
     this.#decoder.decode(chunk, atMs, this.#intake)
     this.#unreadable.look(chunk, this.#context.clock.monotonic(), this.#intake.frames)
@@ -200,6 +219,10 @@ class BusDevice implements Device {
 
   status() {
     return { ...this.#status }
+  }
+
+  tap(tap: Tap | undefined): void {
+    this.#tap = tap
   }
 
   async stop(): Promise<void> {

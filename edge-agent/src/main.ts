@@ -1,28 +1,14 @@
 #!/usr/bin/env node
 /** `millrace-agent run | check | status | doctor | setup | try | record | spool list, export, drop --config <file>` */
 import { writeSync } from 'node:fs'
-import {
-  createLog,
-  createMetrics,
-  createSteadyClock,
-  loadConfig,
-  MillraceError,
-  measureProcess,
-  ownValue,
-  readArguments,
-  runService,
-  serveMetricsEndpoint,
-  systemClock,
-} from '@millrace/platform'
-import { type Agent, startAgent } from './agent.ts'
+import { createLog, loadConfig, MillraceError, ownValue, readArguments, runService, systemClock } from '@millrace/platform'
 import { keep, lookAt, printDiagnosis, printStatus, setUp } from './commands.ts'
 import { agentSchema } from './config.ts'
-import { checkAgent, openEngines } from './engines.ts'
-import { pageOf } from './rules/index.ts'
+import { checkAgent } from './engines.ts'
+import { startGateway } from './gateway.ts'
+import { effectiveText, loadAgentConfig } from './remote/index.ts'
 import { spool, spoolWords } from './spool/spool.ts'
-import { serveStatus } from './status.ts'
 import { tellSupervisor } from './supervisor.ts'
-import type { UplinkStatus } from './uplink/index.ts'
 
 const usage = {
   call: 'millrace-agent',
@@ -48,7 +34,8 @@ const options = {
 if (process.argv[2] === 'spool') await runSpool()
 const { values, positionals, refuse } = readArguments(usage, options)
 const log = createLog('agent')
-const load = () => loadConfig(agentSchema, values.config, process.env)
+/** As an agent that is started now would run. */
+const load = () => loadAgentConfig(values.config, process.env, effectiveText(values.config, process.env))
 const given = { ...values, refuse }
 const asked: Record<string, () => Promise<number>> = {
   status: () => printStatus(load(), values.config),
@@ -70,37 +57,21 @@ if (ask) {
       for (const warning of checkAgent(load())) process.stdout.write(`warning: ${warning}\n`)
     },
     async run() {
-      const config = load()
-      const metrics = createMetrics()
-      measureProcess(metrics, log)
-      const clock = createSteadyClock(systemClock, (change) => log.warn('the wall clock was moved', { ...change }))
-      const agent = await startAgent(config, openEngines(config, { clock, log, metrics }))
-      const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
-      const endpoint = await serveMetricsEndpoint(config.metrics, {
-        health: agent.status,
-        metrics: () => metrics.expose(),
-        page: agent.rules && (() => localPage(agent, clock.now())),
-      })
-      const supervisor = tellSupervisor(process.env, { commits: agent.commits, clock, log })
+      const gateway = await startGateway(values.config, { log, env: process.env })
+      const { config, commits } = gateway
+      const supervisor = tellSupervisor(process.env, { commits, clock: systemClock, log })
       log.info('agent ready', { node: `${config.group}/${config.node}`, devices: config.devices.length })
       if (!config.uplink.receipts)
         log.warn('without receipts a batch is freed when it was sent: what the host misses is lost', { key: 'uplink.receipts' })
       return {
+        failed: gateway.failed,
         async stop() {
           supervisor?.stopping()
-          stopStatus()
-          await endpoint?.close()
-          await agent.stop()
+          await gateway.stop()
         },
       }
     },
   })
-}
-
-function localPage({ status, rules }: Agent, nowMs: number): string {
-  const { node, uplink } = status()
-  const { connected: isConnected } = uplink as UplinkStatus
-  return pageOf({ node, nowMs, isConnected, active: rules!.active(), newest: rules!.newest.list() })
 }
 
 async function runSpool(): Promise<never> {

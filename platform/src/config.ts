@@ -9,9 +9,17 @@ import { MillraceError } from './errors.ts'
 import { override } from './overrides.ts'
 import { putVariables } from './variables.ts'
 
-/** Reads and checks a file. @throws MillraceError CONFIG_NOT_FOUND, CONFIG_INVALID naming each key and value at fault. */
-export function loadConfig<S extends z.ZodType>(schema: S, path: string | undefined, env: NodeJS.ProcessEnv = {}): z.infer<S> {
-  const raw = path === undefined ? {} : readYaml(path, env)
+/**
+ * Reads and checks a file. @throws MillraceError CONFIG_NOT_FOUND, CONFIG_INVALID naming each key and value at fault.
+ * @param change makes of what the file says what is checked
+ */
+export function loadConfig<S extends z.ZodType>(
+  schema: S,
+  path: string | undefined,
+  env: NodeJS.ProcessEnv = {},
+  change: (raw: unknown) => unknown = (raw) => raw,
+): z.infer<S> {
+  const raw = change(path === undefined ? {} : readYaml(path, env))
   return checkConfig(schema, override(schema, raw, env), path ?? '(defaults)')
 }
 
@@ -22,11 +30,16 @@ function readYaml(path: string, env: NodeJS.ProcessEnv): unknown {
   } catch (cause) {
     throw new MillraceError('CONFIG_NOT_FOUND', { path }, cause)
   }
+  return parseYaml(text, path, env)
+}
+
+/** @throws MillraceError CONFIG_INVALID @param path what the text is called in it @param env its variables; absent: they stay as they are written */
+export function parseYaml(text: string, path: string, env?: NodeJS.ProcessEnv): unknown {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [error] = document.errors
   if (error) throw new MillraceError('CONFIG_INVALID', { path, detail: yamlFault(error, lines) })
-  const missing = putVariables(document.contents, env)
+  const missing = env ? putVariables(document.contents, env) : []
   if (missing.length > 0) throw new MillraceError('CONFIG_INVALID', { path, detail: missing.join('; ') })
   return document.toJS() ?? {}
 }

@@ -186,6 +186,18 @@ export const catalogue = {
     remedy: 'Check that the device is on and bus.host is right.',
     retry: true,
   },
+  GATEWAYS_FILE: {
+    says: 'The file of gateways {path} cannot be used: {detail}.',
+    remedy:
+      'Check the disk and the permissions of the folder. Without it roll-outs are forgotten; gateways keep what they run, and report again when they connect.',
+    retry: false,
+  },
+  GATEWAYS_LINK_OPEN: {
+    says: 'Gateways are not ordered to do anything: the link between processor and broker is not authenticated.',
+    remedy:
+      'Give the bridge an account of the broker (bridge.username and bridge.passwordFile), and mqtts:// where the broker is on another machine.',
+    retry: false,
+  },
   LISTENER_NOT_LOOPBACK: {
     says: 'Listener {host} is not on loopback and has no {missing}.',
     remedy: 'Listen on 127.0.0.1, or configure TLS and a credential.',

@@ -20,7 +20,9 @@ export const rooms: Record<string, Rooms> = {
     'absence at-edge causes change conditions control edge engine glob groups holds index lane latch life-cycle list matching memory overrides places plan progress readings realarm rule rule-file score series set-back silences spans step testing tick warnings',
   ),
   'edge-agent': {
-    main: 'agent commands config engines rules spool status supervisor uplink',
+    main: 'commands config engines gateway remote spool supervisor',
+    gateway: 'agent config engines parts remote rules status uplink',
+    remote: 'agent bus config device engines uplink',
     commands: 'config doctor setup status try',
     doctor: 'agent bus config device engines status uplink',
     clock: 'stretches',
@@ -62,7 +64,7 @@ export const rooms: Record<string, Rooms> = {
     engines: 'bridge config kinds log roles rules sinks stores',
     config: 'bridge log prepare rules sinks stage stores web',
     processor: 'config members observe roles',
-    roles: 'bridge config log members observe people prepare rules sinks stage stores web',
+    roles: 'bridge config gateways log members observe people prepare rules sinks stage stores web',
     // Engines, and how a plug-in of one is listed.
     kinds: '',
     // How the log and the sink on Kafka reach it.
@@ -73,8 +75,10 @@ export const rooms: Record<string, Rooms> = {
     rules: 'log stage',
     stores: 'kinds log stage',
     sinks: 'kafka kinds log stage',
-    web: 'log people stage stores',
+    web: 'gateways log people stage stores',
     people: '',
+    // Remote care: it meets the flow over the timeline and the bridge, in roles/page.ts.
+    gateways: '',
     observe: 'bridge log stage stores',
     members: 'log stage',
     stage: 'log',
@@ -86,7 +90,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   dashboards: anything('build demo grafana kibana web'),
   cli: anything(
-    'actor api archive asking backtest command commands devices durations index lan ledger main notify package people replay rules silence tail trace up verify',
+    'actor api archive asking backtest command commands devices durations gateways index lan ledger main notify package people replay rules silence tail trace up verify',
   ),
 }
 

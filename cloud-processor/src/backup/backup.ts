@@ -2,7 +2,7 @@
  * Backup and restore of a processor whose log is in files of its own, while it runs or not.
  *
  *     <folder>/backup.json      { f: 1, atMs, files: [{ name, bytes, sha256 }] }: written last, so a backup without it is none
- *     <folder>/store.sqlite  notifier.sqlite  people.sqlite  log.sqlite      in this order: the log is never behind what was read from it
+ *     <folder>/store.sqlite  notifier.sqlite  people.sqlite  gateways.sqlite  log.sqlite      in this order: the log is never behind what was read from it
  *
  * What a restore loses is what was receipted after the backup: the agents have let go of it. It shows as a gap with the reason
  * `restored`, counted in the ledger. To say so, restore puts a control record into the log. And it raises the next offset of
@@ -19,7 +19,7 @@ import { pluginFor } from '../kinds/index.ts'
 import { type LogOptions, type LogPlugin, logs } from '../log/index.ts'
 
 /** What follows is older than what it was made from. */
-const files = ['store.sqlite', 'notifier.sqlite', 'people.sqlite', 'log.sqlite'] as const
+const files = ['store.sqlite', 'notifier.sqlite', 'people.sqlite', 'gateways.sqlite', 'log.sqlite'] as const
 const manifestName = 'backup.json'
 
 export interface Backup {

@@ -1,5 +1,5 @@
 /** A message of the raw topic, parsed once: what is behind it reads these fields. */
-import { type BatchName, type ClockOffset, type Delivery, parseBatchName, parseBirthName } from '@millrace/contract'
+import { type BatchName, type ClockOffset, type Delivery, parseBatchName, parseBirthName, reportName } from '@millrace/contract'
 import { peek, type SparkplugTopic } from '@millrace/contract/sparkplug'
 
 export interface Message {
@@ -30,6 +30,8 @@ export interface SparkplugMessage extends Message {
   device: string
   /** Data of a Millrace agent has one. */
   name?: BatchName
+  /** Of a Millrace agent: how its configuration is, outside its stream. */
+  isReport: boolean
   /** Of a Millrace agent: its data and births are called by the names of naming.ts. */
   isOurs: boolean
   seq?: number
@@ -58,7 +60,8 @@ export function readSparkplug(message: Message, topic: NodeTopic): SparkplugMess
     node: `${topic.group}/${topic.node}`,
     device: topic.device ?? '',
     name,
-    isOurs: name !== undefined || parseBirthName(uuid) !== undefined,
+    isReport: uuid === reportName && topic.type === 'NDATA',
+    isOurs: name !== undefined || parseBirthName(uuid) !== undefined || uuid === reportName,
     seq,
     clock,
   }

@@ -6,6 +6,7 @@ import { nodeMetrics } from '@millrace/contract'
 import { decodePayload, type Payload, parseTopic, SparkplugError } from '@millrace/contract/sparkplug'
 import { takeBatch } from './agents/batch.ts'
 import { takeNodeEntry } from './agents/node-entry.ts'
+import { takeReport } from './agents/report.ts'
 import { isDeathOf, takeBirthCopy, takeDeviceBirth, takeDeviceDeath, takeNodeBirth, takeNodeDeath } from './births/births.ts'
 import { type Context, reject } from './context.ts'
 import { takeForeign } from './foreign/foreign.ts'
@@ -71,7 +72,8 @@ function useAll(context: Context, messages: SparkplugMessage[]): void {
 
 /** A message whose turn it is. */
 function use(context: Context, message: SparkplugMessage): void {
-  const { type, name } = message
+  const { type, name, isReport } = message
+  if (isReport) return takeReport(context, message)
   if (type === 'DDATA' || type === 'NDATA') {
     if (!name) return takeForeign(context, message)
     if (type === 'DDATA') return takeBatch(context, message as AgentMessage)

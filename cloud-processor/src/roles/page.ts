@@ -1,13 +1,15 @@
 /** The page, and what it sees of the log: the timeline and rejections from now on, alarms from the start, so that open ones are known. */
 import { join } from 'node:path'
 import { type AlarmTopicRecord, type Control, decodeJson, type TimelineRecord, type Topic, topics } from '@millrace/contract'
-import { appendControl, type Bridge } from '../bridge/index.ts'
+import { isClearText } from '@millrace/platform'
+import { appendControl, hasAccount, sendOrder } from '../bridge/index.ts'
+import { Gateways, gatewaysFile } from '../gateways/index.ts'
 import type { LogRecord } from '../log/index.ts'
 import { createRejectedCount } from '../observe/index.ts'
 import { People, peopleFile } from '../people/index.ts'
 import { type Marks, type Progress, pass, runSink, type SinkRun } from '../stage/index.ts'
 import { createStatus, createWeb, type Web } from '../web/index.ts'
-import type { Needs, Service } from './context.ts'
+import type { Needs, RunningBridge, Service } from './context.ts'
 
 /** The page draws its live values every 100 ms. */
 const restMs = 30
@@ -23,44 +25,68 @@ type PageContext = Needs<'config' | 'store' | 'logBytes'>
 /** @param shown what the process works on besides the page, and its bridge */
 export async function openPage(
   context: PageContext,
-  shown: { progress(): Progress[]; bridge: Bridge | undefined },
+  shown: { progress(): Progress[]; running: RunningBridge | undefined },
 ): Promise<Page> {
   const { config, log, clock, logger } = context
   const sinks: SinkRun[] = []
   const progress = () => sinks.map((sink) => sink.progress())
   const status = createStatus(context)
   const people = new People(join(config.dataDir, peopleFile), clock)
+  const gateways = shown.running && openGateways(context, shown.running)
   const append = (control: Control) => appendControl(log, clock, control)
   const web = await createWeb({
     ...context,
     people,
+    ...(gateways ? { gateways } : {}),
     config: config.web,
     store: context.store!,
     log: logger,
     eventLog: log,
     controls: { append },
-    status: () => status.view([...shown.progress(), ...progress()], shown.bridge?.status()),
+    status: () => status.view([...shown.progress(), ...progress()], shown.running?.bridge.status()),
     ...(config.staticDir ? { staticDir: config.staticDir } : {}),
   })
   people.follow(append, logger)
-  sinks.push(...follow(context, web, status))
+  sinks.push(...follow(context, { web, status, gateways }))
   return {
     port: web.port,
     progress,
     async stop() {
       await Promise.all(sinks.map((sink) => sink.stop()))
       await web.close()
+      gateways?.close()
       people.close()
     },
   }
 }
 
-function follow(context: PageContext, web: Web, status: ReturnType<typeof createStatus>): SinkRun[] {
+/** Orders leave by the bridge of this process: without one gateways are seen nowhere here. */
+function openGateways(context: PageContext, { transport }: RunningBridge): Gateways {
+  const { config, clock, logger: log } = context
+  const { host, url } = config.bridge
+  return new Gateways({
+    path: join(config.dataDir, gatewaysFile),
+    host,
+    send: (node, order) => sendOrder(transport, { node, order, atMs: clock.now() }),
+    isAuthenticated: hasAccount(config.bridge) && !isClearText(url),
+    clock,
+    log,
+  })
+}
+
+interface Followers {
+  web: Web
+  status: ReturnType<typeof createStatus>
+  gateways: Gateways | undefined
+}
+
+function follow(context: PageContext, { web, status, gateways }: Followers): SinkRun[] {
   const { log, metrics } = context
   const countRejected = createRejectedCount(metrics)
   const showTimeline = (records: LogRecord[]) => {
     const timeline = readable<TimelineRecord>(records)
     status.see(timeline)
+    if (gateways) for (const record of timeline) if (record.k === 'gateway') gateways.see(record)
     web.onTimeline(timeline)
   }
   const showAlarms = (records: LogRecord[]) => web.onAlarms(readable<AlarmTopicRecord>(records))

@@ -3,8 +3,9 @@
  * told apart from it. A route that is missing here fails the test.
  */
 
-import { systemClock } from '@millrace/platform'
+import { silentLog, systemClock } from '@millrace/platform'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Gateways } from '../gateways/index.ts'
 import { People, type Role, roles } from '../people/index.ts'
 import { listedRoutes } from './routes.ts'
 import { emptyEventLog } from './testing/event-log.ts'
@@ -64,6 +65,33 @@ const table: Record<string, Row> = {
   'GET /api/silences': { from: 'viewer', isWhole: true },
   'POST /api/silences': { from: 'operator', isWhole: true, body: silence, code: 202 },
   'POST /api/silences/end': { from: 'operator', isWhole: true, body: { id: 'unknown', by: 'Ada' }, code: 404 },
+  'GET /api/gateways': { from: 'engineer', isWhole: true },
+  'GET /api/gateways/configuration': {
+    from: 'engineer',
+    isWhole: true,
+    path: '/api/gateways/configuration?node=ward/unknown',
+    code: 404,
+  },
+  'GET /api/gateways/rollouts': { from: 'engineer', isWhole: true },
+  'POST /api/gateways/check': { from: 'engineer', isWhole: true, body: { text: '', gateways: ['ward/unknown'] }, code: 400 },
+  'POST /api/gateways/configure': {
+    from: 'engineer',
+    isWhole: true,
+    body: { text: '', gateways: ['ward/unknown'], reason: 'a test', by: 'Ada' },
+    code: 400,
+  },
+  'POST /api/gateways/stop': {
+    from: 'engineer',
+    isWhole: true,
+    body: { rollout: 'unknown', reason: 'a test', by: 'Ada' },
+    code: 404,
+  },
+  'POST /api/gateways/command': {
+    from: 'engineer',
+    isWhole: true,
+    body: { node: 'ward/unknown', command: 'status', by: 'Ada' },
+    code: 404,
+  },
   'GET /api/log/:topic': { from: 'engineer', isWhole: true, path: '/api/log/raw' },
   'POST /api/rejected/replay': { from: 'engineer', isWhole: true, body: {} },
   'GET /api/accounts': { from: 'admin' },
@@ -80,6 +108,9 @@ const password = 'correct horse battery'
 
 let page: Awaited<ReturnType<typeof startWeb>>
 const people = new People(':memory:', systemClock)
+const gateways = new Gateways({
+  ...{ path: ':memory:', host: 'millrace', send() {}, isAuthenticated: true, clock: systemClock, log: silentLog },
+})
 const names: string[] = []
 
 beforeAll(async () => {
@@ -91,11 +122,14 @@ beforeAll(async () => {
       await people.open(people.add({ name: `${role}-${sees}`, role, scope: scopes[sees] }, { by: 'test' }), { password })
     }
   names.push('admin-whole')
-  page = await startWeb({ people, eventLog: emptyEventLog, store: hourStore() })
+  page = await startWeb({ people, gateways, eventLog: emptyEventLog, store: hourStore() })
   page.web.onTimeline([readings(startMs, 97)])
   page.web.onAlarms([alarm()])
 })
-afterAll(() => page.web.close())
+afterAll(async () => {
+  await page.web.close()
+  gateways.close()
+})
 
 /** A cookie of a new session; none for a stranger. */
 const cookieOf = (name: string): Record<string, string> =>

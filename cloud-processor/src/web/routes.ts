@@ -17,6 +17,8 @@ const seeing: Right = { role: 'viewer', tells: 'filtered' }
 const operating: Right = { role: 'operator', tells: 'filtered' }
 /** A silence is for whichever devices match: of an account that sees all. */
 const silencing: Right = { role: 'operator', tells: 'whole' }
+/** What a gateway runs decides over all of its devices. */
+const care: Right = { role: 'engineer', tells: 'whole' }
 const admin: Right = { role: 'admin', tells: 'nothing' }
 
 const routes: Record<string, Right> = {
@@ -52,6 +54,14 @@ const routes: Record<string, Right> = {
   'GET /api/silences': { role: 'viewer', tells: 'whole' },
   'POST /api/silences': silencing,
   'POST /api/silences/end': silencing,
+
+  'GET /api/gateways': care,
+  'GET /api/gateways/configuration': care,
+  'GET /api/gateways/rollouts': care,
+  'POST /api/gateways/check': care,
+  'POST /api/gateways/configure': care,
+  'POST /api/gateways/stop': care,
+  'POST /api/gateways/command': care,
 
   'GET /api/log/:topic': { role: 'engineer', tells: 'whole' },
   'POST /api/rejected/replay': { role: 'engineer', tells: 'whole' },

@@ -11,6 +11,7 @@ import {
   refuseOpenListener,
 } from '@millrace/platform'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Gateways } from '../gateways/index.ts'
 import type { Log as EventLog } from '../log/log.ts'
 import { People } from '../people/index.ts'
 import type { StoreReader } from '../stores/store.ts'
@@ -22,6 +23,7 @@ import { createApp, portOf } from './app.ts'
 import type { WebConfig } from './config.ts'
 import { createEachAlone, type EachAlone } from './each-alone.ts'
 import { createFleetView, type FleetView } from './fleet-view.ts'
+import { gatewayRoutes } from './gateways.ts'
 import { historyRoutes } from './history.ts'
 import { createIdentities } from './identity.ts'
 import { readLedger } from './ledger-view.ts'
@@ -46,6 +48,8 @@ export interface WebOptions {
   status: () => PipelineStatus
   /** Accounts and the audit trail. Without it there are no accounts, and the trail ends with the process. */
   people?: People
+  /** Remote care of gateways; without it that is not served. */
+  gateways?: Gateways
   /** For `/api/log/:topic` and the replay of rejected messages; without it they are not served. */
   eventLog?: EventLog
   /** Folder of the built page; without it only the API is served. */
@@ -90,6 +94,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   alarmRoutes(app, { ...options, people }, alarms)
   silenceRoutes(app, { ...options, people }, silences)
   historyRoutes(app, store, config)
+  if (options.gateways) gatewayRoutes(app, options.gateways, { ...options, people })
   if (options.eventLog) topicRoutes(app, options.eventLog, { ...options, people })
   if (options.staticDir !== undefined) pageRoutes(app, options.staticDir)
   await listen(app, config)

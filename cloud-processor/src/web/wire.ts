@@ -1,5 +1,16 @@
 /** What the page and other clients of the API receive: the shapes of `/api/*` and of the events of `/api/live`. */
-import type { AbsenceReason, AlarmMatchers, AlarmRecord, Channel, Column, Segment, Tally, Value } from '@millrace/contract'
+import type {
+  AbsenceReason,
+  AlarmMatchers,
+  AlarmRecord,
+  Channel,
+  Column,
+  GatewayReport,
+  Segment,
+  Tally,
+  Value,
+} from '@millrace/contract'
+import type { Step } from '../gateways/index.ts'
 import type { Role } from '../people/index.ts'
 import type { LedgerRow, StoredGap, StoreTotal } from '../stores/store.ts'
 
@@ -12,6 +23,14 @@ export interface PipelineStatus {
   readingsPerS: number
   /** From the reading's time to the store, where measured. */
   latencyMs?: number
+}
+
+/** A gateway by its newest report. */
+export interface GatewayView extends GatewayReport {
+  node: string
+  reportedMs: number
+  /** Its place in the newest roll-out that named it. */
+  rollout?: Step & { id: string }
 }
 
 /** A silence of now. */

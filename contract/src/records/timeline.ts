@@ -20,6 +20,7 @@ import {
   subject,
   tally,
 } from './fields.ts'
+import { gatewayOnTimeline } from './gateways.ts'
 import { edgeCounts } from './ledger.ts'
 
 export const readings = z
@@ -204,6 +205,7 @@ export const timelineRecord = z.discriminatedUnion('k', [
   controlOnTimeline,
   event,
   edgeAlarmOnTimeline,
+  gatewayOnTimeline,
   damage,
 ])
 

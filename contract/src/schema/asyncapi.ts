@@ -7,6 +7,7 @@ import { nodeMetrics } from '../naming.ts'
 import * as alarms from '../records/alarms.ts'
 import { edgeAlarms } from '../records/edge-alarms.ts'
 import * as fields from '../records/fields.ts'
+import * as gateways from '../records/gateways.ts'
 import { headers } from '../records/headers.ts'
 import * as ledger from '../records/ledger.ts'
 import * as raw from '../records/raw.ts'
@@ -81,6 +82,7 @@ const channels: Record<keyof typeof topics, Published> = {
       Control: timeline.controlOnTimeline,
       Event: timeline.event,
       EdgeAlarm: timeline.edgeAlarmOnTimeline,
+      Gateway: gateways.gatewayOnTimeline,
     },
   },
   rejected: {
@@ -143,7 +145,12 @@ function messageOf({ key, hasHeaders, messages }: Published, name: string): Json
 }
 
 /** JSON text in metrics of our own agents' NDATA, inside a message as it came. */
-const agentMetrics = { [nodeMetrics.ledger]: ledger.ledger, [nodeMetrics.gap]: ledger.givenUp, [nodeMetrics.alarm]: edgeAlarms }
+const agentMetrics = {
+  [nodeMetrics.ledger]: ledger.ledger,
+  [nodeMetrics.gap]: ledger.givenUp,
+  [nodeMetrics.alarm]: edgeAlarms,
+  [nodeMetrics.report]: gateways.gatewayReport,
+}
 const metricId = (metric: string) => metric.replace('Millrace/', 'Agent')
 const metricSchema = (metric: string) => `#/components/schemas/${metricId(metric)}`
 

@@ -36,6 +36,7 @@ export class Announcements {
     if (!session.isBorn || this.isRebirthRequested) return
     if (this.sendBirths(session, nowMs)) {
       session.areBirthsSent = true
+      this.sendReport(session)
       this.sendDeaths(session, nowMs)
     }
     this.sendGap(nowMs)
@@ -72,6 +73,11 @@ export class Announcements {
       session.deviceDeath(device, this.context.births.whyOffline(device))
       this.context.births.died(device)
     }
+  }
+
+  private sendReport(session: Session): void {
+    const { orders } = this.context
+    if (orders && !session.isReported) session.report(orders.report())
   }
 
   /** The death of a device waits until what it measured before is on its way. */

@@ -6,6 +6,7 @@ import type { Births } from './births.ts'
 import type { Host } from './host.ts'
 import type { InFlight } from './in-flight.ts'
 import type { UplinkOptions } from './options.ts'
+import type { Orders } from './orders.ts'
 
 export interface SendContext {
   outbox: Outbox
@@ -16,4 +17,6 @@ export interface SendContext {
   clock: Clock
   /** What stamped the batches; absent where nobody says how far off it is. */
   clocks?: Clocks | undefined
+  /** Remote care; absent: there is none. */
+  orders?: Orders | undefined
 }

@@ -39,6 +39,7 @@ function takeCommand(context: MessageContext, payload: Uint8Array): void {
   try {
     for (const { name, value } of decodePayload(payload).metrics) {
       if (name === nodeMetrics.rebirth && value === true) context.rebirthRequested()
+      if (name === nodeMetrics.order && typeof value === 'string') context.orders?.take(value)
       if (name === nodeMetrics.receipt && typeof value === 'string') takeReceipt(context, value)
     }
   } catch (error) {

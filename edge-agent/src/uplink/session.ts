@@ -6,7 +6,7 @@
  * `seq` counts 0 to 255 over all of them but NDEATH [tck-id-payloads-sequence-num-req-nbirth]
  * [tck-id-payloads-sequence-num-incrementing]; it and the payload's time are set when a message is sent.
  */
-import { type AbsenceReason, type ClockOffset, formatDeathName, nodeMetrics } from '@millrace/contract'
+import { type AbsenceReason, type ClockOffset, formatDeathName, nodeMetrics, reportName } from '@millrace/contract'
 import {
   type Declaration,
   encodeBatch,
@@ -50,6 +50,8 @@ export class Session {
    * [tck-id-payloads-dbirth-order] [tck-id-operational-behavior-data-commands-rebirth-action-1].
    */
   areBirthsSent = false
+  /** Since its last birth the node has told how its configuration is. */
+  isReported = false
   /** The socket's buffer has room. */
   isWritable = true
   private readonly connection: Connection
@@ -72,6 +74,7 @@ export class Session {
     const more = metrics.map((name): Metric => ({ name, datatype: 'String', value: null }))
     this.seq = 0
     this.areBirthsSent = false
+    this.isReported = false
     this.publish(this.nodeTopic('NBIRTH'), encodeNodeBirth({ bdSeq, timestamp: clock.now(), seq: 0, metrics: more }))
     this.isBorn = true
   }
@@ -83,6 +86,13 @@ export class Session {
   deviceDeath(device: string, reason: AbsenceReason): void {
     const uuid = formatDeathName(reason)
     this.publish(this.deviceTopic('DDEATH', device), encodeDeviceDeath({ ...this.stamp(), uuid }))
+  }
+
+  /** Outside the stream: it is not receipted, and the host asks again where it is lost. */
+  report(text: string): void {
+    const payload = encodeNodeData({ name: reportName, metrics: { [nodeMetrics.report]: text }, ...this.stamp() })
+    this.publish(this.nodeTopic('NDATA'), payload)
+    this.isReported = true
   }
 
   /** @returns bytes on the wire. @throws SparkplugError when the content cannot be encoded; nothing was sent then. */

@@ -16,6 +16,7 @@ import { type MessageContext, takeMessage } from './host-messages.ts'
 import { InFlight } from './in-flight.ts'
 import { Link, type LinkEvents } from './link.ts'
 import type { UplinkOptions } from './options.ts'
+import type { Orders } from './orders.ts'
 import { Sender } from './sender.ts'
 import type { NodeName } from './session.ts'
 import type { Transport } from './transport.ts'
@@ -48,6 +49,8 @@ export interface UplinkContext {
   devices: { device: string; channels: Channel[] }[]
   /** Names of String metrics that the node may send, beside those that every agent has. */
   nodeMetrics?: string[]
+  /** Remote care; absent: there is none. */
+  orders?: Orders | undefined
   options: UplinkOptions
   clock: Clock
   clocks?: Clocks | undefined
@@ -90,7 +93,7 @@ export class Uplink {
     this.messages = {
       ...sending,
       hostName: context.host,
-      rebirthRequested: () => this.announcements.requestRebirth(this.link.session),
+      rebirthRequested: () => this.requestRebirth(),
       receipted: (count) => {
         this.receipted.add({}, count)
         this.link.good()
@@ -127,6 +130,24 @@ export class Uplink {
 
   deviceOffline(device: string, reason: AbsenceReason = 'unplugged'): void {
     this.births.setOffline(device, reason)
+  }
+
+  /** Sends a report; false while that is not possible. */
+  report(text: string): boolean {
+    const { session } = this.link
+    if (!session?.areBirthsSent) return false
+    session.report(text)
+    return true
+  }
+
+  requestRebirth(): void {
+    this.announcements.requestRebirth(this.link.session)
+  }
+
+  /** The host's time, by its receipts; undefined before the first. */
+  hostNowMs(): number | undefined {
+    const { clockOffsetMs } = this.host
+    return clockOffsetMs === undefined ? undefined : this.context.clock.now() + clockOffsetMs
   }
 
   status(): UplinkStatus {

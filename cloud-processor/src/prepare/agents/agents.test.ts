@@ -1,4 +1,12 @@
-import { type Channel, type Columns, type CutRecord, type GapRecord, type LedgerRecord, nodeMetrics } from '@millrace/contract'
+import {
+  type Channel,
+  type Columns,
+  type CutRecord,
+  type GapRecord,
+  type LedgerRecord,
+  nodeMetrics,
+  reportName,
+} from '@millrace/contract'
 import { declare, encodeBatch, encodeDeviceBirth, encodeNodeData } from '@millrace/contract/sparkplug'
 import { beforeEach, expect, test } from 'vitest'
 import { batch, channel, columns, createAgentFeed, dataTopic, ledger } from '../testing/agent.ts'
@@ -53,6 +61,30 @@ test('brings alarms of the gateway to the timeline once, and refuses what is non
   expect(feed.nodeEntry(1, nodeMetrics.alarm, { f: 1, alarms: [alarm] }).timeline).toEqual([])
   const wrong = { f: 1, alarms: [{ ...alarm, change: 'acknowledged' }] } as never
   expect(feed.nodeEntry(2, nodeMetrics.alarm, wrong)).toMatchObject({ timeline: [], rejected: [{ reason: 'PREPARE_PAYLOAD' }] })
+})
+
+test('brings a report of a gateway to the timeline, outside the ledger, and refuses what is none', () => {
+  feed.born()
+  const report = {
+    f: 1,
+    local: 'a'.repeat(64),
+    running: { version: 0, hash: 'a'.repeat(64) },
+    drift: false,
+    takes: { configuration: true, commands: true },
+  }
+  const send = (text: string) =>
+    feed.message(
+      'spBv1.0/g/NDATA/n',
+      encodeNodeData({ name: reportName, metrics: { [nodeMetrics.report]: text }, timestamp: now, seq: 7 }),
+    )
+  expect(send(JSON.stringify(report))).toEqual({
+    timeline: [{ f: 1, k: 'gateway', subject: 'g/n', node: 'g/n', receivedMs: expect.any(Number), report }],
+    rejected: [],
+  })
+  for (const wrong of ['', '[', '{}', JSON.stringify({ ...report, running: 7 })])
+    expect(send(wrong)).toMatchObject({ timeline: [], rejected: [{ reason: 'PREPARE_PAYLOAD', lost: [0, 0] }] })
+  feed.message(dataTopic, batch({}, columns([now], [97])))
+  expect(feed.nodeEntry(2, nodeMetrics.ledger, ledger(2, 1)).timeline).toMatchObject([{ k: 'cut' }])
 })
 
 test('brings alarms of a gateway whose clock is wrong to the time of its readings', () => {
