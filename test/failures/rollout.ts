@@ -63,7 +63,9 @@ await program('rollout', async (test) => {
     })
   const read = async (id: string) => (await api.get<Rollout[]>('/api/gateways/rollouts')).find((one) => one.id === id)!
   const ended = (id: string) =>
-    until(`roll-out ${id} ends`, async () => isOver(await read(id)), { withinMs: 120_000, everyMs: 500 }).then(() => read(id))
+    until(`roll-out ${id} ends`, async () => isOver(await read(id)), { withinMs: 60_000, everyMs: 500 })
+      .catch((error) => check(false, error.message))
+      .then(() => read(id))
   const countOf = ({ gateways }: Rollout, ...states: string[]) =>
     Object.values(gateways).filter(({ state }) => states.includes(state)).length
   const alive = () => until('every gateway is heard of again', async () => (await hearsAll()) === count, { withinMs: 60_000 })

@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { GatewayOrder, GatewayReport } from '@millrace/contract'
-import { type Clock, silentLog } from '@millrace/platform'
+import { silentLog } from '@millrace/platform'
+import { MovedClock } from '@millrace/platform/testing/moved-clock'
+import { onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import type { Agent } from '../../agent.ts'
 import type { AgentConfig } from '../../config.ts'
@@ -12,34 +14,7 @@ import type { Orders } from '../../uplink/index.ts'
 import { hashOf } from '../document.ts'
 import { Remote } from '../remote.ts'
 
-class MovedClock implements Clock {
-  nowMs = 1_790_000_000_000
-  #due: { atMs: number; call: () => void }[] = []
-  now = () => this.nowMs
-  monotonic = () => this.nowMs
-  after = (ms: number, call: () => void) => {
-    const one = { atMs: this.nowMs + ms, call }
-    this.#due.push(one)
-    return () => {
-      this.#due = this.#due.filter((other) => other !== one)
-    }
-  }
-
-  pass(ms: number): void {
-    const untilMs = this.nowMs + ms
-    for (let next = this.#next(untilMs); next; next = this.#next(untilMs)) {
-      this.#due = this.#due.filter((other) => other !== next)
-      this.nowMs = next.atMs
-      next.call()
-    }
-    this.nowMs = untilMs
-  }
-
-  #next(untilMs: number) {
-    return this.#due.filter(({ atMs }) => atMs <= untilMs).toSorted((a, b) => a.atMs - b.atMs)[0]
-  }
-}
-
+export const tcp = { id: 'boiler', bus: { kind: 'tcp', host: '127.0.0.1', port: 9 }, decoder: { kind: 'nmea-0183' } }
 export const uplink = { username: 'gateway', password: 'a-password' }
 
 export class TestGateway {
@@ -145,4 +120,12 @@ export class TestGateway {
   end(): void {
     rmSync(this.dir, { recursive: true })
   }
+}
+
+/** @param more of its file */
+export async function gateway(more: object = {}): Promise<TestGateway> {
+  const made = new TestGateway(more)
+  onTestFinished(() => made.end())
+  await made.start()
+  return made
 }
