@@ -67,6 +67,21 @@ test('a gateway that is off holds nobody up and gets it when it is back; a later
   expect(gatewayOf(ward, 1).applied).toEqual(['after', 'third'])
 })
 
+test('stopped afterwards it takes back what it did, and not what a later one did', () => {
+  const ward = new Ward(2)
+  const first = ward.rollOut('rest')
+  ward.deliver()
+  const second = ward.rollOut('rest', { text: 'second' })
+  ward.deliver()
+  ward.cloud.stopRollout(first.id, 'a test')
+  ward.pass(10_000)
+  expect([...ward.gateways.values()].map(({ text }) => text)).toEqual(['second', 'second'])
+  ward.cloud.stopRollout(second.id, 'a test')
+  ward.pass(10_000)
+  expect([...ward.gateways.values()].map(({ text }) => text)).toEqual(['after', 'after'])
+  expect(ward.states()).toEqual(['returned', 'returned'])
+})
+
 test('a gateway that dies of it counts as an error', () => {
   const ward = new Ward(3)
   gatewayOf(ward, 0).takes = () => 'dies'

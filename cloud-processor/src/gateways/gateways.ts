@@ -70,11 +70,15 @@ export class Gateways {
   }
 
   /** Of the timeline. */
-  see({ node, receivedMs, report }: GatewayRecord): void {
+  see({ node, report }: GatewayRecord): void {
+    // By this clock: the bridge may be on another machine.
+    const receivedMs = this.#context.clock.now()
     if (!this.#known.has(node) && this.#known.size >= nodesMax) return
     const { answer, text, localText, ...kept } = report
     const texts =
-      text === undefined ? this.#known.get(node)?.texts : { text, receivedMs, ...(localText === undefined ? {} : { localText }) }
+      text === undefined
+        ? this.#known.get(node)?.texts
+        : { text, receivedMs, hash: report.running.hash, ...(localText === undefined ? {} : { localText }) }
     const known: Known = { report: kept, receivedMs, ...(texts ? { texts } : {}) }
     this.#learn(node, known)
     if (answer) this.#waiting.get(answer.id)?.(answer)

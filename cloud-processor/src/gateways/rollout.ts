@@ -58,7 +58,8 @@ export interface Rollout {
 export interface Known {
   report: GatewayReport
   receivedMs: number
-  texts?: { text: string; localText?: string; receivedMs: number }
+  /** `hash` of the configuration that was in force then. */
+  texts?: { text: string; localText?: string; receivedMs: number; hash: string }
 }
 
 export type Action =
@@ -107,10 +108,10 @@ export function stop(rollout: Rollout, why: string, moment: Doing): void {
   }
 }
 
-/** Another roll-out has this gateway now. */
+/** Another roll-out has this gateway now, also one that this reached: to stop this one is not to bring back what ran before it. */
 export function supersede(rollout: Rollout, node: string, nowMs: number): boolean {
   const step = ownValue(rollout.gateways, node)
-  if (!step || ['withdrawn', 'confirmed', 'returned'].includes(step.state) || errors.has(step.state)) return false
+  if (!step || ['withdrawn', 'returned'].includes(step.state) || errors.has(step.state)) return false
   set(step, 'withdrawn', nowMs, 'a later configuration replaced it')
   return true
 }
@@ -168,7 +169,7 @@ function askAgain({ step, node }: Of, { nowMs, actions }: Doing): void {
 
 function takeTexts(rollout: Rollout, { step, node }: Of, { known: knownOf, nowMs, actions }: Doing): void {
   const { report, texts } = knownOf(node) ?? {}
-  if (!report || !texts || texts.receivedMs < step.sinceMs) return
+  if (!report || !texts || texts.receivedMs < step.sinceMs || texts.hash !== report.running.hash) return
   if (!report.takes.configuration) return set(step, 'refused', nowMs, report.why)
   if (report.drift && !rollout.isOverDrift)
     return set(

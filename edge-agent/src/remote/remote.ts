@@ -62,7 +62,7 @@ export class Remote {
       config: () => this.#config,
       done: () => this.#kept.done,
       keep: (done) => this.#keep({ ...this.#kept, done }),
-      restart: () => this.#switch(this.#running),
+      restart: () => this.#switch(this.#running).catch((error) => context.failed(error)),
       answer: (answer) => this.#tell({ answer }),
     })
   }

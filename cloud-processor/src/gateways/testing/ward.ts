@@ -13,7 +13,7 @@ import type { Rollout } from '../rollout.ts'
 export const hash = (text: string) => Buffer.from(text).toString('hex').padEnd(64, '0').slice(0, 64)
 
 /** What a gateway answers, without any agent: see edge-agent/src/remote for that. */
-export class FakeGateway {
+class FakeGateway {
   text = 'before'
   version = 0
   isOff = false
