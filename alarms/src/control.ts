@@ -7,6 +7,7 @@ import { endHoldsOfGone, saidBy, takeHold, unsaid } from './holds.ts'
 import { takeReset } from './latch.ts'
 import { transition } from './life-cycle.ts'
 import { eachLane, eachSlot } from './list.ts'
+import { takeRegistry } from './out-of-use.ts'
 import { places } from './places.ts'
 import { isFor, type LanePlan, type Plan, renewPlan, type Slot, setProgress } from './plan.ts'
 import { type RuleFile, ruleFileSchema } from './rule-file.ts'
@@ -19,6 +20,7 @@ export function takeControl(plan: Plan, control: Control, atMs: number): void {
   else if (type === 'shelve' || type === 'unshelve' || type === 'out-of-service' || type === 'in-service')
     takeHold(plan, control, atMs)
   else if (type === 'reset') takeReset(plan, control, atMs)
+  else if (type === 'registry') takeRegistry(plan, control, atMs)
   else if (type === 'silence' || type === 'end-silence') takeSilence(plan, control, atMs)
 }
 

@@ -12,7 +12,7 @@
  *
  * Names come from devices, so nothing here is keyed by a name: lists only.
  */
-import type { AlarmMatchers, AlarmRecord } from '@millrace/contract'
+import type { AlarmMatchers, AlarmRecord, RegistrySpan } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
 import type { StoredMemory } from './conditions/memory.ts'
 import type { RuleFile } from './rule-file.ts'
@@ -101,6 +101,8 @@ export interface DeviceState {
   partition: number
   /** Its gateway, once a declaration, a birth or a death named it. */
   node?: string
+  /** When the registry said that it is decommissioned: see out-of-use.ts. */
+  outOfUse?: RegistrySpan[]
   series: SeriesState[]
 }
 

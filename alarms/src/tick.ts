@@ -11,6 +11,7 @@ import { clear, ended, finish, ownAlarm, raiseOwn } from './change.ts'
 import { type ClockState, never } from './engine.ts'
 import { expireHolds } from './holds.ts'
 import { advance, freeze } from './lane.ts'
+import { isOutOfUse } from './out-of-use.ts'
 import { type LanePlan, type Plan, type SilenceSlot, setProgress } from './plan.ts'
 import { realarm } from './realarm.ts'
 import { ownRules } from './rule.ts'
@@ -40,8 +41,9 @@ export function takeTick(plan: Plan, { atMs, setMs = 0 }: TickRecord, partition:
     series.state.knownMs ??= atMs
     for (const slot of series.live.silences) {
       if (slot.progress?.alarm && slot.rule.realarmAfterMs !== undefined) realarm(plan, slot, atMs)
-      if (!slot.progress) judgeSilence(plan, slot, atMs)
-      else if (slot.progress.alarm?.cause !== undefined) judgeSuppressed(plan, slot, atMs)
+      if (slot.progress === undefined) {
+        if (!isOutOfUse(series.device)) judgeSilence(plan, slot, atMs)
+      } else if (slot.progress.alarm?.cause !== undefined) judgeSuppressed(plan, slot, atMs)
     }
   }
   judgeScores(plan, atMs, partition)

@@ -11,7 +11,7 @@ export * from './rebirth.ts'
 export * from './receipt.ts'
 export type { AlarmPriority, AlarmRecord, AlarmTopicRecord, NotificationRecord, SettledRecord } from './records/alarms.ts'
 export type { EdgeAlarm, EdgeAlarms } from './records/edge-alarms.ts'
-export type { Channel, Column, Control, Segment, Tally } from './records/fields.ts'
+export type { Channel, Column, Control, RegistryChange, Segment, Tally } from './records/fields.ts'
 export { type AlarmMatchers, alarmMatchers } from './records/fields.ts'
 export {
   type ConfigurationOrder,
@@ -45,5 +45,6 @@ export type {
   TickRecord,
   TimelineRecord,
 } from './records/timeline.ts'
+export * from './registry.ts'
 export * from './timeline.ts'
 export * from './topic-filter.ts'

@@ -14,10 +14,10 @@ export const rooms: Record<string, Rooms> = {
     'arguments back-off clear-text clock config data-folder errors event-loop fair-room fnv guesses http http-server index link-local log loopback metrics metrics-endpoint overrides own post process-metrics run secret-file source-address sqlite steady-clock stop testing turns variables varint verifier webhook worker worker-side',
   ),
   contract: anything(
-    'alert clock-offset codes index join-token ledger naming ranges reading rebirth receipt records schema timeline topic-filter sparkplug',
+    'alert clock-offset codes index join-token ledger naming ranges reading rebirth receipt records registry schema timeline topic-filter sparkplug',
   ),
   alarms: anything(
-    'absence at-edge causes change conditions control edge engine glob groups holds index lane latch life-cycle list matching memory overrides places plan progress readings realarm rule rule-file score series set-back silences spans step testing tick warnings',
+    'absence at-edge causes change conditions control edge engine glob groups holds index lane latch life-cycle list matching memory out-of-use overrides places plan progress readings realarm rule rule-file score series set-back silences spans step testing tick warnings',
   ),
   'edge-agent': {
     main: 'commands config engines gateway remote spool supervisor',
@@ -64,7 +64,7 @@ export const rooms: Record<string, Rooms> = {
     engines: 'bridge config kinds log roles rules sinks stores',
     config: 'bridge log prepare rules sinks stage stores web',
     processor: 'config members observe roles',
-    roles: 'bridge config gateways log members observe people prepare rules sinks stage stores web',
+    roles: 'bridge config gateways log members observe people prepare registry rules sinks stage stores web',
     // Engines, and how a plug-in of one is listed.
     kinds: '',
     // How the log and the sink on Kafka reach it.
@@ -80,6 +80,8 @@ export const rooms: Record<string, Rooms> = {
     // Remote care: it meets the flow over the timeline and the bridge, in roles/page.ts.
     gateways: '',
     observe: 'bridge log stage stores',
+    // What the page knows of it when it starts.
+    registry: 'prepare stage',
     members: 'log stage',
     stage: 'log',
     log: 'kafka kinds',

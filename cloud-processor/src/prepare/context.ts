@@ -13,6 +13,7 @@ import type { Emit } from '../stage/stage.ts'
 import type { PrepareConfig } from './config.ts'
 import type { Message } from './message.ts'
 import type { PrepareState } from './state/state.ts'
+import { bySubject } from './subjects.ts'
 
 export interface Context {
   state: PrepareState
@@ -22,9 +23,15 @@ export interface Context {
   emit: Emit
 }
 
-/** A record about one subject goes to the partition of the subject, any other to all. */
-export function toTimeline({ emit }: Context, record: Exclude<TimelineRecord, CutRecord>): void {
-  emit(topics.timeline, 'subject' in record ? record.subject : null, encodeJson(record))
+/**
+ * A record about a device goes to the partition of the device, whatever it measures: there its readings are counted, in one order.
+ * Any other goes to all.
+ */
+export function toTimeline({ state, emit }: Context, record: Exclude<TimelineRecord, CutRecord>): void {
+  const { registry } = state
+  if (registry !== undefined && 'device' in record && registry.has(record.device)) {
+    for (const one of bySubject(registry, record)) emit(topics.timeline, record.device, encodeJson(one))
+  } else emit(topics.timeline, 'subject' in record ? record.subject : null, encodeJson(record))
 }
 
 /** Splits a cut by the partitions that its devices' readings are in, so that each is behind what it counts. */

@@ -11,7 +11,7 @@
  *
  * Each imports only what is below it: prepare, sparkplug, the handlers, direct, derived, analyses, replay, rejections, time, context, state.
  */
-import { type Control, type DamageRecord, decodeRaw, type RawTick, topics } from '@millrace/contract'
+import { type Control, type DamageRecord, decodeRaw, type RawTick, takeChanges, topics } from '@millrace/contract'
 import type { Stage } from '../stage/stage.ts'
 import { declareAgain } from './births/births.ts'
 import type { PrepareConfig } from './config.ts'
@@ -58,6 +58,10 @@ function takeMessage(context: Context, message: Message): void {
 function takeControl(context: Context, control: Control, atMs: number): void {
   const { state } = context
   if (control.type === 'restored') state.restoredMs = control.backupMs
+  if (control.type === 'registry') {
+    state.registry ??= new Map()
+    takeChanges(state.registry, control)
+  }
   if (control.type !== 'replay-rejected') return toTimeline(context, { f: 1, k: 'control', control, atMs })
   const { topic, payloadBase64, receivedMs, retain: isRetained = false } = control
   const payload = Buffer.from(payloadBase64, 'base64')

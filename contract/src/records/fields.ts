@@ -17,7 +17,9 @@ export const epochMsFine = (what: string) =>
 
 export const subject = z
   .string()
-  .describe('What is measured: a patient, a machine, a room. By default the device. The record’s key.')
+  .describe(
+    'What is measured: a patient, a machine, a room. By default the device; the device registry says otherwise, at the time of the record.',
+  )
 export const device = z.string().describe('Name of the device, unique on the timeline.')
 export const node = z.string().describe('Edge node, `<group>/<node>`; `plain` for plain MQTT devices.')
 export const stream = z
@@ -129,6 +131,22 @@ export const alarmMatchers = z
   })
   .describe('Which alarms: those for which every key holds that is given.')
 
+export const registryChange = z
+  .object({
+    device: z.string().describe('Name of the device.'),
+    property: z
+      .enum(['subject', 'place', 'name', 'replaces', 'decommissioned'])
+      .describe(
+        'What is said of it. `replaces`: the device whose place it took, at the beginning of the span. `decommissioned`: out of use; the value says nothing more.',
+      ),
+    value: z.string().optional().describe('Absent: what was said of this time is taken back.'),
+    fromMs: epochMs('Since when'),
+    toMs: epochMs('Until when, exclusive. Absent: without an end').optional(),
+  })
+  .describe(
+    'A property of a device over a time. Where several say something of the same time, that of the highest version counts, then of the highest id.',
+  )
+
 export const control = z
   .union([
     z.object({
@@ -192,6 +210,15 @@ export const control = z
       backupMs: epochMs('When the backup was made'),
     }),
     z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z.literal('registry').describe('The device registry changes: all of it, or nothing.'),
+      id: z.string().describe('Unique. An order that comes twice has the same.'),
+      version: z.int().describe('Above that of every change that its author knew.'),
+      atMs: epochMs('When it was ordered'),
+      changes: z.array(registryChange).describe('What is said of which device, of each property once.'),
+      reason: z.string().optional().describe('Why, where it was said.'),
+    }),
+    z.object({
       by: z.string().describe('Account that did it.'),
       type: z.literal('audit').describe('An entry of the audit trail; it changes nothing.'),
       id: z.string().describe('Unique. An entry that comes twice has the same.'),
@@ -215,5 +242,6 @@ export type Column = z.infer<typeof column>
 export type Segment = z.infer<typeof segment>
 /** Which alarms a silence or a route is for. */
 export type AlarmMatchers = z.infer<typeof alarmMatchers>
+export type RegistryChange = z.infer<typeof registryChange>
 /** What acts on stages only by way of the log: who wanted it, and what. */
 export type Control = z.infer<typeof control>

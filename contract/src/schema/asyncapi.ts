@@ -30,7 +30,7 @@ the device's own numbers: value = raw × scale + offset, by the newest declarati
 NaN and the infinities are never written: such a reading is rejected. 64-bit integers are JSON numbers and always within ±(2^53 − 1);
 one beyond that is rejected. Both are then in \`${topics.rejected}\` with the reason and the bytes that they came in.
 
-**Order.** A partition is one total order. The key is the subject, so all of one subject is in one partition:
+**Order.** A partition is one total order. The key is the device on the timeline and the subject of alarms, so all of one is in one partition:
 FNV-1a (32 bit) of the key's UTF-8 bytes modulo the number of partitions. Records with an empty key stand in every partition, or
 in those that they concern.
 

@@ -2,7 +2,7 @@
  * What `prepare` remembers. Everything is bounded: see the limits beside each field. The names of the fields are those of the
  * snapshot (snapshot.ts), so `redo` is what may be replayed and `wish` a rebirth request: their names are those of the format.
  */
-import type { Channel } from '@millrace/contract'
+import type { Channel, Registry } from '@millrace/contract'
 import { type GatewayClock, initialTime, initialWrong, type PartitionTime, type WrongClocks } from './clocks.ts'
 import type { StreamState } from './stream.ts'
 
@@ -38,6 +38,8 @@ export interface PrepareState {
   derived: Map<string, DerivedDevice>
   /** Of all devices; at most `limits.derivedLanes`. */
   derivedLanes: number
+  /** What devices measure and where they are; bounded by who orders its changes. Absent: nothing was said. */
+  registry?: Registry
   /** When the backup was made from which this log was restored last. */
   restoredMs?: number
 }

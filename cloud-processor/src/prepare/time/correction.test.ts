@@ -52,6 +52,16 @@ const send = (given: Given) => feed.message(topic, encode(given), given.received
 const readings = (records: TimelineRecord[]) => records.filter((one) => one.k === 'readings')
 const times = (records: TimelineRecord[]) => readings(records).flatMap(({ channels }) => channels.hr!.t)
 
+test('a reading belongs to the subject of its corrected time', () => {
+  const changes = [{ device: 'bed-1', property: 'subject', value: 'anna', fromMs: now + 5 } as const]
+  feed.raw({ k: 'control', atMs: now, control: { type: 'registry', by: 'Ada', id: 'a', version: 1, atMs: now, changes } })
+  const { timeline } = send({ receivedMs: now + 50, t: [now - dayMs, now - dayMs + 10], clock: { offsetMs: dayMs } })
+  expect(readings(timeline)).toMatchObject([
+    { subject: 'bed-1', channels: { hr: { t: [now] } } },
+    { subject: 'anna', channels: { hr: { t: [now + 10] } } },
+  ])
+})
+
 test.each([
   ['of 1970', -now + 1000],
   ['a day ahead', dayMs],

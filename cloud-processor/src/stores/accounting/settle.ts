@@ -79,8 +79,9 @@ export function settle(state: AccountState, { taken, pieces }: Step, settling: S
 /** Before the pieces are surveyed: what is declared decides how values are written. Returns whether readers have to be told. */
 export function declare(device: DeviceState, record: TimelineRecord & { subject: string }): boolean {
   const { subject } = record
-  const isMoved = device.subject !== subject
-  device.subject = subject
+  // What comes late says whom it measured then.
+  const isMoved = !(record.k === 'readings' && record.hist) && device.subject !== subject
+  if (isMoved) device.subject = subject
   if (record.k === 'birth' || record.k === 'death') device.node = record.node
   if (record.k !== 'declaration') return isMoved
   const isNew = device.node !== record.node || JSON.stringify(device.channels) !== JSON.stringify(record.channels)

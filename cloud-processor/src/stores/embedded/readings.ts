@@ -55,7 +55,7 @@ export class Readings {
   /** Returns the hours written. */
   put(record: ReadingsRecord): { device: Device; written: Hour[] } {
     const { devices, counts } = this.#context
-    const device = devices.of(record.device, record.subject)
+    const device = devices.of(record.device, record.hist ? undefined : record.subject)
     const account = { device, stream: counts.stream(record.stream ?? '', device.id), counts }
     const pieces = this.#piecesOf(record, account)
     const written: Hour[] = []
