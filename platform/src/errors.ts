@@ -334,6 +334,12 @@ export const catalogue = {
       'Give a WFDB header (.hea, formats 16 and 212), an NMEA log (.log, .nmea, .txt), a capture of `millrace-agent record` (.capture) or a raw capture (.bin).',
     retry: false,
   },
+  REGISTRY_LOADING: {
+    says: 'The device registry was not read from the log yet.',
+    remedy: "Try again in a few seconds; if it stays so, the processor's log says why.",
+    retry: true,
+  },
+  REGISTRY_REFUSED: { says: 'The device registry was not changed: {detail}', remedy: '{remedy}', retry: false },
   SCENARIO_UNKNOWN: {
     says: 'There is no scenario {name}.',
     remedy: 'Name one of {known}, or the path of a file.',

@@ -3,10 +3,13 @@ import { join } from 'node:path'
 import { type AlarmTopicRecord, type Control, decodeJson, type TimelineRecord, type Topic, topics } from '@millrace/contract'
 import { isClearText } from '@millrace/platform'
 import { appendControl, hasAccount, sendOrder } from '../bridge/index.ts'
+import { plainDevices } from '../config.ts'
 import { Gateways, gatewaysFile } from '../gateways/index.ts'
 import type { LogRecord } from '../log/index.ts'
 import { createRejectedCount } from '../observe/index.ts'
 import { People, peopleFile } from '../people/index.ts'
+import { createPrepareStage } from '../prepare/index.ts'
+import { RegistryLoader } from '../registry/loader.ts'
 import { type Marks, type Progress, pass, runSink, type SinkRun } from '../stage/index.ts'
 import { createStatus, createWeb, type Web } from '../web/index.ts'
 import type { Needs, RunningBridge, Service } from './context.ts'
@@ -34,10 +37,13 @@ export async function openPage(
   const people = new People(join(config.dataDir, peopleFile), clock)
   const gateways = shown.running && openGateways(context, shown.running)
   const append = (control: Control) => appendControl(log, clock, control)
+  const prepareStage = createPrepareStage({ ...config.prepare, plain: plainDevices(config) })
+  const registry = new RegistryLoader({ log, logger, prepare: prepareStage }, append)
   const web = await createWeb({
     ...context,
     people,
     ...(gateways ? { gateways } : {}),
+    registry,
     config: config.web,
     store: context.store!,
     log: logger,
@@ -48,6 +54,7 @@ export async function openPage(
   })
   people.follow(append, logger)
   sinks.push(...follow(context, { web, status, gateways }))
+  sinks.push(...follow(context, { web, status, registry }))
   return {
     port: web.port,
     progress,
@@ -78,9 +85,10 @@ interface Followers {
   web: Web
   status: ReturnType<typeof createStatus>
   gateways: Gateways | undefined
+  registry: RegistryLoader
 }
 
-function follow(context: PageContext, { web, status, gateways }: Followers): SinkRun[] {
+function follow(context: PageContext, { web, status, gateways, registry }: Followers): SinkRun[] {
   const { log, metrics } = context
   const countRejected = createRejectedCount(metrics)
   const showTimeline = (records: LogRecord[]) => {
@@ -91,7 +99,14 @@ function follow(context: PageContext, { web, status, gateways }: Followers): Sin
   }
   const showAlarms = (records: LogRecord[]) => web.onAlarms(readable<AlarmTopicRecord>(records))
   return Array.from({ length: log.partitions }, (_, partition) => [
-    live(context, { name: 'page', topic: topics.timeline, partition, from: 'end', show: showTimeline }),
+    live(context, {
+      name: 'page',
+      topic: topics.timeline,
+      partition,
+      from: 'end',
+      show: showTimeline,
+      begin: () => registry.load(partition),
+    }),
     live(context, { name: 'page-rejected', topic: topics.rejected, partition, from: 'end', show: countRejected }),
     live(context, { name: 'page-alarms', topic: topics.alarms, partition, from: 'start', show: showAlarms }),
   ]).flat()
@@ -114,13 +129,19 @@ interface Live {
   partition: number
   from: 'start' | 'end'
   show(records: LogRecord[]): void
+  /** Before the first record, and again after a failure, when it is known from where on it follows. */
+  begin?(): Promise<void>
 }
 
-function live(context: PageContext, { name, topic, partition, from, show }: Live): SinkRun {
+function live(context: PageContext, { name, topic, partition, from, show, begin }: Live): SinkRun {
   const { config, log } = context
   const limits = { ...config.runner, stepBytes: Math.min(config.runner.stepBytes, showBytes) }
   const marks: Marks = {}
-  const position = async () => (await log.bounds(topic, partition))[from]
+  const position = async () => {
+    const place = (await log.bounds(topic, partition))[from]
+    await begin?.()
+    return place
+  }
   const write = async (records: LogRecord[]) => {
     // The marks move after the records were shown: what failed is shown when it is tried again.
     const passed = { ...marks }

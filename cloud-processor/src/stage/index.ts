@@ -1,7 +1,7 @@
 export { type Marks, pass } from './marks.ts'
 export type { Progress } from './progress.ts'
 export { follow } from './reader.ts'
-export { type RunnerOptions, runnerDefaults, runStage, type StageContext, type StageRun } from './runner.ts'
+export { type RunnerOptions, restore, runnerDefaults, runStage, type StageContext, type StageRun } from './runner.ts'
 export { pause } from './sessions.ts'
 export { type Kept, type Refused, runSink, type SinkOptions, type SinkRun } from './sink.ts'
 export type { Emit, Stage } from './stage.ts'

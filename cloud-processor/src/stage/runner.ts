@@ -201,7 +201,11 @@ interface Restored<State> {
  * From the newest snapshot that can be read; where there are some and none can, from the start of the log. @throws MillraceError
  * STAGE_INPUT_GONE when the log no longer holds what follows it.
  */
-async function restore<State>(stage: Stage<State>, { log, logger }: StageContext, partition: number): Promise<Restored<State>> {
+export async function restore<State>(
+  stage: Stage<State>,
+  { log, logger }: Pick<StageContext, 'log' | 'logger'>,
+  partition: number,
+): Promise<Restored<State>> {
   const { start } = await log.bounds(stage.input, partition)
   try {
     const snapshot = await log.loadSnapshot(stage.name, partition)

@@ -34,6 +34,8 @@ const noted = { alarm: alarm().id, note: 'a test', by: 'Ada' }
 const someone = { name: 'somebody' }
 const silence = { id: 'ward', matchers: { devices: ['bed-*'] }, untilMs: Date.now() + 600_000, reason: 'a test', by: 'Ada' }
 
+const registered = { device: 'oximeter-1', by: 'Ada', reason: 'a test' }
+
 const table: Record<string, Row> = {
   'GET /health': { from: 'everybody' },
   'GET /ready': { from: 'everybody' },
@@ -94,6 +96,19 @@ const table: Record<string, Row> = {
   },
   'GET /api/log/:topic': { from: 'engineer', isWhole: true, path: '/api/log/raw' },
   'POST /api/rejected/replay': { from: 'engineer', isWhole: true, body: {} },
+  'GET /api/registry': { from: 'viewer', unseen: 'empty' },
+  'POST /api/registry/assign': { from: 'engineer', unseen: 404, body: { ...registered, subject: 'anna', over: true }, code: 202 },
+  'POST /api/registry/unassign': { from: 'engineer', unseen: 404, body: { ...registered, fromMs: Date.now() + 1e9 }, code: 409 },
+  'POST /api/registry/describe': { from: 'engineer', unseen: 404, body: { ...registered, name: 'Pulse' }, code: 202 },
+  'POST /api/registry/replace': { from: 'engineer', unseen: 404, body: { ...registered, with: 'oximeter-1' }, code: 409 },
+  'POST /api/registry/decommission': {
+    from: 'engineer',
+    unseen: 404,
+    body: { ...registered, fromMs: Date.now() + 1e9 },
+    code: 409,
+  },
+  'POST /api/registry/recommission': { from: 'engineer', unseen: 404, body: registered, code: 409 },
+  'GET /api/subjects/:subject/export': { from: 'viewer', path: `/api/subjects/anna/export?channel=spo2&${span}` },
   'GET /api/accounts': { from: 'admin' },
   'POST /api/accounts': { from: 'admin', body: { name: 'viewer-whole', role: 'viewer' }, code: 400 },
   'POST /api/accounts/change': { from: 'admin', body: someone, code: 404 },

@@ -9,10 +9,12 @@ import type {
   GapTimelineRecord,
   LastKnownRecord,
   ReadingsRecord,
+  Registry,
   Value,
 } from '@millrace/contract'
 import { ownValue } from '@millrace/platform'
 import type { StoreReader, StoreTotal } from '../stores/store.ts'
+import { type Registered, registered } from './registry/view.ts'
 import { type Place, Room } from './room.ts'
 import { scaleValue } from './scale.ts'
 import type { DeviceView, LastValue } from './wire.ts'
@@ -67,21 +69,23 @@ export interface FleetViewConfig {
   staleAfterMs: number
 }
 
-export function createFleetView(config: FleetViewConfig, now: () => number): FleetView {
-  return new Fleet(config, now)
+export function createFleetView(config: FleetViewConfig, now: () => number, registry: Registry = new Map()): FleetView {
+  return new Fleet(config, now, registry)
 }
 
 class Fleet implements FleetView {
   readonly #config: FleetViewConfig
   readonly #now: () => number
+  readonly #registry: Registry
   readonly #room: Room<Entry>
   /** What was told of each device last: its state and absences. */
   readonly #told = new Map<string, string>()
   #added = new Set<string>()
   #left = new Set<string>()
 
-  constructor(config: FleetViewConfig, now: () => number) {
+  constructor(config: FleetViewConfig, now: () => number, registry: Registry) {
     this.#config = config
+    this.#registry = registry
     this.#now = now
     const places = { placesMax: config.devicesMax, aliveMs: config.staleAfterMs }
     this.#room = new Room<Entry>(places, (device) => this.#leave(device))
@@ -203,7 +207,12 @@ class Fleet implements FleetView {
     for (const known of this.#room.values()) {
       const name = known.view.device
       const { absences, clock } = known.view
-      const current = [this.#state(known), clock?.byMs, ...absences.map((open) => `${open.channel} ${open.reason}`)].join()
+      const current = [
+        this.#state(known),
+        clock?.byMs,
+        ...Object.values(this.#registered(name)),
+        ...absences.map((open) => `${open.channel} ${open.reason}`),
+      ].join()
       if (this.#told.get(name) === current) continue
       names.push(name)
       this.#told.set(name, current)
@@ -244,6 +253,7 @@ class Fleet implements FleetView {
   #show(known: Entry): DeviceView {
     return {
       ...known.view,
+      ...this.#registered(known.view.device),
       node: known.node,
       last: Object.fromEntries([...known.last].map(([channel, last]) => [channel, scaleLast(last)])),
       ...(known.lastKnown ? { lastKnown: scaleKnown(known.lastKnown, known.channels) } : {}),
@@ -252,8 +262,14 @@ class Fleet implements FleetView {
     }
   }
 
+  #registered(device: string): Registered {
+    const entry = this.#registry.get(device)
+    return entry ? registered(entry, device) : {}
+  }
+
+  /** Nobody waits for one that is decommissioned. */
   #state({ online, view }: Entry): DeviceView['state'] {
-    if (!online) return 'offline'
+    if (!online || this.#registered(view.device).decommissionedMs !== undefined) return 'offline'
     const { staleAfterMs } = this.#config
     return view.lastReceivedMs !== undefined && this.#now() - view.lastReceivedMs > staleAfterMs ? 'stale' : 'online'
   }

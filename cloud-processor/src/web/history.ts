@@ -1,13 +1,14 @@
 /** Routes that read the store: series for charts, waveforms, gaps, events, and the raw export that `millrace verify` compares. */
 import { Readable } from 'node:stream'
 import type { Channel } from '@millrace/contract'
-import { MillraceError } from '@millrace/platform'
+import { type Clock, MillraceError } from '@millrace/platform'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { StoreReader } from '../stores/store.ts'
 import { identityOf } from './access.ts'
 import type { WebConfig } from './config.ts'
-import { exportLines } from './export.ts'
 import { check, correctionsQuery, eventsQuery, exportQuery, gapsQuery, seriesQuery, wavesQuery } from './query.ts'
+import { deviceLines } from './registry/export.ts'
+import { loaded, type RegistrySource } from './registry/routes.ts'
 import { scaleSteps, scaleValue } from './scale.ts'
 import { seenEvents } from './seen-events.ts'
 import { clipSegment } from './segments.ts'
@@ -15,7 +16,11 @@ import type { Series, Waves } from './wire.ts'
 
 type DeviceParams = { Params: { device: string } }
 
-export function historyRoutes(app: FastifyInstance, store: StoreReader, config: WebConfig): void {
+export function historyRoutes(
+  app: FastifyInstance,
+  { store, registry, clock }: { store: StoreReader; registry: RegistrySource; clock: Clock },
+  config: WebConfig,
+): void {
   const ofSeries = seriesQuery(config.pointsMax)
 
   app.get<DeviceParams>('/api/devices/:device/series', async (request) => {
@@ -50,7 +55,8 @@ export function historyRoutes(app: FastifyInstance, store: StoreReader, config: 
     const { device, channel } = request.params
     const { from, to } = check(exportQuery, request.query)
     const { kind } = await findChannel(store, request, channel)
-    return reply.type('application/jsonl').send(Readable.from(exportLines(store, kind, { device, channel, from, to })))
+    const lines = deviceLines({ store, registry: await loaded(registry, clock) }, kind, { device, channel, from, to })
+    return reply.type('application/jsonl').send(Readable.from(lines))
   })
 }
 

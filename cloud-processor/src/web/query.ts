@@ -4,9 +4,9 @@ import { MillraceError } from '@millrace/platform'
 import { z } from 'zod'
 
 const timeMs = z.coerce.number('must be a time in epoch ms').finite().min(0).max(8.64e15)
-const channelName = z.string('is required').min(1).max(256)
-const span = { from: timeMs, to: timeMs }
-const ordered = <T extends { from: number; to: number }>(query: z.ZodType<T>) =>
+export const channelName = z.string('is required').min(1).max(256)
+export const span = { from: timeMs, to: timeMs }
+export const ordered = <T extends { from: number; to: number }>(query: z.ZodType<T>) =>
   query.refine(({ from, to }) => from <= to, { path: ['from'], message: 'must not be after to' })
 
 export const seriesQuery = (pointsMax: number) =>

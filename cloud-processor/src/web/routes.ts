@@ -19,6 +19,7 @@ const operating: Right = { role: 'operator', tells: 'filtered' }
 const silencing: Right = { role: 'operator', tells: 'whole' }
 /** What a gateway runs decides over all of its devices. */
 const care: Right = { role: 'engineer', tells: 'whole' }
+const registering: Right = { role: 'engineer', tells: 'filtered' }
 const admin: Right = { role: 'admin', tells: 'nothing' }
 
 const routes: Record<string, Right> = {
@@ -65,6 +66,15 @@ const routes: Record<string, Right> = {
 
   'GET /api/log/:topic': { role: 'engineer', tells: 'whole' },
   'POST /api/rejected/replay': { role: 'engineer', tells: 'whole' },
+
+  'GET /api/registry': seeing,
+  'POST /api/registry/assign': registering,
+  'POST /api/registry/unassign': registering,
+  'POST /api/registry/describe': registering,
+  'POST /api/registry/replace': registering,
+  'POST /api/registry/decommission': registering,
+  'POST /api/registry/recommission': registering,
+  'GET /api/subjects/:subject/export': seeing,
 
   'GET /api/accounts': admin,
   'POST /api/accounts': admin,

@@ -1,5 +1,5 @@
 /** The page, its API and its live events, on one listener. See access.ts for who may talk to it. */
-import type { AlarmTopicRecord, Control, TimelineRecord } from '@millrace/contract'
+import { type AlarmTopicRecord, type Control, type TimelineRecord, takeChanges } from '@millrace/contract'
 import {
   type Clock,
   every,
@@ -34,6 +34,7 @@ import { narrowHello, narrowLedger, narrowStatus } from './narrow.ts'
 import { OpenAnswers } from './open-answers.ts'
 import { pageRoutes } from './page.ts'
 import { alarmsQuery, check, liveQuery } from './query.ts'
+import { type RegistrySource, registryRoutes } from './registry/routes.ts'
 import { createSilences, silenceRoutes } from './silences.ts'
 import { topicRoutes } from './topics.ts'
 import type { LedgerView, PipelineStatus } from './wire.ts'
@@ -50,6 +51,8 @@ export interface WebOptions {
   people?: People
   /** Remote care of gateways; without it that is not served. */
   gateways?: Gateways
+  /** What devices measure and where they are; it takes what is ordered on from the timeline. */
+  registry?: RegistrySource
   /** For `/api/log/:topic` and the replay of rejected messages; without it they are not served. */
   eventLog?: EventLog
   /** Folder of the built page; without it only the API is served. */
@@ -73,9 +76,9 @@ const loadWaitMs = 2000
 /** Starts to listen. @throws MillraceError LISTENER_NOT_LOOPBACK, PROCESS_PORT_IN_USE */
 export async function createWeb(options: WebOptions): Promise<Web> {
   const { config, store, log, clock } = options
-  const { people = new People(':memory:', clock) } = options
+  const { people = new People(':memory:', clock), registry = { entries: new Map(), loaded: Promise.resolve() } } = options
   refuseOpenPage(config)
-  const fleet = createFleetView(config, () => clock.now())
+  const fleet = createFleetView(config, () => clock.now(), registry.entries)
   const stopLoading = await loadFleet(fleet, options)
   const alarms = createAlarmView(config.alarmsMax, fleet.standing)
   const silences = createSilences()
@@ -93,8 +96,9 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   stateRoutes(app, options, { fleet, alarms, live, ledger: ledger.read })
   alarmRoutes(app, { ...options, people }, alarms)
   silenceRoutes(app, { ...options, people }, silences)
-  historyRoutes(app, store, config)
   if (options.gateways) gatewayRoutes(app, options.gateways, { ...options, people })
+  registryRoutes(app, { ...options, people, registry })
+  historyRoutes(app, { store, registry, clock }, config)
   if (options.eventLog) topicRoutes(app, options.eventLog, { ...options, people })
   if (options.staticDir !== undefined) pageRoutes(app, options.staticDir)
   await listen(app, config)
@@ -111,6 +115,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
     onTimeline(records) {
       const changed = new Set<string>()
       eachAlone(records, (record) => {
+        if (record.k === 'control' && record.control.type === 'registry') takeChanges(registry.entries, record.control)
         for (const name of see(fleet, record)) changed.add(name)
       })
       live.onTimeline(records, changed)

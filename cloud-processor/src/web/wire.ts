@@ -44,6 +44,32 @@ export interface SilenceView {
   atMs: number
 }
 
+/** `/api/registry`. */
+export interface RegistryDevice {
+  device: string
+  node: string
+  /** Now; by default the device. */
+  subject: string
+  name?: string
+  place?: string
+  decommissionedMs?: number
+  replaces?: string
+  replacedBy?: string
+  /** What it was assigned to when, the oldest first. */
+  subjects: RegistryTime[]
+  places: RegistryTime[]
+}
+
+/** `[fromMs, toMs)`, without an end where `toMs` is absent; who said so when, and why. */
+export interface RegistryTime {
+  value: string
+  fromMs: number
+  toMs?: number
+  by: string
+  reason?: string
+  atMs: number
+}
+
 export interface BridgeView {
   connected: boolean
   receivedPerS: number
@@ -90,6 +116,10 @@ export interface OpenAbsence {
 export interface DeviceView {
   device: string
   subject: string
+  /** What the device registry says of it. */
+  name?: string
+  place?: string
+  decommissionedMs?: number
   node: string
   state: DeviceState
   /** Why, when a birth or a death said so. */
