@@ -53,8 +53,7 @@ export async function openPage(
     ...(config.staticDir ? { staticDir: config.staticDir } : {}),
   })
   people.follow(append, logger)
-  sinks.push(...follow(context, { web, status, gateways }))
-  sinks.push(...follow(context, { web, status, registry }))
+  sinks.push(...follow(context, { web, status, gateways, registry }))
   return {
     port: web.port,
     progress,

@@ -9,6 +9,7 @@ export const me = signal<Me | 'stranger' | undefined>(undefined)
 const known = computed(() => (me.value === 'stranger' ? undefined : me.value))
 /** May acknowledge and shelve. The processor refuses all the same. */
 export const mayOperate = computed(() => known.value !== undefined && known.value.role !== 'viewer')
+export const mayRegister = computed(() => known.value?.role === 'engineer' || known.value?.role === 'admin')
 export const isAdmin = computed(() => known.value?.role === 'admin')
 /** The name that orders are signed with; undefined where nobody has logged in. */
 export const signedAs = computed(() =>

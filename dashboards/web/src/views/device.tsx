@@ -16,6 +16,7 @@ import { BigValue } from '../parts/value.tsx'
 import { WaveTrace } from '../traces/trace.tsx'
 import { AlarmRow } from './alarms.tsx'
 import { Equation } from './ledger.tsx'
+import { RegistryPanel } from './registry.tsx'
 
 const ranges = [
   { label: '5 min', ms: 300_000 },
@@ -46,6 +47,7 @@ export function DeviceView({ name }: { name: string }) {
       <Monitor device={known} />
       <Trends device={known} />
       <DeviceLedger name={name} />
+      <RegistryPanel key={name} name={name} />
       <Channels device={known} waves={waveforms(channels).length} />
     </>
   )
@@ -62,6 +64,9 @@ function Head({ device: known }: { device: Device }) {
       <StateBadge view={view} />
       <p class="summary">
         {view.subject !== view.device && <span>{view.device}</span>}
+        {view.name && <span>{view.name}</span>}
+        {view.place && <span>at {view.place}</span>}
+        {view.decommissionedMs !== undefined && <span>decommissioned</span>}
         <span>via {view.node || 'unknown node'}</span>
         {view.lastSeenMs && <span>last reading {whenText(view.lastSeenMs, nowSecond.value)}</span>}
         <QualityBadges view={view} />
