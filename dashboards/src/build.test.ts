@@ -29,7 +29,7 @@ it('passes its own type check', async () => {
     (error) => error as { stdout: string },
   )
   expect(stdout).toBe('')
-})
+}, 60_000)
 
 describe.each(['light', 'dark'])('colours, %s', (name) => {
   const css = readFileSync(join(root, 'dashboards/web/src/style/tokens.css'), 'utf8')
