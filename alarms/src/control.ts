@@ -4,12 +4,14 @@ import type { AlarmRecord, Control } from '@millrace/contract'
 import { clear, noted } from './change.ts'
 import { newLane } from './engine.ts'
 import { endHoldsOfGone, saidBy, takeHold, unsaid } from './holds.ts'
+import { restart } from './lane.ts'
 import { takeReset } from './latch.ts'
 import { transition } from './life-cycle.ts'
+import { endLimitsOfGone, keepMemories, takeLimit } from './limits.ts'
 import { eachLane, eachSlot } from './list.ts'
 import { takeRegistry } from './out-of-use.ts'
 import { places } from './places.ts'
-import { isFor, type LanePlan, type Plan, renewPlan, type Slot, setProgress } from './plan.ts'
+import { isFor, type Plan, renewPlan, type Slot } from './plan.ts'
 import { type RuleFile, ruleFileSchema } from './rule-file.ts'
 import { takeSilence } from './silences.ts'
 
@@ -22,6 +24,7 @@ export function takeControl(plan: Plan, control: Control, atMs: number): void {
   else if (type === 'reset') takeReset(plan, control, atMs)
   else if (type === 'registry') takeRegistry(plan, control, atMs)
   else if (type === 'silence' || type === 'end-silence') takeSilence(plan, control, atMs)
+  else if (type === 'limit' || type === 'end-limit') takeLimit(plan, control, atMs)
 }
 
 /** An active alarm stays active until it clears; one that has cleared is done with. A comment changes no state. */
@@ -64,16 +67,10 @@ function replaceRules(plan: Plan, raw: unknown, atMs: number): void {
     series.live = newLane(device.subject)
     delete series.late
   }
+  endLimitsOfGone(plan, atMs)
   renewPlan(plan)
   endHoldsOfGone(plan, atMs)
   for (const lane of eachLane(plan)) keepMemories(lane)
-}
-
-/** Those of rules that are gone, or have other keys, are over. */
-function keepMemories({ state, recalls = [] }: LanePlan): void {
-  const kept = state.memory?.filter((one) => recalls.some(({ stored }) => stored === one)) ?? []
-  if (kept.length > 0) state.memory = kept
-  else delete state.memory
 }
 
 /** A rule keeps its alarm when it is still about the same; a delay that runs counts for the same limits only. */
@@ -85,8 +82,7 @@ function endIfGone(plan: Plan, slot: Slot, file: RuleFile, atMs: number): void {
     rule?.channel === former.channel && rule.condition === former.condition && isFor(rule, slot.lane.series.device.device)
   if (progress.alarm && !isKept)
     clear(plan, slot, { atMs, evidenceMs: atMs, note: rule ? 'the rule was changed' : 'the rule was removed' })
-  else if (!progress.alarm && (!isKept || !isDeepStrictEqual(rule, former))) setProgress(plan, slot, undefined)
-  else if (progress.alarm && !isDeepStrictEqual(rule, former)) delete progress.sinceMs
+  else if (!isKept || !isDeepStrictEqual(rule, former)) restart(plan, slot)
 }
 
 function* everySeries(plan: Plan) {

@@ -40,6 +40,8 @@ export interface EngineState {
   holds?: HoldState[]
   /** Alarms that nobody is to be told of, by what matches them, at most `silencesMax`: see silences.ts. */
   silences?: SilenceState[]
+  /** Set by people beside the rule file, in the order in which they were set, at most `limitsMax`: see limits.ts. */
+  limits?: LimitState[]
   counts: EngineCounts
 }
 
@@ -66,6 +68,22 @@ export interface SilenceState {
   reason: string
   atMs: number
   untilMs: number
+}
+
+export interface LimitState {
+  id: string
+  rule: string
+  devices?: string[]
+  subjects?: string[]
+  groups?: string[]
+  keys: Record<string, number>
+  by: string
+  reason: string
+  atMs: number
+  /** Absent: until somebody ends it. */
+  untilMs?: number
+  /** When its record was written last. */
+  toldMs: number
 }
 
 /** A gateway that died, or of which nothing comes. */
@@ -189,6 +207,7 @@ export const warningsMax = 1000
 export const gatewaysMax = 1000
 export const holdsMax = 1000
 export const silencesMax = 200
+export const limitsMax = 1000
 
 export function createEngine(file: RuleFile): EngineState {
   return {

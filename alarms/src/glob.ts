@@ -6,6 +6,18 @@ export function compileGlobs(patterns: string[]): (name: string) => boolean {
   return (name) => exact.has(name) || wild.some((pattern) => pattern.test(name))
 }
 
+const compiled = new WeakMap<string[], (name: string) => boolean>()
+
+/** The same, compiled once for a list that stays. */
+export function matches(patterns: string[], name: string): boolean {
+  let test = compiled.get(patterns)
+  if (!test) {
+    test = compileGlobs(patterns)
+    compiled.set(patterns, test)
+  }
+  return test(name)
+}
+
 function toRegExp(pattern: string): RegExp {
   const body = pattern
     .replace(/[\\^$.+|()[\]{}/-]/g, '\\$&')

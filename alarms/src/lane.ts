@@ -14,7 +14,7 @@
 import { clear, noted, raise } from './change.ts'
 import { absencesMax } from './engine.ts'
 import { latch } from './latch.ts'
-import { type LanePlan, type Plan, renewSlots, setProgress, type ValueSlot } from './plan.ts'
+import { type LanePlan, type Plan, renewSlots, type Slot, setProgress, type ValueSlot } from './plan.ts'
 import { isBefore } from './spans.ts'
 
 /** The device's own number, or a text. */
@@ -74,7 +74,8 @@ export function takeUncertain(plan: Plan, lane: LanePlan, t: number, raw: number
   state.good = t
 }
 
-function restart(plan: Plan, slot: ValueSlot): void {
+/** A delay that runs begins again. */
+export function restart(plan: Plan, slot: Slot): void {
   if (slot.progress?.alarm) delete slot.progress.sinceMs
   else if (slot.progress) setProgress(plan, slot, undefined)
 }

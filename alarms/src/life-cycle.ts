@@ -7,6 +7,7 @@
  *     service      of the same: a person took it out of service until it is put back
  *     silence      of whichever alarms match: a person wants to hear nothing of them until a time
  *     latch        of one alarm whose rule says so: the value is back, and a person has to reset it
+ *     limit        of a limit that a person set beside the rule file, until a time or until it is ended
  *     suppression  of one alarm: it follows from another one (causes.ts)
  *
  * Nobody is told of an alarm while shelving, service, silence or suppression holds it. It is told of when nothing holds it any more, if it is still active
@@ -56,6 +57,14 @@ export const lifeCycle = {
       silence: ['silenced', 'silenced'],
       end: ['none', 'unsilenced'],
       expire: ['none', 'unsilenced'],
+    },
+  },
+  limit: {
+    none: { limit: ['set', 'limit-set'] },
+    set: {
+      limit: ['set', 'limit-set'],
+      end: ['none', 'limit-ended'],
+      expire: ['none', 'limit-ended'],
     },
   },
   latch: {

@@ -83,6 +83,19 @@ function keepLatest(memory: Latest, t: number, raw: number | string): Outcome {
 
 const textMax = 200
 
+/** No rule can have it. */
+const newestName = ' newest'
+
+/** Keeps the newest reading of a lane for which people set limits: by it the limits that count afterwards are judged (limits.ts). */
+export function newestJudge(lane: { state: LaneState; wantsGood: boolean; series: { state: Scaling } }): MemoryJudge {
+  const rule = { name: newestName, condition: newestName, ...(lane.wantsGood ? { minQuality: 'good' } : {}) }
+  return new MemoryJudge(latestOf, rule as unknown as ValueRule, lane.state, lane.series.state)
+}
+
+export function newestOf({ memory }: LaneState): Latest | undefined {
+  return memory?.find(({ rule }) => rule === newestName)?.kept as Latest | undefined
+}
+
 /** What the score itself keeps: put here before it is taken as a sample. */
 export interface Scored extends Score {
   /** Samples of its channels so far. */

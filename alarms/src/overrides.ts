@@ -14,7 +14,7 @@ export function overridesSchema(keys: z.ZodRawShape) {
 }
 
 /** Without its default, which would replace what the rule says. */
-function optional(key: z.ZodType): z.ZodType {
+export function optional(key: z.ZodType): z.ZodType {
   if (key instanceof z.ZodDefault) return (key.unwrap() as z.ZodType).optional().describe('Instead of the rule’s.')
   return key instanceof z.ZodOptional ? key : key.optional()
 }

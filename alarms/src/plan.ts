@@ -13,9 +13,10 @@ import {
   type ValueCondition,
 } from './conditions/index.ts'
 import type { DeviceState, EngineState, LaneState, Progress, SeriesState } from './engine.ts'
-import { compileGlobs } from './glob.ts'
+import { matches } from './glob.ts'
 import { groupsFor } from './groups.ts'
-import { latestOf, MemoryJudge, scoreOf } from './memory.ts'
+import { keepsNewest, limited } from './limited.ts'
+import { latestOf, MemoryJudge, newestJudge, scoreOf } from './memory.ts'
 import { overridden, ruleFor, type Whose } from './overrides.ts'
 import type { Rule, ValueRule } from './rule.ts'
 
@@ -215,10 +216,12 @@ function makeLane(plan: Plan, series: SeriesPlan, state: LaneState, isLate: bool
   const whose = whoseOf(plan, series.device.device, state.subject)
   for (const [order, rule] of plan.state.file.rules.entries()) {
     if (!isFor(rule, series.device.device)) continue
-    const own = ruleFor(rule, matches, whose)
+    const own = limited(plan.state, ruleFor(rule, matches, whose), whose)
     const progress = state.progress.find((one) => one.rule === rule.name)
     addSlot({ lane, order, progress }, own, conditionOf(own))
   }
+  if (plan.state.limits !== undefined && lane.values.some(({ rule }) => keepsNewest(plan.state, rule, whose)))
+    lane.recalls = [...(lane.recalls ?? []), newestJudge(lane)]
   return lane
 }
 
@@ -286,15 +289,4 @@ function register(plan: Plan, series: SeriesPlan): void {
 function markBusy(plan: Plan, lane: LanePlan): void {
   if (lane.values.some((slot) => slot.progress !== undefined)) plan.busy.add(lane)
   else plan.busy.delete(lane)
-}
-
-const compiled = new WeakMap<string[], (name: string) => boolean>()
-
-function matches(patterns: string[], name: string): boolean {
-  let test = compiled.get(patterns)
-  if (!test) {
-    test = compileGlobs(patterns)
-    compiled.set(patterns, test)
-  }
-  return test(name)
 }

@@ -17,6 +17,10 @@ export function setBack(plan: Plan, clock: ClockState, atMs: number): void {
   for (const hold of state.holds ?? [])
     if (hold.untilMs !== undefined && hold.atMs > atMs) hold.untilMs = Math.min(hold.untilMs, atMs + hold.untilMs - hold.atMs)
   for (const one of state.silences ?? []) if (one.atMs > atMs) one.untilMs = Math.min(one.untilMs, atMs + one.untilMs - one.atMs)
+  for (const one of state.limits ?? []) {
+    if (one.untilMs !== undefined && one.atMs > atMs) one.untilMs = Math.min(one.untilMs, atMs + one.untilMs - one.atMs)
+    one.toldMs = Math.min(one.toldMs, atMs)
+  }
   for (const gateway of state.gateways ?? []) gateway.fromMs = Math.min(gateway.fromMs, atMs)
   for (const { state: device, series } of plan.devices.values()) {
     if (device.partition !== clock.partition) continue

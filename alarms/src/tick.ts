@@ -11,6 +11,7 @@ import { clear, ended, finish, ownAlarm, raiseOwn } from './change.ts'
 import { type ClockState, never } from './engine.ts'
 import { expireHolds } from './holds.ts'
 import { advance, freeze } from './lane.ts'
+import { expireLimits } from './limits.ts'
 import { isOutOfUse } from './out-of-use.ts'
 import { type LanePlan, type Plan, type SilenceSlot, setProgress } from './plan.ts'
 import { realarm } from './realarm.ts'
@@ -33,6 +34,7 @@ export function takeTick(plan: Plan, { atMs, setMs = 0 }: TickRecord, partition:
   clock.tickMs = atMs
   if (plan.state.holds !== undefined) expireHolds(plan, atMs, partition)
   if (plan.state.silences !== undefined) expireSilences(plan, atMs)
+  if (plan.state.limits !== undefined) expireLimits(plan, atMs)
   if (atMs < clock.holdUntilMs) return
   if (clock.gap) endHold(plan, clock, atMs)
   for (const lane of [...plan.busy]) if (lane.series.device.partition === partition) visit(plan, lane, atMs)

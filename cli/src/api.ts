@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StoredGap } from '@millrace/cloud-processor/stores'
-import type { LedgerView, SilenceView } from '@millrace/cloud-processor/web'
+import type { LedgerView, LimitsView, SilenceView } from '@millrace/cloud-processor/web'
 import type { AlarmRecord, Channel, Segment, Value } from '@millrace/contract'
 import { readSecret } from '@millrace/platform'
 
@@ -19,6 +19,7 @@ export interface Api {
   replayRejected(by: string, reason: string | undefined): Promise<{ replayed: number }>
   silences(): Promise<SilenceView[]>
   get<T>(path: string): Promise<T>
+  limits(): Promise<LimitsView>
   /** Orders something by a POST. */
   order<T>(path: string, body: object): Promise<T>
 }
@@ -92,6 +93,7 @@ export function openApi(url: string, credential?: ApiCredential): Api {
     replayRejected: (by, reason) => order('/api/rejected/replay', { by, ...(reason ? { reason } : {}) }),
     silences: () => json('/api/silences'),
     get: json,
+    limits: () => json('/api/limits'),
     order,
   }
 }

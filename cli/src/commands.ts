@@ -14,6 +14,7 @@ import { deviceCommands } from './devices/commands.ts'
 import { gatewayCommands } from './gateways/commands.ts'
 import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
+import { limitCommands } from './limit/commands.ts'
 import { notifyCommands } from './notify/commands.ts'
 import { peopleCommands } from './people/commands.ts'
 import { ruleCommands } from './rules/commands.ts'
@@ -39,6 +40,7 @@ export const commands: Record<string, Command> = {
   ...peopleCommands,
   ...archiveCommands,
   ...silenceCommands,
+  ...limitCommands,
   ...notifyCommands,
   verify: {
     usage: '<manifest> ...',

@@ -500,6 +500,7 @@ export const catalogue = {
     retry: true,
   },
   WEB_QUERY: { says: 'The query is not valid: {detail}', remedy: 'Correct the named parameter.', retry: false },
+  WEB_TRIALS: { says: '{limit} trials of limits are at work.', remedy: 'Try again in a few seconds.', retry: true },
   WEB_UNKNOWN: { says: 'Not found: {what}.', remedy: 'Check the name; /api/fleet lists devices and channels.', retry: false },
   WEB_VIEWERS: {
     says: 'All {limit} live connections are in use.',

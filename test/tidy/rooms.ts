@@ -17,7 +17,7 @@ export const rooms: Record<string, Rooms> = {
     'alert clock-offset codes index join-token ledger naming ranges reading rebirth receipt records registry schema timeline topic-filter sparkplug',
   ),
   alarms: anything(
-    'absence at-edge causes change conditions control edge engine glob groups holds index lane latch life-cycle list matching memory out-of-use overrides places plan progress readings realarm rule rule-file score series set-back silences spans step testing tick warnings',
+    'absence at-edge causes change conditions control edge engine event-order glob groups holds index lane latch life-cycle limited limits list matching memory orders out-of-use overrides places plan progress readings realarm rule rule-file score series set-back silences spans step testing tick trial warnings',
   ),
   'edge-agent': {
     main: 'commands config engines gateway remote spool supervisor',
@@ -92,7 +92,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   dashboards: anything('build demo grafana kibana web'),
   cli: anything(
-    'actor api archive asking backtest command commands devices durations gateways index lan ledger main notify package people replay rules silence tail trace up verify',
+    'actor api archive asking backtest command commands devices durations gateways index lan ledger limit main notify package people replay rules silence tail trace up verify',
   ),
 }
 

@@ -77,6 +77,24 @@ test('a stretch has its warm-up named, and counts what begins in it', async () =
   ])
 })
 
+test('a limit that was set before the log begins, and counts still, counts from its beginning on', async () => {
+  const limit = {
+    id: 'x',
+    rule: 'spo2-low',
+    devices: ['bed-1'],
+    keys: { set: 60 },
+    by: 'Anna',
+    reason: 'COPD',
+    atMs: at(-86_400),
+  }
+  const view = { limits: [limit, { ...limit, id: 'y', keys: { set: 99 }, untilMs: at(30) }], rules: [], groups: [], msMax: 1 }
+  const run = new Run(ruleFileSchema.parse(rules))
+  await backtest({ ...ward.api, limits: async () => view }, [run], {})
+  expect(
+    run.episodes.all().flatMap(({ rule, kind, raisedMs }) => (rule === 'spo2-low' && kind === 'told' ? [raisedMs] : [])),
+  ).toEqual([at(3)])
+})
+
 test('times have a zone, and a day begins in UTC', () => {
   const fromMs = Date.UTC(2026, 10, 29, 7)
   expect(stretchOf({ from: '2026-11-29T08:00:00+01:00', to: '2026-11-30' })).toEqual({ fromMs, toMs: Date.UTC(2026, 10, 30) })

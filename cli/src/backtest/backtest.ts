@@ -21,6 +21,8 @@ const declaredMs = dayMs + 3_600_000
 /** @throws Error where the log has nothing of the stretch. */
 export async function backtest(api: Api, runs: Run[], stretch: Stretch): Promise<Counted> {
   const warmUpMs = Math.max(declaredMs, ...runs.map(({ file }) => memoryMs(file)))
+  const { limits } = await api.limits()
+  for (const run of runs) run.limits = limits
   const devices = new Set<string>()
   const seen: { beganMs?: number; fromMs?: number; toMs?: number } = {}
   for await (const arrival of arrivals(api, stretch, warmUpMs)) {

@@ -1,5 +1,5 @@
 /** Alarms as episodes, from the changes that an engine makes: one for each id, from its raising to its clearing. */
-import { notificationKey } from '@millrace/alarms'
+import { isOrder, notificationKey } from '@millrace/alarms'
 import type { AlarmRecord } from '@millrace/contract'
 
 export interface Episode {
@@ -28,7 +28,7 @@ export class Episodes {
   private readonly known = new Map<string, Episode | undefined>()
 
   take(alarm: AlarmRecord, { nowMs, isBefore }: When): void {
-    if (isHold(alarm)) return
+    if (isOrder(alarm)) return
     if (!this.known.has(alarm.id)) this.known.set(alarm.id, isBefore ? undefined : begun(alarm))
     const episode = this.known.get(alarm.id)
     if (!episode) return
@@ -46,9 +46,4 @@ export class Episodes {
 
 function begun({ id, rule, subject, device, channel, text, raisedMs, retrospective }: AlarmRecord): Episode {
   return { id, rule, subject, device, channel, text, kind: retrospective ? 'late' : 'held', raisedMs }
-}
-
-/** The record of a shelving, or of being out of service: its id is an alarm's with this at its end. */
-function isHold({ id }: AlarmRecord): boolean {
-  return id.endsWith('/s') || id.endsWith('/o')
 }

@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createEngine, type EngineState, type RuleFile, ruleFileSchema, step } from '@millrace/alarms'
 import { isOwnAlarm } from '@millrace/cloud-processor/rules'
+import type { LimitView } from '@millrace/cloud-processor/web'
 import type { AlarmRecord, TimelineRecord } from '@millrace/contract'
 import { Episodes } from './episodes.ts'
 import type { Arrival } from './timeline.ts'
@@ -14,6 +15,8 @@ export class Run {
   readonly file: RuleFile
   readonly episodes = new Episodes()
   private readonly engines = new Map<number, EngineState>()
+  /** Set before the log that is read begins, and counting still: each engine has them from its first tick on. */
+  limits: LimitView[] = []
   private isInForce = false
   private readonly onChange: ((alarm: AlarmRecord) => void) | undefined
 
@@ -25,6 +28,7 @@ export class Run {
   take({ partition, record, source, nowMs, isBefore }: Arrival): void {
     if (!this.acts(record)) return
     const engine = this.engineOf(partition)
+    if (nowMs !== undefined && this.limits.length > 0 && engine.clocks.length === 0) this.setLimits(engine, nowMs)
     for (const alarm of step(engine, record, source)) {
       if (!isOwnAlarm(engine, alarm)) continue
       this.episodes.take(alarm, { nowMs: nowMs ?? alarm.atMs, isBefore })
@@ -38,6 +42,11 @@ export class Run {
     const made = { ...createEngine(this.file), partition }
     this.engines.set(partition, made)
     return made
+  }
+
+  private setLimits(engine: EngineState, nowMs: number): void {
+    for (const { atMs, ...limit } of this.limits)
+      if (atMs < nowMs) step(engine, { f: 1, k: 'control', control: { type: 'limit', ...limit }, atMs })
   }
 
   private acts(record: TimelineRecord): boolean {

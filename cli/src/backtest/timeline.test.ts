@@ -24,7 +24,8 @@ function ticksApi(partitions: { first: number; end: number }[]) {
     read.records += records.length
     return { id: 'x', start: first, end, records }
   }
-  return { read, api: { url: 'http://ward.example/', log } as Api }
+  const limits: Api['limits'] = async () => ({ limits: [], rules: [], groups: [], msMax: 0 })
+  return { read, api: { url: 'http://ward.example/', log, limits } as Api }
 }
 
 test('a stretch is found without reading what is before its warm-up, in every partition', async () => {

@@ -45,6 +45,7 @@ export async function openPage(
     ...(gateways ? { gateways } : {}),
     registry,
     config: config.web,
+    rules: config.rules,
     store: context.store!,
     log: logger,
     eventLog: log,

@@ -9,7 +9,7 @@ import { Gateways } from '../gateways/index.ts'
 import { People, type Role, roles } from '../people/index.ts'
 import { listedRoutes } from './routes.ts'
 import { emptyEventLog } from './testing/event-log.ts'
-import { alarm, ask, hourStore, readings, startMs, startWeb, watch } from './testing/web.ts'
+import { alarm, ask, hourStore, readings, spo2Rules, startMs, startWeb, watch } from './testing/web.ts'
 
 type Who = 'stranger' | Role
 /** `own` sees gateway-1, `other` another ward, `whole` everything. */
@@ -35,6 +35,7 @@ const someone = { name: 'somebody' }
 const silence = { id: 'ward', matchers: { devices: ['bed-*'] }, untilMs: Date.now() + 600_000, reason: 'a test', by: 'Ada' }
 
 const registered = { device: 'oximeter-1', by: 'Ada', reason: 'a test' }
+const limit = { id: 'mine', rule: 'spo2-low', devices: ['oximeter-1'], keys: { set: 84 }, reason: 'a test', by: 'Ada' }
 
 const table: Record<string, Row> = {
   'GET /health': { from: 'everybody' },
@@ -94,6 +95,15 @@ const table: Record<string, Row> = {
     body: { node: 'ward/unknown', command: 'status', by: 'Ada' },
     code: 404,
   },
+  'GET /api/limits': { from: 'viewer' },
+  'POST /api/limits': { from: 'operator', unseen: 403, body: { ...limit, untilMs: Date.now() + 600_000 }, code: 202 },
+  'POST /api/limits/permanent': { from: 'engineer', unseen: 403, body: limit, code: 202 },
+  'POST /api/limits/end': { from: 'operator', body: { id: 'unknown', by: 'Ada' }, code: 404 },
+  'POST /api/limits/try': {
+    from: 'operator',
+    unseen: 404,
+    body: { rule: 'spo2-low', devices: ['oximeter-1'], keys: { set: 84 } },
+  },
   'GET /api/log/:topic': { from: 'engineer', isWhole: true, path: '/api/log/raw' },
   'POST /api/rejected/replay': { from: 'engineer', isWhole: true, body: {} },
   'GET /api/registry': { from: 'viewer', unseen: 'empty' },
@@ -137,7 +147,7 @@ beforeAll(async () => {
       await people.open(people.add({ name: `${role}-${sees}`, role, scope: scopes[sees] }, { by: 'test' }), { password })
     }
   names.push('admin-whole')
-  page = await startWeb({ people, gateways, eventLog: emptyEventLog, store: hourStore() })
+  page = await startWeb({ people, gateways, eventLog: emptyEventLog, store: hourStore(), rules: spo2Rules })
   page.web.onTimeline([readings(startMs, 97)])
   page.web.onAlarms([alarm()])
 })

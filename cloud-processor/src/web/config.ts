@@ -51,6 +51,12 @@ export const webConfig = z
       .min(10)
       .default(500)
       .describe('Alarms kept in the live view. Settled ones go first, then those of the node that has most.'),
+    limitMsMax: z
+      .int()
+      .min(60_000)
+      .max(31 * 86_400_000)
+      .default(28_800_000)
+      .describe('Longest time for which an operator may set another limit of a rule; an engineer may for longer, and for good.'),
     pointsMax: z.int().min(100).default(5000).describe('Points in one answer.'),
     samplesMax: z.int().min(1000).default(200_000).describe('Waveform samples in one answer.'),
   })

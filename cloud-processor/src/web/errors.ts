@@ -18,6 +18,7 @@ const statusCodes: Partial<Record<ErrorCode, number>> = {
   WEB_LOGIN: 401,
   WEB_LOGIN_THROTTLED: 429,
   WEB_QUERY: 400,
+  WEB_TRIALS: 503,
   WEB_UNKNOWN: 404,
   WEB_VIEWERS: 503,
 }
@@ -31,7 +32,7 @@ export function createAnswerError({ log, metrics }: { log: Log; metrics: Metrics
     const error = asMillrace(thrown)
     errors.add({ code: error.code })
     if (error.code === 'WEB_FAILED') log.error('request failed', { url: request.url, error: thrown })
-    if (error.code === 'WEB_VIEWERS') reply.header('retry-after', '5')
+    if (statusCodes[error.code] === 503) reply.header('retry-after', '5')
     return reply.code(statusCodes[error.code] ?? 500).send({ code: error.code, error: error.message })
   }
 }

@@ -24,11 +24,11 @@ export const correctionsQuery = ordered(z.strictObject({ ...span, device: z.stri
 export const eventsQuery = ordered(z.strictObject({ ...span, limit: z.coerce.number().int().min(1).max(10_000).default(1000) }))
 export const alarmsQuery = z.strictObject({ state: z.enum(['active', 'all']).default('active') })
 
-const names = z
+const listed = z
   .string()
   .max(10_000)
   .transform((text) => text.split(',').filter((name) => name !== ''))
-export const liveQuery = z.strictObject({ devices: names.optional(), waves: names.optional() })
+export const liveQuery = z.strictObject({ devices: listed.optional(), waves: listed.optional() })
 
 /** Needed where nobody has logged in. */
 export const by = z.string().trim().min(1).max(100).optional()
@@ -40,15 +40,31 @@ export const comment = z.strictObject({ ...onAlarm, note: z.string().trim().min(
 export const holdOrder = z.strictObject({ ...onAlarm, reason })
 /** `untilMs` absent: until it clears. */
 export const shelving = z.strictObject({ ...onAlarm, reason, untilMs: z.int().optional() })
-const silenceId = z.string().regex(/^[\w.-]{1,64}$/, 'use letters, digits, dot, dash, underscore; at most 64')
+const orderId = z.string().regex(/^[\w.-]{1,64}$/, 'use letters, digits, dot, dash, underscore; at most 64')
 export const silencing = z.strictObject({
-  id: silenceId.optional(),
+  id: orderId.optional(),
   by,
   reason: z.string('say why: people see it').trim().min(1).max(1000),
   matchers: alarmMatchers.refine((given) => Object.keys(given).length > 0, 'name at least one; devices: ["*"] is all alarms'),
   untilMs: z.int(),
 })
-export const endOfSilence = z.strictObject({ id: silenceId, by, reason })
+export const endOfSilence = z.strictObject({ id: orderId, by, reason })
+const names = z.array(z.string().min(1).max(200)).min(1).max(100).optional()
+export const limiting = z.strictObject({
+  id: orderId.optional(),
+  by,
+  reason: z.string('say why: people see it').trim().min(1).max(1000),
+  rule: z.string('is required').min(1).max(64),
+  devices: names,
+  subjects: names,
+  groups: names,
+  keys: z.record(z.string().max(64), z.number()),
+  untilMs: z.int().optional(),
+})
+export const tryingLimit = limiting
+  .pick({ rule: true, devices: true, subjects: true, groups: true, keys: true })
+  .extend({ hours: z.number().min(0.1).max(168).default(24) })
+export const endOfLimit = z.strictObject({ id: orderId, by, reason })
 export const changesQuery = z.strictObject({ alarm: onAlarm.alarm })
 
 /** @throws MillraceError WEB_QUERY or WEB_BODY with every fault named. */

@@ -64,6 +64,12 @@ const routes: Record<string, Right> = {
   'POST /api/gateways/stop': care,
   'POST /api/gateways/command': care,
 
+  'GET /api/limits': seeing,
+  'POST /api/limits': operating,
+  'POST /api/limits/permanent': { role: 'engineer', tells: 'filtered' },
+  'POST /api/limits/end': operating,
+  'POST /api/limits/try': operating,
+
   'GET /api/log/:topic': { role: 'engineer', tells: 'whole' },
   'POST /api/rejected/replay': { role: 'engineer', tells: 'whole' },
 

@@ -6,7 +6,7 @@
  *   POST /api/silences/end     {by?, id, reason?}
  */
 import { randomUUID } from 'node:crypto'
-import { silenceMsMax } from '@millrace/alarms'
+import { isOneOf, silenceMsMax } from '@millrace/alarms'
 import type { AlarmRecord, AlarmTopicRecord, Control } from '@millrace/contract'
 import { type Clock, MillraceError } from '@millrace/platform'
 import type { FastifyInstance } from 'fastify'
@@ -26,7 +26,7 @@ export function createSilences(): Silences {
   return {
     see(records) {
       for (const record of records) {
-        if (record.k !== 'alarm' || !record.id.endsWith('/m')) continue
+        if (record.k !== 'alarm' || !isOneOf('silence', record)) continue
         if (record.change === 'silenced') known.set(record.id, viewOf(record))
         else if (record.change === 'unsilenced') known.delete(record.id)
       }

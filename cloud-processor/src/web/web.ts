@@ -1,4 +1,5 @@
 /** The page, its API and its live events, on one listener. See access.ts for who may talk to it. */
+import { type RuleFile, ruleFileSchema } from '@millrace/alarms'
 import { type AlarmTopicRecord, type Control, type TimelineRecord, takeChanges } from '@millrace/contract'
 import {
   type Clock,
@@ -28,6 +29,8 @@ import { historyRoutes } from './history.ts'
 import { createIdentities } from './identity.ts'
 import { readLedger } from './ledger-view.ts'
 import { LeftOut } from './left-out.ts'
+import { trialRoute } from './limit-trial.ts'
+import { createLimits, type Limits, limitRoutes } from './limits.ts'
 import { createLive, type Live } from './live.ts'
 import { loginRoutes } from './login-routes.ts'
 import { narrowHello, narrowLedger, narrowStatus } from './narrow.ts'
@@ -47,6 +50,8 @@ export interface WebOptions {
   clock: Clock
   controls: { append(control: Control): Promise<void> }
   status: () => PipelineStatus
+  /** The rule file of the configuration. Without it no limits can be set. */
+  rules?: RuleFile
   /** Accounts and the audit trail. Without it there are no accounts, and the trail ends with the process. */
   people?: People
   /** Remote care of gateways; without it that is not served. */
@@ -96,6 +101,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   stateRoutes(app, options, { fleet, alarms, live, ledger: ledger.read })
   alarmRoutes(app, { ...options, people }, alarms)
   silenceRoutes(app, { ...options, people }, silences)
+  const limits = openLimits(app, options, people)
   if (options.gateways) gatewayRoutes(app, options.gateways, { ...options, people })
   registryRoutes(app, { ...options, people, registry })
   historyRoutes(app, { store, registry, clock }, config)
@@ -122,6 +128,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
     },
     onAlarms(records) {
       silences.see(records)
+      limits.see(records)
       const changes = alarms.see(records)
       live.onAlarms(changes, alarms.takeLeft())
     },
@@ -130,8 +137,16 @@ export async function createWeb(options: WebOptions): Promise<Web> {
       stopTending()
       live.close()
       await app.close()
+      await limits.close()
     },
   }
+}
+
+function openLimits(app: FastifyInstance, options: WebOptions, people: People): Pick<Limits, 'see'> & Pick<Web, 'close'> {
+  const { rules = ruleFileSchema.parse({}), config } = options
+  const limits = createLimits()
+  limitRoutes(app, { ...options, rules, people, limitMsMax: config.limitMsMax }, limits)
+  return { see: limits.see, close: trialRoute(app, { ...options, rules, limits }) }
 }
 
 /** Off loopback nobody is let in by default. @throws MillraceError LISTENER_NOT_LOOPBACK */

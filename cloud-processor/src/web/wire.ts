@@ -1,4 +1,5 @@
 /** What the page and other clients of the API receive: the shapes of `/api/*` and of the events of `/api/live`. */
+import type { LimitState } from '@millrace/alarms'
 import type {
   AbsenceReason,
   AlarmMatchers,
@@ -68,6 +69,31 @@ export interface RegistryTime {
   by: string
   reason?: string
   atMs: number
+}
+
+/** A limit that counts now, beside the rule file. */
+export type LimitView = Omit<LimitState, 'toldMs'>
+
+/** `/api/limits/try`: over what is stored of a time, alarms that people would have been told of. */
+export interface LimitTrial {
+  fromMs: number
+  toMs: number
+  devices: number
+  readings: number
+  /** By the limits of now. */
+  now: { alarms: number; perDay: number }
+  /** By the one that is tried. */
+  tried: { alarms: number; perDay: number }
+}
+
+/** `/api/limits`. */
+export interface LimitsView {
+  limits: LimitView[]
+  /** What a limit can change: the numbers of each rule, as the configuration says them; null where it says none. */
+  rules: { rule: string; channel: string; condition: string; keys: Record<string, number | null> }[]
+  groups: string[]
+  /** For how long an operator may set one. */
+  msMax: number
 }
 
 export interface BridgeView {

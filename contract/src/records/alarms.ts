@@ -1,6 +1,6 @@
 /** `millrace.alarms`: changes of alarms, and notifications that are due. */
 import { z } from 'zod'
-import { alarmMatchers, epochMs, epochMsFine, format, kind, subject } from './fields.ts'
+import { alarmMatchers, epochMs, epochMsFine, format, kind, limitOf, subject } from './fields.ts'
 
 export const alarm = z
   .object({
@@ -9,7 +9,7 @@ export const alarm = z
     id: z
       .string()
       .describe(
-        'One occurrence of an alarm: `<rule>/<device>/<channel>/<raised at ms>`, then `/r` when retrospective. `/s`, `/o` and `/m` at its end: no alarm, but a shelving, being out of service or a silence itself. The same live, replayed and at the edge.',
+        'One occurrence of an alarm: `<rule>/<device>/<channel>/<raised at ms>`, then `/r` when retrospective. `/s`, `/o`, `/m` and `/l` at its end: no alarm, but a shelving, being out of service, a silence or a limit itself. The same live, replayed and at the edge.',
       ),
     rule: z.string().describe('Name of the rule.'),
     subject,
@@ -33,6 +33,8 @@ export const alarm = z
         're-alarmed',
         'latched',
         'unlatched',
+        'limit-set',
+        'limit-ended',
       ])
       .describe('What this record tells. `suppressed`: it follows from another alarm, and nobody is told of it for now.'),
     active: z.boolean().describe('Whether the condition holds after the change.'),
@@ -58,6 +60,10 @@ export const alarm = z
       .describe('While a silence matches it: nobody is told of it.'),
     latched: z.literal(true).optional().describe('The condition no longer holds; the alarm stays until somebody resets it.'),
     matchers: alarmMatchers.optional().describe('Of a silence itself: which alarms it is for.'),
+    limit: z
+      .object({ ...limitOf, untilMs: epochMs('When it is over. Absent: when somebody ends it').optional() })
+      .optional()
+      .describe('Of a limit itself: what it is for, and what counts instead of what the rule says.'),
     groups: z.array(z.string()).optional().describe('Groups of the rule file that its device or subject is in.'),
     actor: z.string().optional().describe('Who made this change. Absent: nobody, it came about.'),
     reason: z.string().optional().describe('Why this change was made, as its actor said.'),

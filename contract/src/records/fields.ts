@@ -147,6 +147,14 @@ export const registryChange = z
     'A property of a device over a time. Where several say something of the same time, that of the highest version counts, then of the highest id.',
   )
 
+/** What a limit is for, and what it says instead of the rule. */
+export const limitOf = {
+  devices: names('For these devices; * and ? are wild.'),
+  subjects: names('For these subjects; * and ? are wild.'),
+  groups: names('For devices or subjects in these groups of the rule file; * and ? are wild.'),
+  keys: z.record(z.string(), z.number()).describe('Keys of the rule, each with the number that counts instead, such as `set`.'),
+}
+
 export const control = z
   .union([
     z.object({
@@ -194,6 +202,23 @@ export const control = z
       by: z.string().describe('Who gave the order.'),
       type: z.literal('end-silence').describe('A silence is over before its time.'),
       id: z.string().describe('Of the silence.'),
+      reason: z.string().optional().describe('Why.'),
+    }),
+    z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z
+        .literal('limit')
+        .describe('Other limits of a rule act from here on, where they are for, until a time or until they are ended.'),
+      id: z.string().describe('Of the limit; one that is known is replaced.'),
+      rule: z.string().describe('Name of the rule.'),
+      ...limitOf,
+      untilMs: epochMs('Until when. Absent: until it is ended').optional(),
+      reason: z.string().describe('Why.'),
+    }),
+    z.object({
+      by: z.string().describe('Who gave the order.'),
+      type: z.literal('end-limit').describe('A limit is over; those of the rule file act again.'),
+      id: z.string().describe('Of the limit.'),
       reason: z.string().optional().describe('Why.'),
     }),
     z.object({

@@ -70,5 +70,5 @@ function apiOver(log: Awaited<ReturnType<typeof openEmbeddedLog>>): Api {
       })),
     }
   }
-  return { url: 'http://ward.example/', log: page } as unknown as Api
+  return { url: 'http://ward.example/', log: page, limits: async () => ({ limits: [] }) } as unknown as Api
 }

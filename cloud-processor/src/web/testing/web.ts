@@ -1,11 +1,16 @@
 /** For the tests of this folder: a small ward held in memory behind the store's interface, and plain HTTP with any headers. */
 import { type IncomingHttpHeaders, request } from 'node:http'
+import { ruleFileSchema } from '@millrace/alarms'
 import type { AlarmRecord, Channel, Control, ReadingsRecord } from '@millrace/contract'
 import { createMetrics, silentLog, systemClock } from '@millrace/platform'
 import type { LedgerRow, StoreReader } from '../../stores/store.ts'
 import { createWeb, type PipelineStatus, type WebOptions, webConfig } from '../index.ts'
 
 export const startMs = Date.UTC(2026, 10, 22, 9)
+
+export const spo2Rules = ruleFileSchema.parse({
+  rules: [{ name: 'spo2-low', channel: 'spo2', condition: 'below', set: 88, clear: 90, priority: 'high' }],
+})
 
 export const channels: Channel[] = [
   { name: 'spo2', kind: 'number', datatype: 'Int16', unit: '%', intervalMs: 1000 },

@@ -65,10 +65,14 @@ export const dependentsOf = (id: string) => foldedAlarms.value.get(id) ?? []
 export const openAlarms = computed(() =>
   allOpen.value.filter(({ cause }) => cause === undefined || !alarms.value.get(cause)?.active),
 )
-/** Records of shelving, out of service and silences themselves. */
-const isHold = ({ id }: AlarmRecord) => /\/[som]$/.test(id)
+/** Records of shelving, out of service, silences and limits themselves. */
+const isHold = ({ id }: AlarmRecord) => /\/[soml]$/.test(id)
 export const heldBack = computed(() =>
   [...alarms.value.values()].filter((alarm) => isHold(alarm) && (alarm.shelved || alarm.outOfService || alarm.silenced)),
+)
+/** Another text each time that a limit is set or ends. */
+export const limitsTold = computed(() =>
+  [...alarms.value.values()].flatMap(({ id, atMs, change }) => (id.endsWith('/l') ? [`${id} ${change} ${atMs}`] : [])).join(),
 )
 export const settledAlarms = computed(() =>
   [...alarms.value.values()].filter((alarm) => !isOpen(alarm) && !isHold(alarm)).sort((a, b) => b.atMs - a.atMs),

@@ -5,9 +5,9 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { type AlarmOrder, orderAlarm } from '../live/api.ts'
 import { signedAs } from '../live/me.ts'
 import { serverNow } from '../live/time.ts'
+import { Buttons, Failure, type FieldParts, Note, nameKey, Signature } from '../parts/fields.tsx'
 
 export const asked = signal<{ alarm: AlarmRecord; order: AlarmOrder } | undefined>(undefined)
-const nameKey = 'millrace-name'
 
 const titles = {
   acknowledge: 'Acknowledge',
@@ -79,40 +79,6 @@ function Dialog({ alarm, order }: { alarm: AlarmRecord; order: AlarmOrder }) {
   )
 }
 
-interface FieldParts {
-  value: string
-  set: (value: string) => void
-}
-
-function Signature({ value, set }: FieldParts) {
-  return (
-    <label>
-      Your name
-      <input required maxLength={100} autoComplete="name" value={value} onInput={(event) => set(event.currentTarget.value)} />
-    </label>
-  )
-}
-
-function Note({ label, isNeeded, value, set }: FieldParts & { label: string; isNeeded: boolean }) {
-  return (
-    <label>
-      <span>
-        {label} {!isNeeded && <span class="soft">(optional)</span>}
-      </span>
-      <textarea rows={2} required={isNeeded} maxLength={1000} value={value} onInput={(event) => set(event.currentTarget.value)} />
-    </label>
-  )
-}
-
-function Failure({ text }: { text: string }) {
-  if (text === '') return null
-  return (
-    <p class="wants" role="alert">
-      {text}
-    </p>
-  )
-}
-
 function Duration({ value, set }: FieldParts) {
   return (
     <label>
@@ -126,18 +92,5 @@ function Duration({ value, set }: FieldParts) {
         <option value="once">until it clears</option>
       </select>
     </label>
-  )
-}
-
-function Buttons({ title, isReady, cancel }: { title: string; isReady: boolean; cancel: () => void }) {
-  return (
-    <div class="dialog-end">
-      <button type="button" class="quiet" onClick={cancel}>
-        Cancel
-      </button>
-      <button type="submit" class="main" disabled={!isReady}>
-        {title}
-      </button>
-    </div>
   )
 }

@@ -11,6 +11,8 @@ import { Icon } from '../parts/icons.tsx'
 import { deviceHref } from '../route.ts'
 import { AcknowledgeDialog, asked } from './acknowledge.tsx'
 import { AlarmChanges } from './alarm-changes.tsx'
+import { askForLimit, LimitDialog } from './limit-dialog.tsx'
+import { LimitsSet } from './limits-set.tsx'
 
 const settledShown = signal(30)
 
@@ -42,8 +44,10 @@ export function AlarmsView() {
         </ul>
       )}
       <HeldBack />
+      <LimitsSet />
       <Settled />
       <AcknowledgeDialog />
+      <LimitDialog />
     </>
   )
 }
@@ -68,6 +72,9 @@ function Orders({ of }: { of: AlarmRecord }) {
           {title}
         </button>
       ))}
+      <button type="button" class="quiet" onClick={() => askForLimit(of)}>
+        Change limit
+      </button>
     </div>
   )
 }
@@ -162,6 +169,7 @@ export function AlarmRow({ alarm, link = false }: { alarm: AlarmRecord; link?: b
         </button>
       )}
       {!link && <AcknowledgeDialog only={alarm.id} />}
+      {!link && <LimitDialog only={alarm.id} />}
     </li>
   )
 }
