@@ -11,6 +11,7 @@ import {
   isLimitFor,
   type LimitGiven,
   type RuleFile,
+  ruleFileSchema,
   type StoredSeries,
   type Trial,
   type Tried,
@@ -20,7 +21,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Scope } from '../people/index.ts'
 import type { StoreReader } from '../stores/store.ts'
 import { identityOf } from './access.ts'
-import type { Limits } from './limits.ts'
+import type { WebConfig } from './config.ts'
+import { createLimits, type Limits, limitRoutes } from './limits.ts'
 import { check, tryingLimit } from './query.ts'
 import type { LimitTrial } from './wire.ts'
 
@@ -37,8 +39,19 @@ interface Parts {
   limits: Limits
 }
 
+type Given = Omit<Parts, 'rules' | 'limits'> &
+  Omit<Parameters<typeof limitRoutes>[1], 'rules' | 'limitMsMax'> & { rules?: RuleFile; config: Pick<WebConfig, 'limitMsMax'> }
+
+/** Both: limits that are set, and trials of others. */
+export function openLimits(app: FastifyInstance, given: Given): Pick<Limits, 'see'> & { close(): Promise<void> } {
+  const { rules = ruleFileSchema.parse({}), config } = given
+  const limits = createLimits()
+  limitRoutes(app, { ...given, rules, limitMsMax: config.limitMsMax }, limits)
+  return { see: limits.see, close: trialRoute(app, { ...given, rules, limits }) }
+}
+
 /** @returns what ends its thread. */
-export function trialRoute(app: FastifyInstance, parts: Parts): () => Promise<void> {
+function trialRoute(app: FastifyInstance, parts: Parts): () => Promise<void> {
   let worker: WorkerCalls<Trial> | undefined
   let running = 0
   const ask = (trial: Trial) => {

@@ -1,5 +1,5 @@
 /** The page, its API and its live events, on one listener. See access.ts for who may talk to it. */
-import { type RuleFile, ruleFileSchema } from '@millrace/alarms'
+import type { RuleFile } from '@millrace/alarms'
 import { type AlarmTopicRecord, type Control, type TimelineRecord, takeChanges } from '@millrace/contract'
 import {
   type Clock,
@@ -29,8 +29,7 @@ import { historyRoutes } from './history.ts'
 import { createIdentities } from './identity.ts'
 import { readLedger } from './ledger-view.ts'
 import { LeftOut } from './left-out.ts'
-import { trialRoute } from './limit-trial.ts'
-import { createLimits, type Limits, limitRoutes } from './limits.ts'
+import { openLimits } from './limit-trial.ts'
 import { createLive, type Live } from './live.ts'
 import { loginRoutes } from './login-routes.ts'
 import { narrowHello, narrowLedger, narrowStatus } from './narrow.ts'
@@ -101,7 +100,7 @@ export async function createWeb(options: WebOptions): Promise<Web> {
   stateRoutes(app, options, { fleet, alarms, live, ledger: ledger.read })
   alarmRoutes(app, { ...options, people }, alarms)
   silenceRoutes(app, { ...options, people }, silences)
-  const limits = openLimits(app, options, people)
+  const limits = openLimits(app, { ...options, people })
   if (options.gateways) gatewayRoutes(app, options.gateways, { ...options, people })
   registryRoutes(app, { ...options, people, registry })
   historyRoutes(app, { store, registry, clock }, config)
@@ -129,24 +128,15 @@ export async function createWeb(options: WebOptions): Promise<Web> {
     onAlarms(records) {
       silences.see(records)
       limits.see(records)
-      const changes = alarms.see(records)
-      live.onAlarms(changes, alarms.takeLeft())
+      live.onAlarms(alarms.see(records), alarms.takeLeft())
     },
     async close() {
       stopLoading()
       stopTending()
       live.close()
-      await app.close()
-      await limits.close()
+      await Promise.all([app.close(), limits.close()])
     },
   }
-}
-
-function openLimits(app: FastifyInstance, options: WebOptions, people: People): Pick<Limits, 'see'> & Pick<Web, 'close'> {
-  const { rules = ruleFileSchema.parse({}), config } = options
-  const limits = createLimits()
-  limitRoutes(app, { ...options, rules, people, limitMsMax: config.limitMsMax }, limits)
-  return { see: limits.see, close: trialRoute(app, { ...options, rules, limits }) }
 }
 
 /** Off loopback nobody is let in by default. @throws MillraceError LISTENER_NOT_LOOPBACK */
