@@ -36,6 +36,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'chaos, 60 s on our broker', args: ['test/e2e/chaos.ts', '--seconds', '60', '--broker', 'millrace'] },
   { name: 'foreign Sparkplug nodes', args: ['test/failures/foreign-node.ts'] },
   { name: 'the guide from an ESP32 to an alarm', args: ['test/e2e/lan.ts'] },
+  { name: 'gateways with certificates', args: ['test/e2e/certificates.ts', '--rounds', '10', '--kills', '4'] },
   { name: 'a healthy device beside hostile sources', args: ['test/failures/neighbour.ts', '--seconds', '5'] },
   { name: 'plain devices through kills', args: ['test/failures/plain-devices.ts', '--seconds', '15'] },
   { name: 'retained copies of a dead sensor', args: ['test/failures/retained.ts'] },

@@ -22,6 +22,7 @@ import {
 } from '@millrace/platform'
 import type { Aedes, AedesOptions } from 'aedes'
 import { Access } from './access/access.ts'
+import { openRevoked, type Revoked } from './access/certificates.ts'
 import { openUsers, type Users } from './access/users.ts'
 import { type BrokerConfig, type BrokerLimits, checkListener } from './config.ts'
 import { type Counts, createCounts } from './counts.ts'
@@ -51,7 +52,7 @@ export interface Broker {
   /** Of /health and /metrics; undefined when off. */
   metricsPort: number | undefined
   stats(): BrokerStats
-  /** Looks at the users file now instead of within a second. */
+  /** Looks at the users file and the list of revoked certificates now instead of within a second. */
   reloadUsers(): Promise<void>
   /** Rejects when the store has failed for good. */
   failed?: Promise<never>
@@ -69,7 +70,7 @@ type Opened = (() => unknown)[]
 
 const fullSaidMs = 60_000
 
-/** @throws MillraceError LISTENER_NOT_LOOPBACK, BROKER_STORE_OPEN, BROKER_STORE_LOCKED, BROKER_STORE_CORRUPT, BROKER_STORE_NEWER, PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE, BROKER_USERS_NOT_FOUND, BROKER_USERS_INVALID. */
+/** @throws MillraceError LISTENER_NOT_LOOPBACK, BROKER_STORE_OPEN, BROKER_STORE_LOCKED, BROKER_STORE_CORRUPT, BROKER_STORE_NEWER, PROCESS_PORT_IN_USE, BROKER_TLS_UNREADABLE, BROKER_REVOKED_UNREADABLE, BROKER_USERS_NOT_FOUND, BROKER_USERS_INVALID. */
 export async function startBroker(config: BrokerConfig, context: Partial<BrokerContext> = {}): Promise<Broker> {
   const { log = silentLog, metrics = createMetrics(), clock = systemClock } = context
   const opened: Opened = []
@@ -88,9 +89,13 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
   const counts = createCounts(context)
   const users = await openUsers(config.users, context)
   opened.push(() => users.close())
+  const revoked = await openRevoked(config.tls?.revokedFile, context)
+  opened.push(() => revoked.close())
   const store = config.store && (await openStore(config.store.path, config.store, clock))
   opened.push(() => store?.close())
-  const { access, sessions, durable, hooks } = createSessions({ config, counts, users, store })
+  const { access, sessions, durable, hooks } = createSessions({ config, counts, users, revoked, store })
+  const stopExpiry = access.watchExpiry(clock)
+  opened.push(stopExpiry)
   const aedes = await startEngine({ ...hooks, persistence: sessions, ...engineLimits(config.limits) })
   const closeEngine = () => new Promise<void>((resolve) => aedes.close(() => resolve()))
   opened.push(closeEngine)
@@ -113,9 +118,11 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
     metricsPort: endpoint?.port,
     stats,
     ...(store ? { failed: store.failed } : {}),
-    reloadUsers: () => users.reload(),
+    reloadUsers: async () => void (await Promise.all([users.reload(), revoked.reload()])),
     async close() {
       users.close()
+      revoked.close()
+      stopExpiry()
       stopWarning()
       stopWills()
       const closed = listeners.stop()
@@ -161,12 +168,14 @@ interface SessionNeeds {
   config: BrokerConfig
   counts: Counts
   users: Users
+  revoked: Revoked
   store: Store | undefined
 }
 
 /** Access and sessions ask each other: who owns a session, and who may still read its filters. */
-function createSessions({ config, counts, users, store }: SessionNeeds) {
-  const { limits, dangerouslyAllowAnonymous } = config
+function createSessions({ config, counts, users, revoked, store }: SessionNeeds) {
+  const { limits, dangerouslyAllowAnonymous, tls } = config
+  const takesCertificates = tls?.clientCaFile !== undefined
   const parts: SessionParts = {
     limits,
     dropped: counts.dropped,
@@ -177,7 +186,7 @@ function createSessions({ config, counts, users, store }: SessionNeeds) {
   const sessions = durable ?? new Sessions(parts)
   const hasUsers = config.users !== undefined
   const ownerOf = (id: string) => sessions.ownerOf(id)
-  const access = new Access({ users, limits, dangerouslyAllowAnonymous, hasUsers, counts, ownerOf })
+  const access = new Access({ users, revoked, takesCertificates, limits, dangerouslyAllowAnonymous, hasUsers, counts, ownerOf })
   const prune = () => sessions.prune((user, filter) => access.mayRead(user, filter))
   prune()
   users.onChange(prune)

@@ -58,6 +58,16 @@ export const brokerSchema = z.strictObject({
     .strictObject({
       certFile: z.string().describe('Certificate chain, PEM.'),
       keyFile: z.string().describe('Private key, PEM.'),
+      clientCaFile: z
+        .string()
+        .optional()
+        .describe(
+          'Authority of client certificates, PEM. A client with one is the user of its common name; as `group/node` it needs no entry in `users`. Absent: none are asked for.',
+        ),
+      revokedFile: z
+        .string()
+        .optional()
+        .describe('List of revoked client certificates, as `millrace ca` writes it. Read again when it changes. Absent: none.'),
     })
     .optional()
     .describe('Encrypts the listener, TLS 1.2 or later. Absent: plain TCP, on loopback only.'),
@@ -110,6 +120,7 @@ export type BrokerLimits = BrokerConfig['limits']
 export function checkListener({ listen, websocket, tls, users, dangerouslyAllowAnonymous }: BrokerConfig): void {
   const host = [listen, websocket].find((listener) => listener && !isLoopback(listener.host))?.host
   if (host === undefined) return
-  const missing = [tls ? '' : 'TLS', users && !dangerouslyAllowAnonymous ? '' : 'credentials'].filter(Boolean).join(' and ')
+  const hasCredentials = (users ?? tls?.clientCaFile) !== undefined && !dangerouslyAllowAnonymous
+  const missing = [tls ? '' : 'TLS', hasCredentials ? '' : 'credentials'].filter(Boolean).join(' and ')
   if (missing) throw new MillraceError('LISTENER_NOT_LOOPBACK', { host, missing })
 }

@@ -1,8 +1,9 @@
 /** The TCP or TLS listener. Sockets stay half open after the client's FIN, so that what it sent before is still answered. */
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 import { listenFailure, MillraceError } from '@millrace/platform'
+import { type ClientCertificate, certificateOf } from './access/certificates.ts'
 import type { BrokerConfig } from './config.ts'
 import type { ByteSocket } from './guard/byte-socket.ts'
 import type { Refusal } from './refusals.ts'
@@ -11,7 +12,7 @@ export interface Accept {
   /** Every socket, before TLS; false: it was refused. */
   admit(socket: Socket): boolean
   /** An admitted socket, after TLS and the WebSocket handshake. */
-  guard(socket: ByteSocket): void
+  guard(socket: ByteSocket, certificate?: ClientCertificate): void
   refused(reason: Refusal, detail: Record<string, unknown>): void
 }
 
@@ -38,14 +39,30 @@ function tcpServer(accept: Accept): Server {
 }
 
 function tlsServer(tls: NonNullable<BrokerConfig['tls']>, handshakeTimeout: number, accept: Accept): Server {
-  const server = createTlsServer({ ...readPair(tls), minVersion: 'TLSv1.2', handshakeTimeout, allowHalfOpen: true })
+  const server = createTlsServer({ ...tlsOptions(tls), handshakeTimeout, allowHalfOpen: true })
   server.prependListener('connection', (socket: Socket) => void accept.admit(socket))
-  server.on('secureConnection', (socket) => accept.guard(socket))
+  server.on('secureConnection', (socket) => accept.guard(socket, certificateOf(socket)))
   server.on('tlsClientError', (error, socket) => {
     accept.refused('tls-handshake', { address: socket.remoteAddress, error })
     socket.destroy()
   })
   return server
+}
+
+/** Client certificates are judged at CONNECT (access/certificates.ts): who has none may have a password. @throws MillraceError BROKER_TLS_UNREADABLE */
+export function tlsOptions(tls: NonNullable<BrokerConfig['tls']>): TlsOptions {
+  const { clientCaFile } = tls
+  const clients =
+    clientCaFile === undefined ? {} : { ca: readClientCa(clientCaFile), requestCert: true, rejectUnauthorized: false }
+  return { ...readPair(tls), ...clients, minVersion: 'TLSv1.2' }
+}
+
+function readClientCa(clientCaFile: string): Buffer {
+  try {
+    return readFileSync(clientCaFile)
+  } catch (cause) {
+    throw new MillraceError('CONFIG_INVALID', { path: 'tls.clientCaFile', detail: (cause as Error).message }, cause)
+  }
 }
 
 /** @throws MillraceError BROKER_TLS_UNREADABLE */

@@ -62,6 +62,13 @@ export const refusals = {
   // Who may do what.
   anonymous: { says: 'no user name', rests: '[MQTT-3.1.4-2]', connack: 5 },
   'bad-credentials': { says: 'unknown user or wrong password', rests: '[MQTT-3.1.4-2]', connack: 4 },
+  'certificate-invalid': {
+    says: 'a client certificate of another authority, that has ended, is not for clients, or names neither a user nor group/node',
+    rests: '[MQTT-3.1.4-2]',
+    connack: 5,
+  },
+  'certificate-revoked': { says: 'the client certificate was revoked', rests: '[MQTT-3.1.4-2]', connack: 5 },
+  'certificate-ended': { says: 'the client certificate ended while its client was connected', rests: 'policy' },
   'login-throttled': {
     says: 'too many wrong passwords for this user from this address; the password was not looked at',
     rests: '[MQTT-3.1.4-2]',

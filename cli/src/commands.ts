@@ -9,6 +9,7 @@ import { createLog, createMetrics, loadConfig, readArguments, systemClock } from
 import { archiveCommands } from './archive/commands.ts'
 import { apiOf, asking, data, json, print } from './asking.ts'
 import { backtestCommands } from './backtest/commands.ts'
+import { caCommands } from './ca/commands.ts'
 import type { Command } from './command.ts'
 import { deviceCommands } from './devices/commands.ts'
 import { gatewayCommands } from './gateways/commands.ts'
@@ -33,6 +34,7 @@ export const commands: Record<string, Command> = {
     },
   },
   ...lanCommands,
+  ...caCommands,
   ...deviceCommands,
   ...gatewayCommands,
   ...ruleCommands,

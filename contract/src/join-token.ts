@@ -1,6 +1,6 @@
 /**
- * One text that holds what a gateway needs to know of its broker, to be pasted: `millrace1.` and JSON in base64url. The
- * password is in it: it is to be passed on as one.
+ * One text that holds what a gateway needs to know of its broker, to be pasted: `millrace1.` and JSON in base64url. A
+ * password or the secret of an enrolment is in it: it is to be passed on as one.
  */
 import { MillraceError } from '@millrace/platform'
 import { z } from 'zod'
@@ -16,10 +16,22 @@ const joinSchema = z.strictObject({
   password: z.string().optional(),
   /** PEM of the authority. */
   ca: z.string().optional(),
+  /** How the gateway gets a certificate instead of a password. */
+  enrolment: z
+    .strictObject({
+      /** `https://host:port` of the authority. */
+      url: z.string(),
+      /** SHA-256 of its certificate, hexadecimal: nobody else is told the secret. */
+      fingerprint: z.string(),
+      /** Good for one certificate. */
+      secret: z.string(),
+    })
+    .optional(),
 })
 
 /** How a gateway joins its broker. */
 export type Join = z.infer<typeof joinSchema>
+export type Enrolment = NonNullable<Join['enrolment']>
 
 export const isToken = (text: string) => text.startsWith(prefix)
 

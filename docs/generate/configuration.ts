@@ -6,6 +6,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { brokerSchema } from '../../broker/src/config.ts'
+import { caSchema } from '../../cli/src/ca/config.ts'
 import { processorSchema } from '../../cloud-processor/src/config.ts'
 import { busPlugins } from '../../edge-agent/src/bus/index.ts'
 import { agentSchema } from '../../edge-agent/src/config.ts'
@@ -47,6 +48,7 @@ export const files = [
   { title: 'The edge agent', file: 'agent.yaml', schema: agentSchema },
   { title: 'The broker', file: 'broker.yaml', schema: brokerSchema },
   { title: 'The processor', file: 'processor.yaml', schema: processorSchema },
+  { title: 'The endpoint of the authority', file: 'ca.yaml', schema: caSchema },
 ]
 const plugins = [
   { title: 'Buses', where: 'devices[].bus', kinds: busPlugins as Record<string, { schema: z.ZodType }> },

@@ -1,11 +1,13 @@
 /** What `millrace-agent` does besides running: it ends with 0 when all is well, with 1 when the answer is no. */
 import { createInterface } from 'node:readline/promises'
-import { silentLog, systemClock } from '@millrace/platform'
+import { readToken } from '@millrace/contract/join-token'
+import { MillraceError, silentLog, systemClock } from '@millrace/platform'
 import type { AgentConfig } from './config.ts'
+import { enrol } from './credential/index.ts'
 import { ports } from './doctor/devices.ts'
 import { diagnose, type Finding, lineOf } from './doctor/doctor.ts'
-import { answersOf, type Given } from './setup/answers.ts'
-import { writeSetup } from './setup/setup.ts'
+import { type Answers, answersOf, type Given } from './setup/answers.ts'
+import { checkSetup, writeSetup } from './setup/setup.ts'
 import { askStatus } from './status.ts'
 import { deviceOf, recordDevice, tryDevice, tryUnknown } from './try/index.ts'
 
@@ -43,8 +45,30 @@ export async function setUp(given: Given, configFile = 'agent.yaml'): Promise<nu
   }
   const answers = await answersOf(given, ports(), question)
   terminal.close()
+  await enrolFor(answers, configFile)
   for (const path of writeSetup(answers, configFile)) say(`written: ${path}`)
   say(`next: millrace-agent doctor --config ${configFile}`)
+  return 0
+}
+
+/** By a token of an authority: its certificate and the gateway's own, before anything is written that needs them. */
+async function enrolFor(answers: Answers, configFile: string): Promise<void> {
+  const { enrolment, group, node } = answers.join
+  if (!enrolment) return
+  const { dataDir } = checkSetup(answers, configFile)
+  answers.join.ca = await enrol(enrolment, { dataDir, name: `${group}/${node}` })
+}
+
+/** A new certificate for an agent that is configured. @throws MillraceError AGENT_SETUP, AGENT_ENROL */
+export async function enrolAgain(token: string, { dataDir, group, node, uplink }: AgentConfig): Promise<number> {
+  const join = readToken(token.trim())
+  const { enrolment } = join
+  if (!enrolment) throw new MillraceError('AGENT_SETUP', { detail: 'the token is not one of `millrace ca token`' })
+  if (join.group !== group || join.node !== node)
+    throw new MillraceError('AGENT_SETUP', { detail: `the token is for ${join.group}/${join.node}, this is ${group}/${node}` })
+  await enrol(enrolment, { dataDir, name: `${group}/${node}` })
+  say(`the certificate of ${group}/${node} is in ${dataDir}/credential`)
+  if (!uplink.enrolment) say(`now put this into the configuration, under uplink:\n  enrolment: { url: "${enrolment.url}" }`)
   return 0
 }
 

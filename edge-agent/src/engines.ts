@@ -4,6 +4,7 @@ import { type Clock, createMetrics, type Log, type Metrics, openDataFolder, sile
 import type { AgentContext } from './agent.ts'
 import { readBoot } from './clock/index.ts'
 import { type AgentConfig, checkDevices, healthDevice } from './config.ts'
+import { certificateFile } from './credential/index.ts'
 import { createDevice, type Device } from './device.ts'
 import { createHealth, healthChannels } from './health/health.ts'
 import { observeStorage } from './observe.ts'
@@ -43,7 +44,7 @@ export function openEngines(config: AgentConfig, context: { clock: Clock; log: L
   return {
     ...context,
     storage: config.observe ? observeStorage(file, config.observe.fd, context.clock) : file,
-    transport: connectMqtt(config.uplink, context),
+    transport: connectMqtt(config.uplink, { ...context, credentialFile: certificateFile(config) }),
     boot: readBoot(context.clock),
     ...(atEdge
       ? { rules: (given) => new LocalRules({ config: rules, file: atEdge.file, commitEveryMs }, { ...context, ...given }) }

@@ -2,6 +2,7 @@
 import { createMetrics, createSteadyClock, type Log, measureProcess, serveMetricsEndpoint, systemClock } from '@millrace/platform'
 import { type Agent, type AgentContext, startAgent } from './agent.ts'
 import type { AgentConfig } from './config.ts'
+import { keepRenewed } from './credential/index.ts'
 import { openEngines } from './engines.ts'
 import { type Parts, parts as realParts } from './parts.ts'
 import { type Life, Remote } from './remote/index.ts'
@@ -52,7 +53,9 @@ async function live(
   const stopMeasuring = measureProcess(metrics, log)
   const agent = await startAgent(config, { ...openEngines(config, { clock, log, metrics }), orders }, parts)
   const stopStatus = serveStatus(config.dataDir, agent.status, metrics)
+  const renewal = keepRenewed(config, { clock, log })
   const stop = async () => {
+    renewal?.stop()
     stopMeasuring()
     stopStatus()
     await agent.stop()

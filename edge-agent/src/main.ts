@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-/** `millrace-agent run | check | status | doctor | setup | try | record | spool list, export, drop --config <file>` */
+/** `millrace-agent run | check | status | doctor | setup | enrol | try | record | spool list, export, drop --config <file>` */
 import { writeSync } from 'node:fs'
 import { createLog, loadConfig, MillraceError, ownValue, readArguments, runService, systemClock } from '@millrace/platform'
-import { keep, lookAt, printDiagnosis, printStatus, setUp } from './commands.ts'
+import { enrolAgain, keep, lookAt, printDiagnosis, printStatus, setUp } from './commands.ts'
 import { agentSchema } from './config.ts'
 import { checkAgent } from './engines.ts'
 import { startGateway } from './gateway.ts'
@@ -12,10 +12,21 @@ import { tellSupervisor } from './supervisor.ts'
 
 const usage = {
   call: 'millrace-agent',
-  words: ['run', 'check', 'status', 'doctor', 'setup', 'try [device]', 'record <device>', ...spoolWords],
+  words: [
+    'run',
+    'check',
+    'status',
+    'doctor',
+    'setup',
+    'enrol --broker <token>',
+    'try [device]',
+    'record <device>',
+    ...spoolWords,
+  ],
   purpose: `run starts the agent. check tests the configuration. status asks the agent that runs.
 doctor says what keeps readings from arriving, from the device to the receipt, and what to do.
 setup asks three questions and writes a configuration; --broker (a URL or a token), --node and --device answer them.
+enrol gets a new certificate by a token of \`millrace ca token\`, for the configuration that is there.
 try reads a device for --seconds, or a file --capture, and says what its decoder makes of it and why frames fail; without a device,
 what the bytes of the file may be. record writes what a device sends to the file --to. Stop an agent that holds the port first.
 spool shows and removes what its outbox holds while it is stopped; spool list --help has its options.
@@ -41,6 +52,7 @@ const asked: Record<string, () => Promise<number>> = {
   status: () => printStatus(load(), values.config),
   doctor: () => printDiagnosis(load, values.json),
   setup: () => setUp(values, values.config),
+  enrol: () => enrolAgain(values.broker ?? refuse('--broker is missing: the token'), load()),
   try: () => lookAt(positionals[1], load, given),
   record: () => keep(positionals[1]!, load, given),
 }

@@ -11,6 +11,12 @@ export const catalogue = {
       'Nothing is lost: new readings get times 1 ms apart after the newest one until the clock has caught up. Synchronise the clock by NTP, and set it before the agent starts.',
     retry: false,
   },
+  AGENT_ENROL: {
+    says: 'The authority {url} gave no certificate: {detail}.',
+    remedy:
+      'Nothing was changed. Correct what is named and try again with the same token; a new one is made by `millrace ca token`.',
+    retry: true,
+  },
   AGENT_OUTBOX_CORRUPT: {
     says: 'The outbox {path} is damaged and was renamed to {aside}.',
     remedy:
@@ -95,6 +101,11 @@ export const catalogue = {
     remedy: 'Name the dataDir of a processor on the embedded log; Kafka and stores elsewhere have backups of their own.',
     retry: false,
   },
+  BROKER_REVOKED_UNREADABLE: {
+    says: 'Cannot read the list of revoked certificates {path} ({detail}).',
+    remedy: 'Correct the key tls.revokedFile, or have the list written: `millrace ca init`.',
+    retry: false,
+  },
   BROKER_STORE_CORRUPT: {
     says: 'The store of sessions {path} is damaged or is not a file of this kind: {detail}',
     remedy: 'Move the file away and start again: messages that only this file holds are lost. Keep it for recovery.',
@@ -138,6 +149,22 @@ export const catalogue = {
   BROKER_USER_INVALID: {
     says: 'User {name}: {detail}.',
     remedy: 'See the table of roles in broker/README.md.',
+    retry: false,
+  },
+  CA_ABSENT: {
+    says: 'There is no authority in {path}.',
+    remedy: 'Make one with `millrace ca init`, or name its folder with --data.',
+    retry: false,
+  },
+  CA_FILE: {
+    says: 'Cannot use the register of the authority {path}: {detail}',
+    remedy:
+      'Check that this user may write it. A damaged one comes back from a backup of the folder; without it gateways enrol again.',
+    retry: false,
+  },
+  CA_NAME: {
+    says: 'No certificate for {name}: {detail}.',
+    remedy: 'Give a name of that form.',
     retry: false,
   },
   CONFIG_INVALID: {

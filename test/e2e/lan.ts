@@ -30,7 +30,7 @@ await program('lan', async (test) => {
   const [open, run, add] = commands as [string[], string[], string[]]
   const [port, webPort] = [await freePort(), await freePort()]
 
-  await millrace(test, [...open, '--port', `${port}`, '--web-port', `${webPort}`]).ended
+  await millrace(test, [...open, '--port', `${port}`, '--web-port', `${webPort}`, '--ca-port', `${await freePort()}`]).ended
   const running = millrace(test, run)
   test.atEnd(() => running.stop())
   await until('broker and processor run', () => running.said().includes('Millrace runs'), { withinMs: 90_000 })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { brokerSchema } from '../../broker/src/config.ts'
+import { caSchema } from '../../cli/src/ca/config.ts'
 import { processorSchema } from '../../cloud-processor/src/config.ts'
 import { busPlugins } from '../../edge-agent/src/bus/index.ts'
 import { agentSchema } from '../../edge-agent/src/config.ts'
@@ -19,6 +20,7 @@ const schemas: (readonly [string, z.ZodType])[] = [
   ['agent', agentSchema],
   ['broker', brokerSchema],
   ['processor', processorSchema],
+  ['ca', caSchema],
   ...kindsOf('bus', busPlugins),
   ...kindsOf('decoder', decoderPlugins),
   ...kindsOf('filter', filterPlugins),

@@ -2,6 +2,7 @@ import { checkConfig } from '@millrace/platform'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
 import { brokerSchema } from '../../broker/src/config.ts'
+import { caSchema } from '../../cli/src/ca/config.ts'
 import { processorSchema } from '../../cloud-processor/src/config.ts'
 import { busPlugins } from '../../edge-agent/src/bus/index.ts'
 import { agentSchema, checkDevices } from '../../edge-agent/src/config.ts'
@@ -37,6 +38,7 @@ const subjects: Subject[] = [
   file('agent', agentSchema),
   file('broker', brokerSchema),
   file('processor', processorSchema),
+  file('ca', caSchema),
   file('scenario', scenarioSchema),
   ...instrumentPlugins.map(({ kind, schema }) => file(`signal ${kind}`, schema)),
   ...Object.entries(busPlugins).map(([kind, plugin]) => ofDevice('bus', kind, plugin, (bus) => ({ bus }))),

@@ -11,24 +11,24 @@ const anything = (names: string): Rooms => Object.fromEntries(names.split(' ').m
 
 export const rooms: Record<string, Rooms> = {
   platform: anything(
-    'arguments back-off clear-text clock config data-folder errors event-loop fair-room fnv guesses http http-server index link-local log loopback metrics metrics-endpoint overrides own post process-metrics run secret-file source-address sqlite steady-clock stop testing turns variables varint verifier webhook worker worker-side',
+    'arguments back-off clear-text clock config data-folder durable-file errors event-loop fair-room fnv guesses http http-server index link-local log loopback metrics metrics-endpoint overrides own post process-metrics run secret-file source-address sqlite steady-clock stop testing turns variables varint verifier webhook worker worker-side',
   ),
   contract: anything(
-    'alert clock-offset codes index join-token ledger naming ranges reading rebirth receipt records registry schema timeline topic-filter sparkplug',
+    'alert clock-offset codes enrolment index join-token ledger naming ranges reading rebirth receipt records registry schema timeline topic-filter sparkplug',
   ),
   alarms: anything(
     'absence at-edge causes change conditions control edge engine event-order glob groups holds index lane latch life-cycle limited limits list matching memory orders out-of-use overrides places plan progress readings realarm rule rule-file score series set-back silences spans step testing tick trial warnings',
   ),
   'edge-agent': {
     main: 'commands config engines gateway remote spool supervisor',
-    gateway: 'agent config engines parts remote rules status uplink',
+    gateway: 'agent config credential engines parts remote rules status uplink',
     remote: 'agent bus config device engines uplink',
-    commands: 'config doctor setup status try',
-    doctor: 'agent bus config device engines status uplink',
+    commands: 'config credential doctor setup status try',
+    doctor: 'agent bus config credential device engines status uplink',
     clock: 'stretches',
-    setup: 'bus config decoders engines',
-    engines: 'agent clock config device health observe outbox rules uplink',
-    health: 'agent config device intake outbox stretches uplink',
+    setup: 'bus config credential decoders engines',
+    engines: 'agent clock config credential device health observe outbox rules uplink',
+    health: 'agent config credential device intake outbox stretches uplink',
     agent: 'clock config device outbox parts presence rules stretches uplink',
     parts: 'outbox uplink',
     presence: 'device uplink',
@@ -53,6 +53,7 @@ export const rooms: Record<string, Rooms> = {
     status: '',
     supervisor: '',
     install: '',
+    credential: 'uplink',
     // What people look at; nothing is kept or sent.
     try: 'bus config decoders',
   },
@@ -92,7 +93,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   dashboards: anything('build demo grafana kibana web'),
   cli: anything(
-    'actor api archive asking backtest command commands devices durations gateways index lan ledger limit main notify package people replay rules silence tail trace up verify',
+    'actor api archive asking backtest ca command commands devices durations gateways index lan ledger limit main notify package people replay rules silence tail trace up verify',
   ),
 }
 

@@ -1,14 +1,16 @@
 /**
- * Who may connect, publish and subscribe. Everything is by identity: the user that the password proved, never the client id.
+ * Who may connect, publish and subscribe. Everything is by identity: the user that the password or the client certificate proved,
+ * never the client id. Who sent a certificate is known by it alone: user name and password are not looked at then.
  *
- * CONNECT: user and password → room for a client → the will, by the rule for messages → the client id, which is bound to the
+ * CONNECT: certificate, or user and password → room for a client → the will, by the rule for messages → the client id, which is bound to the
  * user that is connected with it or that owns the session kept for it. Only then the connection is opened for more.
  */
 
 import { covers, levelsOf, matches } from '@millrace/contract'
-import { sourceOf } from '@millrace/platform'
+import { type Clock, every, sourceOf } from '@millrace/platform'
 import type { Aedes, AedesOptions, Client, PublishPacket } from 'aedes'
 import { connackOf, type Refusal } from '../refusals.ts'
+import { type ClientCertificate, type Revoked, rightsOfName } from './certificates.ts'
 import { Clients, connectionOf, type Identity } from './clients.ts'
 import { Verifier } from './password.ts'
 import { type Rights, rightsOf } from './policy.ts'
@@ -16,6 +18,9 @@ import type { Users } from './users.ts'
 
 export interface AccessParts {
   users: Users
+  revoked: Pick<Revoked, 'has' | 'onChange'>
+  /** Certificates are asked for: a name that the file of users does not have is that of a node. */
+  takesCertificates: boolean
   limits: { clients: number; subscriptionsPerClient: number }
   dangerouslyAllowAnonymous: boolean
   /** There is a file of users. Without one, and with anonymous clients let in, credentials are ignored. */
@@ -35,6 +40,8 @@ export type AccessHooks = Required<
 
 const anonymous = (): Identity => ({ user: '', rights: rightsOf('', 'admin', []) })
 
+const expiryLookMs = 1_000
+
 export class Access {
   readonly #parts: AccessParts
   readonly #verifier = new Verifier()
@@ -44,8 +51,10 @@ export class Access {
   constructor(parts: AccessParts) {
     this.#parts = parts
     parts.users.onChange((names) => {
-      for (const connection of this.#clients.connectionsOf(names)) connection.refuse('credentials-changed')
+      for (const connection of this.#clients.connectionsOf(({ user }) => names.has(user)))
+        connection.refuse('credentials-changed')
     })
+    parts.revoked.onChange(() => this.#closeRevoked())
   }
 
   readonly hooks: AccessHooks = {
@@ -96,6 +105,16 @@ export class Access {
     })
   }
 
+  /** Closes clients whose certificate has ended while they were connected, until it is stopped. */
+  watchExpiry(clock: Clock): () => void {
+    if (!this.#parts.takesCertificates) return () => {}
+    return every(clock, expiryLookMs, () => {
+      const nowMs = clock.now()
+      const ended = this.#clients.connectionsOf(({ certificate }) => certificate !== undefined && certificate.untilMs < nowMs)
+      for (const connection of ended) connection.refuse('certificate-ended')
+    })
+  }
+
   /** The user of a connected client. */
   userOf(client: Client): string | undefined {
     return this.#clients.of(client)?.user
@@ -103,15 +122,12 @@ export class Access {
 
   /** Whether a user may read a filter, by the users file as it is now. */
   mayRead(user: string, filter: string): boolean {
-    const { users, dangerouslyAllowAnonymous } = this.#parts
-    const rights = user === '' && dangerouslyAllowAnonymous ? anonymous().rights : users.get(user)?.rights
-    return mayRead(rights, filter)
+    return mayRead(this.#rightsOf(user), filter)
   }
 
   /** Whether a user may publish there, by the users file as it is now. */
   mayPublish(user: string, topic: string): boolean {
-    const { users, dangerouslyAllowAnonymous } = this.#parts
-    const rights = user === '' && dangerouslyAllowAnonymous ? anonymous().rights : users.get(user)?.rights
+    const rights = this.#rightsOf(user)
     return rights !== undefined && mayPublish(rights, topic)
   }
 
@@ -126,6 +142,8 @@ export class Access {
   }
 
   async #identify(client: Client, name: string | undefined, password: Buffer | undefined): Promise<Identity | Refusal> {
+    const { certificate } = connectionOf(client)
+    if (certificate) return this.#identifyByCertificate(certificate)
     const { users, dangerouslyAllowAnonymous, hasUsers } = this.#parts
     if (dangerouslyAllowAnonymous && (name === undefined || !hasUsers)) return anonymous()
     if (name === undefined) return 'anonymous'
@@ -137,6 +155,24 @@ export class Access {
     return isProven && user?.hash.key.equals(hash!.key) ? { user: name, rights: user.rights } : 'bad-credentials'
   }
 
+  #identifyByCertificate(certificate: ClientCertificate): Identity | Refusal {
+    const { name } = certificate
+    const rights = name === undefined ? undefined : this.#rightsOf(name)
+    return name !== undefined && rights ? { user: name, rights, certificate } : 'certificate-invalid'
+  }
+
+  #rightsOf(user: string): Rights | undefined {
+    const { users, dangerouslyAllowAnonymous, takesCertificates } = this.#parts
+    if (user === '') return dangerouslyAllowAnonymous ? anonymous().rights : undefined
+    return users.get(user)?.rights ?? (takesCertificates ? rightsOfName(user) : undefined)
+  }
+
+  #closeRevoked(): void {
+    const { revoked } = this.#parts
+    const closed = this.#clients.connectionsOf(({ certificate }) => certificate !== undefined && revoked.has(certificate.serial))
+    for (const connection of closed) connection.refuse('certificate-revoked')
+  }
+
   /** Opens the connection for more than CONNECT, or says why not. */
   #admit(client: Client, identity: Identity | Refusal): Refusal | undefined {
     const reason = typeof identity === 'string' ? identity : this.#check(client, identity)
@@ -146,7 +182,8 @@ export class Access {
     return undefined
   }
 
-  #check(client: Client, { user, rights }: Identity): Refusal | undefined {
+  #check(client: Client, { user, rights, certificate }: Identity): Refusal | undefined {
+    if (certificate && this.#parts.revoked.has(certificate.serial)) return 'certificate-revoked'
     const will = this.#wills.get(client)
     const holder = this.#clients.holderOf(client.id)
     if (this.#clients.size >= this.#parts.limits.clients && holder === undefined) return 'clients-full'

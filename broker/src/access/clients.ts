@@ -1,11 +1,14 @@
 /** The clients whose user is known, and the client ids that they hold. */
 import type { Client } from 'aedes'
 import type { Connection } from '../guard/connection.ts'
+import type { ClientCertificate } from './certificates.ts'
 import type { Rights } from './policy.ts'
 
 export interface Identity {
   user: string
   rights: Rights
+  /** By which the user was proved. */
+  certificate?: ClientCertificate
 }
 
 interface Known extends Identity {
@@ -33,12 +36,13 @@ export class Clients {
     return this.#holders.get(clientId)?.user
   }
 
-  enter(client: Client, { user, rights }: Identity): void {
+  enter(client: Client, identity: Identity): void {
     const { id } = client
+    const { user } = identity
     const holder = this.#holders.get(id) ?? { user, connections: 0 }
     holder.connections++
     this.#holders.set(id, holder)
-    this.#known.set(client, { user, rights, filters: new Set() })
+    this.#known.set(client, { ...identity, filters: new Set() })
     this.#live.add(client)
     connectionOf(client).once('close', () => {
       if (--holder.connections === 0) this.#holders.delete(id)
@@ -46,8 +50,8 @@ export class Clients {
     })
   }
 
-  connectionsOf(users: Set<string>): Connection[] {
-    return [...this.#live].filter((client) => users.has(this.#known.get(client)!.user)).map(connectionOf)
+  connectionsOf(isMeant: (identity: Identity) => boolean): Connection[] {
+    return [...this.#live].filter((client) => isMeant(this.#known.get(client)!)).map(connectionOf)
   }
 }
 

@@ -1,7 +1,7 @@
 /** The users file as the running broker sees it: read again when it changes, so credentials rotate without a restart. */
-import { readFile, stat } from 'node:fs/promises'
-import { type Clock, every, type Log, MillraceError } from '@millrace/platform'
+import { type Clock, type Log, MillraceError } from '@millrace/platform'
 import { parseUsers, type User } from './users-file.ts'
+import { WatchedFile } from './watched-file.ts'
 
 const lookEveryMs = 1_000
 
@@ -16,19 +16,13 @@ export async function openUsers(path: string | undefined, { clock, log }: { cloc
 }
 
 export class Users {
-  readonly #path: string | undefined
-  readonly #log: Log
+  readonly #file: WatchedFile | undefined
   readonly #changed: ((names: Set<string>) => void)[] = []
   #users = new Map<string, User>()
-  /** Version of the file that was read last. */
-  #seen = ''
-  /** The failure that was logged last. */
-  #said = ''
-  #stop = () => {}
 
   constructor(path: string | undefined, log: Log) {
-    this.#path = path
-    this.#log = log
+    const take = (text: string, from: string) => this.#take(parseUsers(text, from))
+    this.#file = path === undefined ? undefined : new WatchedFile({ path, what: 'users file', log, take })
   }
 
   get(name: string): User | undefined {
@@ -42,37 +36,27 @@ export class Users {
 
   /** Reads the file where it has changed. @throws MillraceError, or what reading throws. */
   async load(): Promise<void> {
-    if (this.#path === undefined) return
-    const version = await versionOf(this.#path)
-    if (version === this.#seen) return
-    const next = parseUsers(await readFile(this.#path, 'utf8'), this.#path)
-    const changed = [...this.#users.values()].filter(({ name, line }) => next.get(name)?.line !== line)
-    const names = new Set(changed.map(({ name }) => name))
-    this.#users = next
-    this.#seen = version
-    this.#said = ''
-    if (names.size > 0) for (const call of this.#changed) call(names)
+    await this.#file?.load()
   }
 
   /** Looks at the file now. */
   async reload(): Promise<void> {
-    await this.load().catch((error: Error) => {
-      if (error.message !== this.#said) this.#log.warn('users file kept as it was', { error })
-      this.#said = error.message
-    })
+    await this.#file?.reload()
   }
 
   /** Looks at the file from now on, until it is closed. */
   look(clock: Clock): void {
-    if (this.#path !== undefined) this.#stop = every(clock, lookEveryMs, () => void this.reload())
+    this.#file?.look(clock, lookEveryMs)
   }
 
   close(): void {
-    this.#stop()
+    this.#file?.close()
   }
-}
 
-async function versionOf(path: string): Promise<string> {
-  const { ino, mtimeMs, size } = await stat(path)
-  return `${ino} ${mtimeMs} ${size}`
+  #take(next: Map<string, User>): void {
+    const changed = [...this.#users.values()].filter(({ name, line }) => next.get(name)?.line !== line)
+    const names = new Set(changed.map(({ name }) => name))
+    this.#users = next
+    if (names.size > 0) for (const call of this.#changed) call(names)
+  }
 }

@@ -8,6 +8,7 @@
  */
 import { Duplex } from 'node:stream'
 import type { Clock } from '@millrace/platform'
+import type { ClientCertificate } from '../access/certificates.ts'
 import { connackOf, type Refusal } from '../refusals.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import type { ByteSocket } from './byte-socket.ts'
@@ -40,6 +41,7 @@ export interface ConnectionParts {
   clock: Clock
   gate: Gate
   events: ConnectionEvents
+  certificate: ClientCertificate | undefined
 }
 
 /** Passed on and not yet read by the engine; from then on the socket is not read. */
@@ -52,6 +54,8 @@ const lingerMs = 1_000
 export class Connection extends Duplex {
   readonly socket: ByteSocket
   readonly address: string
+  /** Of the client, where TLS brought one. */
+  readonly certificate: ClientCertificate | undefined
   readonly #parts: ConnectionParts
   readonly #framer: Framer
   readonly #rate: Rate
@@ -73,10 +77,11 @@ export class Connection extends Duplex {
   #cancelConnectTimeout: () => void
 
   constructor(socket: ByteSocket, parts: ConnectionParts) {
-    const { limits, checks, clock, gate } = parts
+    const { limits, checks, clock, gate, certificate } = parts
     super()
     this.socket = socket
     this.address = socket.remoteAddress ?? 'unknown'
+    this.certificate = certificate
     this.#parts = parts
     this.#framer = new Framer({
       header: (first, remaining, total) => checks.header(first, remaining, total, this.#state !== 'waiting'),

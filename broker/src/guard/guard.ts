@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Clock } from '@millrace/platform'
+import type { ClientCertificate } from '../access/certificates.ts'
 import type { Refusal } from '../refusals.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import type { ByteSocket } from './byte-socket.ts'
@@ -22,7 +23,7 @@ export interface Guard {
   /** Every raw socket, before TLS; false: it was refused. */
   admit(socket: Socket): boolean
   /** An admitted socket, after TLS and the WebSocket handshake. */
-  guard(socket: ByteSocket): void
+  guard(socket: ByteSocket, certificate?: ClientCertificate): void
   stats(): { connections: number; preAuth: number; outboundBytes: number }
   close(): void
 }
@@ -55,8 +56,8 @@ export function createGuard(
   }
   return {
     admit: (socket) => admission.enter(socket),
-    guard(socket) {
-      const connection = new Connection(socket, { limits, checks, clock, gate, events })
+    guard(socket, certificate) {
+      const connection = new Connection(socket, { limits, checks, clock, gate, events, certificate })
       connections.add(connection)
       connection.once('close', () => connections.delete(connection))
     },

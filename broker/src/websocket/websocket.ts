@@ -10,8 +10,9 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '@millrace/platform'
 import { WebSocketServer } from 'ws'
+import { certificateOf } from '../access/certificates.ts'
 import type { BrokerConfig } from '../config.ts'
-import { type Accept, bind, readPair } from '../listener.ts'
+import { type Accept, bind, tlsOptions } from '../listener.ts'
 import { WebSocketStream } from './stream.ts'
 
 export interface WebSocketListener {
@@ -41,7 +42,7 @@ export async function listenWebSocket(
   clock: Clock,
 ): Promise<WebSocketListener> {
   const options = { maxHeaderSize: headerBytesMax, keepAlive: true }
-  const server = tls ? createTlsServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2' }) : createServer(options)
+  const server = tls ? createTlsServer({ ...options, ...tlsOptions(tls) }) : createServer(options)
   const waiting = new Set<Socket>()
   follow(server, { accept, clock, limits, websocket, waiting, sockets: createSockets(limits.packetBytes) })
   return {
@@ -104,7 +105,8 @@ function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, handsha
   sockets.handleUpgrade(request, socket, head, (ws) => {
     for (const raw of waiting) if (isSame(raw, request.socket)) waiting.delete(raw)
     const refused = (detail: Record<string, unknown>) => accept.refused('websocket-frame', detail)
-    accept.guard(new WebSocketStream(ws, request.socket, { connectBytes: limits.connectBytes, refused }))
+    const stream = new WebSocketStream(ws, request.socket, { connectBytes: limits.connectBytes, refused })
+    accept.guard(stream, certificateOf(request.socket))
   })
 }
 

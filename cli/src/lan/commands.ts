@@ -1,27 +1,16 @@
-/** The commands of a local network: an authority, a broker that is open to it, and both processes. */
-import { join, resolve } from 'node:path'
+/** The commands of a local network: a broker that is open to it, and the processes. */
+import { join } from 'node:path'
 import { readArguments } from '@millrace/platform'
 import { type Command, lanData } from '../command.ts'
 import type { Opened } from './open.ts'
 
 const data = { type: 'string', default: lanData } as const
 const brokerPurpose = `open makes authority, certificate, accounts and configuration of a broker and processor for the local network.
-token makes the account of a gateway and prints what to paste into millrace-agent setup there; it has a password in it.`
+token makes the account of a gateway and prints what to paste into millrace-agent setup there; it has a password in it. A token of
+\`millrace ca token\` gives the gateway a certificate instead.`
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
 export const lanCommands: Record<string, Command> = {
-  ca: {
-    usage: 'init',
-    purpose: 'makes an authority of your own in <data>/ca, whose certificate devices trust; one that is there stays',
-    async run(args) {
-      const { values } = readArguments({ call: 'millrace ca', words: ['init'], args }, { data })
-      const { authorityIn, makeAuthority } = await import('./authority.ts')
-      const dir = join(resolve(values.data), 'ca')
-      const isNew = await makeAuthority(dir, 'Millrace')
-      say(`${isNew ? 'made' : 'there already'}: ${authorityIn(dir).certFile}`)
-      return 0
-    },
-  },
   broker: {
     usage: 'open|token',
     purpose: 'makes authority, certificate, accounts and configuration of a broker and processor for the local network',
@@ -31,6 +20,7 @@ export const lanCommands: Record<string, Command> = {
         name: { type: 'string', multiple: true, default: [] as string[] },
         port: { type: 'string', default: '8883' },
         'web-port': { type: 'string', default: '8080' },
+        'ca-port': { type: 'string', default: '8884' },
         node: { type: 'string' },
         url: { type: 'string' },
       } as const
@@ -42,14 +32,15 @@ export const lanCommands: Record<string, Command> = {
         return 0
       }
       const [port, webPort] = [portOf('--port', values.port), portOf('--web-port', values['web-port'])]
+      const caPort = portOf('--ca-port', values['ca-port'])
       const { openBroker } = await import('./open.ts')
-      say(openedText(await openBroker({ data: values.data, names: values.name, port, webPort }), port))
+      say(openedText(await openBroker({ data: values.data, names: values.name, port, webPort, caPort }), port))
       return 0
     },
   },
   run: {
     usage: '',
-    purpose: 'runs the broker and the processor that `broker open` made, until Ctrl-C',
+    purpose: 'runs the broker, the processor and the endpoint of the authority that `broker open` made, until Ctrl-C',
     async run(args) {
       const { values } = readArguments({ call: 'millrace run', args }, { data })
       const asked = new Promise<void>((stop) => {
@@ -79,6 +70,6 @@ function openedText({ dir, names, made }: Opened, port: number): string {
     `made        ${made.join(', ')} in ${dir}`,
     `devices     mqtts://${names[0]}:${port}, with ${join(dir, 'ca', 'ca.crt')} as their authority`,
     `names       ${names.join(', ')}`,
-    'next        millrace run, and millrace device add --topic lab/esp32-1/state',
+    'next        millrace run, and millrace device add --topic lab/esp32-1/state, or millrace ca token <group/node>',
   ].join('\n')
 }

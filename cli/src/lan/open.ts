@@ -1,10 +1,10 @@
 /**
  * `millrace broker open`: a broker and a processor for the local network, by TLS and with accounts, in one folder:
  *
- *   ca/ca.crt  ca/ca.key           the authority; devices get ca.crt
+ *   ca/                            the authority; devices get ca/ca.crt
  *   broker.crt broker.key          for the names and addresses of this machine
  *   broker.users  processor.password
- *   broker.yaml  processor.yaml    written once; yours from then on
+ *   broker.yaml  processor.yaml  ca.yaml    written once; yours from then on
  *
  * Called again it renews the certificate of the broker, and leaves everything else as it is.
  */
@@ -15,7 +15,9 @@ import { join, resolve } from 'node:path'
 import { addUser } from '@millrace/broker/broker'
 import { makeFolder } from '@millrace/platform'
 import { stringify } from 'yaml'
-import { authorityIn, issueServer, makeAuthority } from './authority.ts'
+import { authorityIn, issueServer } from '../ca/authority.ts'
+import { initCa } from '../ca/init.ts'
+import { listsIn } from '../ca/lists.ts'
 
 export interface OpenOptions {
   data: string
@@ -23,6 +25,8 @@ export interface OpenOptions {
   names: string[]
   port: number
   webPort: number
+  /** Of the endpoint where gateways get certificates. */
+  caPort: number
 }
 
 export interface Opened {
@@ -35,7 +39,7 @@ export interface Opened {
 const hostUser = 'processor'
 export const hostId = 'millrace'
 
-export async function openBroker({ data, names: more, port, webPort }: OpenOptions): Promise<Opened> {
+export async function openBroker({ data, names: more, port, webPort, caPort }: OpenOptions): Promise<Opened> {
   const dir = resolve(data)
   makeFolder(dir)
   const file = (name: string) => join(dir, name)
@@ -45,12 +49,13 @@ export async function openBroker({ data, names: more, port, webPort }: OpenOptio
     await make(file(name))
     made.push(name)
   }
-  if (await makeAuthority(file('ca'), `Millrace on ${hostname()}`)) made.push('ca/ca.crt')
+  if (await initCa(file('ca'), `Millrace on ${hostname()}`)) made.push('ca/ca.crt')
   const names = [...new Set([...more, ...ownNames()])]
   await issueServer(file('ca'), names, { certFile: file('broker.crt'), keyFile: file('broker.key') })
   made.push('broker.crt')
   await once('broker.users', (users) => makeHost(users, file('processor.password')))
   await once('broker.yaml', (path) => write(path, brokerConfig(file, port)))
+  await once('ca.yaml', (path) => write(path, { listen: { host: '0.0.0.0', port: caPort }, tls: serverTls(file) }))
   await once('processor.yaml', (path) => write(path, processorConfig(file, port, webPort)))
   return { dir, names, made }
 }
@@ -71,10 +76,12 @@ export function ownNames(): string[] {
   return [...outside, name, `${name}.local`, 'localhost', '127.0.0.1']
 }
 
+const serverTls = (file: (name: string) => string) => ({ certFile: file('broker.crt'), keyFile: file('broker.key') })
+
 function brokerConfig(file: (name: string) => string, port: number) {
   return {
     listen: { host: '0.0.0.0', port },
-    tls: { certFile: file('broker.crt'), keyFile: file('broker.key') },
+    tls: { ...serverTls(file), clientCaFile: authorityIn(file('ca')).certFile, revokedFile: listsIn(file('ca')).revokedFile },
     users: file('broker.users'),
     store: { path: file('broker.sqlite') },
   }

@@ -1,4 +1,4 @@
-/** `millrace run`: the broker and the processor of a folder. A processor whose configuration changed is started again. */
+/** `millrace run`: the broker, the processor and, where it has one, the authority's endpoint of a folder. A processor whose configuration changed is started again. */
 import { existsSync, unwatchFile, watchFile, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +23,7 @@ export async function serve(data: string, say: (text: string) => void): Promise<
   makeFolder(join(dir, 'logs'))
   const broker = start(dir, { name: 'broker', specifier: '@millrace/broker/main', readyWhen: /"listening"/ }, say)
   await Promise.all([staticDir === undefined ? undefined : buildDashboard(staticDir), broker.ready])
+  const endpoint = existsSync(join(dir, 'ca.yaml')) ? startEndpoint(dir, say) : undefined
   const named = { name: 'processor', specifier: '@millrace/cloud-processor/main', readyWhen: /"processor ready"/ }
   const processor = start(dir, named, say)
   watchFile(config, { interval: lookMs }, () => {
@@ -30,7 +31,7 @@ export async function serve(data: string, say: (text: string) => void): Promise<
     const pid = processor.pid()
     if (pid !== undefined) process.kill(pid, 'SIGTERM')
   })
-  await processor.ready
+  await Promise.all([processor.ready, endpoint?.ready])
   const url = `${web.tls ? 'https' : 'http'}://${web.host}:${web.port}/`
   // By it the other commands find the page.
   writeFileSync(join(dir, 'up.json'), JSON.stringify({ url, data: dir }))
@@ -38,7 +39,7 @@ export async function serve(data: string, say: (text: string) => void): Promise<
     url,
     async stop() {
       unwatchFile(config)
-      await processor.stop()
+      await Promise.all([processor.stop(), endpoint?.stop()])
       await broker.stop()
     },
   }
@@ -54,4 +55,11 @@ function start(dir: string, { name, specifier, readyWhen }: Named, say: (text: s
   const args = () => ['run', '--config', join(dir, `${name}.yaml`)]
   const script = fileURLToPath(import.meta.resolve(specifier))
   return new Child({ name, script, args, readyWhen, logFile: join(dir, 'logs', `${name}.log`), restarts: true }, say)
+}
+
+function startEndpoint(dir: string, say: (text: string) => void): Child {
+  const script = fileURLToPath(import.meta.resolve('../main.ts'))
+  const args = () => ['ca', 'serve', '--data', dir]
+  const readyWhen = /"certificates are given"/
+  return new Child({ name: 'ca', script, args, readyWhen, logFile: join(dir, 'logs', 'ca.log'), restarts: true }, say)
 }

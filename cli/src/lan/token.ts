@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { addUser } from '@millrace/broker/broker'
 import { makeToken } from '@millrace/contract/join-token'
 import { parse } from 'yaml'
-import { authorityIn } from './authority.ts'
+import { authorityIn } from '../ca/authority.ts'
 import { hostId, newPassword, ownNames } from './open.ts'
 
 export interface TokenOptions {
@@ -24,7 +24,7 @@ export async function gatewayToken({ data, node, url }: TokenOptions): Promise<s
   await addUser(join(dir, 'broker.users'), account)
   const ca = readFileSync(authorityIn(join(dir, 'ca')).certFile, 'utf8')
   return makeToken({
-    url: url ?? ownUrl(dir),
+    url: url ?? brokerUrl(dir),
     group,
     node: name,
     host: hostId,
@@ -34,7 +34,8 @@ export async function gatewayToken({ data, node, url }: TokenOptions): Promise<s
   })
 }
 
-function ownUrl(dir: string): string {
+/** Of the broker that `broker open` made in this folder, by this machine's first address in the network. */
+export function brokerUrl(dir: string): string {
   const { listen } = parse(readFileSync(join(dir, 'broker.yaml'), 'utf8')) as { listen: { port: number } }
   return `mqtts://${ownNames()[0]}:${listen.port}`
 }

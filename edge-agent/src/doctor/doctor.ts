@@ -6,6 +6,7 @@ import { checkAgent } from '../engines.ts'
 import { askStatus } from '../status.ts'
 import { checkBroker } from './broker.ts'
 import { checkClock } from './clock.ts'
+import { checkCredential } from './credential.ts'
 import { checkDevices } from './devices.ts'
 import { checkDisk } from './disk.ts'
 import { type Finding, ok, warning, wrong } from './finding.ts'
@@ -33,7 +34,9 @@ export async function* diagnose(load: () => AgentConfig, clock: Clock): AsyncGen
   yield* await checkDevices(config, await ask(), clock)
   const network = await checkNetwork(config, clock.now())
   yield* network
-  if (![...disk, ...network].some(({ level }) => level === 'wrong')) yield* await checkBroker(config, ask, clock)
+  const credential = checkCredential(config, clock.now())
+  yield* credential
+  if (![...disk, ...network, ...credential].some(({ level }) => level === 'wrong')) yield* await checkBroker(config, ask, clock)
 }
 
 function tryLoad(load: () => AgentConfig): AgentConfig | Finding {

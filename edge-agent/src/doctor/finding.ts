@@ -1,6 +1,6 @@
 /** What the doctor found. */
 export interface Finding {
-  check: 'configuration' | 'user' | 'disk' | 'clock' | 'device' | 'network' | 'tls' | 'broker' | 'processor'
+  check: 'configuration' | 'user' | 'disk' | 'clock' | 'device' | 'network' | 'tls' | 'certificate' | 'broker' | 'processor'
   level: 'ok' | 'warning' | 'wrong'
   says: string
   /** What to do; of an `ok` there is nothing to be done. */

@@ -18,6 +18,7 @@ import type { Channel } from '@millrace/contract'
 import { type Clock, every } from '@millrace/platform'
 import type { AgentStatus } from '../agent.ts'
 import { type AgentConfig, healthDevice } from '../config.ts'
+import { certificateFile } from '../credential/index.ts'
 import type { Device } from '../device.ts'
 import { createIntake } from '../intake.ts'
 import type { OutboxStatus } from '../outbox/index.ts'
@@ -78,9 +79,11 @@ export function createHealth(config: AgentConfig, { clock, given, status }: Heal
   }
 }
 
-export function healthChannels({ uplink, health }: AgentConfig): Channel[] {
+export function healthChannels(config: AgentConfig): Channel[] {
+  const { health } = config
   const isThere = (name: string) =>
-    (name !== 'temperature' || temperature() !== undefined) && (name !== 'certificate_days' || uplink.certFile !== undefined)
+    (name !== 'temperature' || temperature() !== undefined) &&
+    (name !== 'certificate_days' || certificateFile(config) !== undefined)
   const common = { kind: 'number', datatype: 'Double', intervalMs: health.everyMs } as const
   return Object.entries(units).flatMap(([name, unit]) => (isThere(name) ? [{ name, unit, ...common }] : []))
 }
@@ -97,7 +100,7 @@ function valuesOf(config: AgentConfig, { outbox, uplink }: AgentStatus, cpu: Ret
     link: (uplink as UplinkStatus).connected ? 1 : 0,
     spool: (100 * bytes) / bytesMax,
     spool_batches: entries,
-    certificate_days: daysLeft(config.uplink.certFile),
+    certificate_days: daysLeft(certificateFile(config)),
   }
 }
 

@@ -31,6 +31,7 @@ export async function answersOf(given: Given, ports: string[], question: Questio
   const node =
     given.node ??
     (isToken(broker.trim()) ? proposed : (await question(`2. What is this gateway called? [${proposed}]`)) || proposed)
+  if (join.enrolment && node.trim() !== proposed) throw refused(`"${node}" is not the gateway of the token, ${proposed}`)
   Object.assign(join, nameOf(node.trim()))
   const texts = given.device ?? (await question(deviceQuestion(ports))).split(',')
   const devices = texts.map((text) => text.trim()).filter(Boolean)

@@ -20,12 +20,10 @@ const healthEveryMs = 10_000
 /** Returns the files written. @throws MillraceError CONFIG_INVALID, and then nothing is written. */
 export function writeSetup(answers: Answers, configFile: string): string[] {
   const file = resolve(configFile)
-  const folder = dirname(file)
   const { password, ca } = answers.join
-  const beside = { password: join(folder, 'agent.password'), ca: join(folder, 'broker-ca.crt') }
-  const config = configOf(answers, beside)
-  checkAgent(checkConfig(agentSchema, config, file))
-  makeFolder(folder, 0o755)
+  const beside = besideOf(file)
+  const config = checkSetup(answers, configFile)
+  makeFolder(dirname(file), 0o755)
   if (existsSync(file)) renameSync(file, `${file}.before`)
   const files = [
     ...(password === undefined ? [] : [{ path: beside.password, text: `${password}\n` }]),
@@ -36,8 +34,21 @@ export function writeSetup(answers: Answers, configFile: string): string[] {
   return files.map(({ path }) => path)
 }
 
+/** The configuration as it would be written. @throws MillraceError CONFIG_INVALID */
+export function checkSetup(answers: Answers, configFile: string) {
+  const file = resolve(configFile)
+  const config = configOf(answers, besideOf(file))
+  checkAgent(checkConfig(agentSchema, config, file))
+  return config
+}
+
+function besideOf(file: string) {
+  const folder = dirname(file)
+  return { password: join(folder, 'agent.password'), ca: join(folder, 'broker-ca.crt') }
+}
+
 function configOf(
-  { join: { group, node, host, url, username, password, ca }, devices }: Answers,
+  { join: { group, node, host, url, username, password, ca, enrolment }, devices }: Answers,
   beside: { password: string; ca: string },
 ) {
   return {
@@ -50,6 +61,7 @@ function configOf(
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { passwordFile: beside.password }),
       ...(ca === undefined ? {} : { caFile: beside.ca }),
+      ...(enrolment ? { enrolment: { url: enrolment.url } } : {}),
     },
     health: { everyMs: healthEveryMs },
     devices: devices.map(({ id, decoder, path }) => ({ id: `${node}-${id}`, bus: busOf(path), decoder: { kind: decoder } })),

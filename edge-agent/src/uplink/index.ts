@@ -1,4 +1,4 @@
-export { connectMqtt } from './mqtt-transport.ts'
+export { connectMqtt, tryCredential } from './mqtt-transport.ts'
 export { type UplinkOptions, uplinkSchema } from './options.ts'
 export type { Orders } from './orders.ts'
 export type { Connection, Transport, TransportEvents } from './transport.ts'

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { type Log, readSecret } from '@millrace/platform'
-import { connect, type IClientOptions, type MqttClient } from 'mqtt'
+import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { writeToStream } from 'mqtt-packet'
 import type { UplinkOptions } from './options.ts'
 import type { Connection, Transport, TransportEvents } from './transport.ts'
@@ -13,11 +13,17 @@ const endMsMax = 1000
 // mqtt.js's own encoder: else it keeps a buffer for each of the 65,536 packet ids, 8 MB in all.
 writeToStream.cacheNumbers = false
 
-export function connectMqtt(options: UplinkOptions, { log }: { log: Log }): Transport {
+export interface MqttContext {
+  log: Log
+  /** Key and certificate, PEM, where the agent keeps them itself. */
+  credentialFile?: string | undefined
+}
+
+export function connectMqtt(options: UplinkOptions, { log, credentialFile }: MqttContext): Transport {
   return {
     connect(will, events) {
       const client = connect(options.url, {
-        ...clientOptions(options),
+        ...clientOptions(options, credentialFile),
         will: { topic: will.topic, payload: buffer(will.payload), qos: 1, retain: false },
       })
       return connectionOf(client, options, events, log)
@@ -25,8 +31,14 @@ export function connectMqtt(options: UplinkOptions, { log }: { log: Log }): Tran
   }
 }
 
+/** Connects with the credential and leaves. @throws what the broker or TLS says */
+export async function tryCredential(options: UplinkOptions, credentialFile: string, clientId: string): Promise<void> {
+  const client = await connectAsync(options.url, { ...clientOptions(options, credentialFile), clientId }, false)
+  await client.endAsync()
+}
+
 /** The files are read at each connection, so that a renewed credential is used without a restart. */
-function clientOptions(options: UplinkOptions): IClientOptions {
+function clientOptions(options: UplinkOptions, credentialFile = options.certFile): IClientOptions {
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path))
   const password = options.passwordFile === undefined ? options.password : readSecret(options.passwordFile, 'uplink.passwordFile')
   return {
@@ -41,8 +53,7 @@ function clientOptions(options: UplinkOptions): IClientOptions {
     ...(options.username === undefined ? {} : { username: options.username }),
     ...(password === undefined ? {} : { password }),
     ...(options.caFile === undefined ? {} : { ca: file(options.caFile) }),
-    ...(options.certFile === undefined ? {} : { cert: file(options.certFile) }),
-    ...(options.keyFile === undefined ? {} : { key: file(options.keyFile) }),
+    ...(credentialFile === undefined ? {} : { cert: file(credentialFile), key: file(options.keyFile ?? credentialFile) }),
   }
 }
 

@@ -16,6 +16,14 @@ const section = z.strictObject({
   caFile: z.string().optional().describe('PEM file with the authority that signed the certificate of the broker'),
   certFile: z.string().optional().describe('PEM file with the certificate of this agent'),
   keyFile: z.string().optional().describe('PEM file with the key of this agent'),
+  enrolment: z
+    .strictObject({
+      url: z.url({ protocol: /^https$/ }).describe('Endpoint of the authority, https://host:port; caFile must know it'),
+    })
+    .optional()
+    .describe(
+      'The agent has a certificate of `millrace ca`, keeps it in dataDir and renews it. Written by `setup`; instead of certFile and keyFile',
+    ),
   keepaliveSeconds: z.int().min(1).default(10).describe('A connection silent for one and a half times this is dead'),
   connectMsMax: z.number().min(100).default(5000).describe('Time for a connection to be made'),
   reconnectMsMin: z.number().min(1).default(500).describe('First wait before connecting again; it doubles'),
@@ -48,9 +56,11 @@ const section = z.strictObject({
 })
 
 /** The connection to the broker, and how much may be on its way. */
-export const uplinkSchema = section.refine(
-  ({ password, passwordFile, ...uplink }) => keepsCredentials(uplink, [password, passwordFile]),
-  credentialsInClear,
-)
+export const uplinkSchema = section
+  .refine(({ password, passwordFile, ...uplink }) => keepsCredentials(uplink, [password, passwordFile]), credentialsInClear)
+  .refine(({ enrolment, certFile, keyFile }) => !enrolment || (certFile ?? keyFile) === undefined, {
+    path: ['enrolment'],
+    message: 'with it the agent keeps its certificate itself: take certFile and keyFile out',
+  })
 
 export type UplinkOptions = z.infer<typeof uplinkSchema>
