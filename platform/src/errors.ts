@@ -366,7 +366,11 @@ export const catalogue = {
     remedy: "Try again in a few seconds; if it stays so, the processor's log says why.",
     retry: true,
   },
-  REGISTRY_REFUSED: { says: 'The device registry was not changed: {detail}', remedy: '{remedy}', retry: false },
+  REGISTRY_REFUSED: {
+    says: 'The device registry was not changed: {detail}',
+    remedy: 'To mend it: {remedy} Then give the order again.',
+    retry: false,
+  },
   SCENARIO_UNKNOWN: {
     says: 'There is no scenario {name}.',
     remedy: 'Name one of {known}, or the path of a file.',

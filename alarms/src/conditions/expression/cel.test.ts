@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 
 /** As in a package of the agent, which does not carry it. */
 test('where the library is not installed a rule with an expression is refused, with a remedy', async () => {
@@ -7,6 +7,13 @@ test('where the library is not installed a rule with an expression is refused, w
       throw new Error('Cannot find module')
     },
   }))
+  vi.resetModules()
   const { faultIn } = await import('./cel.ts')
   expect(faultIn('hr > 1.0', ['hr'])).toBe('@bufbuild/cel is not installed here: give this rule to the processor')
+})
+
+// Other files run in the same process.
+afterAll(() => {
+  vi.doUnmock('node:module')
+  vi.resetModules()
 })
