@@ -11,6 +11,8 @@ import type { EdgeCounts } from './records/ledger.ts'
 
 /** Stream under which readings of derived channels are counted: they are computed, and nothing was read for them. */
 export const derivedStream = 'derived'
+/** What plain devices and foreign nodes send: it is counted where it is received. */
+export const directStream = 'bridge'
 
 /** One bad frame, or one sequence of bytes that is not a frame. */
 export interface BadFrame {

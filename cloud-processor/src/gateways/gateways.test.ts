@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Gateways } from './gateways.ts'
 import { chosen, inGroups } from './groups.ts'
-import { hash, Ward } from './testing/ward.ts'
+import { FakeGateway, hash, Ward } from './testing/ward.ts'
 
 const gatewayOf = (ward: Ward, k: number) => [...ward.gateways.values()][k]!
 
@@ -14,6 +14,25 @@ test('a good configuration goes group after group to all', () => {
   ward.deliver()
   expect([ward.newest().state, ward.states()]).toEqual(['done', Array(10).fill('confirmed')])
   expect([...ward.gateways.values()].map(({ text }) => text)).toEqual(Array(10).fill('after'))
+})
+
+test('a gateway that reported before this page began is asked, once while it does not answer, and not when it is known', () => {
+  const ward = new Ward(1)
+  const late = new FakeGateway()
+  late.isOff = true
+  ward.gateways.set('ward/late', late)
+  const nodes = () => ward.cloud.list().map(({ node }) => node)
+  for (let k = 0; k < 3; k++) ward.cloud.meet('ward/late')
+  expect(ward.deliver()).toBe(1)
+  expect(nodes()).toEqual(['ward/g01'])
+  late.isOff = false
+  ward.pass(5000)
+  ward.cloud.meet('ward/late')
+  expect(ward.deliver()).toBe(1)
+  expect(nodes()).toEqual(['ward/g01', 'ward/late'])
+  ward.pass(120_000)
+  ward.cloud.meet('ward/late')
+  expect(ward.deliver()).toBe(0)
 })
 
 test('at an error in the first group nobody else gets it', () => {

@@ -86,6 +86,11 @@ export class Gateways {
     this.#advance()
   }
 
+  /** A gateway sends data. What it reported before this page began nobody here has read: it is asked. */
+  meet(node: string): void {
+    if (!this.#known.has(node) && this.#known.size < nodesMax && this.#isDue(node)) this.#sendAsked(node)
+  }
+
   /** A configuration for gateways, group after group. @throws MillraceError GATEWAYS_LINK_OPEN */
   rollOut(given: Pick<Rollout, 'by' | 'reason' | 'text' | 'groups' | 'errorsMax' | 'isOverDrift'>): Rollout {
     this.refuseOpenLink()

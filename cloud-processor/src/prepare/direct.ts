@@ -9,6 +9,7 @@ import {
   type CutRecord,
   countReadings,
   countSamples,
+  directStream,
   emptyEdgeCounts,
   encodeJson,
   type Tally,
@@ -24,8 +25,6 @@ import { setReplayable } from './replay/replayable.ts'
 import { countedBefore, keepRejected, newlyFound, stillRejected } from './replay/selection.ts'
 import type { DirectCounts, PrepareState } from './state/state.ts'
 import type { TimeUnit } from './time/units.ts'
-
-const directStream = 'bridge'
 
 /** A message that was decoded. */
 export interface Delivery {

@@ -1,6 +1,16 @@
 /** The page, and what it sees of the log: the timeline and rejections from now on, alarms from the start, so that open ones are known. */
 import { join } from 'node:path'
-import { type AlarmTopicRecord, type Control, decodeJson, type TimelineRecord, type Topic, topics } from '@millrace/contract'
+import {
+  type AlarmTopicRecord,
+  type Control,
+  type CutRecord,
+  decodeJson,
+  derivedStream,
+  directStream,
+  type TimelineRecord,
+  type Topic,
+  topics,
+} from '@millrace/contract'
 import { isClearText } from '@millrace/platform'
 import { appendControl, hasAccount, sendOrder } from '../bridge/index.ts'
 import { plainDevices } from '../config.ts'
@@ -94,7 +104,7 @@ function follow(context: PageContext, { web, status, gateways, registry }: Follo
   const showTimeline = (records: LogRecord[]) => {
     const timeline = readable<TimelineRecord>(records)
     status.see(timeline)
-    if (gateways) for (const record of timeline) if (record.k === 'gateway') gateways.see(record)
+    if (gateways) showGateways(gateways, timeline)
     web.onTimeline(timeline)
   }
   const showAlarms = (records: LogRecord[]) => web.onAlarms(readable<AlarmTopicRecord>(records))
@@ -110,6 +120,16 @@ function follow(context: PageContext, { web, status, gateways, registry }: Follo
     live(context, { name: 'page-rejected', topic: topics.rejected, partition, from: 'end', show: countRejected }),
     live(context, { name: 'page-alarms', topic: topics.alarms, partition, from: 'start', show: showAlarms }),
   ]).flat()
+}
+
+/** Other nodes and plain devices take no configuration from here: they are asked nothing. */
+const isOfAgent = ({ stream }: CutRecord) => stream !== derivedStream && stream !== directStream
+
+function showGateways(gateways: Gateways, timeline: TimelineRecord[]): void {
+  for (const record of timeline) {
+    if (record.k === 'gateway') gateways.see(record)
+    else if (record.k === 'cut' && isOfAgent(record)) gateways.meet(record.node)
+  }
 }
 
 /** The store's sink names one that is damaged. */

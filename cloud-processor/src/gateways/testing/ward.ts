@@ -13,7 +13,7 @@ import type { Rollout } from '../rollout.ts'
 export const hash = (text: string) => Buffer.from(text).toString('hex').padEnd(64, '0').slice(0, 64)
 
 /** What a gateway answers, without any agent: see edge-agent/src/remote for that. */
-class FakeGateway {
+export class FakeGateway {
   text = 'before'
   version = 0
   isOff = false
@@ -105,11 +105,14 @@ export class Ward {
     if (report && !this.loses()) this.cloud.see({ f: 1, k: 'gateway', subject: node, node, receivedMs: this.clock.nowMs, report })
   }
 
-  deliver(steps = Number.POSITIVE_INFINITY): void {
-    for (let k = 0; k < steps && this.#orders.length > 0; k++) {
+  /** Returns how many there were. */
+  deliver(steps = Number.POSITIVE_INFINITY): number {
+    let k = 0
+    for (; k < steps && this.#orders.length > 0; k++) {
       const { node, order } = this.#orders.shift()!
       if (!this.loses()) this.see(node, this.gateways.get(node)!.take(order))
     }
+    return k
   }
 
   pass(ms: number): void {
