@@ -6,6 +6,7 @@
 import { follow, pass } from '@millrace/cloud-processor/stage'
 import { decodeJson, type TimelineRecord, topics } from '@millrace/contract'
 import type { Busy } from './busy.ts'
+import { catchingUpMs } from './catching-up.ts'
 import { openLog } from './checks/log.ts'
 import type { SharedEngines } from './engines.ts'
 import type { Strike } from './faults.ts'
@@ -131,7 +132,7 @@ export interface Judging {
 /**
  * Time from each fault's end to the first stored reading that was made after it, for each device that the fault touched. One that
  * took longer than `withinMs` while another fault of that device was active says nothing: it is hidden, and that one's end is
- * looked at as well. What may be is stretched where others kept the machine busy.
+ * looked at as well. What may be is stretched where others kept the machine busy, and where the store catches up.
  */
 export function recoveries(
   strikes: Strike[],
@@ -148,7 +149,9 @@ export function recoveries(
   for (const strike of strikes) {
     const { kind, target, toMs } = strike
     if (toMs === undefined || toMs > endMs - withinMs || touched(strike).length === 0) continue
-    const allowedMs = (withinMs + (leftInSilence(strike) ? silentMs : 0)) * busy.at(toMs)
+    const before = strikes.filter(({ fromMs }) => fromMs < toMs)
+    const moreMs = Math.max(leftInSilence(strike) ? silentMs : 0, catchingUpMs(before, toMs))
+    const allowedMs = (withinMs + moreMs) * busy.at(toMs)
     const recovery = found.get(kind) ?? { kind, judged: 0, hidden: 0, worstMs: 0, worst: '', timelineMs: 0, worstPart: 0 }
     found.set(kind, recovery)
     let isJudged = false

@@ -2,6 +2,7 @@
 import { loadavg } from 'node:os'
 import { until } from '../../support/until.ts'
 import type { Busy } from './busy.ts'
+import { catchingUpMs } from './catching-up.ts'
 import { awaitAlarms, needCopy } from './copies-due.ts'
 import type { Faults } from './faults.ts'
 import type { Installation } from './installation.ts'
@@ -46,7 +47,7 @@ export async function runRounds(
     await until('every process is ready', () => victims.every((each) => each.isUp()), { withinMs: 60_000 })
     const quietSinceMs = performance.now()
     desaturate(index + schedule.length)
-    const withinMs = quietMs * (busy?.at(Date.now()) ?? 1)
+    const withinMs = (quietMs + catchingUpMs(faults.strikes, Date.now())) * (busy?.at(Date.now()) ?? 1)
     const window = { ...(await awaitClosing(installation, ledgers, withinMs)), load: loadavg()[0]! }
     windows.push(window)
     const struck = `${faults.strikes.length} faults struck so far`
