@@ -18,7 +18,12 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
 /** Puts a file into the place of another in one step. */
 export function renameDurably(from: string, to: string): void {
   renameSync(from, to)
-  const folder = openSync(dirname(to), 'r')
+  syncFolder(dirname(to))
+}
+
+/** Names that were made, changed or removed in it are on the disk when this returns. */
+export function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
   try {
     fsyncSync(folder)
   } finally {

@@ -8,10 +8,11 @@
  *      "newest":  {version, hash, state, detail?}   what became of the newest that came
  *      "done":    [{id, state, expiresMs}]}         commands that were begun: none is done twice
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ConfigurationOutcome, OrderAnswer } from '@millrace/contract'
 import type { Log } from '@millrace/platform'
+import { writeDurably } from '@millrace/platform'
 
 export interface Configuration {
   version: number
@@ -57,23 +58,5 @@ const nothing = (): Kept => ({ f: 1, done: [] })
 
 /** Durable when it returns. */
 export function writeKept(dataDir: string, kept: Kept): void {
-  const path = join(dataDir, fileName)
-  const fresh = openSync(`${path}.new`, 'w', 0o600)
-  try {
-    writeSync(fresh, JSON.stringify(kept))
-    fsyncSync(fresh)
-  } finally {
-    closeSync(fresh)
-  }
-  renameSync(`${path}.new`, path)
-  syncFolder(dataDir)
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
+  writeDurably(join(dataDir, fileName), JSON.stringify(kept))
 }

@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { makeFolder } from '@millrace/platform'
+import { makeFolder, syncFolder } from '@millrace/platform'
 
 export interface NewFile {
   write(bytes: Uint8Array): void
@@ -103,14 +103,5 @@ function createFile(path: string): NewFile {
     },
     sync: () => fsyncSync(file),
     close: () => closeSync(file),
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
   }
 }
