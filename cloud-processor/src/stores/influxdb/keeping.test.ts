@@ -6,10 +6,13 @@ import { createKeeping } from './keeping.ts'
 
 const durableAfterMs = 15_000
 
-function world(saveEveryMs = 1000) {
+function world(saveEveryMs = 1000, visibleAfterMs = 0) {
   let nowMs = 1_000_000
   let run = 'first'
   let snapshot: Snapshot | undefined
+  /** Of each record, and of each session. */
+  const writtenMs: number[] = []
+  const isShown: boolean[] = []
   const kept: Kept = {
     load: async () => snapshot,
     async save(next) {
@@ -21,18 +24,21 @@ function world(saveEveryMs = 1000) {
   const clock = { now: () => nowMs, monotonic: () => nowMs, after: () => () => {} }
   /** One owner writes for `sessionMs`, a record each 100 ms, and is gone without a word. Returns from where it went on. */
   async function session(sessionMs: number, writeMs = 100): Promise<number> {
-    const keeping = await createKeeping(kept, { saveEveryMs, durableAfterMs, clock, run: async () => run })
+    const keeping = await createKeeping(kept, { saveEveryMs, durableAfterMs, visibleAfterMs, clock, run: async () => run })
+    if (keeping.isShown) expect(nowMs - (writtenMs[keeping.state.next - 1] ?? 0)).toBeGreaterThanOrEqual(visibleAfterMs)
+    isShown.push(keeping.isShown)
     const from = keeping.state.next
     for (let ms = 0; ms < sessionMs; ms += writeMs) {
       await keeping.begin()
       nowMs += writeMs
-      keeping.state.next++
+      writtenMs[keeping.state.next++] ??= nowMs
       await keeping.end(false)
     }
     return from
   }
   return {
     session,
+    isShown,
     position: () => snapshot?.next ?? 0,
     put(next: Snapshot) {
       snapshot = next
@@ -81,6 +87,23 @@ test('while the engine runs on the next owner writes little again, and all above
   expect(again).toBe(position())
   expect(again).toBeLessThan(185)
   expect(again).toBeGreaterThanOrEqual(before)
+})
+
+test('goes on from a state that answers show, however short the sessions are, and says when none is', async () => {
+  const visibleAfterMs = 1500
+  const { session, isShown, position } = world(5000, visibleAfterMs)
+  await session(900)
+  await session(900)
+  expect(isShown).toEqual([false, false])
+  await session(2000)
+  expect(await session(2000)).toBeGreaterThan(0)
+  expect(isShown.at(-1)).toBe(true)
+  for (let turn = 0; turn < 200; turn++) await session(100 + ((turn * 7919) % 4000), 100 + ((turn * 104_729) % 500))
+  // Most begin without a wait.
+  expect(isShown.slice(-100).filter((one) => !one).length).toBeLessThan(30)
+  const before = position()
+  for (let turn = 0; turn < 40; turn++) await session(900)
+  expect(position()).toBeGreaterThan(before)
 })
 
 test('does not take over what a restarted engine may have lost', async () => {

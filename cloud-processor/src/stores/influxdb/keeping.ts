@@ -8,11 +8,13 @@
  *
  * Sessions and owners of a partition may change more often than that. While the engine runs on, a new one goes on from the newest
  * pending state, so that what was written is not written again, and a session keeps its state soon after it began, then less and
- * less often. The newest pending state replaces the one before it; the oldest stays until it is the position.
+ * less often. It prefers one of which its writer saw the time pass after which the engine's answers show all of it: else the
+ * first question to the engine has to wait so long. The oldest pending state stays until it is the position; of the others the
+ * newest and the newest that is shown are kept.
  *
  * Layout: u32 length of the head; the head (JSON: decisions, length of the state at the position, and of each pending state its
- * position, time, engine run and length); the state at the position (accounting/state.ts); the pending states. In format 2 there
- * is at most one of them (`pending`). In format 1 the head is the decisions alone, and the rest is the state at the position.
+ * position, time, engine run, whether it is shown, and length); the state at the position (accounting/state.ts); the pending
+ * states. In format 2 there is at most one of them (`pending`). In format 1 the head is the decisions alone, and the rest is the state at the position.
  */
 import type { Clock } from '@millrace/platform'
 import type { Kept } from '../../stage/index.ts'
@@ -30,6 +32,8 @@ import {
 export interface KeepingOptions {
   saveEveryMs: number
   durableAfterMs: number
+  /** How long answers may lack what was written. */
+  visibleAfterMs: number
   clock: Clock
   /** Another text after every start of the engine. */
   run(): Promise<string>
@@ -46,11 +50,15 @@ interface Pending extends Position {
   atMs: number
   /** Of the engine when the session of the write began. */
   run: string
+  /** The engine's answers show all that it counts. */
+  isShown?: true
 }
 
 export interface Keeping {
   readonly state: AccountState
   readonly decisions: Decisions
+  /** The engine's answers show all that the state counted when this session began. */
+  readonly isShown: boolean
   /** Decisions were added: durable when resolved. @throws Error when the engine was restarted: its answers may lack what it lost */
   saveDecisions(): Promise<void>
   /** Before a write: saves what has become durable. @throws Error when the engine was restarted and may have lost some */
@@ -65,8 +73,10 @@ interface Keeper extends Keeping {
   /** Of the engine when this session began. */
   run: string
   base: Position
-  /** At most two, the oldest first. */
+  /** The oldest first. */
   pending: Pending[]
+  /** Of pending states that are not shown yet: monotonic time from which they are. */
+  shownFromMs: WeakMap<Pending, number>
   keptMs: number
   /** Between the last state that was taken and the next. */
   restMs: number
@@ -88,15 +98,20 @@ export async function createKeeping(kept: Kept, options: KeepingOptions): Promis
     isUnsaved: false,
   }
   while (isDurable(position.pending[0], options)) promote(position)
-  const newest = position.pending.at(-1) ?? position.base
+  const from = newestShown(position.pending) ?? position.pending.at(-1) ?? position.base
+  const shownFromMs = new WeakMap(position.pending.map((one) => [one, options.clock.monotonic() + options.visibleAfterMs]))
   const keeper: Keeper = {
-    ...{ kept, options, run, decisions, ...position, keptMs: Number.NEGATIVE_INFINITY, restMs: firstRestMs },
-    state: decodeState(newest.bytes),
+    ...{ kept, options, run, decisions, ...position, shownFromMs, keptMs: Number.NEGATIVE_INFINITY, restMs: firstRestMs },
+    state: decodeState(from.bytes),
+    isShown: from === position.base ? snapshot !== undefined : (from as Pending).isShown === true,
     async saveDecisions() {
       await checkRun(keeper)
       await save(keeper)
     },
-    begin: () => saveDurable(keeper),
+    begin() {
+      show(keeper)
+      return saveDurable(keeper)
+    },
     end: (hasRefused) => end(keeper, hasRefused),
   }
   return keeper
@@ -104,6 +119,20 @@ export async function createKeeping(kept: Kept, options: KeepingOptions): Promis
 
 function isDurable(one: Pending | undefined, { clock, durableAfterMs }: KeepingOptions): boolean {
   return one !== undefined && clock.now() - one.atMs >= durableAfterMs
+}
+
+const newestShown = (pending: Pending[]) => pending.findLast(({ isShown }) => isShown)
+
+/** Marks what answers show by now, and drops the pending states that are of no use beside it. */
+function show(keeper: Keeper): void {
+  const nowMs = keeper.options.clock.monotonic()
+  for (const one of keeper.pending)
+    if (!one.isShown && nowMs >= keeper.shownFromMs.get(one)!) {
+      one.isShown = true
+      keeper.isUnsaved = true
+    }
+  const shown = newestShown(keeper.pending)
+  keeper.pending = keeper.pending.filter((one, k, { length }) => k === 0 || k === length - 1 || one === shown)
 }
 
 function promote(keeper: Pick<Keeper, 'base' | 'pending' | 'isUnsaved'>): void {
@@ -149,8 +178,11 @@ async function end(keeper: Keeper, hasRefused: boolean): Promise<void> {
   keeper.keptMs = nowMs
   // Once states of this session become the position in its own time, one at a time is enough.
   keeper.restMs = Math.min(2 * restMs, Math.max(options.durableAfterMs, options.saveEveryMs))
-  keeper.pending = [...pending.slice(0, 1), { next: state.next, bytes: encodeState(state), atMs: nowMs, run: keeper.run }]
+  const taken: Pending = { next: state.next, bytes: encodeState(state), atMs: nowMs, run: keeper.run }
+  keeper.shownFromMs.set(taken, options.clock.monotonic() + options.visibleAfterMs)
+  keeper.pending.push(taken)
   keeper.isUnsaved = true
+  show(keeper)
   // What was refused is in the rejected topic when the sink calls again.
   if (!hasRefused) await saveDurable(keeper)
 }

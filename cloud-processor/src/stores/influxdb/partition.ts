@@ -104,13 +104,14 @@ async function load(options: PartitionOptions): Promise<Partition> {
   const { engine, dialect, kept, clock, log, partition } = options
   const { traits, run } = dialect
   const { saveEveryMs, durableAfterMs = traits.durableAfterMs, totalsEveryMs } = engine.config
-  const keeping = await createKeeping(kept, { saveEveryMs, durableAfterMs, clock, run })
+  const { visibleAfterMs } = traits
+  const keeping = await createKeeping(kept, { saveEveryMs, durableAfterMs, visibleAfterMs, clock, run })
   const summaryLines = createSummaryLines(traits, { log, partition })
   return {
     options,
     keeping,
     questions: createQuestions(dialect),
-    recent: createRecent(dialect, clock),
+    recent: createRecent(dialect, clock, keeping.isShown),
     pointsOf: createPoints(traits),
     summaryLines,
     totals: new Totals({ state: keeping.state, lines: summaryLines, clock, everyMs: totalsEveryMs }),

@@ -1,7 +1,8 @@
 /**
  * What the engine may have acknowledged and not show yet. An engine that makes its rows searchable in the background answers
  * without the rows that it is about to add, even when it was told to flush: a flush does not wait for another one that has
- * begun. So a writer adds to an answer what it sent itself in the last moments, and waits at first for what others sent before.
+ * begun. So a writer adds to an answer what it sent itself in the last moments, and waits at first for what others sent before,
+ * unless it goes on from a state that is known to be shown.
  */
 import type { Clock } from '@millrace/platform'
 import { type Decisions, decisionKey, type Held, namesOf, type Piece, type Suspicion, timesOf } from '../accounting/index.ts'
@@ -24,9 +25,9 @@ export interface Recent {
   firstAfter(device: string, channel: string, fromMs: number): number | undefined
 }
 
-export function createRecent(dialect: Dialect, clock: Clock): Recent {
+export function createRecent(dialect: Dialect, clock: Clock, isShown: boolean): Recent {
   const { visibleAfterMs, resolutionMs } = dialect.traits
-  const startedMs = clock.monotonic()
+  const shownFromMs = isShown ? 0 : clock.monotonic() + visibleAfterMs
   const sent: Sent[] = []
 
   function forget(): void {
@@ -37,7 +38,7 @@ export function createRecent(dialect: Dialect, clock: Clock): Recent {
 
   return {
     async settle() {
-      const waitMs = startedMs + visibleAfterMs - clock.monotonic()
+      const waitMs = shownFromMs - clock.monotonic()
       if (waitMs > 0) await new Promise<void>((resolve) => void clock.after(waitMs, resolve))
       await dialect.settle()
     },
