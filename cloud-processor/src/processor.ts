@@ -45,11 +45,7 @@ export async function startProcessor(
   const { log, store, sinks = [], clock, logger } = engines
   const has = (...stages: ProcessorConfig['stages']) => stages.some((stage) => config.stages.includes(stage))
   const assignments = parts.keepAssignments(clock)
-  const members = parts.joinMembers(
-    log.heartbeats,
-    { id: engines.id, roles: config.stages, holds: assignments.held, lagMs: () => lagOf(assignments.progress()) },
-    engines,
-  )
+  const members = join(parts, config, engines, assignments)
   const context: RoleContext = { ...engines, config, parts, members, lagMs: () => members.lagMs(['prepare', 'rules']) }
 
   await forgetSinks(context)
@@ -86,6 +82,7 @@ export async function startProcessor(
     { name: 'store', stop: () => store?.close() },
     ...sinks.map(({ name, sink }) => ({ name, stop: () => sink.close() })),
     { name: 'log', stop: () => log.close() },
+    { name: 'data folder', stop: async () => engines.taken?.release() },
   ]
   return {
     ...(page ? { webPort: page.port } : {}),
@@ -96,6 +93,11 @@ export async function startProcessor(
       await parts.stopInOrder(inOrder, { clock, log: logger })
     },
   }
+}
+
+function join(parts: Parts, { stages }: ProcessorConfig, engines: ProcessorContext, { held, progress }: Assignments) {
+  const self = { id: engines.id, place: engines.taken?.place, roles: stages }
+  return parts.joinMembers(engines.log.heartbeats, { ...self, holds: held, lagMs: () => lagOf(progress()) }, engines)
 }
 
 /** The worst of each role. */

@@ -85,7 +85,7 @@ function isMarkedReadOnly(cause: unknown, path: string): boolean {
 }
 
 /** Holds an exclusive lock on `<path>.lock`, an empty database; the system frees it when the process dies. @throws what `isBusy` knows when another process has it */
-function takeLock(path: string): DatabaseSync {
+export function takeLock(path: string): DatabaseSync {
   const lock = new DatabaseSync(`${path}.lock`)
   try {
     lock.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')

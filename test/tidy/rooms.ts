@@ -62,7 +62,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   'cloud-processor': {
     main: 'config engines processor',
-    engines: 'bridge config kinds log roles rules sinks stores',
+    engines: 'bridge config kinds log members roles rules sinks stores',
     config: 'bridge log prepare rules sinks stage stores web',
     processor: 'config members observe roles',
     roles: 'bridge config gateways log members observe people prepare registry rules sinks stage stores web',

@@ -7,6 +7,7 @@ import { connectTransport } from '../bridge/index.ts'
 import { type ProcessorConfig, plainFilters } from '../config.ts'
 import { type Plugin, type PluginContext, pluginFor } from '../kinds/index.ts'
 import { type Log, type LogPlugin, logs } from '../log/index.ts'
+import { takePlace } from '../members/index.ts'
 import type { NamedSink, ProcessorContext } from '../roles/context.ts'
 import type { AnnouncedRules } from '../rules/index.ts'
 import { type Store, stores } from '../stores/index.ts'
@@ -19,12 +20,14 @@ export async function openEngines(config: ProcessorConfig, context: EngineContex
   const { name, dataDir, stages } = config
   const { clock, logger } = context
   openDataFolder(dataDir, logger)
+  const taken = takePlace(dataDir, logger)
   const own = { ...context, dataDir }
   const log = await openLog(config, own)
   const isStoreNeeded = stages.includes('store') || stages.includes('web')
   return {
     ...context,
     id: `${name}-${randomUUID().slice(0, 8)}`,
+    taken,
     log,
     store: isStoreNeeded ? await pluginFor<Plugin<Store>>(stores, config.store).open(config.store, own) : undefined,
     sinks: await openSinks(config, own),

@@ -1,7 +1,17 @@
 /** A heartbeat: the state of one process, as JSON. */
 
+/** A folder that one process at a time has locked. */
+export interface Place {
+  /** Of the folder and of the start of its machine. */
+  id: string
+  /** When this process locked it: monotonic time of the machine. */
+  sinceMs: number
+}
+
 export interface Heartbeat {
   id: string
+  /** A member that had the same place before has ended. */
+  place?: Place
   n: number
   roles: string[]
   holds: string[]

@@ -1,3 +1,5 @@
 export { type Assignments, keepAssignments, type Role, type Run } from './assignments.ts'
+export type { Place } from './heartbeat.ts'
 export { joinMembers, type Members } from './members.ts'
 export { ownerOf } from './owners.ts'
+export { type TakenPlace, takePlace } from './place.ts'

@@ -1,7 +1,7 @@
 import { createMetrics, silentLog, stopInOrder, stopMsMax, systemClock } from '@millrace/platform'
 import { afterEach, expect, test } from 'vitest'
 import type { Heartbeats } from '../log/index.ts'
-import { joinMembers, keepAssignments, type Members, ownerOf, type Role } from './index.ts'
+import { joinMembers, keepAssignments, type Members, ownerOf, type Place, type Role } from './index.ts'
 import { ownersOf } from './owners.ts'
 
 /** Time passes twenty times as fast. */
@@ -47,16 +47,23 @@ interface Slow {
   ended: Promise<void>
 }
 
+interface Kind {
+  isExclusive?: boolean
+  slow?: Slow | undefined
+  place?: Place
+}
+
 /** `busy`: how many work on each assignment now. */
-function work(heartbeats: Heartbeats, id: string, busy: Map<string, number>, exclusive = false, slow?: Slow): Worker {
+function work(heartbeats: Heartbeats, id: string, busy: Map<string, number>, kind: Kind = {}): Worker {
+  const { isExclusive = false, slow, place } = kind
   const role = (name: string, partitions: number): Role => ({
     name,
     partitions,
-    isExclusive: exclusive,
+    isExclusive,
     start(partition) {
       const assignment = `${name}/${partition}`
       busy.set(assignment, (busy.get(assignment) ?? 0) + 1)
-      if (exclusive && busy.get(assignment)! > 1) throw new Error(`two work on ${assignment}`)
+      if (isExclusive && busy.get(assignment)! > 1) throw new Error(`two work on ${assignment}`)
       return {
         async stop() {
           await new Promise((resolve) => setTimeout(resolve, 5))
@@ -70,7 +77,7 @@ function work(heartbeats: Heartbeats, id: string, busy: Map<string, number>, exc
   const members = joinMembers(
     heartbeats,
     {
-      id,
+      ...{ id, place },
       roles: ['prepare', 'rules'],
       holds: assignments.held,
       lagMs: () => ({ prepare: id === 'b' ? 70 : 5, rules: id === 'a' ? 30 : 1 }),
@@ -102,13 +109,34 @@ const isShared = (workers: Worker[]) =>
   JSON.stringify(workers.flatMap((one) => one.held()).sort()) === JSON.stringify(everything) &&
   workers.every((one) => one.held().length > 0)
 
+test('a member that was started again takes the place of the former at once, and never the other way round', async () => {
+  const heartbeats = createHeartbeats()
+  const busy = new Map<string, number>()
+  const posted: Uint8Array[] = []
+  heartbeats.onHeartbeat((heartbeat) => void posted.push(heartbeat))
+  const a = work(heartbeats, 'a', busy)
+  const b = work(heartbeats, 'b', busy, { place: { id: 'folder', sinceMs: 1 } })
+  await until(() => isShared([a, b]))
+  heartbeats.cut.add('b')
+  const killedMs = fast.monotonic()
+  work(heartbeats, 'c', busy, { place: { id: 'folder', sinceMs: 2 } })
+  await until(() => !a.members.live('prepare').includes('b'))
+  expect(fast.monotonic() - killedMs).toBeLessThan(1000)
+  // What the former sent last may arrive late.
+  const late = posted.map((heartbeat) => `${Buffer.from(heartbeat)}`).findLast((text) => text.includes('"id":"b"'))!
+  await heartbeats.post(Buffer.from(late.replace('"id":"b"', '"id":"d"')))
+  expect(a.members.live('prepare')).not.toContain('d')
+  await until(() => a.members.live('prepare').includes('c'))
+  heartbeats.cut.delete('b')
+})
+
 test('members divide every partition, once each, and take over what one that left or fell silent had', async () => {
   const heartbeats = createHeartbeats()
   const busy = new Map<string, number>()
-  const a = work(heartbeats, 'a', busy, true)
+  const a = work(heartbeats, 'a', busy, { isExclusive: true })
   await until(() => isShared([a]))
-  const b = work(heartbeats, 'b', busy, true)
-  const c = work(heartbeats, 'c', busy, true)
+  const b = work(heartbeats, 'b', busy, { isExclusive: true })
+  const c = work(heartbeats, 'c', busy, { isExclusive: true })
   await until(() => isShared([a, b, c]))
   await b.stop()
   await until(() => isShared([a, c]))
@@ -133,7 +161,7 @@ test('one that comes while another is cut off takes what one alone may hold only
   const a = work(heartbeats, 'a', new Map())
   await until(() => isShared([a]))
   heartbeats.cut.add('a')
-  const b = work(heartbeats, 'b', new Map(), true)
+  const b = work(heartbeats, 'b', new Map(), { isExclusive: true })
   await until(() => b.held().length > 0)
   expect([a.members.isLeaseHeld(), b.members.isLeaseHeld()]).toEqual([false, true])
   heartbeats.cut.delete('a')
@@ -187,11 +215,11 @@ test.each([{ isExclusive: true }, { isExclusive: false }])(
   async ({ isExclusive }) => {
     const heartbeats = createHeartbeats()
     const busy = new Map<string, number>()
-    const a = work(heartbeats, 'a', busy, isExclusive)
+    const a = work(heartbeats, 'a', busy, { isExclusive })
     await until(() => isShared([a]))
     const { promise, resolve } = Promise.withResolvers<void>()
     const slow: Slow = { ended: promise }
-    const b = work(heartbeats, 'b', busy, isExclusive, slow)
+    const b = work(heartbeats, 'b', busy, { isExclusive, slow })
     await until(() => isShared([a, b]) && [...busy.values()].every((count) => count === 1))
     const last = b.held()[0]!
     slow.assignment = last

@@ -1,6 +1,7 @@
 /**
  * One process's view of the members, by their heartbeats: twice a second each sends its name, roles, what it works
- * on and how far behind it is. A member without a heartbeat for `aliveMs` is gone, whatever the reason.
+ * on and how far behind it is. A member without a heartbeat for `aliveMs` is gone, whatever the reason; sooner when another
+ * process has locked the data folder that it had locked.
  *
  * All see the heartbeats in one order. A process that reads its own heartbeat back holds a lease for `aliveMs` from its sending. A process
  * takes an assignment that two must not hold when it
@@ -13,7 +14,7 @@
  */
 import { type Clock, type Counter, every, type Log as Logger, type Metrics } from '@millrace/platform'
 import type { Heartbeats } from '../log/index.ts'
-import { decodeHeartbeat, encodeHeartbeat, type Heartbeat } from './heartbeat.ts'
+import { decodeHeartbeat, encodeHeartbeat, type Heartbeat, type Place } from './heartbeat.ts'
 
 const heartbeatMs = 500
 /** A member without a heartbeat for this long is gone. */
@@ -35,6 +36,8 @@ const sentMax = 100
 export interface MembersOptions {
   id: string
   roles: readonly string[]
+  /** Absent: none that is locked. */
+  place?: Place | undefined
   /** Names of the assignments that this process works on now. */
   holds(): string[]
   /** Age of what its stages have not yet seen, the worst of each role. */
@@ -45,6 +48,11 @@ export interface MembersContext {
   clock: Clock
   logger: Logger
   metrics: Metrics
+}
+
+/** Whether the one locked the data folder after the other had it. */
+function isSuccessor({ place: later }: Heartbeat, { place: earlier }: Heartbeat): boolean {
+  return later !== undefined && later.id === earlier?.id && later.sinceMs > earlier.sinceMs
 }
 
 export class Membership {
@@ -148,14 +156,27 @@ export class Membership {
     // A heartbeat may arrive late: a newer one of the same process counts.
     if (!heartbeat || heartbeat.n <= (this.#newest.get(heartbeat.id) ?? 0)) return
     const { id, n, leaving } = heartbeat
-    this.#newest.set(id, leaving ? Number.POSITIVE_INFINITY : n)
+    const isLast = leaving || this.#hasSuccessor(heartbeat)
+    this.#newest.set(id, isLast ? Number.POSITIVE_INFINITY : n)
     if (id === this.#options.id) this.#hearOwn(n)
-    if (leaving) this.#remove(id, 'it left')
+    if (isLast) this.#remove(id, 'it left')
     else {
-      if (!this.#heard.has(id)) this.#countArrival(id)
+      if (!this.#heard.has(id)) this.#hearNew(heartbeat)
       this.#heard.set(id, { heartbeat, atMs: this.#clock.monotonic() })
     }
     this.#tell()
+  }
+
+  #hearNew(heartbeat: Heartbeat): void {
+    for (const { id } of this.#others().filter((other) => isSuccessor(heartbeat, other))) {
+      this.#newest.set(id, Number.POSITIVE_INFINITY)
+      this.#removeEnded(id, 'it was started again')
+    }
+    this.#countArrival(heartbeat.id)
+  }
+
+  #hasSuccessor(heartbeat: Heartbeat): boolean {
+    return [...this.#heard.values()].some((other) => isSuccessor(other.heartbeat, heartbeat))
   }
 
   #hearOwn(n: number): void {
@@ -184,14 +205,16 @@ export class Membership {
     this.#checkedMs = nowMs
     for (const [member, one] of this.#heard) {
       if (isEchoOverdue) one.atMs = nowMs
-      else if (nowMs - one.atMs > aliveMs) {
-        this.#fellSilentMs = nowMs
-        // Its assignments are taken only after another heartbeat of this process has come back.
-        this.announce()
-        this.#remove(member, `not heard for ${aliveMs} ms`)
-      }
+      else if (nowMs - one.atMs > aliveMs) this.#removeEnded(member, `not heard for ${aliveMs} ms`)
     }
     this.#tell()
+  }
+
+  #removeEnded(member: string, why: string): void {
+    this.#fellSilentMs = this.#clock.monotonic()
+    // Its assignments are taken only after another heartbeat of this process has come back.
+    this.announce()
+    this.#remove(member, why)
   }
 
   #tell(): void {
@@ -205,10 +228,11 @@ export class Membership {
   }
 
   async #post(leaving?: true): Promise<void> {
-    const { id, roles, holds, lagMs } = this.#options
+    const { id, place, roles, holds, lagMs } = this.#options
     const n = ++this.#n
     const heartbeat: Heartbeat = {
       id,
+      ...(place ? { place } : {}),
       n,
       roles: this.#isWithdrawn ? [] : [...roles],
       holds: holds(),

@@ -1,7 +1,7 @@
 /** What a processor needs besides its configuration. All of it is passed in, so that a simulation can own it. */
 import type { Bridge, Transport } from '../bridge/index.ts'
 import type { ProcessorConfig } from '../config.ts'
-import type { Members } from '../members/index.ts'
+import type { Members, TakenPlace } from '../members/index.ts'
 import type { AnnouncedRules } from '../rules/index.ts'
 import type { Sink } from '../sinks/index.ts'
 import type { Progress, StageContext } from '../stage/index.ts'
@@ -11,6 +11,8 @@ import type { Parts } from './parts.ts'
 export interface ProcessorContext extends StageContext {
   /** Name of this run among the processors on one log; each start has another. */
   id: string
+  /** Its data folder, if it is locked. */
+  taken?: TakenPlace | undefined
   /** Absent where no role of this process needs it. */
   store?: Store | undefined
   /** Those of the stages of this process. */
