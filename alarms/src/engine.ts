@@ -12,7 +12,7 @@
  *
  * Names come from devices, so nothing here is keyed by a name: lists only.
  */
-import type { AlarmMatchers, AlarmRecord, RegistrySpan } from '@millrace/contract'
+import type { AlarmMatchers, AlarmRecord, Counter, RegistrySpan } from '@millrace/contract'
 import { MillraceError } from '@millrace/platform'
 import type { StoredMemory } from './conditions/memory.ts'
 import type { RuleFile } from './rule-file.ts'
@@ -129,6 +129,8 @@ export interface SeriesState {
   scale: number
   offset: number
   unit: string
+  /** Declared as one that only counts up. */
+  counter?: Counter
   /** Longest time without a reading while all is well, as declared. */
   silentMsMax?: number
   /** Made of other series (score.ts), and nothing that a device sends. */

@@ -3,7 +3,7 @@
  * declaration is not repeated. One that finds no room is refused, and so are its readings, for without its declaration
  * their scale is unknown. That is an alarm itself, which stays, because a subject is not monitored.
  */
-import type { Channel, DeclarationRecord } from '@millrace/contract'
+import type { Channel, Counter, DeclarationRecord } from '@millrace/contract'
 import { hasFairRoom } from '@millrace/platform'
 import { ownAlarm, raiseOwn } from './change.ts'
 import { type ClockState, newLane, type SeriesState } from './engine.ts'
@@ -65,14 +65,16 @@ function hasRoom({ seriesCount, state, devices }: Plan, device: string): boolean
   return hasFairRoom({ max: state.file.seriesMax, used: seriesCount, own: known?.series.size ?? 0, sharers })
 }
 
-function redeclare(plan: Plan, series: SeriesPlan, { kind, scale = 1, offset = 0, unit, silentMsMax }: Channel): void {
+function redeclare(plan: Plan, series: SeriesPlan, { kind, scale = 1, offset = 0, unit, silentMsMax, counter }: Channel): void {
   const { state } = series
   if (kind === 'text') state.isText = true
   else delete state.isText
-  const isSame = state.scale === scale && state.offset === offset && state.unit === unit
+  const isSame = state.scale === scale && state.offset === offset && state.unit === unit && isSameCounter(state.counter, counter)
   if (isSame && state.silentMsMax === silentMsMax) return
   Object.assign(state, { scale, offset, unit })
   if (!isSame) for (const lane of [state.live, state.late]) delete lane?.memory
+  if (counter === undefined) delete state.counter
+  else state.counter = counter
   if (silentMsMax === undefined) delete state.silentMsMax
   else state.silentMsMax = silentMsMax
   renewSlots(plan, series.live)
@@ -94,3 +96,6 @@ function refuse(plan: Plan, { device, channel, nowMs = 0 }: Where): undefined {
   const text = `No room to watch ${channel} of ${device}, nor any further one: seriesMax is ${state.file.seriesMax}`
   state.full = raiseOwn(plan, ownAlarm(ownRules.seriesLimit, 'series', nowMs, text))
 }
+
+const isSameCounter = (one: Counter | undefined, other: Counter | undefined) =>
+  one?.resets === other?.resets && one?.modulus === other?.modulus

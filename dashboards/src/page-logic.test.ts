@@ -1,5 +1,6 @@
 /** The parts of the page that need no browser. */
 import { describe, expect, it } from 'vitest'
+import { countedOf, mainChannels } from '../web/src/channels.ts'
 import { columnsOf, emptyHistory } from '../web/src/charts/history.ts'
 import { runsOf, sharesOf } from '../web/src/charts/runs.ts'
 import { ageText, briefText, channelText, unitText, valueText } from '../web/src/format.ts'
@@ -148,4 +149,17 @@ describe('the sound of alarms', () => {
     expect(soundOf([alarm('high'), ...alarms], known, 5000)?.id).toBe('high')
     expect(soundOf(alarms.slice(0, 3), new Set(), 1e9)).toBeUndefined()
   })
+})
+
+it('shows a counter with its total and rate, and these not beside it', () => {
+  const recipe = { analysis: 'increase', version: 1, channels: ['energy'], parameters: {} }
+  const channel = (name: string, more: object = {}) =>
+    ({ name, kind: 'number', datatype: 'Double', unit: 'kW.h', ...more }) as const
+  const energy = channel('energy', { counter: { resets: true } })
+  const [total, rate] = ['import.total', 'import.rate'].map((name) => channel(name, { recipe }))
+  const channels = [energy, channel('power'), total!, rate!]
+  expect(countedOf(channels, energy)).toEqual({ total, rate })
+  expect(countedOf(channels, channel('power'))).toEqual({})
+  expect(mainChannels(channels, 4).map(({ name }) => name)).toEqual(['power', 'energy'])
+  expect([unitText('kW.h/h'), unitText('m3/d'), unitText('m/s'), unitText('1/min')]).toEqual(['kWh/h', 'm³/d', 'm/s', '/min'])
 })

@@ -1,4 +1,4 @@
-import { type Channel, countReadings, countSamples } from '@millrace/contract'
+import { type Channel, type Counter, countReadings, countSamples, increaseOf } from '@millrace/contract'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { contecCms50 } from './decoders/contec-cms50/contec-cms50.ts'
@@ -27,6 +27,10 @@ function all(intake: Intake): Drained[] {
 function expectBalanced({ columns, counts }: Drained): void {
   expect(counts.read[0]).toBe(countReadings(columns) + counts.filtered[0] + counts.rejected[0])
   expect(counts.read[1]).toBe(countSamples(columns) + counts.filtered[1] + counts.rejected[1])
+}
+
+function totalOf(values: number[], counter: Counter): number {
+  return values.reduce((sum, value, k) => sum + (k === 0 ? 0 : increaseOf(values[k - 1]!, value, counter).by), 0)
 }
 
 describe('the intake', () => {
@@ -172,6 +176,43 @@ describe('filters in the intake', () => {
     expectBalanced(drained)
     intake.settle()
     expect(intake.drain()).toMatchObject({ columns: { channels: { n: { t: [start + 40], v: [20] } } }, counts: { read: [1, 0] } })
+  })
+
+  it('keep of a counter what its total needs, whatever they hold back', () => {
+    const kinds = [
+      { kind: 'absolute', heartbeatMs: 0, band: 30 },
+      { kind: 'percent', heartbeatMs: 400, percent: 50 },
+      { kind: 'rate', heartbeatMs: 0, perSecond: 1000 },
+      { kind: 'swinging-door', heartbeatMs: 0, deviation: 30 },
+    ]
+    const step = fc.record({ by: fc.nat(20), isReset: fc.boolean(), isDrained: fc.boolean() })
+    const counters = fc.constantFrom({ resets: true }, { modulus: 100, resets: false })
+    const property = fc.property(
+      fc.array(step, { maxLength: 60 }),
+      fc.constantFrom(...kinds),
+      counters,
+      (steps, filter, counter) => {
+        const filters = { steps: filter as FilterConfig }
+        const intake = createIntake({ device: 'd', channels: [{ ...channels[0]!, name: 'steps', counter }], filters })
+        let value = 40
+        const given = steps.map(({ by, isReset, isDrained }, k) => {
+          value = counter.modulus ? (value + by) % counter.modulus : isReset ? by : value + by
+          intake.reading('steps', start + 50 * k, value)
+          return { value, drained: isDrained ? all(intake) : [] }
+        })
+        intake.settle()
+        const drained = [...given.flatMap((one) => one.drained), ...all(intake)]
+        for (const each of drained) expectBalanced(each)
+        const kept = drained.flatMap(({ columns }) => columns.channels.steps?.v ?? []) as number[]
+        expect(totalOf(kept, counter)).toBe(
+          totalOf(
+            given.map((one) => one.value),
+            counter,
+          ),
+        )
+      },
+    )
+    fc.assert(property, { seed, numRuns: 400 })
   })
 
   it('of a channel that is not there, or no number, are refused by name', () => {

@@ -14,7 +14,7 @@ export const rooms: Record<string, Rooms> = {
     'arguments back-off clear-text clock config data-folder durable-file errors event-loop fair-room fnv guesses http http-server index link-local log loopback metrics metrics-endpoint overrides own post process-metrics run secret-file source-address sqlite steady-clock stop testing turns variables varint verifier webhook worker worker-side',
   ),
   contract: anything(
-    'alert clock-offset codes enrolment index join-token ledger naming ranges reading rebirth receipt records registry schema timeline topic-filter sparkplug',
+    'alert clock-offset codes counter enrolment index join-token ledger naming ranges reading rebirth receipt records registry schema timeline topic-filter sparkplug',
   ),
   alarms: anything(
     'absence at-edge causes change conditions control edge engine event-order glob groups holds index lane latch life-cycle limited limits list matching memory orders out-of-use overrides places plan progress readings realarm rule rule-file score series set-back silences spans step testing tick trial warnings',

@@ -1,9 +1,12 @@
 /** Between the device's own numbers and the channel's unit. */
+import type { Counter } from '@millrace/contract'
 
 /** Of a channel: `value = raw * scale + offset`. */
 export interface Scaling {
   scale: number
   offset: number
+  /** It only counts up. */
+  counter?: Counter
 }
 
 /** The whole number where the value means one: (0.3 − 0) / 0.1 is 2.9999999999999996, and 3 is meant. */

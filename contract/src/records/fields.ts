@@ -37,6 +37,17 @@ export const absenceReason = z
   .enum(absenceReasons)
   .describe('Why there is no data. `evicted`: measured, and removed at the edge when its buffer was at its bound.')
 
+const counter = z
+  .object({
+    modulus: z
+      .number()
+      .positive()
+      .optional()
+      .describe('It goes round: the value after its highest one, in `unit`, which is 0 again. Absent: it does not.'),
+    resets: z.boolean().describe('Whether it may be reset to 0.'),
+  })
+  .describe('It only counts up: energy, steps, bytes. What is less than the value before it went round or was reset.')
+
 export const channel = z
   .object({
     name: z.string().describe('Name of the channel, unique within its device; the key in `channels` and `waves` of readings.'),
@@ -70,6 +81,7 @@ export const channel = z
       .describe(
         'Longest time without a reading while all is well: what does not change is held back for so long, and then until it is measured next.',
       ),
+    counter: counter.optional(),
     recipe: z
       .object({
         analysis: z.string().describe('Name of the analysis.'),
@@ -261,6 +273,8 @@ export const control = z
 export type Tally = z.infer<typeof tally>
 /** What a device measures on one channel; it travels in the device's birth. */
 export type Channel = z.infer<typeof channel>
+/** How a channel that only counts up may fall. */
+export type Counter = z.infer<typeof counter>
 /** Readings of one channel as columns, in time order. `q` is absent where all are good. */
 export type Column = z.infer<typeof column>
 /** Evenly spaced waveform samples: sample `k` was taken at `t + k * i` ms. Values are unscaled. */

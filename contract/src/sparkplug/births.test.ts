@@ -24,6 +24,14 @@ const channels: AliasedChannel[] = [
   { alias: 2, channel: { name: 'pleth', kind: 'waveform', datatype: 'Int16Array', unit: '1', intervalMs: 1000 / 60 } },
   { alias: 4, channel: { name: 'note', kind: 'text', datatype: 'String', unit: '1' } },
   { alias: 5, channel: { name: 'on', kind: 'boolean', datatype: 'Boolean', unit: '1' } },
+  {
+    alias: 6,
+    channel: { name: 'steps', kind: 'number', datatype: 'Int32', unit: '1', counter: { modulus: 65_536, resets: false } },
+  },
+  {
+    alias: 7,
+    channel: { name: 'energy', kind: 'number', datatype: 'Int64', unit: 'kW.h', scale: 0.1, counter: { resets: true } },
+  },
 ]
 const declaration = declare('bed4', channels)
 
@@ -54,6 +62,11 @@ describe('a declaration', () => {
       { alias, channel: { ...channel, code: 'x' } },
       { alias, channel: { ...channel, intervalMs: 1 } },
       { alias, channel: { ...channel, range: [0, 1] } },
+      { alias, channel: { ...channel, silentMsMax: 1 } },
+      { alias, channel: { ...channel, counter: { resets: true } } },
+      { alias, channel: { ...channel, counter: { resets: false } } },
+      { alias, channel: { ...channel, counter: { modulus: 1, resets: true } } },
+      { alias, channel: { ...channel, silentMsMax: 1, counter: { resets: true } } },
     ]
     const ids = new Set([declaration.id, declarationId('bed5', channels)])
     for (const other of others) ids.add(declarationId('bed4', [other, ...channels.slice(1)]))

@@ -8,14 +8,16 @@
  *   intervalMs     Double  nominal, for a waveform exact
  *   silentMsMax    Double  longest time without a reading while all is well
  *   code           String  LOINC or MDC
- *   millraceKind   String  number, text, boolean, waveform
+ *   millraceKind   String  number, counter, text, boolean, waveform
+ *   counterModulus Double  of a counter that goes round: the value after its highest one, in the unit
+ *   counterResets  Boolean of a counter: whether it may be reset to 0; absent: it may
  *
  * Birth values of our agents are state, not readings: null, or the last value known. Those of foreign nodes are readings.
  */
 import { ownValue } from '@millrace/platform'
 import { formatBirthName, nodeMetrics, parseBirthName } from '../naming.ts'
 import type { ChannelKind, Datatype, Value } from '../reading.ts'
-import type { Channel } from '../records/fields.ts'
+import type { Channel, Counter } from '../records/fields.ts'
 import type { SparkplugDatatype } from './datatype.ts'
 import type { Declaration } from './declaration.ts'
 import type { Metric } from './metric.ts'
@@ -45,7 +47,7 @@ export function encodeDeviceBirth(declaration: Declaration, { timestamp, seq, la
   return encodePayload({ timestamp, seq, uuid: formatBirthName(declaration.id), metrics: [...channels, ...notes] })
 }
 
-function propertiesOf({ unit, scale, offset, range, intervalMs, silentMsMax, code, kind }: Channel): PropertySet {
+function propertiesOf({ unit, scale, offset, range, intervalMs, silentMsMax, code, kind, counter }: Channel): PropertySet {
   const properties: PropertySet = new Map()
   const double = (key: string, value: number | undefined) => {
     if (value !== undefined) properties.set(key, { type: 'Double', value })
@@ -61,7 +63,9 @@ function propertiesOf({ unit, scale, offset, range, intervalMs, silentMsMax, cod
   double('intervalMs', intervalMs)
   double('silentMsMax', silentMsMax)
   string('code', code)
-  string('millraceKind', kind)
+  string('millraceKind', counter ? 'counter' : kind)
+  double('counterModulus', counter?.modulus)
+  if (counter) properties.set('counterResets', { type: 'Boolean', value: counter.resets })
   return properties
 }
 
@@ -128,6 +132,7 @@ function channelOf({ name, datatype, properties }: Metric): Channel | string {
   if (intervalMs !== undefined) channel.intervalMs = intervalMs
   const silentMsMax = number(properties, 'silentMsMax')
   if (silentMsMax !== undefined && silentMsMax > 0) channel.silentMsMax = silentMsMax
+  if (kind === 'number' && text(properties, 'millraceKind') === 'counter') channel.counter = counterOf(properties)
   return channel
 }
 
@@ -159,7 +164,13 @@ function isWidened(datatype: SparkplugDatatype): datatype is (typeof widened)[nu
   return (widened as readonly string[]).includes(datatype)
 }
 
-/** The datatype decides; `millraceKind` is there for other readers. */
+function counterOf(properties: PropertySet | undefined): Counter {
+  const modulus = number(properties, 'counterModulus')
+  const resets = properties?.get('counterResets')?.value !== false
+  return modulus !== undefined && modulus > 0 ? { modulus, resets } : { resets }
+}
+
+/** The datatype decides; of numbers `millraceKind` says which of them are counters. */
 function kindOf(datatype: Datatype): ChannelKind {
   if (datatype === 'Boolean') return 'boolean'
   if (datatype === 'String') return 'text'

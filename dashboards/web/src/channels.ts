@@ -22,10 +22,19 @@ const rank = (channel: Channel) =>
 
 /** Numbers people want first: the best known, in the device's own order. */
 export function mainChannels(channels: Channel[], most: number): Channel[] {
-  const numbers = channels.filter((channel) => channel.kind === 'number')
+  const beside = new Set(channels.flatMap((channel) => Object.values(countedOf(channels, channel))))
+  const numbers = channels.filter((channel) => channel.kind === 'number' && !beside.has(channel))
   const order = new Map(numbers.map((channel, index) => [channel, index]))
   const best = [...numbers].sort((a, b) => rank(a) - rank(b) || order.get(a)! - order.get(b)!).slice(0, most)
   return best.length > 0 ? best : channels.filter((channel) => channel.kind !== 'waveform').slice(0, most)
+}
+
+/** What was counted on a channel, where that is derived: its total over resets, and how fast. */
+export function countedOf(channels: Channel[], { name }: Channel): { total?: Channel; rate?: Channel } {
+  const isOf = ({ recipe }: Channel) => recipe?.channels.length === 1 && recipe.channels[0] === name
+  const find = (output: string) => channels.find((channel) => isOf(channel) && channel.name.endsWith(`.${output}`))
+  const [total, rate] = [find('total'), find('rate')]
+  return total && rate ? { total, rate } : {}
 }
 
 export const waveforms = (channels: Channel[]) => channels.filter((channel) => channel.kind === 'waveform')

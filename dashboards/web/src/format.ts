@@ -21,6 +21,8 @@ const units = new Map(
 
 /** UCUM as people write it; annotations in braces are left out. */
 export function unitText(unit: string): string {
+  const [, of, per] = /^(.+)(\/(?:s|min|h|d))$/.exec(unit) ?? []
+  if (of !== undefined && units.has(of)) return `${units.get(of)}${per}`
   return units.get(unit) ?? unit.replace(/\{[^}]*\}/g, '').replace(/^1$/, '')
 }
 

@@ -1,11 +1,16 @@
 /** Channels of devices whose configuration names them: number, text or boolean. */
 import type { Channel, Value } from '@millrace/contract'
 import { z } from 'zod'
+import { countedFaults, countedShape, counterOf } from './counted.ts'
 import { formatDecimal, parseDecimal } from './decimal.ts'
 
 export const measuredShape = {
   name: z.string().min(1).describe('Of the channel'),
-  kind: z.enum(['number', 'text', 'boolean']).default('number').describe('What the value is'),
+  kind: z
+    .enum(['number', 'counter', 'text', 'boolean'])
+    .default('number')
+    .describe('What the value is; a counter is a number that only counts up'),
+  ...countedShape,
   unit: z.string().default('1').describe('UCUM'),
   decimals: z
     .int()
@@ -21,12 +26,13 @@ export const measuredShape = {
 const measured = z.strictObject(measuredShape)
 export type Measured = z.infer<typeof measured>
 
-export function channelOf({ name, kind, unit, decimals, range, code }: Measured): Channel {
-  const given = { ...(range ? { range } : {}), ...(code === undefined ? {} : { code }) }
-  if (kind === 'text') return { name, kind, datatype: 'String', unit, ...given }
-  if (kind === 'boolean') return { name, kind, datatype: 'Boolean', unit, ...given }
-  if (decimals === undefined) return { name, kind, datatype: 'Double', unit, ...given }
-  return { name, kind, datatype: 'Int64', unit, ...(decimals > 0 ? { scale: 10 ** -decimals } : {}), ...given }
+export function channelOf(measured: Measured): Channel {
+  const { name, kind, unit, decimals, range, code } = measured
+  const given = { unit, ...(range ? { range } : {}), ...(code === undefined ? {} : { code }), ...counterOf(measured) }
+  if (kind === 'text') return { name, kind, datatype: 'String', ...given }
+  if (kind === 'boolean') return { name, kind, datatype: 'Boolean', ...given }
+  if (decimals === undefined) return { name, kind: 'number', datatype: 'Double', ...given }
+  return { name, kind: 'number', datatype: 'Int64', ...(decimals > 0 ? { scale: 10 ** -decimals } : {}), ...given }
 }
 
 const words = new Map(['true', 'on', 'yes', '1'].map((word) => [word, true]))
@@ -41,7 +47,18 @@ export function parseValue(text: string, { kind, decimals }: Measured): Value | 
 }
 
 export function formatValue(value: Value, { kind, decimals }: Measured): string {
-  return kind === 'number' && decimals !== undefined ? formatDecimal(Number(value), decimals) : `${value}`
+  return isNumber(kind) && decimals !== undefined ? formatDecimal(Number(value), decimals) : `${value}`
+}
+
+export const isNumber = (kind: Measured['kind']) => kind === 'number' || kind === 'counter'
+
+/** What cannot be meant, with where it is. @param channels null is one that is not read */
+export function measuredFaults(channels: (Measured | null)[], path: string): { path: (string | number)[]; message: string }[] {
+  const names = channels.map((channel) => channel?.name)
+  const counted = channels.flatMap((channel, k) =>
+    channel === null ? [] : countedFaults(channel).map(({ key, message }) => ({ path: [path, k, key], message })),
+  )
+  return [...sameNames(names, path), ...counted]
 }
 
 /** Two channels of one name, with where the second is. */

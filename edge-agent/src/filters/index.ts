@@ -52,7 +52,36 @@ export interface Filter {
   restart(t: number, v: number): void
 }
 
-export function createFilter({ kind, heartbeatMs, ...own }: FilterConfig, channel: Channel): Filter {
+export function createFilter(config: FilterConfig, channel: Channel): Filter {
+  const filter = filterOf(config, channel)
+  return channel.counter ? ofCounter(filter, channel) : filter
+}
+
+/**
+ * Where a counter falls, what it had counted before and where it begins again are both kept: a total without them lacks what was
+ * held back. So the newest reading that is held back waits.
+ */
+function ofCounter(filter: Filter, { scale = 1 }: Channel): Filter {
+  let last = Number.NaN
+  return {
+    restart(t, v) {
+      last = v
+      filter.restart(t, v)
+    },
+    step(t, v) {
+      const hasFallen = (v - last) * scale < 0
+      last = v
+      if (!hasFallen) {
+        const verdict = filter.step(t, v)
+        return verdict === 'drop' ? 'wait' : verdict
+      }
+      filter.restart(t, v)
+      return 'keep-both'
+    },
+  }
+}
+
+function filterOf({ kind, heartbeatMs, ...own }: FilterConfig, channel: Channel): Filter {
   const plugin = filterPlugins[kind]!
   let state: unknown
   let keptMs = Number.NaN

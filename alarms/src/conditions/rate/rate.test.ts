@@ -1,3 +1,4 @@
+import type { Counter } from '@millrace/contract'
 import { expect, test } from 'vitest'
 import { declaration, engineOf, readings, run } from '../../testing/records.ts'
 import { testMemoryCondition } from '../conformance.ts'
@@ -32,6 +33,25 @@ test('the reset of a counter is not a fall, and what was counted since counts', 
     'raised: spo2 changes by 12.5 % a second, above 10 %',
   ])
   expect(counted([100, 105, 110, 115, 2], { low: 1 })).toEqual(['raised: spo2 changes by -24.5 % a second, below 1 %'])
+})
+
+test('a channel that is declared as a counter is one without a word in the rule', () => {
+  const rule = { name: 'rate', channel: 'spo2', condition: 'rate', per: 'second', windowMs: 4000, high: 10, low: 1 }
+  const changes = (values: number[], counter?: Counter, more: object = {}) => {
+    const t = values.map((_, k) => second(k))
+    const records = run(engineOf([{ ...rule, ...more }]), [
+      declaration([{ scale: 0.1, ...(counter && { counter }) }]),
+      readings(t, values),
+    ])
+    return records.map(({ change }) => change)
+  }
+  const steady = [400, 450, 500, 550, 20, 70, 120]
+  expect(changes(steady)).toEqual(['raised'])
+  expect(changes(steady, { resets: true })).toEqual([])
+  expect(changes(steady, { resets: true }, { counter: false })).toEqual(['raised'])
+  expect(changes([60_000, 62_000, 64_000, 464, 2464, 4464], { modulus: 6553.6, resets: false }, { high: 201, low: 150 })).toEqual(
+    [],
+  )
 })
 
 test('a counter that counts up in negative numbers is one as well', () => {

@@ -1,4 +1,5 @@
 /** Raised when the change per time, over a window, is below `low` or above `high`. */
+import { type Counter, increaseOf } from '@millrace/contract'
 import { z } from 'zod'
 import { durationMs, type ValueRule } from '../../rule.ts'
 import type { MemoryCondition, Recall } from '../condition.ts'
@@ -15,7 +16,10 @@ const keys = {
   ...rangeKeys,
   per: z.enum(['second', 'minute', 'hour', 'day']).default('minute').describe('Of what time low and high are the change.'),
   windowMs: durationMs(60_000, 'The change is that since the oldest good sample in this time, once half of it is known.'),
-  counter: z.boolean().default(false).describe('It only counts up: a value less than the one before began again at 0.'),
+  counter: z
+    .boolean()
+    .optional()
+    .describe('It only counts up: a value less than the one before began again at 0. Default: as the channel is declared'),
 }
 type RateRule = ValueRule & z.infer<z.ZodObject<typeof keys>>
 
@@ -49,17 +53,20 @@ class RateRecall implements Recall<Window> {
   private readonly scale: number
   /** The raw number that means 0. */
   private readonly zero: number
+  /** With its modulus in raw numbers. Undefined: a plain value. */
+  private readonly counter: Counter | undefined
 
   constructor(rule: RateRule, scaling: Scaling) {
     this.rule = rule
     this.scale = scaling.scale
+    this.counter = (rule.counter ?? scaling.counter !== undefined) ? rawCounter(scaling) : undefined
     this.limits = rawLimits(rangeLimits(rule), { scale: scaling.scale, offset: 0 })
     this.zero = rawValue(0, scaling)
   }
 
   take(memory: Window, t: number, raw: number): Outcome {
-    const { counter, windowMs, per } = this.rule
-    const value = counter ? this.count(memory, raw) : raw
+    const { windowMs, per } = this.rule
+    const value = this.counter ? this.count(memory, raw, this.counter) : raw
     keepPoint(memory.points, { stretchMs: windowMs, parts }, [t, value])
     const [fromMs, from] = memory.points[0]!
     if (t === fromMs || t - fromMs < windowMs / 2) return 'keeps'
@@ -71,12 +78,16 @@ class RateRecall implements Recall<Window> {
     return rounded(rate * this.scale)
   }
 
-  private count(memory: Window, raw: number): number {
+  private count(memory: Window, raw: number, counter: Counter): number {
     const { last = raw, total = 0 } = memory
-    const step = raw - last
-    const hasBegunAgain = step * this.scale < 0
+    const sign = Math.sign(this.scale)
     memory.last = raw
-    memory.total = total + (hasBegunAgain ? raw - this.zero : step)
+    memory.total = total + sign * increaseOf(sign * (last - this.zero), sign * (raw - this.zero), counter).by
     return memory.total
   }
+}
+
+function rawCounter({ scale, counter = { resets: true } }: Scaling): Counter {
+  const { modulus, resets } = counter
+  return modulus === undefined ? counter : { modulus: rawValue(modulus, { scale: Math.abs(scale), offset: 0 }), resets }
 }

@@ -19,6 +19,8 @@ export interface Analysis<P extends object = object, M extends object = object> 
   takes: 'waveform' | 'number' | 'text'
   /** How many channels it takes. */
   channels: 1 | 2
+  /** Late samples are taken as well, in the order in which they come, into one memory. Absent: each lane has one, with samples in order. */
+  takesLate?: true
   keys: z.ZodRawShape
   /** Why the keys cannot be meant. */
   fault?(keys: P): string | undefined
@@ -38,7 +40,7 @@ export interface Output extends Pick<Channel, 'unit' | 'range' | 'code'> {
 
 /** Of one device. Changes `memory` in place and tells what it made, in the order of its times for each output. */
 export interface Run<M extends object = object> {
-  /** Of channels of numbers, in their unit, and of texts. Times of one channel rise. */
+  /** Of channels of numbers, in their unit, and of texts. Times of one channel rise, where it does not take late samples. */
   take?(memory: M, reading: SourceReading, tell: Tell): void
   /** Of a waveform, unscaled. Samples are later than all before; between two segments there may be a gap. */
   takeSegment?(memory: M, segment: Segment, tell: Tell): void

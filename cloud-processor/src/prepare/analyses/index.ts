@@ -1,11 +1,12 @@
 /** The analyses. Adding one is one line here; see analysis.ts. */
 import type { Analysis } from './analysis.ts'
 import { ecg } from './ecg/ecg.ts'
+import { increase } from './increase/increase.ts'
 import { logTemplates } from './log-templates/log-templates.ts'
 import { statistics } from './statistics/statistics.ts'
 
 /** In the order of the reference page. */
-export const analyses: Analysis[] = [ecg, statistics, logTemplates]
+export const analyses: Analysis[] = [ecg, statistics, increase, logTemplates]
 
 const byName = new Map(analyses.map((analysis) => [analysis.name, analysis]))
 

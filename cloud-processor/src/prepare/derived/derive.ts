@@ -1,6 +1,7 @@
 /**
  * Derived channels: beside the readings of a device those that analyses make of them, as a record of their own, in the stream
- * `derived`. Each lane has a memory: what is historical does not disturb what is live.
+ * `derived`. Each lane has a memory: what is historical does not disturb what is live. An analysis that takes late samples has one
+ * for both.
  */
 import {
   type Column,
@@ -57,7 +58,7 @@ function laneOf(
     derived = { node, records: 0, computed: 0, dirty: false, lanes: new Map() }
     state.derived.set(device, derived)
   }
-  const key = `${hist ? 'late' : 'live'} ${entry.name}`
+  const key = `${analysis.takesLate ? 'both' : hist ? 'late' : 'live'} ${entry.name}`
   const lane = derived.lanes.get(key)
   if (lane?.of === of) return lane
   if (!lane && state.derivedLanes >= config.limits.derivedLanes) return tellFull(context, derived, record)

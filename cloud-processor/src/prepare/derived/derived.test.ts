@@ -123,6 +123,19 @@ describe('a memory ends where its past is another one’s', () => {
   })
 })
 
+test('a counter has one total for both lanes, which a reset that comes late corrects', () => {
+  const feed = bornFeed({ analyses: [{ name: 'counted', analysis: 'increase', channels: ['spo2'] }] })
+  const totalOf = (number: number, t: number, value: number, historical = false) => {
+    const { timeline } = feed.message(dataTopic, batch({ number }, columns([now + t], [value]), { historical }))
+    return derivedIn(timeline).map(({ hist, channels }) => [hist, channels['counted.total']!.v])
+  }
+  expect(totalOf(1, 0, 50)).toEqual([[false, [50]]])
+  expect(totalOf(4, 9000, 60)).toEqual([[false, [60]]])
+  expect(totalOf(2, 3000, 55, true)).toEqual([[true, [55]]])
+  expect(totalOf(3, 6000, 2, true)).toEqual([[true, [57]]])
+  expect(totalOf(5, 10_000, 61)).toEqual([[false, [116]]])
+})
+
 test('past the limit nothing is begun, which is told once', () => {
   const feed = bornFeed({ limits: { derivedLanes: 1 }, analyses: [mean, { ...mean, name: 'more' }] })
   const first = feed.message(dataTopic, batch({ number: 1 }, columns([now], [96]))).timeline

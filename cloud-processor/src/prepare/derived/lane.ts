@@ -1,6 +1,6 @@
 /**
- * What a lane takes: samples of a channel in the order of their times. One that is late in its lane is left out. What an analysis
- * tells becomes a column, where it is later than what it told before.
+ * What a lane takes: samples of a channel in the order of their times. One that is late in its lane is left out, unless the analysis
+ * takes late ones. What an analysis tells becomes a column, where it is later than what it told before in this lane.
  */
 import { type Column, type ReadingsRecord, type Segment, scaled } from '@millrace/contract'
 import { ownValue, setOwn } from '@millrace/platform'
@@ -38,14 +38,15 @@ export function takeReadings(series: Series, lane: DerivedLane, record: Readings
 }
 
 /** Of all channels those that can be used, by time. */
-function inOrder({ entry, sources }: Series, { taken }: DerivedLane, { channels }: ReadingsRecord): SourceReading[] {
+function inOrder({ entry, sources, analysis }: Series, { taken }: DerivedLane, { channels }: ReadingsRecord): SourceReading[] {
   const all: SourceReading[] = []
   for (const [source, name] of entry.channels.entries()) {
     const column = ownValue(channels, name)
     if (!column) continue
     for (const [k, t] of column.t.entries()) {
-      if (t <= (taken[source] ?? -Infinity)) continue
-      taken[source] = t
+      const isLate = t <= (taken[source] ?? -Infinity)
+      if (isLate && !analysis.takesLate) continue
+      if (!isLate) taken[source] = t
       const value = column.q?.[k] === 2 ? undefined : amountOf(column.v[k]!, sources[source]!)
       if (value !== undefined) all.push({ source, t, value })
     }
@@ -60,11 +61,11 @@ function amountOf(raw: number | string | boolean, channel: Series['sources'][num
   return typeof raw === 'number' ? scaled(raw, channel) : undefined
 }
 
-function teller({ entry }: Series, { told }: DerivedLane, columns: Columns): Tell {
+function teller({ entry, analysis }: Series, { told }: DerivedLane, columns: Columns): Tell {
   return (output, time, value, isBad = false) => {
     const t = Math.round(time)
-    if (t <= (ownValue(told, output) ?? -Infinity)) return
-    setOwn(told, output, t)
+    if (t > (ownValue(told, output) ?? -Infinity)) setOwn(told, output, t)
+    else if (!analysis.takesLate) return
     const name = `${entry.name}.${output}`
     const column = ownValue(columns, name) ?? { t: [], v: [] }
     if (column.t.length === 0) setOwn(columns, name, column)

@@ -50,7 +50,7 @@ const channels: Channel[] = [
     intervalMs: 1000,
   },
   { name: 'contact', kind: 'boolean', datatype: 'Boolean', unit: '1' },
-  { name: 'energy', kind: 'number', datatype: 'Int32', unit: 'kJ' },
+  { name: 'energy', kind: 'number', datatype: 'Int32', unit: 'kJ', counter: { resets: true } },
   { name: 'rr', kind: 'number', datatype: 'Int32', unit: 's', scale: 1 / 1024, range: [0.2, 3] },
 ]
 

@@ -38,6 +38,15 @@ it.each([
   [{ columns: [null] }, /name at least one column/],
   [{ columns: [{ name: 'a' }, { name: 'a' }] }, /two channels are called a/],
   [{ columns: [] }, /columns/],
+  [{ columns: [{ name: 'a', modulus: 100 }] }, /is for a counter: set kind to counter/],
+  [{ columns: [{ name: 'a', kind: 'text', resets: false }] }, /is for a counter: set kind to counter/],
 ])('refuses %j', (config, message) => {
   expect(csvLines.schema.safeParse(config).error!.message).toMatch(message)
+})
+
+it('declares a counter as a number that only counts up', () => {
+  const columns = [{ name: 'energy', kind: 'counter', unit: 'kW.h', decimals: 1, modulus: 100_000 }]
+  expect(csvLines.channels(csvLines.schema.parse({ columns }))).toEqual([
+    { name: 'energy', kind: 'number', datatype: 'Int64', unit: 'kW.h', scale: 0.1, counter: { modulus: 100_000, resets: true } },
+  ])
 })

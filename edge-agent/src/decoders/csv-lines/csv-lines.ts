@@ -15,7 +15,7 @@ import type { Value } from '@millrace/contract'
 import { ownValue } from '@millrace/platform'
 import { z } from 'zod'
 import type { Decoder, DecoderPlugin, Frame, Sink } from '../decoder.ts'
-import { channelOf, formatValue, type Measured, measuredShape, parseValue, sameNames } from '../measured.ts'
+import { channelOf, formatValue, type Measured, measuredFaults, measuredShape, parseValue } from '../measured.ts'
 import { TextLines } from '../text-lines.ts'
 
 const shape = z.strictObject({
@@ -33,10 +33,7 @@ const shape = z.strictObject({
 type Config = z.infer<typeof shape>
 
 const schema = shape.superRefine(({ columns }, context) => {
-  const faults = sameNames(
-    columns.map((column) => column?.name),
-    'columns',
-  )
+  const faults = measuredFaults(columns, 'columns')
   if (columns.every((column) => column === null)) faults.push({ path: ['columns'], message: 'name at least one column' })
   for (const fault of faults) context.addIssue({ code: 'custom', ...fault })
 })

@@ -9,14 +9,17 @@ export interface P1Object {
   unit: string
   /** As they stand in a telegram, each with the digits behind the point that make it a whole number. Without a unit: ''. */
   units: Record<string, number>
+  /** It only counts up; another meter begins where it was made to. */
+  counts?: true
 }
 
-const energy = { unit: 'kW.h', units: { kWh: 3, Wh: 0 } }
-const reactive = { unit: 'kvar.h', units: { kvarh: 3, varh: 0 } }
+const energy = { unit: 'kW.h', units: { kWh: 3, Wh: 0 }, counts: true } as const
+const reactive = { unit: 'kvar.h', units: { kvarh: 3, varh: 0 }, counts: true } as const
 const power = { unit: 'kW', units: { kW: 3, W: 0 } }
 const voltage = { unit: 'V', units: { V: 3 } }
 const current = { unit: 'A', units: { A: 3 } }
-const count = { unit: '1', units: { '': 0 } }
+const state = { unit: '1', units: { '': 0 } }
+const count = { ...state, counts: true } as const
 
 const single: [string, string, Omit<P1Object, 'name'>][] = [
   ['1-0:1.8.0', 'energy_import', energy],
@@ -27,7 +30,7 @@ const single: [string, string, Omit<P1Object, 'name'>][] = [
   ['1-0:2.8.2', 'energy_export_2', energy],
   ['1-0:3.8.0', 'reactive_import', reactive],
   ['1-0:4.8.0', 'reactive_export', reactive],
-  ['0-0:96.14.0', 'tariff', count],
+  ['0-0:96.14.0', 'tariff', state],
   ['1-0:1.7.0', 'power_import', power],
   ['1-0:2.7.0', 'power_export', power],
   ['0-0:96.7.21', 'power_failures', count],
@@ -46,18 +49,19 @@ export const objects = new Map([...single, ...phases].map(([id, name, of]): [str
 
 /** Meters on the M-Bus of the meter, by device type. */
 export const mbusTypes = new Map<number, P1Object>([
-  [3, { name: 'gas', unit: 'm3', units: { m3: 3 } }],
-  [7, { name: 'water', unit: 'm3', units: { m3: 3 } }],
-  [4, { name: 'heat', unit: 'GJ', units: { GJ: 3 } }],
+  [3, { name: 'gas', unit: 'm3', units: { m3: 3 }, counts: true }],
+  [7, { name: 'water', unit: 'm3', units: { m3: 3 }, counts: true }],
+  [4, { name: 'heat', unit: 'GJ', units: { GJ: 3 }, counts: true }],
 ])
 
 export function channelsOf(intervalMs: number): Channel[] {
-  const of = ({ name, unit }: P1Object): Channel => ({
+  const of = ({ name, unit, counts }: P1Object): Channel => ({
     name,
     kind: 'number',
     datatype: 'Int64',
     unit,
     ...(unit === '1' ? {} : { scale: 0.001 }),
+    ...(counts ? { counter: { resets: true } } : {}),
   })
   return [...[...objects.values()].map((one) => ({ ...of(one), intervalMs })), ...[...mbusTypes.values()].map(of)]
 }

@@ -1,5 +1,6 @@
 /** The fields of a frame as channels, and what each reads. */
 import type { AbsenceReason, Channel } from '@millrace/contract'
+import { counterOf } from '../counted.ts'
 import type { Sink } from '../decoder.ts'
 import { type Check, checkOf, includes } from './condition.ts'
 import { type NumberAt, numberAt } from './number.ts'
@@ -30,8 +31,22 @@ export function channelsOf(config: FrameConfig): Channel[] {
     const kind = waveform ? 'waveform' : type === 'boolean' ? 'boolean' : 'number'
     const given = Object.fromEntries(Object.entries({ scale, offset, range, code }).filter(([, value]) => value !== undefined))
     const every = intervalMs === undefined ? {} : { intervalMs: intervalMs / (waveform ? count : 1) }
-    return { name, kind, datatype: datatypeOf(field, config), unit, ...given, ...every }
+    return {
+      name,
+      kind,
+      datatype: datatypeOf(field, config),
+      unit,
+      ...given,
+      ...every,
+      ...counterOf(field, ownModulus(field, config)),
+    }
   })
+}
+
+/** A whole number of so many bits is 0 again after its highest one. */
+function ownModulus(field: Field, { endian }: FrameConfig): number | undefined {
+  if (field.type !== 'unsigned') return undefined
+  return 2 ** numberAt(field, endian).bits * (field.scale ?? 1)
 }
 
 function datatypeOf(field: Field, { endian }: FrameConfig): Channel['datatype'] {

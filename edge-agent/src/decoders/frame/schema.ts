@@ -1,6 +1,7 @@
 /** The language: what may be said of a frame. What cannot be right is refused with the key and what to write. */
 import { absenceReasons } from '@millrace/contract'
 import { z } from 'zod'
+import { countedFaults, countedShape, numberKind } from '../counted.ts'
 
 const frameBytesMax = 4096
 
@@ -56,6 +57,8 @@ const field = z.strictObject({
     .enum(['unsigned', 'signed', 'float', 'boolean'])
     .default('unsigned')
     .describe('What its bits are; a float has 4 or 8 bytes'),
+  kind: numberKind,
+  ...countedShape,
   unit: z.string().default('1').describe('Of scaled values, UCUM'),
   scale: z.number().optional().describe('value = raw x scale + offset'),
   offset: z.number().optional().describe('value = raw x scale + offset'),
@@ -190,6 +193,8 @@ function fieldFaults(one: Field, names: string[], config: FrameConfig, path: (st
   const faults = whereFaults(one, names, config, path)
   const add = (key: string, message: string) => void faults.push({ path: [...path, key], message })
   if (names.filter((name) => name === one.name).length > 1) add('name', `two fields are called ${one.name}`)
+  for (const { key, message } of countedFaults(one)) add(key, message)
+  if (one.kind === 'counter' && (one.type === 'boolean' || one.waveform)) add('kind', 'a counter is a number, and no waveform')
   if (one.type === 'float' && (one.parts || one.bits || (one.bytes !== 4 && one.bytes !== 8)))
     add('bytes', 'a float is at one place and has 4 or 8 bytes')
   if (one.type !== 'float' && one.bytes > 6) add('bytes', 'a whole number has at most 6 bytes')

@@ -16,7 +16,7 @@ import type { Value } from '@millrace/contract'
 import { ownValue, setOwn } from '@millrace/platform'
 import { z } from 'zod'
 import type { Decoder, DecoderPlugin, Frame, Sink } from '../decoder.ts'
-import { channelOf, measuredShape, sameNames } from '../measured.ts'
+import { channelOf, isNumber, measuredFaults, measuredShape } from '../measured.ts'
 import { TextLines } from '../text-lines.ts'
 
 const shape = z.strictObject({
@@ -45,8 +45,7 @@ type Config = z.infer<typeof shape>
 type JsonChannel = Config['channels'][number]
 
 const schema = shape.superRefine(({ channels }, context) => {
-  const names = channels.map(({ name }) => name)
-  for (const fault of sameNames(names, 'channels')) context.addIssue({ code: 'custom', ...fault })
+  for (const fault of measuredFaults(channels, 'channels')) context.addIssue({ code: 'custom', ...fault })
 })
 
 export const jsonLines: DecoderPlugin<Config> = {
@@ -131,7 +130,7 @@ function at(object: object, path: string[]): unknown {
 function rawOf(found: unknown, { kind, decimals }: JsonChannel): Value {
   if (typeof found === 'object') return JSON.stringify(found)
   const value = found as Value
-  if (typeof value === 'number' && kind === 'number' && decimals !== undefined) return Math.round(value * 10 ** decimals)
+  if (typeof value === 'number' && isNumber(kind) && decimals !== undefined) return Math.round(value * 10 ** decimals)
   if (kind === 'boolean' && (value === 0 || value === 1)) return value === 1
   return value
 }

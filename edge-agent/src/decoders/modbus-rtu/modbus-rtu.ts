@@ -17,6 +17,7 @@
 import type { AbsenceReason, Channel } from '@millrace/contract'
 import { ownValue } from '@millrace/platform'
 import { z } from 'zod'
+import { countedFaults } from '../counted.ts'
 import type { Decoder, DecoderPlugin, Frame, Sink } from '../decoder.ts'
 import { createFramer, type Framer } from '../framer.ts'
 import { sameNames } from '../measured.ts'
@@ -49,6 +50,9 @@ const schema = z
       'registers',
     ))
       context.addIssue({ code: 'custom', ...fault })
+    for (const [k, register] of list.entries())
+      for (const { key, message } of countedFaults(register))
+        context.addIssue({ code: 'custom', path: ['registers', k, key], message })
     return { ...rest, registers: list, unit: unit ?? known?.unit ?? 1, baudRate: baudRate ?? known?.baudRate ?? 9600 }
   })
 type Config = z.infer<typeof schema>

@@ -32,8 +32,8 @@ export const models = {
       ...three('power', 12, 'W'),
       one('power', 52, 'W'),
       one('frequency', 70, 'Hz'),
-      one('energy_import', 72, 'kW.h'),
-      one('energy_export', 74, 'kW.h'),
+      { ...one('energy_import', 72, 'kW.h'), kind: 'counter' },
+      { ...one('energy_export', 74, 'kW.h'), kind: 'counter' },
     ],
   },
   generic: {

@@ -1,6 +1,7 @@
 /** Values in registers of 16 bits, which a device sends with their high byte first. */
 import type { Channel } from '@millrace/contract'
 import { z } from 'zod'
+import { countedShape, counterOf, numberKind } from '../counted.ts'
 
 const types = ['uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64', 'float32', 'float64'] as const
 type Type = (typeof types)[number]
@@ -18,6 +19,8 @@ export const registerSchema = z.strictObject({
     .enum(['big', 'little'])
     .default('big')
     .describe('Which of several registers is first: the most or the least significant'),
+  kind: numberKind,
+  ...countedShape,
   unit: z.string().default('1').describe('Of scaled values, UCUM'),
   scale: z.number().optional().describe('value = raw x scale + offset'),
   offset: z.number().optional().describe('value = raw x scale + offset'),
@@ -41,9 +44,10 @@ const datatypes: Record<Type, Channel['datatype']> = {
   float64: 'Double',
 }
 
-export function channelOf({ name, type, unit, scale, offset, range, code }: Register, intervalMs: number): Channel {
+export function channelOf(register: Register, intervalMs: number): Channel {
+  const { name, type, unit, scale, offset, range, code } = register
   const given = Object.fromEntries(Object.entries({ scale, offset, range, code }).filter(([, value]) => value !== undefined))
-  return { name, kind: 'number', datatype: datatypes[type], unit, ...given, intervalMs }
+  return { name, kind: 'number', datatype: datatypes[type], unit, ...given, ...counterOf(register), intervalMs }
 }
 
 const view = new DataView(new ArrayBuffer(8))

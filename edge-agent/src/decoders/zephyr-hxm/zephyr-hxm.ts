@@ -38,11 +38,11 @@ const word = { kind: 'number', datatype: 'Int32', intervalMs: 1000 } as const
 const channels: Channel[] = [
   { name: 'battery', ...byte, unit: '%', range: [0, 100] },
   { name: 'heart_rate', ...byte, unit: '/min', range: [30, 240], code: 'loinc:8867-4' },
-  { name: 'beat_number', ...byte, unit: '1' },
+  { name: 'beat_number', ...byte, unit: '1', counter: { modulus: 256, resets: true } },
   { name: 'beat_time', ...word, unit: 'ms' },
-  { name: 'distance', ...word, unit: 'm', scale: 1 / 16 },
+  { name: 'distance', ...word, unit: 'm', scale: 1 / 16, counter: { modulus: 256, resets: true } },
   { name: 'speed', ...word, unit: 'm/s', scale: 1 / 256 },
-  { name: 'strides', ...byte, unit: '1' },
+  { name: 'strides', ...byte, unit: '1', counter: { modulus: 128, resets: true } },
   { name: 'cadence', ...word, unit: '/min', scale: 1 / 16 },
 ]
 const places = [11, 12, 13, 14, 50, 52, 54, 56]
