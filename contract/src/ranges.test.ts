@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addRange, formatRanges, inRanges, parseRanges, type Ranges, removeBelow } from './ranges.ts'
+import { addRange, formatRanges, inRanges, parseRanges, type Ranges, removeBelow, removeNumber } from './ranges.ts'
 
 const added = (steps: [number, number][]): Ranges => {
   const ranges: Ranges = []
@@ -31,6 +31,17 @@ describe('ranges', () => {
         const expected = numbersOf(ranges).filter((number) => number >= floor)
         removeBelow(ranges, floor)
         expect(numbersOf(ranges)).toEqual(expected)
+      }),
+    )
+  })
+
+  it('lose one number, and say whether it was there', () => {
+    fc.assert(
+      fc.property(steps, fc.nat(70), (steps, number) => {
+        const ranges = added(steps)
+        const before = numbersOf(ranges)
+        expect(removeNumber(ranges, number)).toBe(before.includes(number))
+        expect(numbersOf(ranges)).toEqual(before.filter((one) => one !== number))
       }),
     )
   })

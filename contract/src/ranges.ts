@@ -25,6 +25,18 @@ export function inRanges(ranges: Ranges, number: number): boolean {
   return false
 }
 
+/** Takes one number out, in place. False: it was not there. */
+export function removeNumber(ranges: Ranges, number: number): boolean {
+  const at = ranges.findIndex(([first, last]) => number >= first && number <= last)
+  if (at < 0) return false
+  const [first, last] = ranges[at]!
+  const rest: Ranges = []
+  if (first < number) rest.push([first, number - 1])
+  if (number < last) rest.push([number + 1, last])
+  ranges.splice(at, 1, ...rest)
+  return true
+}
+
 export function removeBelow(ranges: Ranges, floor: number): void {
   while (ranges.length > 0 && ranges[0]![1] < floor) ranges.shift()
   if (ranges.length > 0 && ranges[0]![0] < floor) ranges[0]![0] = floor

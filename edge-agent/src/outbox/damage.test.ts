@@ -3,17 +3,17 @@ import { copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { type Channel, emptyEdgeCounts, type LedgerRecord } from '@millrace/contract'
+import { type Channel, emptyEdgeCounts, type GapRecord, type LedgerRecord } from '@millrace/contract'
 import { createMetrics, MillraceError, silentLog, systemClock } from '@millrace/platform'
 import { Refusal } from '@millrace/platform/worker-side'
 import fc from 'fast-check'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Content } from './content.ts'
 import type { Entry } from './entry.ts'
 import { outboxSchema } from './options.ts'
 import { type Outbox, openOutbox } from './outbox.ts'
 import { type OutboxFile, openFile } from './sqlite-file.ts'
-import type { OutboxStorage } from './storage.ts'
+import { emptyTransaction, type OutboxStorage } from './storage.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-damage-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -31,11 +31,11 @@ function inProcess(path: string): OutboxStorage {
     }
   }
   return {
-    open: (damage) =>
+    open: (isDamaged) =>
       ask(() => {
         file?.close()
         file = undefined
-        const opened = openFile(path, damage)
+        const opened = openFile(path, isDamaged)
         file = opened.file
         return opened.loaded
       }),
@@ -46,9 +46,19 @@ function inProcess(path: string): OutboxStorage {
   }
 }
 
-async function open(path: string): Promise<Outbox> {
+/** As SQLite tells that it has found damage. */
+function withFault(storage: OutboxStorage, fault: { isNext: boolean }): OutboxStorage {
+  const commit: OutboxStorage['commit'] = async (transaction) => {
+    if (!fault.isNext) return storage.commit(transaction)
+    fault.isNext = false
+    throw new MillraceError('AGENT_OUTBOX_CORRUPT', { path: 'x', detail: 'malformed', aside: 'x' })
+  }
+  return { ...storage, commit }
+}
+
+async function open(path: string, storage = inProcess(path)): Promise<Outbox> {
   const options = outboxSchema.parse({ ledgerEveryMs: 1e9, cacheBytesMax: 0, freeDiskMin: 0, indexEntriesMax: 40, liveMs: 0 })
-  const outbox = await openOutbox(inProcess(path), options, { clock: systemClock, log: silentLog, metrics: createMetrics() })
+  const outbox = await openOutbox(storage, options, { clock: systemClock, log: silentLog, metrics: createMetrics() })
   await outbox.declare('a', channels)
   return outbox
 }
@@ -140,6 +150,29 @@ async function numbersOf(outbox: Outbox): Promise<{ all: Set<number>; named: num
       found.hasClosing ||= record.closed === true
       for (const [first, last] of (record.numbers ?? []) as [number, number][])
         for (let number = first; number <= last; number++, found.named++) found.all.add(number)
+    }
+    outbox.release(entries)
+    await outbox.commit([])
+    if (outbox.hasGap()) await outbox.issueGap()
+  }
+  return found
+}
+
+/** Of the stream: readings that are sent as they were written, those that gaps tell, and the numbers of both. */
+async function readingsOf(outbox: Outbox): Promise<{ sent: number; lost: number; numbers: Set<number> }> {
+  const found = { sent: 0, lost: 0, numbers: new Set<number>() }
+  await outbox.issueGap()
+  for (let rounds = 0; outbox.status().entries > 0 && rounds < 1000; rounds++) {
+    const entries = outbox.next('backlog', 1e6)
+    for (const entry of entries) outbox.take(entry)
+    for (const [entry, content] of await outbox.load(entries)) {
+      found.sent += 2 * checkEntry(entry, content)
+      if (entry.stream === stream) found.numbers.add(entry.number)
+      if ('batch' in content || entry.kind !== 'gap') continue
+      const gap = JSON.parse(content.text) as GapRecord
+      if (gap.stream !== stream) continue
+      for (const [first, last] of gap.numbers) for (let number = first; number <= last; number++) found.numbers.add(number)
+      for (const { lost } of gap.devices.a ?? []) found.lost += lost[0]
     }
     outbox.release(entries)
     await outbox.commit([])
@@ -242,6 +275,59 @@ describe('an outbox file whose bytes have changed', () => {
       named += numbers.named
     }
     expect(named).toBeGreaterThan(commits / 2)
+  })
+
+  test('whichever page is lost while the agent runs, the entries of the others stay, and each reading of those lost is in a gap', async () => {
+    const pages = readFileSync(settled).length / 4096
+    let kept = 0
+    for (let page = 1; page < pages; page++) {
+      const copy = copyOf(settled)
+      const fault = { isNext: false }
+      const outbox = await open(copy, withFault(inProcess(copy), fault))
+      const fd = openSync(copy, 'r+')
+      writeSync(fd, Buffer.alloc(4096), 0, 4096, page * 4096)
+      fault.isNext = true
+      expect(await outbox.commit([drained(commits + 1)])).toBe(true)
+      const { sent, lost, numbers } = await readingsOf(outbox)
+      expect([page, sent + lost]).toEqual([page, 2 * commits])
+      for (let number = 1; number <= commits; number++) expect([page, numbers.has(number)]).toEqual([page, true])
+      kept += sent / 2
+      expect(await outbox.commit([drained(1)])).toBe(true)
+      await outbox.close()
+      const again = await open(copy)
+      await checkTruth(again)
+      await again.close()
+    }
+    expect(kept / (pages - 1)).toBeGreaterThan(commits / 2)
+  })
+
+  test('what was receipted before the damage, and is in the recovered file again, is removed', async () => {
+    const copy = copyOf(settled)
+    const fault = { isNext: false }
+    const disk = inProcess(copy)
+    let first: { id: number; meta: string; payload: Uint8Array } | undefined
+    const reverted: OutboxStorage = {
+      ...withFault(disk, fault),
+      async open(isDamaged) {
+        const loaded = await disk.open(isDamaged)
+        if (!isDamaged) return loaded
+        await disk.commit({ ...emptyTransaction(), put: [first!] })
+        return { ...loaded, entries: await disk.list(0, 1e9) }
+      },
+    }
+    const outbox = await open(copy, reverted)
+    const [entry] = outbox.next('backlog', 1)
+    const [row] = await disk.list(entry!.id, entry!.id)
+    first = { ...row!, payload: (await disk.read([entry!.id])).get(entry!.id)! }
+    outbox.take(entry!)
+    outbox.release([entry!])
+    await outbox.commit([])
+    await vi.waitFor(async () => expect(await disk.list(entry!.id, entry!.id)).toEqual([]))
+    fault.isNext = true
+    expect(await outbox.commit([drained(commits + 1)])).toBe(true)
+    expect(await disk.list(entry!.id, entry!.id)).toEqual([])
+    expect(outbox.hasGap()).toBe(false)
+    await outbox.close()
   })
 
   test('with one page of it unreadable, the entries of the other pages are recovered', async () => {

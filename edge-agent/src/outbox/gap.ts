@@ -6,7 +6,7 @@
  * number of the device's entry before it. Past `stretchesMax` neighbours are joined, and then a gap may span survivors.
  */
 
-import { addRange, addTally, type GapRecord, type Ranges, type Tally } from '@millrace/contract'
+import { addRange, addTally, type GapRecord, type Ranges, removeNumber, type Tally } from '@millrace/contract'
 import { ownOr, ownValue, setOwn } from '@millrace/platform'
 import type { Entry } from './entry.ts'
 
@@ -64,6 +64,22 @@ export function joinGap(gap: PendingGap, other: PendingGap): void {
     joinNeighbours(gap, into)
     if (gap.length > stretchesMax) squeeze(gap)
   }
+}
+
+/** Takes an entry out, in place: it is there after all. False: the gap does not name it. */
+export function takeFromGap(gap: PendingGap, { stream, number, device, count, samples }: Gone): boolean {
+  const stretch = gap.find((one) => one.stream === stream && removeNumber(one.numbers, number))
+  if (!stretch) return false
+  const known = ownValue(stretch.devices, device)
+  if (known) addTally(known.lost, [-count, -samples])
+  return true
+}
+
+/** What is left after `takeFromGap`: a device of which nothing is lost is not named. */
+export function restOfGap(gap: PendingGap): PendingGap {
+  const isLost = ([, { lost }]: [string, Lost]) => lost[0] > 0 || lost[1] > 0
+  const named = gap.filter(({ numbers }) => numbers.length > 0)
+  return named.map((stretch) => ({ ...stretch, devices: Object.fromEntries(Object.entries(stretch.devices).filter(isLost)) }))
 }
 
 /**

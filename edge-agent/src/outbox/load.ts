@@ -22,7 +22,7 @@ export async function load(storage: OutboxStorage, bounds: ShelfBounds): Promise
     return await fill(loaded, storage, bounds)
   } catch (error) {
     if (!isDamage(error)) throw error
-    return fill(await storage.open('recover'), storage, bounds)
+    return fill(await storage.open(true), storage, bounds)
   }
 }
 
@@ -71,6 +71,7 @@ function pageFor(pages: Page[], entriesMax: number): Page {
   return page
 }
 
+/** @throws MillraceError AGENT_OUTBOX_CORRUPT when the meta was altered */
 function parse({ id, meta }: Row): Entry {
   try {
     return parseEntry(id, meta)

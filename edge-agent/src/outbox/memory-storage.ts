@@ -44,8 +44,8 @@ export function memoryStorage(): MemoryStorage {
       const meta = change(entry.meta)
       meta === undefined ? bytes.entries.delete(id) : bytes.entries.set(id, { ...entry, meta })
     },
-    async open(damage): Promise<Loaded> {
-      if (damage) loseAll()
+    async open(isDamaged): Promise<Loaded> {
+      if (isDamaged) loseAll()
       const loaded = { entries: bytes.listed(), small: new Map(bytes.small), setAside: lost }
       lost = undefined
       return loaded

@@ -19,6 +19,7 @@ export function planTransaction(before: Run, work: Work, context: PlanContext): 
   for (const entry of work.freed) if (shelf.has(entry)) free(draft, entry)
   for (const entry of work.aside) if (shelf.has(entry)) lose(draft, 'set-aside', entry)
   for (const entry of work.evict) if (shelf.has(entry)) lose(draft, 'evicted', entry)
+  for (const id of work.strangers) draft.transaction.remove.push(id)
   for (const dropped of work.dropped) numberDropped(draft, dropped)
   evictOld(draft)
   putAlarms(draft, work)

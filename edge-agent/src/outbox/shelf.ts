@@ -135,6 +135,23 @@ export class Shelf {
     this.take(entry)
   }
 
+  /** One that is known one by one. */
+  entry(id: number): Entry | undefined {
+    return this.byId.get(id)
+  }
+
+  /** In order of id; their ranges do not overlap. */
+  foldedPages(): readonly Page[] {
+    return this.pages
+  }
+
+  /** Some of its entries are lost; `rest` stands for the others. */
+  replacePage(page: Page, rest: Page): void {
+    this.pages = this.pages.flatMap((other) => (other !== page ? [other] : rest.entries > 0 ? [rest] : []))
+    this.bytes += rest.bytes - page.bytes
+    this.size += rest.entries - page.entries
+  }
+
   removePage(page: Page): void {
     this.pages = this.pages.filter((other) => other !== page)
     this.bytes -= page.bytes

@@ -11,14 +11,14 @@
  * tail of the write-ahead log is dropped. A file that SQLite calls damaged, or with a small record that disagrees with its check
  * sum, is renamed and a new one begun, with what `salvage.ts` finds whole.
  */
-import { existsSync, readFileSync, renameSync, statfsSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { transaction as inTransaction, isBusy, isCorrupt, isFull } from '@millrace/platform/sqlite'
 import { Refusal } from '@millrace/platform/worker-side'
 import { isWhole, type SmallRow, salvage } from './salvage.ts'
 import { checkOfSmall } from './small-check.ts'
-import { type Committed, type Damage, type Loaded, listRowsMax, type OutboxTransaction, type Row } from './storage.ts'
+import { type Committed, type Loaded, listRowsMax, type OutboxTransaction, type Row } from './storage.ts'
 
 const formatVersion = 1
 const asideRowsMax = 200
@@ -27,21 +27,24 @@ const freePagesMax = 1024
 const pagesGivenBack = 128
 
 /**
- * @param damage sets the file aside without looking.
+ * @param isDamaged sets the file aside without looking.
  * @param pagesMax makes SQLite refuse to grow further, as a full disk would; for tests.
  */
-export function openFile(path: string, damage?: Damage, pagesMax?: number): { file: OutboxFile; loaded: Loaded } {
+export function openFile(path: string, isDamaged = false, pagesMax?: number): { file: OutboxFile; loaded: Loaded } {
   try {
-    if (damage) throw new Refusal('AGENT_OUTBOX_CORRUPT', {})
+    if (isDamaged) throw new Refusal('AGENT_OUTBOX_CORRUPT', {})
     return openOnce(path, pagesMax)
   } catch (error) {
     const refusal = toRefusal(path, error)
     if (refusal.code !== 'AGENT_OUTBOX_CORRUPT') throw refusal
     const setAside = moveAside(path)
     try {
-      const { file, loaded } = openOnce(path, undefined, damage === 'give-up' ? undefined : setAside)
+      const { file, loaded } = openOnce(path, undefined, setAside)
       return { file, loaded: { ...loaded, setAside } }
     } catch (again) {
+      // A full disk: the next attempt finds the damaged file where it was.
+      for (const suffix of suffixes) rmSync(path + suffix, { force: true })
+      move(setAside, path)
       throw toRefusal(path, again)
     }
   }
@@ -206,6 +209,12 @@ function toRefusal(path: string, error: unknown): Refusal {
 /** The write-ahead log goes with its database: applied to a new one it would damage that as well. */
 function moveAside(path: string): string {
   const aside = `${path}.corrupt-${new Date().toISOString().replaceAll(':', '')}`
-  for (const suffix of ['', '-wal', '-shm']) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix)
+  move(path, aside)
   return aside
+}
+
+const suffixes = ['', '-wal', '-shm']
+
+function move(from: string, to: string): void {
+  for (const suffix of suffixes) if (existsSync(from + suffix)) renameSync(from + suffix, to + suffix)
 }

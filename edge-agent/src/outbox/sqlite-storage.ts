@@ -13,7 +13,7 @@ const workerFile = new URL(import.meta.url.endsWith('.ts') ? './sqlite-worker.ts
 export function sqliteStorage(path: string): OutboxStorage {
   let worker: WorkerCalls<OutboxAsk> | undefined
   return {
-    open: (damage) => call('open', damage),
+    open: (isDamaged) => call('open', isDamaged),
     list: (firstId, lastId) => call('list', [firstId, lastId]),
     commit: (transaction) => call('commit', transaction),
     read: (ids) => call('read', ids),

@@ -2,20 +2,20 @@
 import { workerData } from 'node:worker_threads'
 import { Refusal, serveCalls } from '@millrace/platform/worker-side'
 import { type OutboxFile, openFile } from './sqlite-file.ts'
-import type { Damage, OutboxTransaction } from './storage.ts'
+import type { OutboxTransaction } from './storage.ts'
 
 export type OutboxAsk = [method: 'open' | 'list' | 'commit' | 'read', argument: unknown]
 
 const { path } = workerData as { path: string }
 let file: OutboxFile | undefined
-/** SQLite found damage in the open file: the next opening begins a new one, even if it reads well so far. */
+/** SQLite found damage in the open file: the next opening begins a new one with what is whole, even if it reads well so far. */
 let damaged = false
 
 const methods: Record<OutboxAsk[0], (argument: never) => unknown> = {
-  open(damage?: Damage) {
+  open(isDamaged = damaged) {
     file?.close()
     file = undefined
-    const opened = openFile(path, damage ?? (damaged ? 'give-up' : undefined))
+    const opened = openFile(path, isDamaged)
     damaged = false
     file = opened.file
     return opened.loaded

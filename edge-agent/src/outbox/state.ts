@@ -35,7 +35,7 @@ export interface State {
   ledgers: LedgerPace
 }
 
-export type Next = Pick<Work, 'small' | 'alarms' | 'again' | 'issueGap' | 'evict'> & { aside: Set<Entry> }
+export type Next = Pick<Work, 'small' | 'alarms' | 'again' | 'issueGap' | 'evict' | 'strangers'> & { aside: Set<Entry> }
 
 /** Declarations that no entry needs are kept up to this many; a forgotten one takes new aliases if it comes back. */
 const declarationsKept = 100
@@ -75,7 +75,7 @@ export function createState({ small, shelf, orphans, setAside }: Filled, options
 }
 
 export function emptyNext(): Next {
-  return { small: new Map(), alarms: [], again: [], issueGap: false, aside: new Set(), evict: [] }
+  return { small: new Map(), alarms: [], again: [], issueGap: false, aside: new Set(), evict: [], strangers: [] }
 }
 
 /** The entry is no longer on the disk. */

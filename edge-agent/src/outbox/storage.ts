@@ -9,10 +9,11 @@
 export interface OutboxStorage {
   /**
    * Everything but the payloads, and of the entries the first `listRowsMax` only, in order of id. A damaged store is set
-   * aside, and a new one has what could be recovered; after `give-up` it is empty.
+   * aside, and a new one has what could be recovered.
+   * @param isDamaged the caller found that it is, whatever the store says
    * @throws MillraceError AGENT_OUTBOX_LOCKED, AGENT_OUTBOX_NEWER, AGENT_OUTBOX_FULL, AGENT_OUTBOX_IO
    */
-  open(damage?: Damage): Promise<Loaded>
+  open(isDamaged?: boolean): Promise<Loaded>
   /** The entries with ids from `firstId` to `lastId`, in order, at most `listRowsMax`. */
   list(firstId: number, lastId: number): Promise<Row[]>
   /**
@@ -24,9 +25,6 @@ export interface OutboxStorage {
   read(ids: number[]): Promise<Map<number, Uint8Array>>
   close(): Promise<void>
 }
-
-/** What the caller found: it has all that the store held in memory, or it has nothing yet. */
-export type Damage = 'give-up' | 'recover'
 
 /** At most so many entries are listed at once. */
 export const listRowsMax = 4096

@@ -63,6 +63,8 @@ export interface Work extends Waiting {
   aside: Entry[]
   /** To be removed and named in the gap, by somebody's decision. */
   evict: Entry[]
+  /** Ids that a recovered file has and the outbox does not know: removed without a word. */
+  strangers: number[]
   small: Map<string, string | undefined>
   /** JSON of alarm records. */
   alarms: string[]

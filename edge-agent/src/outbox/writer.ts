@@ -2,16 +2,16 @@
  * The one that writes: gathers what waits, has it planned as one transaction, commits it, and only then changes the state.
  *
  * What the disk refuses goes back to what waits and is tried again, later and later. A file that turns out to be damaged is
- * replaced, see `lost-file.ts`.
+ * replaced, with what of it is whole, see `recover.ts`.
  */
 import { backOffMs, type Clock, type Counter, type Log, type Metrics, MillraceError } from '@millrace/platform'
 import type { Plan } from './draft.ts'
 import { unfold } from './load.ts'
-import { startOver } from './lost-file.ts'
 import type { OutboxOptions } from './options.ts'
 import type { Page } from './page.ts'
 import { planTransaction } from './plan.ts'
 import { keys } from './records.ts'
+import { compareFile, takeOver } from './recover.ts'
 import { emptyNext, forget, forgetPage, type State } from './state.ts'
 import { type Committed, isEmpty, type OutboxStorage } from './storage.ts'
 import type { Work } from './work.ts'
@@ -146,11 +146,11 @@ export class Writer {
 
   private takeWork(): Work {
     const { buffer, freed, ledgers, next } = this.state
-    const { aside, evict, small, alarms, again, issueGap } = next
+    const { aside, ...asked } = next
     this.state.next = emptyNext()
     const ledger = ledgers.isDue(this.context.clock.monotonic())
     const closing = this.isClosing
-    return { ...buffer.takeAll(), freed: [...freed], aside: [...aside], evict, small, alarms, again, issueGap, ledger, closing }
+    return { ...buffer.takeAll(), ...asked, freed: [...freed], aside: [...aside], ledger, closing }
   }
 
   private giveBack(work: Work): void {
@@ -161,6 +161,7 @@ export class Writer {
     next.again = [...work.again, ...next.again]
     for (const entry of work.aside) next.aside.add(entry)
     next.evict = [...work.evict, ...next.evict]
+    next.strangers = [...work.strangers, ...next.strangers]
   }
 
   private refused(error: MillraceError): false {
@@ -202,9 +203,10 @@ export class Writer {
 
   private async replaceFile(work: Work): Promise<void> {
     const { storage, log } = this.context
-    const { setAside } = await storage.open('give-up')
+    const { entries, setAside } = await storage.open(true)
+    const found = await compareFile(this.state.shelf, entries, storage)
     this.isDamaged = false
-    log.error('AGENT_OUTBOX_CORRUPT', { aside: setAside, entries: this.state.shelf.size })
-    startOver(this.state, work)
+    const lost = takeOver(this.state, work, found)
+    log.error('AGENT_OUTBOX_CORRUPT', { aside: setAside, entries: lost, kept: this.state.shelf.size })
   }
 }
