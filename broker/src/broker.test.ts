@@ -157,6 +157,19 @@ describe('who may do what', () => {
     })
   })
 
+  test('a will reaches who reads $SYS too, and a message that matches two filters comes once', async () => {
+    const admin = await broker.connect('admin')
+    const seen = inbox(admin)
+    await admin.subscribeAsync(['#', '$SYS/#', 'spBv1.0/#'], { qos: 1 })
+    const will = { topic: 'spBv1.0/ward/NDEATH/bed1', payload: Buffer.from('x'), qos: 1 as const, retain: false }
+    const node = await broker.connect('node', { will })
+    node.stream.destroy()
+    await admin.publishAsync('last', 'x', { qos: 1 })
+    await until(() => seen.includes('last=x') && seen.some((text) => text.includes('disconnect')))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(seen.filter((text) => text.includes('NDEATH'))).toEqual(['spBv1.0/ward/NDEATH/bed1=x'])
+  })
+
   test('a will is published when the client is gone without DISCONNECT, also at a takeover', async () => {
     const seen = inbox(await subscribed('host', 'spBv1.0/#'))
     const will = (payload: string) => ({ topic: 'spBv1.0/ward/NDEATH/bed1', payload: Buffer.from(payload), qos: 1 as const })

@@ -38,7 +38,7 @@ import { type BrokerStats, registerGauges, statsOf } from './stats.ts'
 import { listenWebSocket } from './websocket/websocket.ts'
 
 export type { Cost } from './access/password.ts'
-export { type Role, roles } from './access/policy.ts'
+export { policy, type Role, roles } from './access/policy.ts'
 export { addUser, allowFilters, hasUser, type NewUser } from './access/provision.ts'
 export { type BrokerConfig, type BrokerLimits, brokerSchema } from './config.ts'
 export { type Refusal, refusals } from './refusals.ts'

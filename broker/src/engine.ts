@@ -1,12 +1,16 @@
 /**
- * aedes, with the one thing that its own back-pressure leaves out: it continues to read a publisher whenever a new chunk comes,
- * however many of its messages wait for a subscriber (lib/client.js, `nextBatch`). Here the publisher's connection counts each
- * message from its arrival until the last subscriber has room for it.
+ * aedes, with what it leaves out:
+ *
+ * - It continues to read a publisher whenever a new chunk comes, however many of its messages wait for a subscriber (lib/client.js,
+ *   `nextBatch`). Here the publisher's connection counts each message from its arrival until the last subscriber has room for it.
+ * - A message that matches two filters of a client goes out once: aedes drops what has no higher number than the one before
+ *   (`dedupe`). A message of QoS 1 is numbered before it is stored, so one of QoS 0 that came later takes its turn and the first is lost: a will,
+ *   to a client that reads `$SYS/#` too. Here only the same number is dropped.
  */
 
 import { levelsOf, matches } from '@millrace/contract'
 import type { Log } from '@millrace/platform'
-import { Aedes, type AedesOptions, type Client, type PublishPacket } from 'aedes'
+import { Aedes, type AedesOptions, type AedesPublishPacket, type Client, type PublishPacket } from 'aedes'
 import type { Counts } from './counts.ts'
 import { Connection } from './guard/connection.ts'
 import { refusals } from './refusals.ts'
@@ -17,12 +21,28 @@ type Done = (error?: Error) => void
 export async function startEngine(options: AedesOptions): Promise<Aedes> {
   const { authorizeForward } = options
   const forward: AedesOptions['authorizeForward'] = (client, packet) => {
+    if (isSecondTime(client, packet)) return null
     const allowed = authorizeForward ? authorizeForward(client, packet) : packet
     return allowed ? atMostGranted(client, allowed) : allowed
   }
   const engine = new Engine({ ...options, authorizeForward: forward })
   await engine.listen()
+  engine.on('client', (client) => Object.defineProperty(client, 'duplicates', { value: neverDuplicate(engine.id) }))
   return engine
+}
+
+/** Of a message's deliveries to one client, which follow each other in one turn. A retained one has no broker's id. */
+function isSecondTime(client: Client, { brokerId, brokerCounter }: AedesPublishPacket): boolean {
+  const connection = client.conn
+  if (!brokerId || !(connection instanceof Connection)) return false
+  if (connection.lastForwarded === brokerCounter) return true
+  connection.lastForwarded = brokerCounter
+  return false
+}
+
+/** Where aedes looks up the highest number that a client was given. */
+function neverDuplicate(brokerId: string): Record<string, number> {
+  return Object.defineProperty({}, brokerId, { get: () => 0, set: () => {} })
 }
 
 /** An error of one client is counted once for that client; aedes has closed it already. */

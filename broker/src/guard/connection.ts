@@ -56,6 +56,8 @@ export class Connection extends Duplex {
   readonly address: string
   /** Of the client, where TLS brought one. */
   readonly certificate: ClientCertificate | undefined
+  /** The engine's number of the message that was handed to the client last. */
+  lastForwarded = 0
   readonly #parts: ConnectionParts
   readonly #framer: Framer
   readonly #rate: Rate
