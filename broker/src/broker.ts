@@ -15,6 +15,7 @@ import {
   every,
   type Log,
   type Metrics,
+  type Pages,
   serveMetricsEndpoint,
   silentLog,
   stopInOrder,
@@ -30,6 +31,7 @@ import { followErrors, startEngine } from './engine.ts'
 import { createGuard } from './guard/guard.ts'
 import { keeping } from './keeping.ts'
 import { type Accept, listen } from './listener.ts'
+import type { RefusalEntry } from './refusal-audit.ts'
 import { DurableSessions } from './sessions/durable.ts'
 import { type SessionParts, Sessions } from './sessions/sessions.ts'
 import type { WillRow } from './sessions/store/protocol.ts'
@@ -52,6 +54,8 @@ export interface Broker {
   /** Of /health and /metrics; undefined when off. */
   metricsPort: number | undefined
   stats(): BrokerStats
+  /** Who was refused what, the newest first. */
+  refused(): RefusalEntry[]
   /** Looks at the users file and the list of revoked certificates now instead of within a second. */
   reloadUsers(): Promise<void>
   /** Rejects when the store has failed for good. */
@@ -109,14 +113,15 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
   opened.push(stopWarning)
   const stopWills = publishWillsLater({ config, durable, access, aedes }, context)
   opened.push(stopWills)
-  const pages = { health: () => ({ status: 'ok', ...stats() }), metrics: () => metrics.expose() }
-  const endpoint = await serveMetricsEndpoint(config.metrics, pages)
+  const refused = () => counts.audit.list()
+  const endpoint = await serveMetricsEndpoint(config.metrics, pagesOf({ stats, refused }, metrics))
 
   return {
     port: listeners.port,
     webSocketPort: listeners.webSocketPort,
     metricsPort: endpoint?.port,
     stats,
+    refused,
     ...(store ? { failed: store.failed } : {}),
     reloadUsers: async () => void (await Promise.all([users.reload(), revoked.reload()])),
     async close() {
@@ -141,6 +146,11 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
       )
     },
   }
+}
+
+function pagesOf({ stats, refused }: Pick<Broker, 'stats' | 'refused'>, metrics: Metrics): Pages {
+  const health = () => ({ status: 'ok', ...stats() })
+  return { health, metrics: () => metrics.expose(), json: new Map([['/refusals', refused]]) }
 }
 
 interface WillNeeds {

@@ -15,6 +15,7 @@ const limitsSchema = z.strictObject({
   preAuthConnections: count(256, 'Connections whose user is not yet known. At it, the one that waited longest is closed.'),
   connectionsPerAddress: countOrOff(1_000, 'Connections from one IP address. At it, a new one is closed.'),
   clients: count(5_000, 'Clients connected. At it, a new one gets CONNACK 3 (server unavailable).'),
+  clientsPerUser: countOrOff(1_000, 'Clients of one user. At it, a new one gets CONNACK 3 (server unavailable).'),
   inflight: count(100, 'QoS 2 messages of one client that await its PUBREL. One more closes its connection.'),
   outboundBufferBytes: count(
     4_194_304,
@@ -28,7 +29,10 @@ const limitsSchema = z.strictObject({
   topicBytes: count(1_024, 'Longest topic or filter. A longer one closes the connection.'),
   topicLevels: z.int().min(1).max(100).default(32).describe('Most levels of a topic or filter. More close the connection.'),
   publishesPerSecond: countOrOff(0, "Messages a second of one client. At it, the client's socket is not read for a while."),
-  sessions: count(1_000, 'Sessions kept for clients that asked for it. At it, the one away longest is forgotten.'),
+  sessions: count(
+    1_000,
+    'Sessions kept for clients that asked for it. At it, of the user that has most the one away longest is forgotten.',
+  ),
   offlineMessages: count(10_000, 'QoS 1 and 2 messages kept for one session. At it, the oldest is dropped and counted.'),
   offlineBytes: count(16_777_216, 'Payload bytes kept for one session. At it, the oldest message is dropped and counted.'),
   retainedMessages: count(10_000, 'Retained messages. At it, a new topic is delivered but not retained, and counted.'),

@@ -76,3 +76,19 @@ test('run says one line with the port, serves its health, and stops cleanly whil
   expect(await gone).toEqual([0, null])
   await client.endAsync(true)
 })
+
+test('refusals says who was refused what, or that nobody answers', async () => {
+  const [port, metricsPort] = [await freePort(), await freePort()]
+  await writeFile(at('b.yaml'), JSON.stringify({ listen: { port }, metrics: { port: metricsPort } }))
+  const asked = () => call(['refusals', '--config', at('b.yaml')])
+  expect(await asked()).toMatchObject({ code: 1, err: expect.stringContaining('BROKER_METRICS_UNAVAILABLE') })
+  const broker = start('run', '--config', at('b.yaml'))
+  await once(broker.stderr, 'data')
+  const options = { username: 'eve', password: 'x', clientId: 'c1', reconnectPeriod: 0, protocolVersion: 4 as const }
+  await expect(mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, options, false)).rejects.toThrow()
+  const { code, out } = await asked()
+  broker.kill('SIGTERM')
+  await once(broker, 'exit')
+  expect(code).toBe(0)
+  expect(out).toMatch(/^\S+Z {2}1 times {2}bad-credentials {2}"eve" at 127\.0\.0\.1, client "c1"\n$/)
+})

@@ -27,11 +27,13 @@ import { parseUsers } from './access/users-file.ts'
 import { addUser, type BrokerConfig, brokerSchema, type Role, startBroker } from './broker.ts'
 import { checkListener } from './config.ts'
 import { readPair } from './listener.ts'
+import { printRefusals } from './refusals-command.ts'
 
 const usage = {
   call: 'millrace-broker',
-  words: ['run', 'check', 'passwd <users file> <user>'],
-  purpose: `run starts the broker. check tests the configuration. --config names the file, YAML.
+  words: ['run', 'check', 'refusals', 'passwd <users file> <user>'],
+  purpose: `run starts the broker. check tests the configuration. refusals asks the metrics endpoint of the running one who was refused what. --config names
+the file, YAML.
 passwd sets the password of a user: the first line of --password-file, or of standard input. --role is node, host, device or admin;
 --args are those of the role, such as ward/gateway-1. A known user keeps its role.`,
 }
@@ -47,6 +49,7 @@ async function main(): Promise<void> {
   if (command === 'passwd') return passwd(file!, user!, values)
   const log = createLog('broker')
   const load = () => loadConfig(brokerSchema, values.config, process.env)
+  if (command === 'refusals') return printRefusals(load())
   await runService(log, command, { check: () => check(load()), run: () => run(load(), log) })
 }
 

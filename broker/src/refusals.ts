@@ -53,6 +53,7 @@ export const refusals = {
   'pre-auth-full': { says: 'limits.preAuthConnections reached; the longest waiting was closed', rests: 'limit' },
   'address-full': { says: 'limits.connectionsPerAddress reached', rests: 'limit' },
   'clients-full': { says: 'limits.clients reached', rests: 'limit', connack: 3 },
+  'user-full': { says: 'limits.clientsPerUser reached', rests: 'limit', connack: 3 },
   'tls-handshake': { says: 'the TLS handshake failed', rests: 'TLS' },
   'websocket-handshake': {
     says: 'a WebSocket handshake for another path, of another origin, or without the subprotocol mqtt',

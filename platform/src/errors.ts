@@ -101,6 +101,11 @@ export const catalogue = {
     remedy: 'Name the dataDir of a processor on the embedded log; Kafka and stores elsewhere have backups of their own.',
     retry: false,
   },
+  BROKER_METRICS_UNAVAILABLE: {
+    says: 'The metrics endpoint of the broker at {address} does not answer: {detail}.',
+    remedy: 'Start the broker, or set metrics.port in its configuration and start it again.',
+    retry: true,
+  },
   BROKER_REVOKED_UNREADABLE: {
     says: 'Cannot read the list of revoked certificates {path} ({detail}).',
     remedy: 'Correct the key tls.revokedFile, or have the list written: `millrace ca init`.',

@@ -49,6 +49,8 @@ const headers = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-stor
 export interface Pages {
   health(): unknown
   metrics(): string
+  /** More JSON, by path, for who has the credential. */
+  json?: ReadonlyMap<string, () => unknown> | undefined
   /** HTML, at `/`; it has no script, and loads nothing. */
   page?: (() => string) | undefined
 }
@@ -66,6 +68,7 @@ export async function serveMetricsEndpoint(config: MetricsEndpointConfig, pages:
     else if (request.url === '/health') sendJson(isKnown ? pages.health() : { status: 'ok' })
     else if (!isKnown) refuseStranger(request, response, guesses)
     else if (request.url === '/metrics') response.setHeader('content-type', 'text/plain; version=0.0.4').end(pages.metrics())
+    else if (pages.json?.has(request.url ?? '')) sendJson(pages.json.get(request.url!)!())
     else if (request.url === '/' && pages.page) response.writeHead(200, htmlHeaders).end(pages.page())
     else response.writeHead(404).end()
 

@@ -58,7 +58,7 @@ export const rooms: Record<string, Rooms> = {
     try: 'bus config decoders',
   },
   broker: anything(
-    'access broker config counts engine guard keeping listener main mosquitto refusals sessions stats testing websocket',
+    'access broker config counts engine guard keeping listener main mosquitto refusal-audit refusals refusals-command sessions stats testing websocket',
   ),
   'cloud-processor': {
     main: 'config engines processor',

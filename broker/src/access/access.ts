@@ -21,7 +21,7 @@ export interface AccessParts {
   revoked: Pick<Revoked, 'has' | 'onChange'>
   /** Certificates are asked for: a name that the file of users does not have is that of a node. */
   takesCertificates: boolean
-  limits: { clients: number; subscriptionsPerClient: number }
+  limits: { clients: number; clientsPerUser: number; subscriptionsPerClient: number }
   dangerouslyAllowAnonymous: boolean
   /** There is a file of users. Without one, and with anonymous clients let in, credentials are ignored. */
   hasUsers: boolean
@@ -67,7 +67,7 @@ export class Access {
         if (client.closed || client.conn.destroyed) return
         const reason = this.#admit(client, identity)
         if (!reason) return done(null, true)
-        this.#parts.counts.refused(reason, { user: name, clientId: client.id })
+        this.#parts.counts.refused(reason, { user: typeof identity === 'string' ? name : identity.user, ...whoseOf(client) })
         done(Object.assign(new Error(reason), { returnCode: connackOf(reason) }) as never, false)
       })
     },
@@ -75,11 +75,11 @@ export class Access {
       const { counts } = this.#parts
       const identity = client && this.#clients.of(client)
       if (identity && packet.topic.startsWith('$')) {
-        counts.refused('dollar-topic', { user: identity.user, clientId: client.id, topic: packet.topic })
+        counts.refused('dollar-topic', { user: identity.user, ...whoseOf(client), topic: packet.topic })
         return done(null)
       }
       if (!identity || !mayPublish(identity.rights, packet.topic)) {
-        counts.refused('publish-forbidden', { user: identity?.user, clientId: client?.id, topic: packet.topic })
+        counts.refused('publish-forbidden', { user: identity?.user, ...(client && whoseOf(client)), topic: packet.topic })
         return done(new Error('publish-forbidden'))
       }
       packet.dup = false // [MQTT-3.3.1-3]: DUP is not passed on
@@ -89,7 +89,7 @@ export class Access {
     authorizeSubscribe: (client, subscription, done) => {
       const { topic: filter } = subscription
       const reason = this.#grant(client, filter)
-      if (reason) this.#parts.counts.refused(reason, { user: this.userOf(client), clientId: client.id, filter })
+      if (reason) this.#parts.counts.refused(reason, { user: this.userOf(client), ...whoseOf(client), filter })
       done(null, reason ? null : subscription)
     },
     authorizeForward: (_client, packet) => {
@@ -186,7 +186,10 @@ export class Access {
     if (certificate && this.#parts.revoked.has(certificate.serial)) return 'certificate-revoked'
     const will = this.#wills.get(client)
     const holder = this.#clients.holderOf(client.id)
-    if (this.#clients.size >= this.#parts.limits.clients && holder === undefined) return 'clients-full'
+    const { limits } = this.#parts
+    if (this.#clients.size >= limits.clients && holder === undefined) return 'clients-full'
+    if (limits.clientsPerUser > 0 && this.#clients.countOf(user) >= limits.clientsPerUser && holder === undefined)
+      return 'user-full'
     if (will && !mayPublish(rights, will.topic)) return 'will-forbidden'
     if ((holder ?? this.#parts.ownerOf(client.id) ?? user) !== user) return 'client-id-taken'
     return undefined
@@ -202,6 +205,8 @@ export class Access {
     return undefined
   }
 }
+
+const whoseOf = (client: Client) => ({ clientId: client.id, address: connectionOf(client).address })
 
 function mayPublish(rights: Rights, topic: string): boolean {
   const levels = levelsOf(topic)

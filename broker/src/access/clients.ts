@@ -20,6 +20,8 @@ export class Clients {
   /** Outlives the connection: the will is checked after it has ended. */
   readonly #known = new WeakMap<Client, Known>()
   readonly #live = new Set<Client>()
+  /** Of them, by user. */
+  readonly #counts = new Map<string, number>()
   /** Who holds a client id, from the moment it was allowed until the connection has ended. */
   readonly #holders = new Map<string, { user: string; connections: number }>()
 
@@ -44,14 +46,27 @@ export class Clients {
     this.#holders.set(id, holder)
     this.#known.set(client, { ...identity, filters: new Set() })
     this.#live.add(client)
+    this.#count(user, 1)
     connectionOf(client).once('close', () => {
       if (--holder.connections === 0) this.#holders.delete(id)
       this.#live.delete(client)
+      this.#count(user, -1)
     })
+  }
+
+  /** Clients of a user that are connected. */
+  countOf(user: string): number {
+    return this.#counts.get(user) ?? 0
   }
 
   connectionsOf(isMeant: (identity: Identity) => boolean): Connection[] {
     return [...this.#live].filter((client) => isMeant(this.#known.get(client)!)).map(connectionOf)
+  }
+
+  #count(user: string, by: 1 | -1): void {
+    const count = this.countOf(user) + by
+    if (count === 0) this.#counts.delete(user)
+    else this.#counts.set(user, count)
   }
 }
 

@@ -167,11 +167,13 @@ export class DurableSessions extends Sessions {
   /** Nobody loses what was acknowledged to a publisher because others make sessions. @throws Error when all are owed something. */
   protected override makeRoom(): void {
     if (this.sessions.size < this.parts.limits.sessions) return
-    for (const clientId of this.sessions.keys()) {
-      if (this.isConnected(clientId) || (this.#deliveries.get(clientId)?.messages ?? 0) > 0) continue
-      return this.forget(clientId)
-    }
-    throw new Error('sessions-full')
+    const clientId = this.nextToForget()
+    if (clientId === undefined) throw new Error('sessions-full')
+    this.forget(clientId)
+  }
+
+  protected override mayForget(clientId: string): boolean {
+    return super.mayForget(clientId) && (this.#deliveries.get(clientId)?.messages ?? 0) === 0
   }
 
   #restore(found: LoadedSession): void {

@@ -203,11 +203,25 @@ export class Sessions {
 
   protected makeRoom(): void {
     if (this.sessions.size < this.parts.limits.sessions) return
-    for (const [clientId, { queue }] of this.sessions) {
-      if (this.isConnected(clientId)) continue
-      this.parts.dropped('session-forgotten', queue.size)
-      return this.forget(clientId)
+    const clientId = this.nextToForget()
+    if (clientId === undefined) return
+    this.parts.dropped('session-forgotten', this.sessions.get(clientId)!.queue.size)
+    this.forget(clientId)
+  }
+
+  protected mayForget(clientId: string): boolean {
+    return !this.isConnected(clientId)
+  }
+
+  /** The one away longest, of the user that has most of those: who makes ever new ones takes none from the others. */
+  protected nextToForget(): string | undefined {
+    const oldest = new Map<string, { clientId: string; count: number }>()
+    for (const [clientId, { user }] of this.sessions) {
+      if (!this.mayForget(clientId)) continue
+      const { clientId: first, count } = oldest.get(user) ?? { clientId, count: 0 }
+      oldest.set(user, { clientId: first, count: count + 1 })
     }
+    return [...oldest.values()].toSorted((one, other) => other.count - one.count)[0]?.clientId
   }
 
   protected forget(clientId: string): void {
