@@ -54,6 +54,7 @@ const programs: Record<string, { file: string; what: string }> = {
   messages: { file: 'e2e/messages.ts', what: 'what a person gets wrong, and the one message that says so' },
   'told-to-stop': { file: 'e2e/told-to-stop.ts', what: '`npm start` ends, whichever of its processes is sent SIGINT or SIGTERM' },
   ecg: { file: 'failures/ecg.ts', what: 'beats found in ECG records, with noise and pacing, beside XQRS of wfdb' },
+  anomalies: { file: 'failures/anomalies.ts', what: 'anomaly scores by the scoring of NAB, beside a random detector' },
   'log-templates': {
     file: 'failures/log-templates.ts',
     what: 'templates of log lines against what they were made from, beside drain3',

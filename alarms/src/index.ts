@@ -1,5 +1,6 @@
 /** The rule engine: pure, without clock or I/O; the same function in the processor, in the agent and in a backtest. */
 export { type AtEdge, atEdge } from './at-edge.ts'
+export { keepPoint, medianOf, trendAt } from './conditions/points.ts'
 export { createEngine, decodeEngine, type EngineCounts, type EngineState, encodeEngine, type LimitState } from './engine.ts'
 export type { StoredSeries } from './event-order.ts'
 export { inEventOrder } from './event-order.ts'

@@ -24,3 +24,15 @@ export function medianOf(numbers: number[]): number {
   const middle = numbers.length >> 1
   return numbers.length % 2 === 1 ? numbers[middle]! : (numbers[middle - 1]! + numbers[middle]!) / 2
 }
+
+/**
+ * The line of Theil and Sen: its slope is the median of the slopes between every two points, its height the median of what is
+ * left, so that outliers do not turn it.
+ */
+export function trendAt(points: Point[], atMs: number): number {
+  const slopes: number[] = []
+  for (let i = 1; i < points.length; i++)
+    for (let j = 0; j < i; j++) slopes.push((points[i]![1] - points[j]![1]) / (points[i]![0] - points[j]![0]))
+  const slope = medianOf(slopes)
+  return medianOf(points.map(([t, value]) => value + slope * (atMs - t)))
+}

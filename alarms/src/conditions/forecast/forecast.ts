@@ -1,14 +1,13 @@
 /**
- * Raised when the trend of the last `windowMs` crosses `low` or `high` within `withinMs`. The trend is the line of Theil and Sen
- * through at most `parts + 1` samples of the window: its slope is the median of the slopes between every two of them, its height
- * the median of what is left, so that outliers do not turn it. It is made again when a further sample is kept.
+ * Raised when the trend of the last `windowMs` crosses `low` or `high` within `withinMs`. The trend goes through at most `parts + 1`
+ * samples of the window, and is made again when a further one is kept.
  */
 import type { z } from 'zod'
 import { durationMs, type ValueRule } from '../../rule.ts'
 import type { MemoryCondition, Recall } from '../condition.ts'
 import { type Limits, outcomeOf, rawLimits } from '../limits.ts'
 import type { Outcome } from '../memory.ts'
-import { keepPoint, medianOf, type Point, rounded } from '../points.ts'
+import { keepPoint, type Point, rounded, trendAt } from '../points.ts'
 import { isAbove, limitBeyond, rangeFault, rangeKeys, rangeLimits } from '../range.ts'
 import type { Scaling } from '../scaling.ts'
 import { amountOf } from '../words.ts'
@@ -59,7 +58,7 @@ class ForecastRecall implements Recall<Trend> {
     const { points } = memory
     if (!keepPoint(points, { stretchMs: windowMs, parts }, [t, raw])) return memory.outcome
     const isKnown = points.length >= pointsMin && t - points[0]![0] >= windowMs / 2
-    if (isKnown) memory.ahead = trendOf(points, t + withinMs)
+    if (isKnown) memory.ahead = trendAt(points, t + withinMs)
     memory.outcome = isKnown ? outcomeOf(memory.ahead, this.limits) : 'keeps'
     return memory.outcome
   }
@@ -67,12 +66,4 @@ class ForecastRecall implements Recall<Trend> {
   measured({ ahead }: Trend): number {
     return rounded(ahead * this.scaling.scale + this.scaling.offset)
   }
-}
-
-function trendOf(points: Point[], atMs: number): number {
-  const slopes: number[] = []
-  for (let i = 1; i < points.length; i++)
-    for (let j = 0; j < i; j++) slopes.push((points[i]![1] - points[j]![1]) / (points[i]![0] - points[j]![0]))
-  const slope = medianOf(slopes)
-  return medianOf(points.map(([t, value]) => value + slope * (atMs - t)))
 }

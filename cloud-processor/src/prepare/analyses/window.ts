@@ -24,7 +24,11 @@ export const windowKeys = {
 type Window = z.infer<z.ZodObject<typeof windowKeys>>
 
 /** Past the bound the one goes whose neighbours are nearest to each other, so that those that stay are evenly over the stretch. */
-export function keepPoint(points: Point[], { windowMs, pointsMax }: Window, point: Point): void {
+export function keepPoint<P extends [t: number, ...values: number[]]>(
+  points: P[],
+  { windowMs, pointsMax }: Window,
+  point: P,
+): void {
   points.push(point)
   let over = 0
   while (points[over]![0] <= point[0] - windowMs) over++
@@ -32,7 +36,7 @@ export function keepPoint(points: Point[], { windowMs, pointsMax }: Window, poin
   if (points.length > pointsMax) points.splice(mostCrowded(points), 1)
 }
 
-function mostCrowded(points: Point[]): number {
+function mostCrowded(points: [t: number, ...values: number[]][]): number {
   let [best, least] = [1, Infinity]
   for (let k = 1; k < points.length - 1; k++) {
     const apartMs = points[k + 1]![0] - points[k - 1]![0]
