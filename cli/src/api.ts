@@ -8,11 +8,11 @@ import { readSecret } from '@millrace/platform'
 
 export interface Api {
   url: string
-  fleet(): Promise<{ device: string; node: string; state: string; channels: Channel[] }[]>
+  fleet(): Promise<{ device: string; subject?: string; node: string; state: string; channels: Channel[] }[]>
   ledger(): Promise<LedgerView>
   gaps(fromMs: number, toMs: number): Promise<StoredGap[]>
   alarms(): Promise<AlarmRecord[]>
-  exportPoints(device: string, channel: string, fromMs: number, toMs: number): Promise<{ t: number; v: Value }[]>
+  exportPoints(device: string, channel: string, fromMs: number, toMs: number): Promise<{ t: number; v: Value; q?: number }[]>
   exportSegments(device: string, channel: string, fromMs: number, toMs: number): Promise<Segment[]>
   /** One page of a topic's records. @param limit of their number. */
   log(topic: string, partition: number, from: number | undefined, limit?: number): Promise<LogPage>

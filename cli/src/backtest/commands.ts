@@ -1,12 +1,24 @@
-/** `millrace backtest`: what a rule file would have raised over what is in the log. */
+/** `millrace backtest`: what a rule file would have raised over what is in the log, or in the store. */
 import { readArguments } from '@millrace/platform'
 import { apiOf, asking, print } from '../asking.ts'
 import type { Command } from '../command.ts'
 
 const usage = '<rules.yaml>'
-const purpose = 'runs a rule file over the log, in the order in which it arrived: the alarms of each rule, how long, and the load'
+const purpose =
+  'runs a rule file over the log, in the order in which it arrived, or over the store: the alarms of each rule, how long, and the load'
 const text = { type: 'string' } as const
-const options = { ...asking, from: text, to: text, compare: text, labels: text, grid: text, csv: text, svg: text } as const
+const options = {
+  ...asking,
+  from: text,
+  to: text,
+  compare: text,
+  labels: text,
+  grid: text,
+  csv: text,
+  svg: text,
+  over: text,
+  wanted: text,
+} as const
 
 export const backtestCommands: Record<string, Command> = {
   backtest: {

@@ -28,10 +28,10 @@ export function compareRuns(first: Run, second: Run): Difference[] {
   })
 }
 
-const toldOf = ({ episodes }: Run) => episodes.all().filter(({ kind }) => kind === 'told')
+export const toldOf = ({ episodes }: Run) => episodes.all().filter(({ kind }) => kind === 'told')
 
 /** Those without a counterpart. Alarms of one rule at one channel follow one another. */
-function alone(these: Episode[], those: Episode[]): Episode[] {
+export function alone(these: Episode[], those: Episode[]): Episode[] {
   const others = Map.groupBy(those.toSorted(byTime), seriesOf)
   const next = new Map<string, number>()
   return these.toSorted(byTime).filter((one) => {

@@ -1,11 +1,20 @@
 /** A grid of counts as a table, as CSV, and as a picture: a cell for each pair, darker where there are more alarms. */
-import type { Axis, CountedGrid } from './grid.ts'
+import type { Axis, CountedGrid, Suggestion } from './grid.ts'
 import { spanOf, tableOf } from './print.ts'
 
 export function printGrid({ rule, rows, columns, counts }: CountedGrid): string {
   const head = [`${rows.key} / ${columns.key}`, ...columns.values.map((value) => valueText(columns, value))]
   const lines = rows.values.map((value, k) => [valueText(rows, value), ...counts[k]!.map(String)])
   return [`Alarms of ${rule}:`, '', ...tableOf([head, ...lines], 1)].join('\n')
+}
+
+export function printSuggestions(all: Suggestion[], wanted: number, days: number): string {
+  if (all.length === 0) return `No values of the grid come to at most ${wanted} alarms a day. Make it wider.`
+  const lines = all.map(({ values, alarms }) => {
+    const given = Object.entries(values).map(([key, value]) => `${key}=${value}`)
+    return `  ${given.join(' ')}: ${Math.round((alarms / days) * 100) / 100} a day`
+  })
+  return [`Nearest to ${wanted} alarms a day, and not above:`, ...lines].join('\n')
 }
 
 export function csvOf({ rows, columns, counts }: CountedGrid): string {

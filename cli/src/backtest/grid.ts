@@ -92,3 +92,23 @@ export function countGrid(grid: Grid, runs: Run[]): CountedGrid {
   const width = grid.columns.values.length
   return { ...grid, counts: grid.rows.values.map((_, row) => runs.slice(row * width, (row + 1) * width).map(count)) }
 }
+
+export interface Suggestion {
+  values: Record<string, number>
+  alarms: number
+}
+
+const suggestionsMax = 3
+
+/** The cells that come nearest to a wanted number of alarms without being above it, of several with as many the shortest delays. */
+export function suggest({ rows, columns, counts }: CountedGrid, alarmsMax: number): Suggestion[] {
+  const cells = rows.values.flatMap((row, r) =>
+    columns.values.map((column, c) => ({ values: { [rows.key]: row, [columns.key]: column }, alarms: counts[r]![c]! })),
+  )
+  const delay = ({ values }: Suggestion) =>
+    Object.entries(values).reduce((sum, [key, value]) => sum + (key.endsWith('Ms') ? value : 0), 0)
+  return cells
+    .filter(({ alarms }) => alarms <= alarmsMax)
+    .sort((a, b) => b.alarms - a.alarms || delay(a) - delay(b))
+    .slice(0, suggestionsMax)
+}
