@@ -1,29 +1,29 @@
 /**
- * One POST, without redirects. Names are resolved here and what they mean is checked, so that no name leads to a link-local address;
+ * One POST, without redirects. Names are resolved here and what they mean is checked, so that no name leads to an address that is not allowed;
  * the connection goes to the address that was checked.
  */
 import { lookup as resolveName } from 'node:dns'
 import { type RequestOptions, request } from 'node:http'
 import { request as requestTls } from 'node:https'
 import type { LookupFunction } from 'node:net'
-import { isLinkLocal } from './link-local.ts'
+import { type AllowedAddresses, refusalOf } from './inside.ts'
 
 export interface Post {
   url: string
   headers: Record<string, string>
   body: string
   signal: AbortSignal
-  allowLinkLocal: boolean
+  allowed: AllowedAddresses
 }
 
 /** The status of the answer. Rejects when there is none. */
-export function post({ url, headers, body, signal, allowLinkLocal }: Post): Promise<number> {
+export function post({ url, headers, body, signal, allowed }: Post): Promise<number> {
   const bytes = Buffer.from(body)
   const options: RequestOptions = {
     method: 'POST',
     signal,
     headers: { ...headers, 'content-length': bytes.length },
-    ...(allowLinkLocal ? {} : { lookup: lookupElsewhere() }),
+    lookup: lookupAllowed(allowed),
   }
   return new Promise((resolve, reject) => {
     const asking = (url.startsWith('https:') ? requestTls : request)(url, options, (response) => {
@@ -36,14 +36,13 @@ export function post({ url, headers, body, signal, allowLinkLocal }: Post): Prom
 }
 
 /** Exported for its test, which passes its own `resolve`. */
-export function lookupElsewhere(resolve: typeof resolveName = resolveName): LookupFunction {
+export function lookupAllowed(allowed: AllowedAddresses, resolve: typeof resolveName = resolveName): LookupFunction {
   return (name, options, done) => {
     resolve(name, { ...options, all: true }, (error, addresses) => {
       const [first] = addresses ?? []
-      const wrong = addresses?.find(({ address }) => isLinkLocal(address))
       if (error || !first) return done(error ?? new Error(`${name} has no address`), '')
-      if (wrong)
-        return done(new Error(`${name} is the link-local address ${wrong.address}; if it is to be, set allowLinkLocal: true`), '')
+      const refusal = addresses.map(({ address }) => refusalOf(name, address, allowed)).find((one) => one !== undefined)
+      if (refusal) return done(new Error(refusal), '')
       if (options.all) done(null, addresses)
       else done(null, first.address, first.family)
     })

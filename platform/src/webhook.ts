@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { credentialsInClear, keepsCredentials } from './clear-text.ts'
 import { MillraceError } from './errors.ts'
-import { isLinkLocal } from './link-local.ts'
+import { addressKeys, isAllowedHost, linkLocalRefused } from './inside.ts'
 import { post } from './post.ts'
 import { readSecret } from './secret-file.ts'
 
@@ -13,17 +13,11 @@ const section = z.strictObject({
   headers: z.record(z.string(), z.string()).default({}).describe('Further headers. Not for secrets: see tokenFile.'),
   tokenFile: z.string().optional().describe('File with a bearer token, read at every sending so that it can rotate.'),
   insecure: z.boolean().default(false).describe('Sends the token to another machine without TLS: anybody on the way reads it.'),
-  allowLinkLocal: z
-    .boolean()
-    .default(false)
-    .describe('POSTs to link-local addresses too, where clouds answer with the credentials of the machine (169.254.0.0/16).'),
+  ...addressKeys,
 })
 export const webhookSchema = section
   .refine(({ tokenFile, ...webhook }) => keepsCredentials(webhook, [tokenFile]), credentialsInClear)
-  .refine(({ url, allowLinkLocal }) => allowLinkLocal || !isLinkLocal(new URL(url).hostname), {
-    path: ['url'],
-    message: 'a link-local or metadata address is not taken for a receiver; if it is one, set allowLinkLocal: true',
-  })
+  .refine(isAllowedHost, linkLocalRefused)
 export type WebhookConfig = z.infer<typeof webhookSchema>
 /** Whichever kind of receiver it is of. */
 type Where = Omit<WebhookConfig, 'kind'>
@@ -44,7 +38,7 @@ export async function postWebhook(config: Where, message: { key: string; body: u
 }
 
 async function send(
-  { name: target, url, headers, tokenFile, allowLinkLocal }: Where,
+  { name: target, url, headers, tokenFile, ...allowed }: Where,
   { key, body }: { key: string; body: unknown },
   signal: AbortSignal,
 ): Promise<number> {
@@ -56,7 +50,7 @@ async function send(
       'content-type': 'application/json',
       'idempotency-key': encodeURI(key.toWellFormed()),
     }
-    return await post({ url, headers: own, body: JSON.stringify(body), signal, allowLinkLocal })
+    return await post({ url, headers: own, body: JSON.stringify(body), signal, allowed })
   } catch (cause) {
     throw new MillraceError('NOTIFY_UNREACHABLE', { target, detail: detailOf(cause) }, cause)
   }

@@ -3,10 +3,10 @@
  * what looks at it; `X-Millrace-Key` has the key itself.
  */
 import { createHash } from 'node:crypto'
-import { isLoopback, MillraceError, readSecret } from '@millrace/platform'
+import { addressKeys, isAllowedHost, isLoopback, linkLocalRefused, MillraceError, readSecret } from '@millrace/platform'
 import { createTransport } from 'nodemailer'
 import { z } from 'zod'
-import { allowLinkLocal, isAllowed, linkLocalRefused, refuseLinkLocal } from '../host.ts'
+import { refuseAddress } from '../host.ts'
 import { subjectOf, textOf } from '../message.ts'
 import type { Notification, NotifierPlugin } from '../notifier.ts'
 
@@ -24,9 +24,9 @@ const section = z.strictObject({
     .boolean()
     .default(false)
     .describe('Sends to another machine without TLS where it offers none: anybody on the way reads it.'),
-  allowLinkLocal,
+  ...addressKeys,
 })
-const schema = section.refine(isAllowed, linkLocalRefused)
+const schema = section.refine(isAllowedHost, linkLocalRefused)
 type Config = z.infer<typeof schema>
 
 export const email: NotifierPlugin<Config> = {
@@ -54,7 +54,7 @@ interface Sending {
 }
 
 async function mail(config: Config, notification: Notification, { target, pageUrl, signal }: Sending): Promise<void> {
-  await refuseLinkLocal(config)
+  await refuseAddress(config)
   const transport = createTransport(optionsOf(config, target))
   const close = () => transport.close()
   const aborted = new Promise<never>((_, reject) => {

@@ -2,10 +2,18 @@
  * Publishes each notification as JSON to a topic, QoS 1: `{key, subject, text, alarm | alarms, count}`. A connection for each, which is
  * closed when the broker has acknowledged: there are few of them, and nothing is left to be watched.
  */
-import { credentialsInClear, keepsCredentials, MillraceError, readSecret } from '@millrace/platform'
+import {
+  addressKeys,
+  credentialsInClear,
+  isAllowedHost,
+  keepsCredentials,
+  linkLocalRefused,
+  MillraceError,
+  readSecret,
+} from '@millrace/platform'
 import { connectAsync, type IClientOptions } from 'mqtt'
 import { z } from 'zod'
-import { allowLinkLocal, isAllowed, linkLocalRefused, refuseLinkLocal } from '../host.ts'
+import { refuseAddress } from '../host.ts'
 import { detailOf } from '../http.ts'
 import { subjectOf, textOf } from '../message.ts'
 import type { Notification, NotifierPlugin } from '../notifier.ts'
@@ -26,11 +34,11 @@ const section = z.strictObject({
     .boolean()
     .default(false)
     .describe('Sends the password to another machine without TLS: anybody on the way reads it.'),
-  allowLinkLocal,
+  ...addressKeys,
 })
 const schema = section
   .refine(({ user, passwordFile, ...rest }) => keepsCredentials(rest, [user, passwordFile]), credentialsInClear)
-  .refine(isAllowed, linkLocalRefused)
+  .refine(isAllowedHost, linkLocalRefused)
 type Config = z.infer<typeof schema>
 
 export const mqtt: NotifierPlugin<Config> = {
@@ -48,7 +56,7 @@ export const mqtt: NotifierPlugin<Config> = {
 }
 
 async function publish(config: Config, topic: string, body: string, { target, signal }: { target: string; signal: AbortSignal }) {
-  await refuseLinkLocal(config)
+  await refuseAddress(config)
   const password = config.passwordFile === undefined ? undefined : readSecret(config.passwordFile, `${target}.passwordFile`)
   const options: IClientOptions = {
     reconnectPeriod: 0,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { lookupElsewhere, silentLog, systemClock } from '@millrace/platform'
+import { lookupAllowed, silentLog, systemClock } from '@millrace/platform'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { exampleNotification, testNotifier } from '../conformance.ts'
 import { type Message, startReceiver } from '../testing/receiver.ts'
@@ -106,9 +106,23 @@ test('a link-local or metadata address is refused, as it is written or as a name
       { address: '169.254.169.254', family: 4 },
     ])) as never
   const failed = await new Promise<Error | null>((done) =>
-    lookupElsewhere(resolve)('innocent.example', {}, (error) => done(error)),
+    lookupAllowed({ allowLinkLocal: false, allowInside: true }, resolve)('innocent.example', {}, (error) => done(error)),
   )
   expect(failed?.message).toContain('innocent.example is the link-local address 169.254.169.254')
+})
+
+test('a public name that means an address inside the network is refused, and taken where that is allowed', async () => {
+  const resolve = ((_: string, __: object, done: (error: null, addresses: object[]) => void) =>
+    done(null, [{ address: '10.0.0.7', family: 4 }])) as never
+  const lookedUp = (name: string, allowInside: boolean) =>
+    new Promise<string>((done) =>
+      lookupAllowed({ allowLinkLocal: false, allowInside }, resolve)(name, {}, (error, address) =>
+        done(error?.message ?? `${address}`),
+      ),
+    )
+  expect(await lookedUp('alerts.example.com', false)).toContain('set allowInside: true')
+  expect(await lookedUp('alerts.example.com', true)).toBe('10.0.0.7')
+  expect(await lookedUp('alertmanager', false)).toBe('10.0.0.7')
 })
 
 test('a redirect is not followed', async () => {
