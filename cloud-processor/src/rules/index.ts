@@ -1,6 +1,7 @@
 export { ruleFileSchema } from '@millrace/alarms'
 export { type AnnouncedRules, announceRules } from './announce.ts'
 export { notifierSchema } from './config.ts'
+export { type DeadLetter, listDeadLetters, type SentAgain, sendAgain } from './dead-letters.ts'
 export { type NotifierRun, openNotifier } from './notify.ts'
 export type { NotificationView } from './outbox-rows.ts'
 export { createRulesStage, isOwnAlarm } from './rules.ts'

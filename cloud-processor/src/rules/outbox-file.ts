@@ -51,8 +51,11 @@ export function openFile(path: string, logger: Logger, nowMs: number): DatabaseS
   }
 }
 
+/** A command that marks what it sent again (dead-letters.ts) is waited for. */
+const busyMs = 5000
+
 function tryOpen(path: string): DatabaseSync {
-  const db = new DatabaseSync(path)
+  const db = new DatabaseSync(path, { timeout: busyMs })
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     const found = pragma(db, 'user_version')
