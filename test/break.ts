@@ -46,6 +46,7 @@ const programs: Record<string, { file: string; what: string }> = {
     file: 'e2e/local-rules.ts',
     what: 'an alarm on the gateway with the link cut and the agent killed: one in the cloud',
   },
+  counters: { file: 'failures/counters.ts', what: 'counters that are reset and go round, through an outage: their totals' },
   unplug: { file: 'e2e/unplug.ts', what: 'a device is unplugged, and plugged in again' },
   'start-twice': { file: 'e2e/start.ts', what: '`npm start`, Ctrl-C, start again; `kill -9` of each process' },
   'fresh-clone': { file: 'e2e/fresh-clone.ts', what: 'each npm script in a clone without packages' },

@@ -14,6 +14,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'the data of an earlier version', args: ['test/e2e/upgrade.ts'] },
   { name: 'the doctor finds each fault', args: ['test/e2e/doctor.ts'] },
   { name: 'two identical devices, unplugged and swapped', args: ['test/e2e/hot-plug.ts', '--swaps', '20'] },
+  { name: 'counters through an outage', args: ['test/failures/counters.ts'] },
   { name: 'a device is unplugged, and plugged in again', args: ['test/e2e/unplug.ts'] },
   { name: 'rules on the gateway, with the link cut', args: ['test/e2e/local-rules.ts'] },
   { name: 'real recordings through the whole length', args: ['test/e2e/real-input.ts', '--quick'] },

@@ -4,7 +4,7 @@
  *
  * - A round is exact. A counter that is never reset has only rounds.
  * - Of a reset it is not known what was counted between the value before and the reset: the increase is at least the new value.
- * - Of one that has both, a fall is a round where that makes it at most half a round, and a reset otherwise; `isCertain` is false then.
+ * - Of one that has both, a fall is a round where that makes it at most an eighth of one, and a reset otherwise; `isCertain` is false then.
  * - A second round, or a reset after which it counted beyond the value before, shows in no value. What may hide one is the reader's
  *   affair: a pause (`cloud-processor/src/prepare/analyses/increase`).
  */
@@ -21,7 +21,7 @@ export interface Increase {
 export function increaseOf(before: number, now: number, { modulus, resets }: Counter): Increase {
   if (now >= before) return { by: now - before, how: 'up', isCertain: true }
   const round = modulus === undefined || before >= modulus ? undefined : modulus - before + now
-  if (round !== undefined && round >= 0 && (!resets || round <= modulus! / 2))
+  if (round !== undefined && round >= 0 && (!resets || round <= modulus! / 8))
     return { by: round, how: 'round', isCertain: !resets }
   return { by: Math.max(0, now), how: 'reset', isCertain: false }
 }

@@ -76,15 +76,16 @@ describe('an outage', () => {
   ]
 
   test('is unknown until its readings have come', () => {
-    const told = tell({ resets: true }, [...live, [500, 150], [501, 151]], { pauseMs: 500_000 })
+    const told = tell({ resets: true }, [...live, [500, 150], [501, 151], [1001, 201]], { pauseMs: 500_000 })
     expect(of(told, 'unknown')).toEqual([
       [1, 0],
       [1000, 1],
-      [500, 0],
+      [1001, 0],
     ])
-    expect(of(told, 'total').slice(-2)).toEqual([
+    expect(of(told, 'total').slice(-3)).toEqual([
       [500, 150],
       [501, 151],
+      [1001, 201],
     ])
   })
 

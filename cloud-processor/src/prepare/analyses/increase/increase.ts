@@ -73,16 +73,13 @@ class IncreaseRun implements Run<CounterMemory> {
 
   take(memory: CounterMemory, { t, value }: SourceReading, tell: Tell): void {
     if (typeof value !== 'number' || !(Math.abs(value) <= countMax)) return
-    const { resets, unknown } = memory
-    const isFirst = memory.last === undefined
     const line = new Line(memory, (from, to) => this.#step(from, to), this.#keys.lateMs)
     const placed = line.put(t, value)
     if (!placed) return
     const { point, from } = placed
     tell('total', t, exact(point[1] + point[2]))
     if (from) tell('rate', t, this.#rate(from, point))
-    if (isFirst || memory.resets !== resets) tell('resets', t, memory.resets)
-    if (isFirst || memory.unknown !== unknown) tell('unknown', t, memory.unknown)
+    if (point === memory.last) tellCounts(memory, t, tell)
   }
 
   #step([fromMs, before]: Point, [toMs, now]: Point): Step {
@@ -94,6 +91,14 @@ class IncreaseRun implements Run<CounterMemory> {
     const by = to[1] + to[2] - (from[1] + from[2])
     return exact((by * periodsMs[this.#keys.per]) / (to[0] - from[0]))
   }
+}
+
+/** With the newest reading, so that the newest one says what is known now: also of what came late. */
+function tellCounts(memory: CounterMemory, t: number, tell: Tell): void {
+  const { resets, unknown, told = [] } = memory
+  if (told[0] !== resets) tell('resets', t, resets)
+  if (told[1] !== unknown) tell('unknown', t, unknown)
+  memory.told = [resets, unknown]
 }
 
 /** Sums of decimal fractions are not exact in binary. */

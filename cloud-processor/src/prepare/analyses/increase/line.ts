@@ -21,6 +21,8 @@ export interface CounterMemory {
   resets: number
   /** Steps of which the increase is not surely known. */
   unknown: number
+  /** Resets and unknown steps as they were told last. */
+  told?: [resets: number, unknown: number]
 }
 
 /** From one reading to the next. */
