@@ -24,6 +24,8 @@ import {
 import type { Aedes, AedesOptions } from 'aedes'
 import { Access } from './access/access.ts'
 import { openRevoked, type Revoked } from './access/certificates.ts'
+import { passwordId } from './access/password.ts'
+import { keepUse, PasswordUse, readUse } from './access/password-use.ts'
 import { openUsers, type Users } from './access/users.ts'
 import { type BrokerConfig, type BrokerLimits, checkListener } from './config.ts'
 import { type Counts, createCounts } from './counts.ts'
@@ -41,7 +43,7 @@ import { listenWebSocket } from './websocket/websocket.ts'
 
 export type { Cost } from './access/password.ts'
 export { policy, type Role, roles } from './access/policy.ts'
-export { addUser, allowFilters, hasUser, type NewUser } from './access/provision.ts'
+export { addPassword, addUser, allowFilters, hasUser, type NewUser, retirePassword } from './access/provision.ts'
 export { type BrokerConfig, type BrokerLimits, brokerSchema } from './config.ts'
 export { type Refusal, refusals } from './refusals.ts'
 export type { BrokerStats } from './stats.ts'
@@ -97,9 +99,11 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
   opened.push(() => revoked.close())
   const store = config.store && (await openStore(config.store.path, config.store, clock))
   opened.push(() => store?.close())
-  const { access, sessions, durable, hooks } = createSessions({ config, counts, users, revoked, store })
+  const use = config.users === undefined ? new PasswordUse() : await readUse(config.users)
+  const { access, sessions, durable, hooks } = createSessions({ config, counts, users, revoked, store, use, clock })
+  const stopUse = keepPasswordUse({ config, users, access, use }, context)
   const stopExpiry = access.watchExpiry(clock)
-  opened.push(stopExpiry)
+  opened.push(stopUse, stopExpiry)
   const aedes = await startEngine({ ...hooks, persistence: sessions, ...engineLimits(config.limits) })
   const closeEngine = () => new Promise<void>((resolve) => aedes.close(() => resolve()))
   opened.push(closeEngine)
@@ -113,6 +117,7 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
   opened.push(stopWarning)
   const stopWills = publishWillsLater({ config, durable, access, aedes }, context)
   opened.push(stopWills)
+  const stops = [() => users.close(), () => revoked.close(), stopExpiry, stopUse, stopWarning, stopWills]
   const refused = () => counts.audit.list()
   const endpoint = await serveMetricsEndpoint(config.metrics, pagesOf({ stats, refused }, metrics))
 
@@ -125,11 +130,7 @@ async function start(config: BrokerConfig, context: BrokerContext, opened: Opene
     ...(store ? { failed: store.failed } : {}),
     reloadUsers: async () => void (await Promise.all([users.reload(), revoked.reload()])),
     async close() {
-      users.close()
-      revoked.close()
-      stopExpiry()
-      stopWarning()
-      stopWills()
+      for (const stop of stops) stop()
       const closed = listeners.stop()
       const closeConnections = () => {
         guard.close()
@@ -174,16 +175,36 @@ function publishWillsLater({ config, durable, access, aedes }: WillNeeds, { log,
   })
 }
 
+interface UseNeeds {
+  config: BrokerConfig
+  users: Users
+  access: Access
+  use: PasswordUse
+}
+
+/** @returns ends it */
+function keepPasswordUse({ config, users, access, use }: UseNeeds, context: BrokerContext): () => void {
+  const { users: file } = config
+  if (file === undefined) return () => {}
+  const isThere = (user: string, id: string) => users.get(user)?.hashes.some((hash) => passwordId(hash) === id) ?? false
+  return keepUse(() => {
+    access.markUse()
+    use.write(file, isThere)
+  }, context)
+}
+
 interface SessionNeeds {
   config: BrokerConfig
   counts: Counts
   users: Users
   revoked: Revoked
   store: Store | undefined
+  use: PasswordUse
+  clock: Clock
 }
 
 /** Access and sessions ask each other: who owns a session, and who may still read its filters. */
-function createSessions({ config, counts, users, revoked, store }: SessionNeeds) {
+function createSessions({ config, counts, users, revoked, store, use, clock }: SessionNeeds) {
   const { limits, dangerouslyAllowAnonymous, tls } = config
   const takesCertificates = tls?.clientCaFile !== undefined
   const parts: SessionParts = {
@@ -196,7 +217,8 @@ function createSessions({ config, counts, users, revoked, store }: SessionNeeds)
   const sessions = durable ?? new Sessions(parts)
   const hasUsers = config.users !== undefined
   const ownerOf = (id: string) => sessions.ownerOf(id)
-  const access = new Access({ users, revoked, takesCertificates, limits, dangerouslyAllowAnonymous, hasUsers, counts, ownerOf })
+  const who = { users, revoked, takesCertificates, dangerouslyAllowAnonymous, hasUsers }
+  const access = new Access({ ...who, limits, counts, use, now: () => clock.now(), ownerOf })
   const prune = () => sessions.prune((user, filter) => access.mayRead(user, filter))
   prune()
   users.onChange(prune)

@@ -92,3 +92,39 @@ test('refusals says who was refused what, or that nobody answers', async () => {
   expect(code).toBe(0)
   expect(out).toMatch(/^\S+Z {2}1 times {2}bad-credentials {2}"eve" at 127\.0\.0\.1, client "c1"\n$/)
 })
+
+test('a password is replaced while its gateway is connected: the second is added, used, and the older one ends', async () => {
+  const [port, users] = [await freePort(), at('users')]
+  await call(['passwd', users, 'bed1', '--role', 'node', '--args', 'ward/bed1'], 'first\n')
+  await writeFile(at('b.yaml'), JSON.stringify({ listen: { port }, users }))
+  const run = async () => {
+    const broker = start('run', '--config', at('b.yaml'))
+    await once(broker.stderr, 'data')
+    return broker
+  }
+  const stop = async (broker: Awaited<ReturnType<typeof run>>) => {
+    broker.kill('SIGTERM')
+    await once(broker, 'exit')
+  }
+  const enter = async (password: string) => {
+    const options = { username: 'bed1', password, reconnectPeriod: 0, protocolVersion: 4 as const }
+    return (await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, options, false)).on('error', () => {})
+  }
+  expect(await call(['passwd', users, 'bed1', '--add'], 'second\n')).toMatchObject({ code: 0, err: '' })
+  let broker = await run()
+  const [old, fresh] = [await enter('first'), await enter('second')]
+  await Promise.all([old, fresh].map((client) => client.endAsync(true)))
+  await stop(broker)
+  expect((await call(['passwords', users])).out).toMatch(/^(bed1 {2}node {2}[0-9a-f]{8} {2}used 20\S+Z\n){2}$/)
+  broker = await run()
+  const [left, stays] = [await enter('first'), await enter('second')]
+  const gone = new Promise<void>((resolve) => left.once('close', () => resolve()))
+  const [, older] = /([0-9a-f]{8})/.exec((await call(['passwords', users])).out)!
+  expect(await call(['retire', users, 'bed1'])).toMatchObject({ code: 0, out: `the password ${older} of bed1 has ended\n` })
+  await gone
+  expect(stays.connected).toBe(true)
+  await expect(enter('first')).rejects.toMatchObject({ code: 4 })
+  await stays.endAsync(true)
+  await stop(broker)
+  expect((await call(['passwords', users])).out.match(/\n/g)).toHaveLength(1)
+})

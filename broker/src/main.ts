@@ -23,19 +23,22 @@ import {
   type Service,
   systemClock,
 } from '@millrace/platform'
+import { passwordId } from './access/password.ts'
+import { readUse } from './access/password-use.ts'
 import { parseUsers } from './access/users-file.ts'
-import { addUser, type BrokerConfig, brokerSchema, type Role, startBroker } from './broker.ts'
+import { addPassword, addUser, type BrokerConfig, brokerSchema, type Role, retirePassword, startBroker } from './broker.ts'
 import { checkListener } from './config.ts'
 import { readPair } from './listener.ts'
 import { printRefusals } from './refusals-command.ts'
 
 const usage = {
   call: 'millrace-broker',
-  words: ['run', 'check', 'refusals', 'passwd <users file> <user>'],
+  words: ['run', 'check', 'refusals', 'passwd <users file> <user>', 'passwords <users file>', 'retire <users file> <user>'],
   purpose: `run starts the broker. check tests the configuration. refusals asks the metrics endpoint of the running one who was refused what. --config names
 the file, YAML.
 passwd sets the password of a user: the first line of --password-file, or of standard input. --role is node, host, device or admin;
---args are those of the role, such as ward/gateway-1. A known user keeps its role.`,
+--args are those of the role, such as ward/gateway-1. A known user keeps its role. With --add the password is a second one: both are valid until
+retire ends the older one (or --password, by its id) and every session that was opened with it. passwords lists them, and when each was last used.`,
 }
 
 async function main(): Promise<void> {
@@ -44,9 +47,18 @@ async function main(): Promise<void> {
     role: { type: 'string' },
     args: { type: 'string' },
     'password-file': { type: 'string' },
+    add: { type: 'boolean', default: false },
+    password: { type: 'string' },
+    unused: { type: 'boolean', default: false },
   })
   const [command, file, user] = positionals
   if (command === 'passwd') return passwd(file!, user!, values)
+  if (command === 'passwords') return printPasswords(file!)
+  if (command === 'retire') {
+    const ended = await retirePassword(file!, user!, { id: values.password, mayBeUnused: values.unused })
+    process.stdout.write(`the password ${ended} of ${user} has ended\n`)
+    return
+  }
   const log = createLog('broker')
   const load = () => loadConfig(brokerSchema, values.config, process.env)
   if (command === 'refusals') return printRefusals(load())
@@ -86,7 +98,7 @@ function readUsers(path: string): string {
 async function passwd(
   file: string,
   name: string,
-  given: { role?: string; args?: string; 'password-file'?: string },
+  given: { role?: string; args?: string; 'password-file'?: string; add: boolean },
 ): Promise<void> {
   const known = parseUsers(await readFile(file, 'utf8').catch(() => ''), file).get(name)
   const role = (given.role ?? known?.role ?? '') as Role
@@ -94,7 +106,20 @@ async function passwd(
   const from = given['password-file']
   const password = from === undefined ? firstLine(await text(process.stdin)) : readSecret(from, '--password-file')
   if (password === '') throw new MillraceError('BROKER_USER_INVALID', { name, detail: 'the password is empty' })
-  await addUser(file, { name, password, role, args })
+  if (given.add) await addPassword(file, name, password)
+  else await addUser(file, { name, password, role, args })
+}
+
+/** The older one of a user first. */
+async function printPasswords(file: string): Promise<void> {
+  const used = await readUse(file)
+  for (const { name, role, hashes } of parseUsers(readUsers(file), file).values())
+    for (const id of hashes.map(passwordId)) {
+      const lastMs = used.lastMs(name, id)
+      process.stdout.write(
+        `${name}  ${role}  ${id}  ${lastMs === undefined ? 'never used' : `used ${new Date(lastMs).toISOString()}`}\n`,
+      )
+    }
 }
 
 main().catch((error: Error) => {

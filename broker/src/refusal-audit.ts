@@ -42,12 +42,12 @@ export class RefusalAudit {
 
   /** @returns the entry, with this one counted */
   add(reason: Refusal, detail: Record<string, unknown>, nowMs: number): RefusalEntry {
-    const [user, address, clientId, topic, filter] = ['user', 'address', 'clientId', 'topic', 'filter'].map((key) =>
-      textOf(detail[key]),
-    )
+    const { user: name, address: from, clientId, topic, filter } = detail
+    const [user, address] = [textOf(name), textOf(from)]
+    const newest = { clientId: textOf(clientId), topic: textOf(topic), filter: textOf(filter) }
     const key = JSON.stringify([reason, user, address])
     const { count, firstMs } = this.#entries.get(key) ?? { count: 0, firstMs: nowMs }
-    const entry = { reason, user, address, clientId, topic, filter, count: count + 1, firstMs, lastMs: nowMs }
+    const entry = { reason, user, address, ...newest, count: count + 1, firstMs, lastMs: nowMs }
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     if (this.#entries.size > this.#entriesMax) this.#forgetOldest()

@@ -6,13 +6,15 @@
  * user that is connected with it or that owns the session kept for it. Only then the connection is opened for more.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import { covers, levelsOf, matches } from '@millrace/contract'
 import { type Clock, every, sourceOf } from '@millrace/platform'
 import type { Aedes, AedesOptions, Client, PublishPacket } from 'aedes'
 import { connackOf, type Refusal } from '../refusals.ts'
 import { type ClientCertificate, type Revoked, rightsOfName } from './certificates.ts'
 import { Clients, connectionOf, type Identity } from './clients.ts'
-import { Verifier } from './password.ts'
+import { type PasswordHash, passwordId, Verifier } from './password.ts'
+import type { PasswordUse } from './password-use.ts'
 import { type Rights, rightsOf } from './policy.ts'
 import type { Users } from './users.ts'
 
@@ -30,6 +32,9 @@ export interface AccessParts {
     received(bytes: number): void
     delivered(): void
   }
+  use: Pick<PasswordUse, 'used'>
+  /** Wall clock. */
+  now(): number
   /** Whose session is kept under a client id. */
   ownerOf(clientId: string): string | undefined
 }
@@ -51,8 +56,8 @@ export class Access {
   constructor(parts: AccessParts) {
     this.#parts = parts
     parts.users.onChange((names) => {
-      for (const connection of this.#clients.connectionsOf(({ user }) => names.has(user)))
-        connection.refuse('credentials-changed')
+      const changed = this.#clients.connectionsOf((identity) => names.has(identity.user) && !this.#isStill(identity))
+      for (const connection of changed) connection.refuse('credentials-changed')
     })
     parts.revoked.onChange(() => this.#closeRevoked())
   }
@@ -147,12 +152,41 @@ export class Access {
     const { users, dangerouslyAllowAnonymous, hasUsers } = this.#parts
     if (dangerouslyAllowAnonymous && (name === undefined || !hasUsers)) return anonymous()
     if (name === undefined) return 'anonymous'
-    const hash = users.get(name)?.hash
-    const address = sourceOf(connectionOf(client).address)
-    const isProven = await this.#verifier.verify(name, hash, password ?? Buffer.alloc(0), address).catch(() => false)
-    if (isProven === undefined) return 'login-throttled'
+    const found = await this.#proven(client, name, password ?? Buffer.alloc(0))
+    if (typeof found === 'string') return found
     const user = users.get(name) // the file may have changed while the password was checked
-    return isProven && user?.hash.key.equals(hash!.key) ? { user: name, rights: user.rights } : 'bad-credentials'
+    if (!user?.hashes.some(({ key }) => key.equals(found.key))) return 'bad-credentials'
+    const id = passwordId(found)
+    this.#parts.use.used(name, id, this.#parts.now())
+    return { user: name, rights: user.rights, password: id }
+  }
+
+  /** Which of the user's passwords it is. */
+  async #proven(client: Client, name: string, password: Buffer): Promise<PasswordHash | Refusal> {
+    const address = sourceOf(connectionOf(client).address)
+    const hashes = this.#parts.users.get(name)?.hashes ?? [undefined]
+    let refusal: Refusal = 'bad-credentials'
+    for (const hash of hashes.toReversed()) {
+      // A name has no colon: each password is remembered for itself.
+      const remembered = hash ? `${name}:${passwordId(hash)}` : name
+      const isProven = await this.#verifier.verify(remembered, hash, password, address).catch(() => false)
+      if (isProven && hash) return hash
+      if (isProven === undefined) refusal = 'login-throttled'
+    }
+    return refusal
+  }
+
+  /** What proved it, and its rights, are those of the users file as it is now. */
+  #isStill({ user: name, rights, password }: Identity): boolean {
+    const user = this.#parts.users.get(name)
+    const isPassword = password === undefined || user?.hashes.some((hash) => passwordId(hash) === password)
+    return user !== undefined && isPassword === true && isDeepStrictEqual(user.rights, rights)
+  }
+
+  /** The passwords of connected clients are in use now. */
+  markUse(): void {
+    for (const { user, password } of this.#clients.identities())
+      if (password !== undefined) this.#parts.use.used(user, password, this.#parts.now())
   }
 
   #identifyByCertificate(certificate: ClientCertificate): Identity | Refusal {

@@ -9,6 +9,8 @@ export interface Identity {
   rights: Rights
   /** By which the user was proved. */
   certificate?: ClientCertificate
+  /** Id of the password by which it was, see password.ts. */
+  password?: string
 }
 
 interface Known extends Identity {
@@ -57,6 +59,10 @@ export class Clients {
   /** Clients of a user that are connected. */
   countOf(user: string): number {
     return this.#counts.get(user) ?? 0
+  }
+
+  identities(): Identity[] {
+    return [...this.#live].map((client) => this.#known.get(client)!)
   }
 
   connectionsOf(isMeant: (identity: Identity) => boolean): Connection[] {

@@ -23,6 +23,9 @@ export const defaultCost: Cost = { N: 4_096, r: 8, p: 5 }
 
 const keyBytes = 32
 
+/** By what people and the record of use name a password: the beginning of its salt, which says nothing of it. */
+export const passwordId = ({ salt }: Pick<PasswordHash, 'salt'>) => salt.toString('hex').slice(0, 8)
+
 export async function hashPassword(password: string | Buffer, cost = defaultCost): Promise<PasswordHash> {
   const salt = randomBytes(16)
   return { ...cost, salt, key: await derive(password, { ...cost, salt }, keyBytes) }

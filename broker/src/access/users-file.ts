@@ -3,16 +3,22 @@
  *
  *     user:scrypt:N:r:p:salt:hash:role[:argument[,argument...]]
  *
- * `N`, `r` and `p` are the cost of scrypt (RFC 7914), salt and hash base64. The user's name has no colon; an argument no comma.
+ * `N`, `r` and `p` are the cost of scrypt (RFC 7914), salt and hash base64. The user's name has no colon; an argument no comma. While a
+ * password is replaced there are two: `salt,salt` and `hash,hash`, the older one first. Both are valid.
  */
 import { MillraceError } from '@millrace/platform'
-import type { PasswordHash } from './password.ts'
+import type { Cost, PasswordHash } from './password.ts'
 import { type Rights, type Role, rightsOf, roles } from './policy.ts'
+
+export const passwordsMax = 2
 
 export interface User {
   name: string
   role: Role
   args: string[]
+  /** One, or the older and the newer one. */
+  hashes: PasswordHash[]
+  /** The newer one. */
   hash: PasswordHash
   rights: Rights
   /** Its line in the file: another line, another user. */
@@ -31,9 +37,11 @@ export function parseUsers(text: string, path: string): Map<string, User> {
   return users
 }
 
-export function formatUser({ name, role, args, hash }: Omit<User, 'rights' | 'line'>): string {
-  const { N, r, p, salt, key } = hash
-  const fields = [name, 'scrypt', N, r, p, salt.toString('base64'), key.toString('base64'), role]
+/** @param user its passwords have one cost */
+export function formatUser({ name, role, args, hashes }: Pick<User, 'name' | 'role' | 'args' | 'hashes'>): string {
+  const { N, r, p } = hashes[0]!
+  const [salts, keys] = [hashes.map(({ salt }) => salt.toString('base64')), hashes.map(({ key }) => key.toString('base64'))]
+  const fields = [name, 'scrypt', N, r, p, salts.join(','), keys.join(','), role]
   return [...fields, ...(args.length > 0 ? [args.join(',')] : [])].join(':')
 }
 
@@ -49,13 +57,19 @@ export function checkUser(name: string, role: Role, args: readonly string[]): vo
 }
 
 function parseUser(line: string): User | undefined {
-  const match = /^([^:]+):scrypt:(\d+):(\d+):(\d+):([\w+/=]+):([\w+/=]+):(\w+)(?::(.*))?$/.exec(line)
+  const match = /^([^:]+):scrypt:(\d+):(\d+):(\d+):([\w+/=,]+):([\w+/=,]+):(\w+)(?::(.*))?$/.exec(line)
   if (!match) return undefined
-  const [name, N, r, p, salt, key, role] = match.slice(1) as [string, string, string, string, string, string, Role]
+  const [name, N, r, p, salts, keys, role] = match.slice(1) as [string, string, string, string, string, string, Role]
   const args = match[8] ? match[8].split(',') : []
-  const hash = { N: Number(N), r: Number(r), p: Number(p), salt: Buffer.from(salt, 'base64'), key: Buffer.from(key, 'base64') }
-  if (!roles.includes(role) || !isPayable(hash)) return undefined
-  return { name, role, args, hash, rights: rightsOf(name, role, args), line }
+  const cost = { N: Number(N), r: Number(r), p: Number(p) }
+  const hashes = hashesOf(cost, salts.split(','), keys.split(','))
+  if (!roles.includes(role) || !hashes?.every(isPayable)) return undefined
+  return { name, role, args, hashes, hash: hashes.at(-1)!, rights: rightsOf(name, role, args), line }
+}
+
+function hashesOf(cost: Cost, salts: string[], keys: string[]): PasswordHash[] | undefined {
+  if (salts.length !== keys.length || salts.length > passwordsMax) return undefined
+  return salts.map((salt, at) => ({ ...cost, salt: Buffer.from(salt, 'base64'), key: Buffer.from(keys[at]!, 'base64') }))
 }
 
 /** A cost that would not fit into memory is a mistake in the file. */
