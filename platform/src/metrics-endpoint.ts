@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { Guesses } from './guesses.ts'
 import { basicCheck, listenFailure, refuseOpenListener } from './http.ts'
 import { createHttpServer } from './http-server.ts'
+import { basicCredentialSchema, httpsSchema } from './listener-schema.ts'
 import { isLoopback } from './loopback.ts'
 import { sourceOf } from './source-address.ts'
 
@@ -18,17 +19,8 @@ export const metricsEndpointSchema = z
   .strictObject({
     host: z.string().default('127.0.0.1').describe('Address to listen on. Off loopback it needs tls and credential.'),
     port: z.int().min(0).max(65_535).default(0).describe('Serves /health and /metrics on this port; 0 is off.'),
-    tls: z
-      .strictObject({ certFile: z.string().describe('PEM.'), keyFile: z.string().describe('PEM.') })
-      .optional()
-      .describe('Serve HTTPS with this certificate.'),
-    credential: z
-      .strictObject({
-        name: z.string().min(1).describe('Of the scraper.'),
-        passwordFile: z.string().describe('File that holds its password on the first line.'),
-      })
-      .optional()
-      .describe('Ask for this name and password (HTTP Basic).'),
+    tls: httpsSchema,
+    credential: basicCredentialSchema('Of the scraper.').describe('Ask for this name and password (HTTP Basic).'),
   })
   .prefault({})
 export type MetricsEndpointConfig = z.infer<typeof metricsEndpointSchema>

@@ -56,16 +56,12 @@ export async function openRevoked(path: string | undefined, { clock, log }: { cl
 }
 
 /** The list of revoked certificates, one a line: its serial number, hexadecimal, and more for people behind it. */
-export class Revoked {
-  readonly #file: WatchedFile | undefined
+export class Revoked extends WatchedFile {
   readonly #looks: (() => void)[] = []
   #serials = new Set<string>()
 
   constructor(path: string | undefined, log: Log) {
-    this.#file =
-      path === undefined
-        ? undefined
-        : new WatchedFile({ path, what: 'list of revoked certificates', log, take: (text) => this.#take(text) })
+    super({ path, what: 'list of revoked certificates', lookEveryMs, log })
   }
 
   has(serial: string): boolean {
@@ -77,23 +73,7 @@ export class Revoked {
     this.#looks.push(call)
   }
 
-  async load(): Promise<void> {
-    await this.#file?.load()
-  }
-
-  async reload(): Promise<void> {
-    await this.#file?.reload()
-  }
-
-  look(clock: Clock): void {
-    this.#file?.look(clock, lookEveryMs)
-  }
-
-  close(): void {
-    this.#file?.close()
-  }
-
-  #take(text: string): void {
+  protected override take(text: string): void {
     const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'))
     const serials = lines.map((line) => line.split(/\s/, 1)[0]!.toLowerCase())
     const wrong = serials.find((serial) => !/^[0-9a-f]+$/.test(serial))

@@ -72,7 +72,9 @@ export async function retirePassword(file: string, name: string, given: { id?: s
     if (left.length !== 1) fail(`none of its passwords is ${ended}; \`millrace-broker passwords\` lists them`)
     const id = passwordId(left[0]!)
     if (!given.mayBeUnused && used.lastMs(name, id) === undefined)
-      fail(`the password that would stay, ${id}, was never used; with --unused it stays alone all the same`)
+      fail(
+        `the password that would stay, ${id}, was never used, by the record that the broker writes once a minute; with --unused it stays alone all the same`,
+      )
     return left
   })
   return ended

@@ -15,14 +15,12 @@ export async function openUsers(path: string | undefined, { clock, log }: { cloc
   return users
 }
 
-export class Users {
-  readonly #file: WatchedFile | undefined
+export class Users extends WatchedFile {
   readonly #changed: ((names: Set<string>) => void)[] = []
   #users = new Map<string, User>()
 
   constructor(path: string | undefined, log: Log) {
-    const take = (text: string, from: string) => this.#take(parseUsers(text, from))
-    this.#file = path === undefined ? undefined : new WatchedFile({ path, what: 'users file', log, take })
+    super({ path, what: 'users file', lookEveryMs, log })
   }
 
   get(name: string): User | undefined {
@@ -34,26 +32,8 @@ export class Users {
     this.#changed.push(call)
   }
 
-  /** Reads the file where it has changed. @throws MillraceError, or what reading throws. */
-  async load(): Promise<void> {
-    await this.#file?.load()
-  }
-
-  /** Looks at the file now. */
-  async reload(): Promise<void> {
-    await this.#file?.reload()
-  }
-
-  /** Looks at the file from now on, until it is closed. */
-  look(clock: Clock): void {
-    this.#file?.look(clock, lookEveryMs)
-  }
-
-  close(): void {
-    this.#file?.close()
-  }
-
-  #take(next: Map<string, User>): void {
+  protected override take(text: string, path: string): void {
+    const next = parseUsers(text, path)
     const changed = [...this.#users.values()].filter(({ name, line }) => next.get(name)?.line !== line)
     const names = new Set(changed.map(({ name }) => name))
     this.#users = next

@@ -3,15 +3,15 @@ import { readFile, stat } from 'node:fs/promises'
 import { type Clock, every, type Log } from '@millrace/platform'
 
 export interface WatchedFileParts {
-  path: string
+  /** Absent: there is none, and nothing is ever taken. */
+  path: string | undefined
   /** As it is told of. */
   what: string
+  lookEveryMs: number
   log: Pick<Log, 'warn'>
-  /** Takes the text. What it throws leaves everything as it was. */
-  take(text: string, path: string): void
 }
 
-export class WatchedFile {
+export abstract class WatchedFile {
   readonly #parts: WatchedFileParts
   /** Version of the file that was read last. */
   #seen = ''
@@ -23,12 +23,16 @@ export class WatchedFile {
     this.#parts = parts
   }
 
+  /** Takes the text. What it throws leaves everything as it was. */
+  protected abstract take(text: string, path: string): void
+
   /** Reads the file where it has changed. @throws what reading or `take` throws */
   async load(): Promise<void> {
-    const { path, take } = this.#parts
+    const { path } = this.#parts
+    if (path === undefined) return
     const version = await versionOf(path)
     if (version === this.#seen) return
-    take(await readFile(path, 'utf8'), path)
+    this.take(await readFile(path, 'utf8'), path)
     this.#seen = version
     this.#said = ''
   }
@@ -42,8 +46,8 @@ export class WatchedFile {
   }
 
   /** Looks at the file from now on, until it is closed. */
-  look(clock: Clock, everyMs: number): void {
-    this.#stop = every(clock, everyMs, () => void this.reload())
+  look(clock: Clock): void {
+    if (this.#parts.path !== undefined) this.#stop = every(clock, this.#parts.lookEveryMs, () => void this.reload())
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import { basicCredentialSchema, httpsSchema } from '@millrace/platform'
 import { z } from 'zod'
 
 export const webConfig = z
@@ -5,17 +6,10 @@ export const webConfig = z
     host: z.string().default('127.0.0.1').describe('Address to listen on. Off loopback, tls and credential are required.'),
     port: z.int().min(0).max(65535).default(8080).describe('Port to listen on; 0 takes a free one.'),
     hosts: z.array(z.string()).default([]).describe('Further names that people open the page by, as `name` or `name:port`.'),
-    tls: z
-      .strictObject({ certFile: z.string().describe('PEM.'), keyFile: z.string().describe('PEM.') })
-      .optional()
-      .describe('Serve HTTPS with this certificate.'),
-    credential: z
-      .strictObject({
-        name: z.string().min(1).describe('Of the person who may see the page.'),
-        passwordFile: z.string().describe('File that holds the password on its first line.'),
-      })
-      .optional()
-      .describe('One name and password (HTTP Basic) with the role admin, for programs, or for everybody.'),
+    tls: httpsSchema,
+    credential: basicCredentialSchema('Of the person who may see the page.').describe(
+      'One name and password (HTTP Basic) with the role admin, for programs, or for everybody.',
+    ),
     login: z
       .enum(['auto', 'required'])
       .default('auto')
