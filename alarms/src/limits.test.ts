@@ -176,6 +176,8 @@ test('the engine goes by the limits that the model says, live, restarted and rep
     }
     expect(run(engine(), all).map(said)).toEqual(live)
   })
+  // A limit gives place to the same numbers of the rule while a delay runs: it was found by one run in some hundred.
+  fc.assert(property, { seed: 2028837330, path: '190', numRuns: 1 })
   fc.assert(property, { numRuns: 400 })
 })
 

@@ -18,6 +18,7 @@ import { faultOfLimit, isLimitFor, limitText } from './limited.ts'
 import { eachLane } from './list.ts'
 import { newestOf } from './memory.ts'
 import { type LanePlan, type Plan, renewSlots, setProgress, type ValueSlot } from './plan.ts'
+import type { Rule } from './rule.ts'
 
 type LimitOrder = Extract<Control, { type: 'limit' | 'end-limit' }>
 
@@ -100,11 +101,16 @@ function renewLane(plan: Plan, lane: LanePlan, atMs: number): void {
   const former = new Map(lane.values.map(({ rule }) => [rule.name, rule]))
   renewSlots(plan, lane)
   for (const slot of lane.values) {
-    if (isDeepStrictEqual(former.get(slot.rule.name), slot.rule)) continue
+    if (isSame(former.get(slot.rule.name), slot.rule)) continue
     restart(plan, slot)
     judgeNewest(plan, slot, atMs)
   }
   keepMemories(lane)
+}
+
+/** A rule whose overrides do not match has them yet; one that a limit or an override has changed has none. */
+function isSame(former: Rule | undefined, rule: Rule): boolean {
+  return isDeepStrictEqual({ ...former, overrides: [] }, { ...rule, overrides: [] })
 }
 
 /** A tick raises what is due, so that a reading on its way decides first. */
