@@ -13,6 +13,7 @@ import { caCommands } from './ca/commands.ts'
 import type { Command } from './command.ts'
 import { deviceCommands } from './devices/commands.ts'
 import { gatewayCommands } from './gateways/commands.ts'
+import { importCommands } from './import/commands.ts'
 import { lanCommands } from './lan/commands.ts'
 import { printLedger } from './ledger.ts'
 import { limitCommands } from './limit/commands.ts'
@@ -41,6 +42,7 @@ export const commands: Record<string, Command> = {
   ...backtestCommands,
   ...peopleCommands,
   ...archiveCommands,
+  ...importCommands,
   ...silenceCommands,
   ...limitCommands,
   ...notifyCommands,

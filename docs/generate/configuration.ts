@@ -7,6 +7,8 @@ import { hostname } from 'node:os'
 import { z } from 'zod'
 import { brokerSchema } from '../../broker/src/config.ts'
 import { caSchema } from '../../cli/src/ca/config.ts'
+import { extracts } from '../../cli/src/import/extracts/index.ts'
+import { jobSchema } from '../../cli/src/import/job.ts'
 import { processorSchema } from '../../cloud-processor/src/config.ts'
 import { busPlugins } from '../../edge-agent/src/bus/index.ts'
 import { agentSchema } from '../../edge-agent/src/config.ts'
@@ -49,10 +51,12 @@ export const files = [
   { title: 'The broker', file: 'broker.yaml', schema: brokerSchema },
   { title: 'The processor', file: 'processor.yaml', schema: processorSchema },
   { title: 'The endpoint of the authority', file: 'ca.yaml', schema: caSchema },
+  { title: 'A job of `millrace import`', file: 'job.yaml', schema: jobSchema },
 ]
 const plugins = [
   { title: 'Buses', where: 'devices[].bus', kinds: busPlugins as Record<string, { schema: z.ZodType }> },
   { title: 'Decoders', where: 'devices[].decoder', kinds: decoderPlugins as Record<string, { schema: z.ZodType }> },
+  { title: 'Extracts of an import', where: 'sources[].extract', kinds: extracts },
   { title: 'Filters', where: 'devices[].filters.*', kinds: filterPlugins as Record<string, { schema: z.ZodType }> },
 ]
 

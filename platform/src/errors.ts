@@ -230,6 +230,33 @@ export const catalogue = {
       'Give the bridge an account of the broker (bridge.username and bridge.passwordFile), and mqtts:// where the broker is on another machine.',
     retry: false,
   },
+  IMPORT_BROKER: {
+    says: 'The job {path} names no broker, and {file} none either.',
+    remedy: 'Add `uplink: { url: ... }` to the job, or start Millrace with `npm start` and name its folder with --data.',
+    retry: false,
+  },
+  IMPORT_CHANGED: {
+    says: 'The file {path} has changed after {rows} rows of it were imported: {detail}.',
+    remedy:
+      'What was imported stays. Put the file back as it was, and import again; or give the changed one another name, and it is imported as a new file, of which the store keeps what it has already once.',
+    retry: false,
+  },
+  IMPORT_CHANNEL: {
+    says: 'Two sources describe the channel {channel} of {device} in different ways.',
+    remedy: 'Give it the same kind, unit, code, min and max in both, or another name in one.',
+    retry: false,
+  },
+  IMPORT_FILE: {
+    says: 'The file {path} cannot be imported: {detail}.',
+    remedy: 'Correct the file or the job. Nothing after that place was imported; other files are.',
+    retry: false,
+  },
+  IMPORT_TOO_OLD: {
+    says: 'Row {row} of {path} is older than the store keeps, which is from {kept} on.',
+    remedy:
+      'The import has stopped before it. Raise the retention of the store (`store.retention.days`, 0 is without limit), start the processor again and import again; or say `tooOld: refuse` in the job to leave such rows out.',
+    retry: false,
+  },
   LISTENER_NOT_LOOPBACK: {
     says: 'Listener {host} is not on loopback and has no {missing}.',
     remedy: 'Listen on 127.0.0.1, or configure TLS and a credential.',

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { brokerSchema } from '../../broker/src/config.ts'
 import { caSchema } from '../../cli/src/ca/config.ts'
+import { extracts } from '../../cli/src/import/extracts/index.ts'
+import { jobSchema } from '../../cli/src/import/job.ts'
 import { processorSchema } from '../../cloud-processor/src/config.ts'
 import { busPlugins } from '../../edge-agent/src/bus/index.ts'
 import { agentSchema } from '../../edge-agent/src/config.ts'
@@ -21,12 +23,14 @@ const schemas: (readonly [string, z.ZodType])[] = [
   ['broker', brokerSchema],
   ['processor', processorSchema],
   ['ca', caSchema],
+  ['job', jobSchema],
   ...kindsOf('bus', busPlugins),
   ...kindsOf('decoder', decoderPlugins),
+  ...kindsOf('extract', extracts),
   ...kindsOf('filter', filterPlugins),
 ]
 /** Their further keys are checked by the schema of their kind. */
-const byKind = /^agent(?:\.\w+)*\.(?:bus|decoder|filters\.\*)$/
+const byKind = /^agent(?:\.\w+)*\.(?:bus|decoder|filters\.\*)$|^job(?:\.\w+)*\.extract$/
 
 test.each(schemas)('%s: a key that is not known is refused, in every section', (name, schema) => {
   const whole = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' })

@@ -24,6 +24,7 @@ export const kinds: Kind[] = [
   { name: 'local notifier', folder: 'edge-agent/src/rules/notifiers', parts: [] },
   { name: 'codec', folder: 'cloud-processor/src/prepare/plain/codecs', parts: [] },
   { name: 'analysis', folder: 'cloud-processor/src/prepare/analyses', parts: [] },
+  { name: 'extract', folder: 'cli/src/import/extracts', parts: [] },
   { name: 'notifier', folder: 'cloud-processor/src/rules/notifiers', parts: [] },
 ]
 

@@ -25,6 +25,9 @@ const mayImport: Record<string, string[]> = {
     '@millrace/broker',
     '@millrace/cloud-processor',
     '@millrace/dashboards',
+    // An import is an edge node.
+    '@millrace/edge-agent/outbox',
+    '@millrace/edge-agent/uplink',
     '@millrace/simulators',
   ],
 }

@@ -93,7 +93,7 @@ export const rooms: Record<string, Rooms> = {
   ),
   dashboards: anything('build demo grafana kibana web'),
   cli: anything(
-    'actor api archive asking backtest ca command commands devices durations gateways index lan ledger limit main notify package people replay rules silence tail trace up verify',
+    'actor api archive asking backtest ca command commands devices durations gateways import index lan ledger limit main notify package people replay rules silence tail trace up verify',
   ),
 }
 

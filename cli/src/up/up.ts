@@ -9,7 +9,7 @@
 import { writeFileSync } from 'node:fs'
 import { buildDashboard } from '@millrace/dashboards/build'
 import { type Link, loadScenario, openLink, scenarioPath } from '@millrace/simulators'
-import { openLayout } from './layout.ts'
+import { group, importNode, openLayout } from './layout.ts'
 import type { UpOptions } from './options.ts'
 import { freePort } from './ports.ts'
 import { type Installation, startAgent, startBroker, startProcessor, startSimulator } from './programs.ts'
@@ -43,7 +43,8 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
   await waitFor(Object.fromEntries(inOrder.map(({ name, ready }) => [name, ready])))
 
   const url = `http://127.0.0.1:${installation.webPort}/`
-  writeFileSync(layout.file('up.json'), JSON.stringify({ url, manifest: installation.manifest, data: layout.dir }))
+  const known = { url, manifest: installation.manifest, data: layout.dir, import: importOf(installation) }
+  writeFileSync(layout.file('up.json'), JSON.stringify(known))
   return {
     url,
     manifest: () => installation.manifest,
@@ -57,6 +58,12 @@ export async function up(options: UpOptions, say: (text: string) => void): Promi
       await link.close()
     },
   }
+}
+
+/** How `millrace import` reaches the broker. */
+function importOf({ layout, brokerPort }: Installation) {
+  const url = `mqtt://127.0.0.1:${brokerPort}`
+  return { group, node: importNode, uplink: { url, username: importNode, passwordFile: layout.file('import.password') } }
 }
 
 /** Waits for all of them, and says after each which are left. */
