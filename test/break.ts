@@ -18,6 +18,10 @@ const programs: Record<string, { file: string; what: string }> = {
     file: 'failures/offline.ts',
     what: '50 devices offline for 30 days; the backlog drains, the first hour value by value',
   },
+  import: {
+    file: 'failures/import.ts',
+    what: 'an import of a CSV killed again and again: every row once, counted, and nobody called',
+  },
   limits: { file: 'failures/limits.ts', what: 'an outbox at its bound: every eviction is a gap' },
   'bad-input': { file: 'failures/bad-input.ts', what: 'bad input of every kind and hostile clients; then a fix and a replay' },
   decoders: { file: 'failures/decoders.ts', what: 'ten million random and mutated bytes over all decoders' },

@@ -22,6 +22,7 @@ export const ciPrograms: { name: string; args: string[] }[] = [
   { name: 'bad input of every kind', args: ['test/failures/bad-input.ts', '--quick'] },
   { name: 'an outbox at its bound', args: ['test/failures/limits.ts', '--evicted', '20000'] },
   { name: 'half a day offline', args: ['test/failures/offline.ts', '--days', '0.5'] },
+  { name: 'an import, killed again and again', args: ['test/failures/import.ts', '--rows', '100000', '--kills', '5'] },
   { name: 'ten thousand notifications for a slow receiver', args: ['test/failures/notifications.ts'] },
   { name: 'from the sensor to the webhook', args: ['test/e2e/latency.ts', '--quick'] },
   { name: 'broker, agent and host by the clauses of MQTT and Sparkplug', args: ['test/conformance/clauses.ts'] },

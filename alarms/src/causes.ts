@@ -31,9 +31,14 @@ const namedMax = 20
 export function gatewayDied(plan: Plan, { device, node, atMs, reason }: BirthRecord): void {
   const known = plan.devices.get(device)
   if (known) known.state.node = node
-  if (!known || reason !== deathReasons.node) return
+  if (!known || reason !== deathReasons.node || isHistorical(known)) return
   const gateway = downGateway(plan, node)
   if (!gateway) keep(plan, { node, fromMs: atMs, why: reason })
+}
+
+/** Nobody waits for its next reading: its gateway may leave. */
+function isHistorical({ state }: DevicePlan): boolean {
+  return state.series.every((series) => series.isHistorical === true)
 }
 
 /** Its link is there again. */

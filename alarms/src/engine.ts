@@ -133,6 +133,8 @@ export interface SeriesState {
   counter?: Counter
   /** Longest time without a reading while all is well, as declared. */
   silentMsMax?: number
+  /** Only readings of the past come: all are late, and its silence says nothing. */
+  isHistorical?: true
   /** Made of other series (score.ts), and nothing that a device sends. */
   isDerived?: true
   /** Its values are texts; a text among numbers is a bad sample. */

@@ -65,7 +65,7 @@ export interface LanePlan {
   inputs: MemoryJudge[] | undefined
   /** Some rule takes no readings of uncertain quality. */
   wantsGood: boolean
-  /** Always empty in a late lane: silence is a matter of now. */
+  /** Always empty in a late lane, and of a historical channel: silence is a matter of now. */
   silences: SilenceSlot[]
 }
 
@@ -232,12 +232,13 @@ function whoseOf({ state }: Plan, device: string, subject: string): Whose {
 function addSlot(place: Place, rule: Rule, condition: Condition): void {
   const { lane } = place
   if ((rule as ValueRule).minQuality === 'good') lane.wantsGood = true
-  const { channel, isDerived = false } = lane.series.state
+  const { channel, isDerived = false, isHistorical = false } = lane.series.state
+  const isNow = !lane.isLate && !isHistorical
   const isScore = condition.watches === 'subject'
   if (rule.channel === channel && isScore === isDerived) {
     if (condition.watches !== 'silence') lane.values.push(valueSlot(place, rule as ValueRule, condition))
-    else if (!lane.isLate) lane.silences.push(silenceSlot(place, rule, condition))
-  } else if (isScore && !isDerived && !lane.isLate && condition.channels(rule as ValueRule).includes(channel))
+    else if (isNow) lane.silences.push(silenceSlot(place, rule, condition))
+  } else if (isScore && !isDerived && isNow && condition.channels(rule as ValueRule).includes(channel))
     addInput(lane, rule as ValueRule)
 }
 

@@ -4,6 +4,7 @@
  *     later than the live lane's newest, and at most staleMs before the tick   live
  *     more than staleMs ahead of the tick and of its own arrival               ignored, counted: the clock is wrong
  *     the same, by the tick alone, for a minute after the clock was set back
+ *     of a historical channel                                                  late
  *     anything else                                                            late; out of order there: ignored, counted
  *
  * Where no tick has come yet, the time of arrival is taken for it.
@@ -46,6 +47,7 @@ function takeColumn(
   const { counts, file } = plan.state
   const oldestMs = nowMs - file.staleMs
   const live = series.live
+  const { isHistorical = false } = series.state
   for (let i = 0; i < times.length; i++) {
     const t = times[i]!
     let lane = live
@@ -53,7 +55,7 @@ function takeColumn(
       counts.ahead++
       continue
     }
-    if (t < oldestMs || t <= live.state.t) {
+    if (t < oldestMs || t <= live.state.t || isHistorical) {
       lane = series.late ?? addLateLane(plan, series, newLane(subject))
       if (t <= lane.state.t) {
         counts.disordered++

@@ -65,18 +65,24 @@ function hasRoom({ seriesCount, state, devices }: Plan, device: string): boolean
   return hasFairRoom({ max: state.file.seriesMax, used: seriesCount, own: known?.series.size ?? 0, sharers })
 }
 
-function redeclare(plan: Plan, series: SeriesPlan, { kind, scale = 1, offset = 0, unit, silentMsMax, counter }: Channel): void {
+function redeclare(
+  plan: Plan,
+  series: SeriesPlan,
+  { kind, scale = 1, offset = 0, unit, silentMsMax, counter, historical }: Channel,
+): void {
   const { state } = series
   if (kind === 'text') state.isText = true
   else delete state.isText
   const isSame = state.scale === scale && state.offset === offset && state.unit === unit && isSameCounter(state.counter, counter)
-  if (isSame && state.silentMsMax === silentMsMax) return
+  if (isSame && state.silentMsMax === silentMsMax && state.isHistorical === historical) return
   Object.assign(state, { scale, offset, unit })
   if (!isSame) for (const lane of [state.live, state.late]) delete lane?.memory
   if (counter === undefined) delete state.counter
   else state.counter = counter
   if (silentMsMax === undefined) delete state.silentMsMax
   else state.silentMsMax = silentMsMax
+  if (historical) state.isHistorical = true
+  else delete state.isHistorical
   renewSlots(plan, series.live)
   if (series.late) renewSlots(plan, series.late)
 }

@@ -246,6 +246,12 @@ export const catalogue = {
     remedy: 'Give it the same kind, unit, code, min and max in both, or another name in one.',
     retry: false,
   },
+  IMPORT_DEVICE_TAKEN: {
+    says: 'The device {device} of {path} is one of the edge node {node}.',
+    remedy:
+      'A name belongs to the node that brought it first. Give the imported device another name, by `device.name` or `device.prefix` of the job; the registry (`millrace devices`) can put both to one subject.',
+    retry: false,
+  },
   IMPORT_FILE: {
     says: 'The file {path} cannot be imported: {detail}.',
     remedy: 'Correct the file or the job. Nothing after that place was imported; other files are.',

@@ -65,7 +65,7 @@ export const rooms: Record<string, Rooms> = {
     engines: 'bridge config kinds log members roles rules sinks stores',
     config: 'bridge log prepare rules sinks stage stores web',
     processor: 'config members observe roles',
-    roles: 'bridge config gateways log members observe people prepare registry rules sinks stage stores web',
+    roles: 'bridge config gateways kinds log members observe people prepare registry rules sinks stage stores web',
     // Engines, and how a plug-in of one is listed.
     kinds: '',
     // How the log and the sink on Kafka reach it.

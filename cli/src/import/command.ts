@@ -1,64 +1,81 @@
 /** `millrace import`: a job from its file to what became of it. */
 import { createLog, createMetrics, systemClock } from '@millrace/platform'
+import type { Api } from '../api.ts'
+import { apiOf } from '../asking.ts'
 import { nodeOptionsOf } from './connection.ts'
 import type { Bounds } from './convert.ts'
-import { loadJob } from './job.ts'
+import { DryRun } from './dry-run.ts'
+import { type Job, loadJob } from './job.ts'
 import { type ImportNode, openImportNode } from './node.ts'
 import { Progress } from './progress.ts'
 import { type Outcome, runJob } from './run.ts'
-import { nowhere } from './target.ts'
+import { type Account, accountOf, keptFromMs, ownersOf } from './store.ts'
 
-interface Options {
-  data: string
-  'dry-run': boolean
+type Options = Parameters<typeof apiOf>[0] & { 'dry-run': boolean; unchecked: boolean }
+
+export interface Done extends Outcome {
+  /** The processor has all of it in its log. */
+  isSent: boolean
+  /** What it says became of it; absent: it was not asked, or has not settled it yet. */
+  account?: Account | undefined
+  /** Of a dry run. */
+  first?: unknown[]
 }
 
-export interface Done {
-  outcome: Outcome
-  /** All of it is in the log of the processor, or would be; nothing was refused. */
-  isWhole: boolean
-}
-
-/** The processor refuses what is before it (prepare.pastMsMin), and what is later than this after its arrival (prepare.futureMsMax). */
+/** The processor takes nothing that is before it (prepare.pastMsMin), or later than this after its arrival (prepare.futureMsMax). */
 const earliestMs = Date.UTC(2000, 0, 1)
 const futureMsMax = 3_600_000
 
 /** @throws MillraceError */
-export async function runCommand(path: string, options: Options): Promise<Done> {
+export async function importJob(path: string, options: Options): Promise<Done> {
   const job = loadJob(path)
-  const bounds: Bounds = { fromMs: earliestMs, toMs: systemClock.now() + futureMsMax }
+  const api = options.unchecked ? undefined : apiOf(options)
   const progress = new Progress(process.stderr)
-  const stopped = stopping()
-  const run = { bounds, isStopped: () => stopped.isAsked, onBlock: progress.block.bind(progress) }
-  if (options['dry-run']) return doneOf(await runJob(job, { ...run, target: nowhere }), true)
+  const state = stopping()
+  const run = { bounds: await boundsOf(job, api), isStopped: () => state.isAsked }
+  if (options['dry-run']) {
+    const dry = new DryRun(progress)
+    const outcome = await runJob(job, { ...run, owners: new Map(), target: dry, onBlock: dry.block.bind(dry) })
+    return { ...outcome, isSent: true, first: dry.first }
+  }
   const node = nodeOptionsOf(job, path, options.data)
+  const name = `${node.group}/${node.node}`
+  const owners = api ? await ownersOf(api, name) : new Map<string, string>()
   const log = { ...createLog('import'), info() {} }
-  const context = { clock: systemClock, log, metrics: createMetrics() }
-  const target = await openImportNode(node, context)
+  const target = await openImportNode(node, { clock: systemClock, log, metrics: createMetrics() })
   try {
-    const outcome = await runJob(job, { ...run, target, dataDir: node.dataDir })
-    const isSent = await send(target, progress, stopped)
-    progress.end()
-    return doneOf(outcome, isSent)
+    const onBlock = progress.block.bind(progress)
+    const outcome = await runJob(job, { ...run, owners, target, dataDir: node.dataDir, onBlock })
+    const isSent = await sent(target, progress, run)
+    const of = { node: name, total: target.total(), clock: systemClock }
+    return { ...outcome, isSent, account: api && isSent ? await accountOf(api, of) : undefined }
   } finally {
+    progress.end()
     await target.close()
   }
 }
 
-function doneOf(outcome: Outcome, isSent: boolean): Done {
-  const isClean = outcome.faults.length === 0 && outcome.files.every(({ counts }) => Object.keys(counts.reasons).length === 0)
-  return { outcome, isWhole: isSent && isClean }
+/** Whether all that was read is in the log of the processor, and nothing of it was refused, by anybody. */
+export function isWhole({ files, faults, isSent, account }: Done): boolean {
+  const isClean = files.every(({ counts, isOld }) => isOld || Object.keys(counts.reasons).length === 0)
+  const isClosed = account === undefined || [...account.difference, ...account.evicted].every((count) => count === 0)
+  return isSent && isClean && isClosed && faults.length === 0
+}
+
+async function boundsOf({ tooOld }: Job, api: Api | undefined): Promise<Bounds> {
+  const nowMs = systemClock.now()
+  const keptMs = api && tooOld !== 'send' ? await keptFromMs(api, nowMs) : earliestMs
+  return { fromMs: earliestMs, keptFromMs: keptMs, toMs: nowMs + futureMsMax }
 }
 
 /** Waits until the processor has all of it. False where somebody stopped it before: the next run sends the rest. */
-async function send(target: ImportNode, progress: Progress, stopped: { isAsked: boolean }): Promise<boolean> {
-  const isSent = await target.sent(() => {
+function sent(target: ImportNode, progress: Progress, { isStopped }: { isStopped(): boolean }): Promise<boolean> {
+  return target.sent(() => {
     const { outbox, uplink } = target.status()
     const why = uplink.connected ? '' : `; no broker (${uplink.lastError ?? 'not connected yet'})`
     progress.say(`${outbox.entries} batches wait for their receipt${why}`)
-    return stopped.isAsked
+    return isStopped()
   })
-  return isSent
 }
 
 /** The first Ctrl-C ends it behind the block that is being written, the second at once: nothing is lost by either. */

@@ -17,11 +17,11 @@ export const importCommands: Record<string, Command> = {
         unchecked: { type: 'boolean', default: false },
       } as const
       const { values, positionals } = readArguments({ call: 'millrace import', words: [usage], purpose, args }, options)
-      const { runCommand } = await import('./command.ts')
-      const { outcome, isWhole } = await runCommand(positionals[0]!, values)
-      const { printOutcome } = await import('./print.ts')
-      print(values.json, outcome, () => printOutcome(outcome))
-      return isWhole ? 0 : 1
+      const { importJob, isWhole } = await import('./command.ts')
+      const done = await importJob(positionals[0]!, values)
+      const { printDone } = await import('./print.ts')
+      print(values.json, done, () => printDone(done))
+      return isWhole(done) ? 0 : 1
     },
   },
 }

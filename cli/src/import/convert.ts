@@ -1,15 +1,19 @@
 /** From rows to columns by device, and what is refused on the way, with its reason. */
 
 import { epochMs, readTime } from '@millrace/cloud-processor/prepare'
-import type { Channel, Value } from '@millrace/contract'
-import { ownValue } from '@millrace/platform'
+import type { Channel, Segment, Value } from '@millrace/contract'
+import { ownOr, ownValue } from '@millrace/platform'
 import type { Block, Row } from './extracts/extract.ts'
 import { type Converted, Gathering } from './gathering.ts'
 import type { ChannelConfig, Source } from './job.ts'
 import { faultOf, readValue } from './values.ts'
 
+/** Times of rows, epoch ms. */
 export interface Bounds {
+  /** What is before is nothing that the processor takes. */
   fromMs: number
+  /** What is before the store does not keep. */
+  keptFromMs: number
   toMs: number
 }
 
@@ -41,10 +45,11 @@ export class Converter {
     })
   }
 
-  convert({ rows, bad }: Block): Converted {
+  convert({ rows, bad, waves = {}, place }: Block): Converted {
     const into = new Gathering()
     for (const { number, reason, text } of bad) into.refuse({ row: number, reason, value: text })
     for (const row of rows) this.#take(row, into)
+    for (const [channel, segments] of Object.entries(waves)) this.#takeWave(channel, segments, { into, row: place.rows })
     return into.finish(rows.length + bad.length)
   }
 
@@ -74,14 +79,30 @@ export class Converter {
     if (written === 0) refused > 0 ? into.refusedRows++ : into.empty++
   }
 
+  #takeWave(channel: string, segments: Segment[], { into, row }: { into: Gathering; row: number }): void {
+    const device = this.#source.device.name!
+    for (const segment of segments) {
+      const { t, v } = segment
+      const reason = this.#outside(t)
+      if (reason === undefined) ownOr(into.waves, channel, (): Segment[] => []).push(segment)
+      else into.refused.push({ row, device, channel, reason, samples: v.length, value: new Date(t).toISOString() })
+    }
+  }
+
   /** Or why there is none. */
   #timeOf(value: unknown): number | string {
     const { precision, zone, startMs } = this.#time
     if (value === undefined || this.#missing.has(value)) return 'no-time'
     const ms = startMs === undefined ? readTime(value, { precision, zone }) : since(startMs, value, precision)
     if (typeof ms !== 'number') return 'time'
-    if (ms > this.#bounds.toMs) return 'future'
-    return ms < this.#bounds.fromMs ? 'too-old' : ms
+    return this.#outside(ms) ?? ms
+  }
+
+  #outside(ms: number): string | undefined {
+    const { fromMs, keptFromMs, toMs } = this.#bounds
+    if (ms > toMs) return 'future'
+    if (ms < fromMs) return 'before-2000'
+    return ms < keptFromMs ? 'too-old' : undefined
   }
 
   #deviceOf(fields: Row['fields']): string | undefined {
@@ -98,11 +119,11 @@ function since(startMs: number, value: unknown, unit: 's' | 'ms' | 'us' | 'ns' =
   return ms === undefined ? undefined : startMs + ms
 }
 
-/** As they are declared. */
+/** As they are declared: what is imported is the past, for which nobody is called. */
 export function channelsOf({ channels }: Source): Channel[] {
   const datatypes = { number: 'Double', text: 'String', boolean: 'Boolean' } as const
   return Object.entries(channels).map(([name, { kind, unit, code, min, max }]) => ({
-    ...{ name, kind, datatype: datatypes[kind], unit },
+    ...{ name, kind, datatype: datatypes[kind], unit, historical: true as const },
     ...(code === undefined ? {} : { code }),
     ...(min === undefined || max === undefined ? {} : { range: [min, max] as [number, number] }),
   }))

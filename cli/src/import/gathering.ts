@@ -1,5 +1,5 @@
 /** What a block gives: columns by device, and what was refused of it. */
-import type { Column, Value } from '@millrace/contract'
+import type { Column, Segment, Value } from '@millrace/contract'
 import { setOwn } from '@millrace/platform'
 
 export interface Refused {
@@ -8,6 +8,8 @@ export interface Refused {
   channel?: string
   device?: string
   reason: string
+  /** So many of a waveform. */
+  samples?: number
   value: unknown
 }
 
@@ -15,6 +17,8 @@ export interface Refused {
 export interface Converted {
   /** By device, times rising. */
   devices: Map<string, Record<string, Column>>
+  /** Of the device of the source, by channel. */
+  waves: Record<string, Segment[]>
   refused: Refused[]
   /** Rows of which nothing was refused and nothing is there. */
   empty: number
@@ -30,6 +34,7 @@ interface Numbered extends Column {
 
 export class Gathering {
   readonly refused: Refused[] = []
+  readonly waves: Record<string, Segment[]> = {}
   empty = 0
   refusedRows = 0
   readonly #devices = new Map<string, Map<string, Numbered>>()
@@ -70,7 +75,7 @@ export class Gathering {
       }
       if (columns.size > 0) devices.set(device, risen)
     }
-    return { devices, refused, empty, refusedRows, readings, rows }
+    return { devices, waves: this.waves, refused, empty, refusedRows, readings, rows }
   }
 }
 

@@ -2,7 +2,7 @@
  * One file, block by block: extract → convert, with its checks → refused rows beside → readings, counts and watermark in one
  * transaction. An import that was killed goes on behind the last block that is durable.
  */
-import { type Channel, type Column, emptyEdgeCounts, type Segment } from '@millrace/contract'
+import { addTally, type Channel, type Columns, countReadings, countSamples, emptyEdgeCounts } from '@millrace/contract'
 import type { Drained } from '@millrace/edge-agent/outbox'
 import { MillraceError, ownValue, setOwn } from '@millrace/platform'
 import { type Bounds, Converter, channelsOf } from './convert.ts'
@@ -11,11 +11,22 @@ import type { SourceFile } from './files.ts'
 import type { Converted, Refused } from './gathering.ts'
 import { Rejects } from './rejects.ts'
 import type { Target } from './target.ts'
-import { checksumOf, checkUnchanged, type FileCounts, type FileLook, lookAt, newWatermark, type Watermark } from './watermark.ts'
+import {
+  checksumOf,
+  checksumOfAll,
+  checkUnchanged,
+  type FileCounts,
+  type FileLook,
+  lookAt,
+  newWatermark,
+  type Watermark,
+} from './watermark.ts'
 
 export interface ImportContext {
   target: Target
   bounds: Bounds
+  /** Devices that other nodes have, with their node. */
+  owners: ReadonlyMap<string, string>
   tooOld: 'stop' | 'refuse' | 'send'
   rejectsMax: number
   /** Absent: what is refused is not written. */
@@ -35,14 +46,19 @@ export interface FileOutcome {
 
 /** @throws MillraceError IMPORT_FILE, IMPORT_CHANGED, IMPORT_TOO_OLD: what was imported up to there stays as it is */
 export async function importFile(file: SourceFile, context: ImportContext): Promise<FileOutcome> {
-  const look = lookAt(file.path)
+  const look = lookAt(pathsOf(file))
   const mark = context.target.watermark(file.key) ?? newWatermark(file.path)
   const { size, mtimeMs } = mark
   if (mark.isDone && size === look.size && mtimeMs === look.mtimeMs) return outcomeOf(file, mark, true)
-  checkUnchanged(mark, look)
+  checkUnchanged(mark, pathsOf(file), look)
   const isWhole = mark.isDone && (!file.source.plugin.isAppendable || mark.checksum.bytes === look.size)
   if (isWhole) return outcomeOf(file, mark, true)
   return new FileImport(file, mark, context).run(look)
+}
+
+/** The file, and those that its rows come from. */
+function pathsOf({ path, source: { plugin, extractConfig } }: SourceFile): string[] {
+  return [path, ...(plugin.beside?.(path, extractConfig) ?? [])]
 }
 
 function outcomeOf({ path }: SourceFile, { counts }: Watermark, isOld: boolean): FileOutcome {
@@ -64,8 +80,7 @@ class FileImport {
     this.#mark = { ...mark, isDone: false }
     this.#context = context
     this.#converter = new Converter(source, bounds)
-    const own = channelsOf(source)
-    this.#channels = own.length > 0 ? own : source.plugin.channels!(path, source.extractConfig)
+    this.#channels = [...channelsOf(source), ...(source.plugin.channels?.(path, source.extractConfig) ?? [])]
     const counted = mark.counts.rows.refused + mark.counts.readings.refused
     if (rejectsFolder !== undefined)
       this.#rejects = new Rejects(rejectsFolder, file.rejects, { bytes: mark.rejectBytes, counted, max: rejectsMax })
@@ -76,7 +91,7 @@ class FileImport {
     const { plugin, extractConfig } = source
     try {
       this.#mark = { ...this.#mark, ...look }
-      if (!plugin.isAppendable) this.#mark.checksum = { bytes: look.size, crc: checksumOf(path, { from: 0, to: look.size }) }
+      if (!plugin.isAppendable) this.#mark.checksum = { bytes: look.size, crc: checksumOfAll(pathsOf(this.#file), look.size) }
       for await (const block of plugin.read(path, extractConfig, this.#mark.place)) {
         await this.#take(block)
         if (this.#context.isStopped()) return outcomeOf(this.#file, this.#mark, false)
@@ -95,7 +110,7 @@ class FileImport {
     const { refused } = converted
     if (this.#context.tooOld === 'stop') this.#stopAtOld(refused)
     this.#rejects?.add(refused)
-    const drained = await this.#drained(converted, block.waves)
+    const drained = await this.#drained(converted)
     const { place } = block
     const mark: Watermark = {
       ...this.#mark,
@@ -119,30 +134,43 @@ class FileImport {
     return { bytes: at, crc: checksumOf(this.#file.path, { from: checksum.bytes, to: at }, checksum.crc) }
   }
 
-  async #drained({ devices, refused }: Converted, waves: Record<string, Segment[]> = {}): Promise<Drained[]> {
+  async #drained({ devices, refused, waves }: Converted): Promise<Drained[]> {
     const { source } = this.#file
     const names = new Set([...devices.keys(), ...refused.flatMap(({ device }) => device ?? [])])
     if (Object.keys(waves).length > 0) names.add(source.device.name!)
     const drained: Drained[] = []
     for (const device of names) {
-      await this.#context.target.declare(device, this.#channels)
-      const channels = devices.get(device) ?? {}
-      drained.push(drainedOf(device, channels, refused.filter((one) => one.device === device).length))
+      await this.#declare(device)
+      const columns = { channels: devices.get(device) ?? {}, waves: device === source.device.name ? waves : {} }
+      drained.push(
+        drainedOf(
+          device,
+          columns,
+          refused.filter((one) => one.device === device),
+        ),
+      )
     }
     return drained
+  }
+
+  async #declare(device: string): Promise<void> {
+    const { owners, target } = this.#context
+    const node = owners.get(device)
+    if (node !== undefined) throw new MillraceError('IMPORT_DEVICE_TAKEN', { path: this.#file.path, device, node })
+    await target.declare(device, this.#channels)
   }
 
   #stopAtOld(refused: Refused[]): void {
     const old = refused.find(({ reason }) => reason === 'too-old')
     if (!old) return
     const { path } = this.#file
-    const kept = new Date(this.#context.bounds.fromMs).toISOString()
+    const kept = new Date(this.#context.bounds.keptFromMs).toISOString()
     throw new MillraceError('IMPORT_TOO_OLD', { path, row: old.row, kept })
   }
 
   #checkSame({ size, mtimeMs }: FileLook): void {
     const { path } = this.#file
-    const now = lookAt(path)
+    const now = lookAt(pathsOf(this.#file))
     if (now.size === size && now.mtimeMs === mtimeMs) return
     const detail =
       now.size === size ? 'it was written while it was read' : `it had ${size} bytes when it was begun, and has ${now.size}`
@@ -150,23 +178,25 @@ class FileImport {
   }
 }
 
-function drainedOf(device: string, channels: Record<string, Column>, refused: number): Drained {
+function drainedOf(device: string, columns: Columns, refused: Refused[]): Drained {
   const counts = emptyEdgeCounts()
-  for (const { t } of Object.values(channels)) counts.read[0] += t.length
-  counts.read[0] += refused
-  counts.rejected[0] += refused
-  return { device, columns: { channels, waves: {} }, bad: [], counts }
+  for (const { samples = 0 } of refused) addTally(counts.rejected, samples > 0 ? [0, samples] : [1, 0])
+  addTally(counts.read, counts.rejected)
+  addTally(counts.read, [countReadings(columns), countSamples(columns)])
+  return { device, columns, bad: [], counts }
 }
 
-function counted({ counts }: Watermark, { refused, refusedRows, empty, readings }: Converted, read: number): FileCounts {
+function counted({ counts }: Watermark, converted: Converted, read: number): FileCounts {
+  const { refused, refusedRows, empty, readings, waves } = converted
   const { rows, samples } = counts
   const reasons = { ...counts.reasons }
-  for (const { reason } of refused) setOwn(reasons, reason, (ownValue(reasons, reason) ?? 0) + 1)
-  const values = refused.filter(({ channel }) => channel !== undefined).length
+  for (const { reason, samples = 1 } of refused) setOwn(reasons, reason, (ownValue(reasons, reason) ?? 0) + samples)
+  const values = refused.filter(({ channel, samples }) => channel !== undefined && samples === undefined).length
+  const gone = refused.reduce((sum, one) => sum + (one.samples ?? 0), 0)
   return {
     rows: { read, refused: rows.refused + refusedRows, empty: rows.empty + empty },
     readings: { written: counts.readings.written + readings, refused: counts.readings.refused + values },
-    samples,
+    samples: { written: samples.written + countSamples({ channels: {}, waves }), refused: samples.refused + gone },
     reasons,
   }
 }

@@ -104,6 +104,8 @@ function resolve(source: SourceConfig, path: string, k: number): Source {
     throw new MillraceError('CONFIG_INVALID', { path, detail: `sources.${k}.${detail}` })
   }
   if (!plugin.channels && Object.keys(source.channels).length === 0) refuse('channels = {}: name at least one')
+  if (plugin.channels && source.device.name === undefined)
+    refuse('device.name = nothing: a file that describes its channels is of one device')
   if (!plugin.time && source.time.column === undefined) refuse('time.column = nothing: name the column with the time')
   return { ...source, plugin, extractConfig: checkConfig(plugin.schema, rest, `${path}: sources.${k}.extract`) }
 }

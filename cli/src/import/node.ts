@@ -97,6 +97,17 @@ export class ImportNode {
     return isSent
   }
 
+  /** Readings and samples of all files that were ever imported by it. */
+  total(): number {
+    let total = 0
+    for (const [key, text] of this.#outbox.kept) {
+      if (!key.startsWith('import/')) continue
+      const { readings, samples } = (JSON.parse(text) as Watermark).counts
+      total += readings.written + readings.refused + samples.written + samples.refused
+    }
+    return total
+  }
+
   status() {
     return { outbox: this.#outbox.status(), uplink: this.#uplink.status() }
   }

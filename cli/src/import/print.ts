@@ -1,10 +1,12 @@
 /** What an import says to people. */
 import { ownValue, setOwn } from '@millrace/platform'
+import type { Done } from './command.ts'
 import type { Outcome } from './run.ts'
+import { printAccount } from './store.ts'
 import { emptyCounts, type FileCounts } from './watermark.ts'
 
-/** Of all files, those that were imported before included. */
-export function totalOf({ files }: Pick<Outcome, 'files'>): FileCounts {
+/** Of all files: those that were imported before included. */
+function totalOf({ files }: Pick<Outcome, 'files'>): FileCounts {
   const total = emptyCounts()
   for (const { counts } of files) {
     for (const key of ['read', 'refused', 'empty'] as const) total.rows[key] += counts.rows[key]
@@ -18,15 +20,18 @@ export function totalOf({ files }: Pick<Outcome, 'files'>): FileCounts {
 
 const n = (count: number) => count.toLocaleString('en-US')
 
-export function printOutcome(outcome: Outcome): string {
-  const { files, faults } = outcome
+export function printDone(done: Done): string {
+  const { files, faults, first = [], isSent, account } = done
   return [
+    ...first.map((one) => JSON.stringify(one)),
     ...files.map(({ path, counts, isOld, rejects }) =>
       [`${path}${isOld ? ' (imported before)' : ''}`, ...linesOf(counts), ...(rejects ? [`  refused: ${rejects}`] : [])].join(
         '\n',
       ),
     ),
-    ...(files.length > 1 ? [['total', ...linesOf(totalOf(outcome))].join('\n')] : []),
+    ...(files.length > 1 ? [['total', ...linesOf(totalOf(done))].join('\n')] : []),
+    ...(account ? [printAccount(account)] : []),
+    ...(isSent ? [] : ['Not all of it has its receipt yet: import again, and the rest is sent.']),
     ...faults.map(({ error }) => error.message),
   ].join('\n')
 }

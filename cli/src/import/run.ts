@@ -17,6 +17,7 @@ import type { Watermark } from './watermark.ts'
 export interface RunContext {
   target: Target
   bounds: Bounds
+  owners: ReadonlyMap<string, string>
   /** Absent: in a dry run, which writes nothing. */
   dataDir?: string | undefined
   onBlock(file: SourceFile, mark: Watermark, converted: Converted): void

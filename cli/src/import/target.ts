@@ -10,6 +10,3 @@ export interface Target {
   /** All of it, or nothing. Resolves when it is durable. */
   commit(drained: Drained[], key: string, watermark: Watermark): Promise<void>
 }
-
-/** Keeps nothing. */
-export const nowhere: Target = { watermark: () => undefined, declare: async () => {}, commit: async () => {} }

@@ -50,14 +50,16 @@ export interface FileLook {
   mtimeMs: number
 }
 
-/** @throws MillraceError IMPORT_FILE */
-export function lookAt(path: string): FileLook {
-  try {
-    const { size, mtimeMs } = statSync(path)
-    return { size, mtimeMs }
-  } catch (cause) {
-    throw new MillraceError('IMPORT_FILE', { path, detail: (cause as Error).message }, cause)
-  }
+/** Of several files their bytes together, and the newest time. @throws MillraceError IMPORT_FILE */
+export function lookAt(paths: string[]): FileLook {
+  const looks = paths.map((path) => {
+    try {
+      return statSync(path)
+    } catch (cause) {
+      throw new MillraceError('IMPORT_FILE', { path, detail: (cause as Error).message }, cause)
+    }
+  })
+  return { size: looks.reduce((sum, { size }) => sum + size, 0), mtimeMs: Math.max(...looks.map(({ mtimeMs }) => mtimeMs)) }
 }
 
 /** CRC-32 of the bytes from one place to another, begun with that of what is before. */
@@ -78,12 +80,22 @@ export function checksumOf(path: string, { from, to }: { from: number; to: numbe
   }
 }
 
-/** @throws MillraceError IMPORT_CHANGED where what was read of the file is not there any more */
-export function checkUnchanged({ path, checksum, counts }: Watermark, { size }: FileLook): void {
+/** Of so many bytes of several files, one behind the other. */
+export function checksumOfAll(paths: string[], bytes: number): number {
+  let left = bytes
+  return paths.reduce((crc, path) => {
+    const to = Math.min(left, statSync(path).size)
+    left -= to
+    return checksumOf(path, { from: 0, to }, crc)
+  }, 0)
+}
+
+/** @throws MillraceError IMPORT_CHANGED where what was read of the files is not there any more */
+export function checkUnchanged({ path, checksum, counts }: Watermark, paths: string[], { size }: FileLook): void {
   const { bytes, crc } = checksum
   const fail = (detail: string): never => {
     throw new MillraceError('IMPORT_CHANGED', { path, rows: counts.rows.read, detail })
   }
   if (size < bytes) fail(`it has ${size} bytes, and ${bytes} were read`)
-  if (checksumOf(path, { from: 0, to: bytes }) !== crc) fail(`its first ${bytes} bytes are not those that were read`)
+  if (checksumOfAll(paths, bytes) !== crc) fail(`its first ${bytes} bytes are not those that were read`)
 }

@@ -19,6 +19,8 @@ export interface Plugin<Engine, Schema extends z.ZodObject = z.ZodObject> {
   /** Has the key `kind`, a literal with a description. That of the first plug-in of a list may be left out by the user: it is the default. */
   schema: Schema
   open(config: z.output<Schema>, context: PluginContext): Promise<Engine>
+  /** Of a store: days that it keeps readings; 0 is without limit. Absent: nobody knows. */
+  keptDays?(config: z.output<Schema>): number
   /** Makes in the engine what the processor writes into, as often as it is called; says what it made or found. Absent: there is nothing to make. */
   setUp?(config: z.output<Schema>, context: PluginContext, say: (text: string) => void): Promise<void>
 }

@@ -3,7 +3,7 @@
  * `everyMs`; in between the last answer is used. Its age is a metric too, so that an old answer can be recognised.
  */
 import { type Clock, every, type Log, type Metrics, ownValue } from '@millrace/platform'
-import type { LedgerRow, StoreReader, StoreTotal } from '../stores/store.ts'
+import type { LedgerRow, StoredDevice, StoreReader, StoreTotal } from '../stores/store.ts'
 
 interface Options {
   store: Pick<StoreReader, 'devices' | 'ledger' | 'totals'>
@@ -73,12 +73,14 @@ function balanceOf(rows: LedgerRow[]): Pick<Picture, 'difference' | 'unbalanced'
 }
 
 function silenceOf(
-  devices: { device: string; node: string }[],
+  devices: Pick<StoredDevice, 'device' | 'node' | 'channels'>[],
   totals: Record<string, StoreTotal>,
   nowMs: number,
 ): Pick<Picture, 'nodes' | 'silent'> {
   const newest = new Map<string, number>()
-  for (const { device, node } of devices) {
+  for (const { device, node, channels } of devices) {
+    // Nobody waits for what is imported.
+    if (channels.length > 0 && channels.every(({ historical }) => historical)) continue
     const name = node || device
     newest.set(name, Math.max(newest.get(name) ?? 0, ownValue(totals, device)?.lastMs ?? 0))
   }

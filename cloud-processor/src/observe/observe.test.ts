@@ -1,5 +1,5 @@
 import { ruleFileSchema } from '@millrace/alarms'
-import { decodeJson, encodeJson, type TimelineRecord, topics } from '@millrace/contract'
+import { type Channel, decodeJson, encodeJson, type TimelineRecord, topics } from '@millrace/contract'
 import { type Clock, createMetrics, silentLog } from '@millrace/platform'
 import { describe, expect, it } from 'vitest'
 import { createRulesStage } from '../rules/index.ts'
@@ -30,16 +30,18 @@ describe('the fleet, as the store knows it', () => {
   const nowMs = 1_800_000_000_000
   const row = (readings: number, samples: number) => ({ difference: [readings, samples] }) as LedgerRow
   const total = (ageMs: number) => ({ lastMs: nowMs - ageMs }) as StoreTotal
-  const devices = ['bed-1', 'bed-2', 'lost', 'sold'].map((device) => ({
+  const imported: Channel = { name: 'hr', kind: 'number', datatype: 'Double', unit: '1', historical: true }
+  const devices = ['bed-1', 'bed-2', 'lost', 'sold', 'imported'].map((device) => ({
     device,
     subject: device,
     node: device.startsWith('bed') ? 'ward/gw' : `other/${device}`,
-    channels: [],
+    channels: device === 'imported' ? [imported] : [],
   }))
   const totals = {
     'bed-1': total(1000),
     'bed-2': total(silentAfterMs + 1),
     lost: total(silentAfterMs + 1),
+    imported: total(silentAfterMs + 1),
     sold: total(goneAfterMs + 1),
   }
 

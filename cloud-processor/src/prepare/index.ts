@@ -1,4 +1,5 @@
 export { type PrepareConfig, prepareSchema } from './config.ts'
+export { type Point, parsePoint } from './plain/codecs/line-point.ts'
 export { type PlainConfig, plainSchema } from './plain/config.ts'
 export { filtersOf } from './plain/filters.ts'
 export { type Published, recognise, type TemplateEntry } from './plain/templates/recognise.ts'

@@ -15,12 +15,14 @@ import { isClearText } from '@millrace/platform'
 import { appendControl, hasAccount, sendOrder } from '../bridge/index.ts'
 import { plainDevices } from '../config.ts'
 import { Gateways, gatewaysFile } from '../gateways/index.ts'
+import { type Plugin, pluginFor } from '../kinds/index.ts'
 import type { LogRecord } from '../log/index.ts'
 import { createRejectedCount } from '../observe/index.ts'
 import { People, peopleFile } from '../people/index.ts'
 import { createPrepareStage } from '../prepare/index.ts'
 import { RegistryLoader } from '../registry/loader.ts'
 import { type Marks, type Progress, pass, runSink, type SinkRun } from '../stage/index.ts'
+import { type Store, stores } from '../stores/index.ts'
 import { createStatus, createWeb, type Web } from '../web/index.ts'
 import type { Needs, RunningBridge, Service } from './context.ts'
 
@@ -49,6 +51,8 @@ export async function openPage(
   const append = (control: Control) => appendControl(log, clock, control)
   const prepareStage = createPrepareStage({ ...config.prepare, plain: plainDevices(config) })
   const registry = new RegistryLoader({ log, logger, prepare: prepareStage }, append)
+  const keptDays = pluginFor<Plugin<Store>>(stores, config.store).keptDays?.(config.store)
+  const kept = keptDays === undefined ? {} : { keptDays }
   const web = await createWeb({
     ...context,
     people,
@@ -60,7 +64,7 @@ export async function openPage(
     log: logger,
     eventLog: log,
     controls: { append },
-    status: () => status.view([...shown.progress(), ...progress()], shown.running?.bridge.status()),
+    status: () => ({ ...kept, ...status.view([...shown.progress(), ...progress()], shown.running?.bridge.status()) }),
     ...(config.staticDir ? { staticDir: config.staticDir } : {}),
   })
   people.follow(append, logger)

@@ -22,6 +22,8 @@ export interface PipelineStatus {
   nodes: NodeStatus[]
   log: { id: string; bytes: number }
   readingsPerS: number
+  /** Days that the store keeps readings; 0 is without limit. Absent: nobody knows. */
+  keptDays?: number
   /** From the reading's time to the store, where measured. */
   latencyMs?: number
 }

@@ -82,6 +82,12 @@ export const channel = z
         'Longest time without a reading while all is well: what does not change is held back for so long, and then until it is measured next.',
       ),
     counter: counter.optional(),
+    historical: z
+      .literal(true)
+      .optional()
+      .describe(
+        'Only readings of the past come, such as those of an import: nobody waits for the next one, and nobody is called for them.',
+      ),
     recipe: z
       .object({
         analysis: z.string().describe('Name of the analysis.'),

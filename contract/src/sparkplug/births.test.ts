@@ -22,7 +22,7 @@ const channels: AliasedChannel[] = [
     channel: { name: 'temp', kind: 'number', datatype: 'Int32', unit: 'Cel', scale: 0.1, offset: -40, intervalMs: 500 },
   },
   { alias: 2, channel: { name: 'pleth', kind: 'waveform', datatype: 'Int16Array', unit: '1', intervalMs: 1000 / 60 } },
-  { alias: 4, channel: { name: 'note', kind: 'text', datatype: 'String', unit: '1' } },
+  { alias: 4, channel: { name: 'note', kind: 'text', datatype: 'String', unit: '1', historical: true } },
   { alias: 5, channel: { name: 'on', kind: 'boolean', datatype: 'Boolean', unit: '1' } },
   {
     alias: 6,
@@ -67,6 +67,7 @@ describe('a declaration', () => {
       { alias, channel: { ...channel, counter: { resets: false } } },
       { alias, channel: { ...channel, counter: { modulus: 1, resets: true } } },
       { alias, channel: { ...channel, silentMsMax: 1, counter: { resets: true } } },
+      { alias, channel: { ...channel, historical: true } },
     ]
     const ids = new Set([declaration.id, declarationId('bed5', channels)])
     for (const other of others) ids.add(declarationId('bed4', [other, ...channels.slice(1)]))

@@ -2,10 +2,10 @@
  * A declaration is a device's alias table. Its id is a hash of what it says, so equal tables have equal ids on every machine:
  * the first 32 hex digits of SHA-256 over the JSON (no spaces, UTF-8)
  *
- *   [device, [[alias, name, kind, datatype, unit, scale, offset, code, intervalMs, [low, high], silentMsMax, [modulus, resets]], ...]]
+ *   [device, [[alias, name, kind, datatype, unit, scale, offset, code, intervalMs, [low, high], silentMsMax, [modulus, resets], historical], ...]]
  *
  * with the channels by rising alias; an absent scale is 1, an absent offset 0, and what else is absent is null,
- * but for silentMsMax and what a counter is, which are left out at the end.
+ * but for silentMsMax, what a counter is and historical, which are left out at the end.
  */
 import { createHash } from 'node:crypto'
 import type { Channel } from '../records/fields.ts'
@@ -36,8 +36,10 @@ export function declarationId(device: string, channels: AliasedChannel[]): strin
 
 function rowOf({ alias, channel }: AliasedChannel): unknown[] {
   const { name, kind, datatype, unit, scale = 1, offset = 0, code = null, intervalMs = null, range = null } = channel
-  const { silentMsMax, counter } = channel
+  const { silentMsMax, counter, historical } = channel
   const row = [alias, name, kind, datatype, unit, scale, offset, code, intervalMs, range]
-  if (counter) return [...row, silentMsMax ?? null, [counter.modulus ?? null, counter.resets]]
+  const count = counter && [counter.modulus ?? null, counter.resets]
+  if (historical) return [...row, silentMsMax ?? null, count ?? null, true]
+  if (count) return [...row, silentMsMax ?? null, count]
   return silentMsMax === undefined ? row : [...row, silentMsMax]
 }

@@ -8,6 +8,7 @@
  *   intervalMs     Double  nominal, for a waveform exact
  *   silentMsMax    Double  longest time without a reading while all is well
  *   code           String  LOINC or MDC
+ *   historical     Boolean true: only readings of the past come
  *   millraceKind   String  number, counter, text, boolean, waveform
  *   counterModulus Double  of a counter that goes round: the value after its highest one, in the unit
  *   counterResets  Boolean of a counter: whether it may be reset to 0; absent: it may
@@ -47,7 +48,18 @@ export function encodeDeviceBirth(declaration: Declaration, { timestamp, seq, la
   return encodePayload({ timestamp, seq, uuid: formatBirthName(declaration.id), metrics: [...channels, ...notes] })
 }
 
-function propertiesOf({ unit, scale, offset, range, intervalMs, silentMsMax, code, kind, counter }: Channel): PropertySet {
+function propertiesOf({
+  unit,
+  scale,
+  offset,
+  range,
+  intervalMs,
+  silentMsMax,
+  historical,
+  code,
+  kind,
+  counter,
+}: Channel): PropertySet {
   const properties: PropertySet = new Map()
   const double = (key: string, value: number | undefined) => {
     if (value !== undefined) properties.set(key, { type: 'Double', value })
@@ -62,6 +74,7 @@ function propertiesOf({ unit, scale, offset, range, intervalMs, silentMsMax, cod
   double('engHigh', range?.[1])
   double('intervalMs', intervalMs)
   double('silentMsMax', silentMsMax)
+  if (historical) properties.set('historical', { type: 'Boolean', value: true })
   string('code', code)
   string('millraceKind', counter ? 'counter' : kind)
   double('counterModulus', counter?.modulus)
@@ -133,6 +146,7 @@ function channelOf({ name, datatype, properties }: Metric): Channel | string {
   const silentMsMax = number(properties, 'silentMsMax')
   if (silentMsMax !== undefined && silentMsMax > 0) channel.silentMsMax = silentMsMax
   if (kind === 'number' && text(properties, 'millraceKind') === 'counter') channel.counter = counterOf(properties)
+  if (properties?.get('historical')?.value === true) channel.historical = true
   return channel
 }
 

@@ -20,14 +20,15 @@ export interface Piece {
 
 /**
  * From a byte on at which a line begins. A consumer that cannot use the last lines without what is behind them asks for them
- * again, by their number. The same bytes from the same place give the same pieces.
+ * again, by their number. The same bytes from the same place give the same pieces. What is appended in the meantime is not read.
  */
 export async function* wholeLines(path: string, from: number): AsyncGenerator<Piece, void, number | undefined> {
   const file = await open(path)
   try {
+    const { size } = await file.stat()
     let at = from
     for (let bytes = pieceBytes; bytes <= lineBytesMax; ) {
-      const piece = await pieceOf(file, at, bytes)
+      const piece = await pieceOf(file, at, { bytes, size })
       if (piece?.lines.length === 0) return
       const again = piece ? ((yield piece) ?? 0) : 0
       const next = piece ? piece.startOfLast(again) : at
@@ -41,10 +42,17 @@ export async function* wholeLines(path: string, from: number): AsyncGenerator<Pi
 }
 
 /** Undefined: no line ends within so many bytes. */
-async function pieceOf(file: FileHandle, at: number, bytes: number): Promise<Piece | undefined> {
-  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(bytes), 0, bytes, at)
-  const isLast = bytesRead < bytes
-  const length = isLast ? bytesRead : buffer.subarray(0, bytesRead).lastIndexOf(newline) + 1
+async function pieceOf(
+  file: FileHandle,
+  at: number,
+  { bytes, size }: { bytes: number; size: number },
+): Promise<Piece | undefined> {
+  const wanted = Math.min(bytes, Math.max(0, size - at))
+  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, at)
+  const isLast = at + bytesRead >= size || bytesRead < wanted
+  const ended = buffer.subarray(0, bytesRead).lastIndexOf(newline) + 1
+  // A line that somebody is writing is left for the next run.
+  const length = isLast && (await file.stat()).size === size ? bytesRead : ended
   if (length === 0 && !isLast) return undefined
   const isOpen = length > 0 && buffer[length - 1] !== newline
   const start = at === 0 && length >= 3 && buffer.readUIntBE(0, 3) === byteOrderMark ? 3 : 0

@@ -73,8 +73,9 @@ const datatypes = { number: 'Double', text: 'String', boolean: 'Boolean' } as co
 
 function derivedChannels(entry: AnalysisConfig, analysis: Analysis, sources: Channel[]): Channel[] {
   const { name, devices: _, analysis: __, channels, ...parameters } = entry
+  const historical = sources.every((source) => source.historical) ? { historical: true as const } : {}
   const recipe = { analysis: analysis.name, version: analysis.version, channels, parameters }
   return analysis
     .outputs(entry, sources)
-    .map((output) => ({ ...output, name: `${name}.${output.name}`, datatype: datatypes[output.kind], recipe }))
+    .map((output) => ({ ...output, name: `${name}.${output.name}`, datatype: datatypes[output.kind], ...historical, recipe }))
 }

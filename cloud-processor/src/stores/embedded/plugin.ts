@@ -12,6 +12,7 @@ const schema = embeddedStoreKeys.safeExtend({
 export const embedded: Plugin<Store, typeof schema> = {
   kind: 'embedded',
   schema,
+  keptDays: ({ retention }) => retention.days,
   open: (config, { dataDir, logger, metrics, clock }) =>
     openEmbeddedStore({ ...withoutKind(config), path: join(dataDir, 'store.sqlite') }, { log: logger, metrics, clock }),
 }

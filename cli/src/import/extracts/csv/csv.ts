@@ -29,16 +29,20 @@ async function* read(path: string, config: Config, from: Place): AsyncGenerator<
   const pieces = wholeLines(path, from.at)
   let { rows } = from
   let isAtHeader = config.columns === undefined && from.at === 0
-  for (let next = await pieces.next(); !next.done; ) {
-    const piece = next.value
-    const records = new Records(names, config, rows)
-    const left = records.take(piece, isAtHeader)
-    if (left < piece.lines.length) {
-      isAtHeader = false
-      rows = records.number
-      yield { rows: records.rows, bad: records.bad, place: { at: piece.startOfLast(left), rows } }
+  try {
+    for (let next = await pieces.next(); !next.done; ) {
+      const piece = next.value
+      const records = new Records(names, config, rows)
+      const left = records.take(piece, isAtHeader)
+      if (left < piece.lines.length) {
+        isAtHeader = false
+        rows = records.number
+        yield { rows: records.rows, bad: records.bad, place: { at: piece.startOfLast(left), rows } }
+      }
+      next = await pieces.next(left)
     }
-    next = await pieces.next(left)
+  } finally {
+    await pieces.return()
   }
 }
 
