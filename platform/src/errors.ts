@@ -249,7 +249,7 @@ export const catalogue = {
   IMPORT_DEVICE_TAKEN: {
     says: 'The device {device} of {path} is one of the edge node {node}.',
     remedy:
-      'A name belongs to the node that brought it first. Give the imported device another name, by `device.name` or `device.prefix` of the job; the registry (`millrace devices`) can put both to one subject.',
+      'A name belongs to the node that brought it first. Give the imported device another name, by `device.name` or `device.prefix` of the job; the registry (`millrace device`) can put both to one subject.',
     retry: false,
   },
   IMPORT_FILE: {
