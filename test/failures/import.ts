@@ -60,7 +60,7 @@ await program('import', async (test) => {
   await redLast(test, job, system.api)
 })
 
-/** At times drawn anew until so many kills have hit it, or it is through. */
+/** At random times until so many kills have hit it, or it is through. */
 async function killed(test: Program, job: Job, rows: Rows): Promise<void> {
   const startedMs = performance.now()
   let kills = 0

@@ -48,8 +48,10 @@ async function sumOf(api: Api, node: string): Promise<Account | undefined> {
     addTally(account.rejected, counts.edge.rejected)
     addTally(account.rejected, counts.rejected)
     addTally(account.evicted, counts.evicted)
-    for (const [term, tally] of Object.entries({ stored, collapsed, expired, difference }))
-      addTally(account[term as keyof typeof account], tally)
+    addTally(account.stored, stored)
+    addTally(account.collapsed, collapsed)
+    addTally(account.expired, expired)
+    addTally(account.difference, difference)
   }
   return account
 }

@@ -26,7 +26,7 @@ extractConformance(parquet as unknown as Extract, () => {
   return { path, rows: 40_000 }
 })
 
-test('times are epoch ms, and null is no value', async () => {
+test('times are epoch ms, and null is left out as missing', async () => {
   write(4)
   const [block] = await blocksOf(parquet.read(path, {}, { at: 0, rows: 0 }))
   expect(block!.rows[0]!.fields).toEqual({ time: startMs, hr: 60, bed: 'bed-0' })

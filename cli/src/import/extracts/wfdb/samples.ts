@@ -1,9 +1,9 @@
 /**
  * Samples of the formats of WFDB, signal(5), https://physionet.org/physiotools/wag/signal-5.htm
  *
- *   16    16 bits, little-endian; -32768 is no value
+ *   16    16 bits, little-endian; -32768 stands for none
  *   212   two samples of 12 bits in three bytes: low byte of the first, high nibbles (first in the low one), low byte of the second;
- *         -2048 is no value
+ *         -2048 stands for none
  */
 interface Format {
   bytesOf(samples: number): number
