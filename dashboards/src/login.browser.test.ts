@@ -74,7 +74,7 @@ describe.skipIf(!executablePath)('the login in a browser', () => {
     const page = await open('/#/account')
     await logIn(page, 'Ada')
     await shoot(await open('/'), 'login')
-    const form = page.locator('form.new-account')
+    const form = page.locator('form.fields-in-line')
     await form.getByLabel('Name').fill('Ward 3')
     await form.getByLabel('Sees').fill('ward-a/#')
     await page.keyboard.press('Enter')

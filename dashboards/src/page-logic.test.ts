@@ -1,6 +1,6 @@
 /** The parts of the page that need no browser. */
 import { describe, expect, it } from 'vitest'
-import { countedOf, mainChannels } from '../web/src/channels.ts'
+import { countedOf, isImported, mainChannels } from '../web/src/channels.ts'
 import { columnsOf, emptyHistory } from '../web/src/charts/history.ts'
 import { runsOf, sharesOf } from '../web/src/charts/runs.ts'
 import { ageText, briefText, channelText, unitText, valueText } from '../web/src/format.ts'
@@ -162,4 +162,10 @@ it('shows a counter with its total and rate, and these not beside it', () => {
   expect(countedOf(channels, channel('power'))).toEqual({})
   expect(mainChannels(channels, 4).map(({ name }) => name)).toEqual(['power', 'energy'])
   expect([unitText('kW.h/h'), unitText('m3/d'), unitText('m/s'), unitText('1/min')]).toEqual(['kWh/h', 'm³/d', 'm/s', '/min'])
+})
+
+it('takes a device for imported when all that it has is of the past', () => {
+  const now = { name: 'spo2', kind: 'number', datatype: 'Float', unit: '%' } as const
+  const past = { ...now, historical: true } as const
+  expect([[], [now], [now, past], [past]].map((channels) => isImported({ channels }))).toEqual([false, false, false, true])
 })

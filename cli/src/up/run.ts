@@ -24,7 +24,7 @@ export async function runUp({ data, scenario, port, webhook }: Given): Promise<n
   watchStarter(stop)
   say('Starting Millrace ...')
   const startedMs = performance.now()
-  let waiting: string[] = []
+  let waiting = ['the data folder']
   const saying = setInterval(() => {
     const seconds = Math.round((performance.now() - startedMs) / 1000)
     say(`waiting for ${waiting.join(', ')} (${seconds} s); see ${data}/logs`)

@@ -39,6 +39,10 @@ export function countedOf(channels: Channel[], { name }: Channel): { total?: Cha
 
 export const waveforms = (channels: Channel[]) => channels.filter((channel) => channel.kind === 'waveform')
 
+/** Nothing of now comes from it: it was imported. */
+export const isImported = ({ channels }: { channels: Channel[] }) =>
+  channels.length > 0 && channels.every(({ historical }) => historical === true)
+
 export type Freshness =
   | { kind: 'live'; last: LastValue }
   | { kind: 'stale'; last: LastValue }

@@ -1,6 +1,7 @@
 /** State in words with a shape beside them; colour only underlines what they say. */
 import type { DeviceView } from '@millrace/cloud-processor/web'
 import type { AlarmRecord } from '@millrace/contract'
+import { isImported } from '../channels.ts'
 import { ageText, channelText, correctionText, reasonText } from '../format.ts'
 import { link } from '../live/link.ts'
 import { nowSecond } from '../live/time.ts'
@@ -9,6 +10,7 @@ import { Icon } from './icons.tsx'
 const stateWords = { online: 'Online', offline: 'Offline', stale: 'No data' }
 
 export function StateBadge({ view }: { view: Omit<DeviceView, 'last'> }) {
+  if (isImported(view)) return <span class="state">Imported</span>
   return (
     <span
       class={`state state-${link.value.state === 'lost' ? 'unknown' : view.state}`}

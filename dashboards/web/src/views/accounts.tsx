@@ -113,7 +113,7 @@ function NewAccount() {
     if (await order('', { name: name.trim(), role, scope: filters } as { name: string })) setName('')
   }
   return (
-    <form class="new-account" onSubmit={send} aria-label="New account">
+    <form class="fields-in-line" onSubmit={send} aria-label="New account">
       <label>
         Name
         <input required maxLength={64} autoComplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} />

@@ -1,5 +1,6 @@
 /** All devices, a card each; on request only those that need attention. */
 import { computed, signal } from '@preact/signals'
+import { isImported } from '../channels.ts'
 import { countText, rateText } from '../format.ts'
 import { alarmsOf, type Device, device, deviceNames, ledger, openAlarms, pipeline } from '../live/model.ts'
 import { Icon } from '../parts/icons.tsx'
@@ -10,7 +11,7 @@ const search = signal('')
 const only = signal<'all' | 'attention'>('all')
 
 const needsAttention = ({ name, view }: Device) =>
-  view.value.state !== 'online' || view.value.absences.length > 0 || alarmsOf(name).length > 0
+  (view.value.state !== 'online' && !isImported(view.value)) || view.value.absences.length > 0 || alarmsOf(name).length > 0
 
 const shown = computed(() => {
   const text = search.value.trim().toLowerCase()
@@ -72,7 +73,7 @@ function Tools() {
 }
 
 function Summary() {
-  const all = deviceNames.value.map((name) => device(name)!).filter(Boolean)
+  const all = deviceNames.value.map((name) => device(name)!).filter((one) => one && !isImported(one.view.value))
   const online = all.filter(({ view }) => view.value.state === 'online').length
   const open = openAlarms.value.length
   const view = ledger.value

@@ -97,7 +97,7 @@ function Orders({ known, done }: { known: RegistryDevice; done: () => Promise<vo
     }
   }
   return (
-    <form onSubmit={send}>
+    <form class="fields-in-line" onSubmit={send}>
       <select aria-label="Order" value={order} onChange={(event) => setOrder(event.currentTarget.value as Order)}>
         {Object.entries(orders).map(([name, { text }]) => (
           <option key={name} value={name}>
@@ -109,7 +109,9 @@ function Orders({ known, done }: { known: RegistryDevice; done: () => Promise<vo
       <Field label="Since (empty: now)" isTime value={from} set={setFrom} />
       <Field label="Reason" value={reason} set={setReason} />
       {signedAs.value === undefined && <Field label="By" value={by} set={setBy} isRequired />}
-      <button type="submit">{orders[order].text}</button>
+      <button type="submit" class="main">
+        {orders[order].text}
+      </button>
       {failed && <p role="alert">{failed}</p>}
     </form>
   )
@@ -128,7 +130,7 @@ function Field({ label, value, set, isTime = false, isRequired = false }: Input)
   const onInput = (event: Event) => set((event.currentTarget as HTMLInputElement).value)
   return (
     <span>
-      <label htmlFor={id}>{label}</label>{' '}
+      <label htmlFor={id}>{label}</label>
       {isTime ? (
         <input id={id} type="datetime-local" value={value} onInput={onInput} />
       ) : (
