@@ -1,9 +1,20 @@
 /**
  * The one way to make a folder: 0700 where nothing else is said, level by level from the first one that is there, since a recursive mkdir never returns
- * where a file system takes no folders (`/proc/x`). Files are made 0600 by the umask of the process (run.ts); those of earlier
- * versions are tightened here.
+ * where a file system takes no folders (`/proc/x`). Files are made 0600 by the umask of a service (run.ts), and SQLite files by every
+ * program (`makePrivate`); those of earlier versions are tightened here.
  */
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, type Stats, statSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { MillraceError } from './errors.ts'
 import type { Log } from './log.ts'
@@ -59,6 +70,15 @@ function lookAt(path: string): Stats | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
     throw error
+  }
+}
+
+/** An empty file for this user alone, whatever the umask is, where none is there: what is made of it keeps the mode. */
+export function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch {
+    // It is there, or who opens it says why it cannot be.
   }
 }
 

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type FileFormat, isFull, openOwned, transaction } from './sqlite.ts'
@@ -26,6 +26,18 @@ describe.each([
   ['a lock file', format],
   ['an exclusive lock inside', { ...format, hasLockFile: false, pragmas: inside }],
 ])('a file with %s', (_, format) => {
+  test('is for this user alone with all that belongs to it, also under a wide umask', () => {
+    const path = newPath()
+    const former = process.umask(0)
+    const { db, close } = openOwned(path, format, () => {})
+    db.exec('INSERT INTO t VALUES (1)')
+    process.umask(former)
+    const own = readdirSync(dirname(path)).filter((name) => name.startsWith(basename(path)))
+    const modes = own.map((name) => (statSync(join(dirname(path), name)).mode & 0o777).toString(8))
+    close()
+    expect([own.length > 1, new Set(modes)]).toEqual([true, new Set(['600'])])
+  })
+
   test('is made, found again, and owned by one', () => {
     const path = newPath()
     const first = openOwned(path, format, () => 5)

@@ -5,7 +5,7 @@
 import { accessSync, constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { makeFolder } from './data-folder.ts'
+import { makeFolder, makePrivate } from './data-folder.ts'
 import type { ErrorCode } from './errors.ts'
 import { Refusal } from './worker-side.ts'
 
@@ -38,6 +38,7 @@ export function openOwned<T>(
   makeFolderOf(path, format)
   try {
     if (format.hasLockFile) opened.push(takeLock(path))
+    if (path !== ':memory:') makePrivate(path)
     const db = new DatabaseSync(path)
     opened.push(db)
     db.exec(format.pragmas)
@@ -86,6 +87,7 @@ function isMarkedReadOnly(cause: unknown, path: string): boolean {
 
 /** Holds an exclusive lock on `<path>.lock`, an empty database; the system frees it when the process dies. @throws what `isBusy` knows when another process has it */
 export function takeLock(path: string): DatabaseSync {
+  makePrivate(`${path}.lock`)
   const lock = new DatabaseSync(`${path}.lock`)
   try {
     lock.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE')

@@ -156,7 +156,7 @@ async function command(given: Given): Promise<number> {
     ...(values.reason === undefined ? {} : { reason: values.reason }),
   }
   const answer = await care(apiOf(values)).command({ node, command: what, by: actorOf(values.by), ...seconds, ...more })
-  if (values.to !== undefined && answer.state === 'done') writeFileSync(values.to, String(answer.data))
+  if (values.to !== undefined && answer.state === 'done') writeFileSync(values.to, String(answer.data), { mode: 0o600 })
   show(given, answer, (one) =>
     values.to === undefined ? printAnswer(one) : `${one.state}${one.state === 'done' ? `: ${values.to}` : ''}`,
   )

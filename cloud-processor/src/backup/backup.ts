@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto'
 import { copyFileSync, createReadStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
-import { type Clock, createMetrics, type Log as Logger, MillraceError, makeFolder } from '@millrace/platform'
+import { type Clock, createMetrics, type Log as Logger, MillraceError, makeFolder, makePrivate } from '@millrace/platform'
 import { appendControl } from '../bridge/index.ts'
 import { pluginFor } from '../kinds/index.ts'
 import { type LogOptions, type LogPlugin, logs } from '../log/index.ts'
@@ -38,6 +38,7 @@ export async function backUp(dataDir: string, to: string, clock: Clock): Promise
     const from = join(dataDir, name)
     if (!existsSync(from)) continue
     const db = new DatabaseSync(from, { readOnly: true })
+    makePrivate(join(to, name))
     await backup(db, join(to, name)).finally(() => db.close())
     made.files.push({ name, bytes: statSync(join(to, name)).size, sha256: await hashOf(join(to, name)) })
   }
@@ -56,7 +57,10 @@ export async function restore(
   if (!plugin.startNewEpoch) throw new MillraceError('BACKUP_NOTHING', { path: dataDir })
   const made = await readBackup(from)
   mustBeEmpty(dataDir)
-  for (const { name } of made.files) copyFileSync(join(from, name), join(dataDir, name))
+  for (const { name } of made.files) {
+    makePrivate(join(dataDir, name))
+    copyFileSync(join(from, name), join(dataDir, name))
+  }
   plugin.startNewEpoch(dataDir)
   const opened = await plugin.open(log, { dataDir, clock, logger, metrics: createMetrics() })
   await appendControl(opened, clock, { by: 'restore', type: 'restored', backupMs: made.atMs }).finally(() => opened.close())
