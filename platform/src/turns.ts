@@ -2,7 +2,8 @@
  * Whose password is checked next. Checks are dear, so few run at once, and those that wait take turns: the addresses in turn, and of an
  * address its users. Who sends many waits behind their own.
  */
-const waitingMax = { user: 4, address: 128 }
+/** As many of a user as it has guesses (guesses.ts): fewer would refuse some of them, and show whose turn was shared. */
+const waitingMax = { user: 10, address: 128 }
 
 type Waiting = Map<string, (() => void)[]>
 

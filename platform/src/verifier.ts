@@ -41,7 +41,8 @@ export class PasswordVerifier<Hash extends { key: Buffer }> {
 
   /**
    * An unknown user (`undefined`) takes as long as a wrong password; all of an address are one user, so that invented names get no more
-   * than one turn. @returns undefined when there were too many wrong ones from this address for this user: it was not checked
+   * than one turn. Each wrong one counts against its address too, and past that no wrong one is told apart: else it would show who is known.
+   * @returns undefined when there were too many wrong ones from this address
    */
   async verify(name: string, hash: Hash | undefined, password: Buffer, address = ''): Promise<boolean | undefined> {
     const digest = this.#digest(name, hash ?? this.#nobody, password)
@@ -75,7 +76,8 @@ export class PasswordVerifier<Hash extends { key: Buffer }> {
     try {
       const right = timingSafeEqual(await this.#derive(password, hash), hash.key)
       if (right) this.#guesses.giveBack(key)
-      return right
+      // Of a name that is not known it was taken before.
+      return right || user === '' || this.#guesses.take(`${address} `) ? right : undefined
     } finally {
       this.#turns.end()
     }
