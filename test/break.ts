@@ -41,6 +41,10 @@ const programs: Record<string, { file: string; what: string }> = {
   upgrade: { file: 'e2e/upgrade.ts', what: 'data directories, outboxes and topics of an earlier version' },
   doctor: { file: 'e2e/doctor.ts', what: '`millrace-agent doctor` finds each fault, made for real, and says what to do' },
   install: { file: 'e2e/install.ts', what: 'the agent’s packages in a clean Debian: upgrade, roll back, remove (root)' },
+  security: {
+    file: 'failures/security.ts',
+    what: 'named checks of what keeps strangers out, by clauses of OWASP, ETSI EN 303 645 and MQTT; planted holes',
+  },
   certificates: {
     file: 'e2e/certificates.ts',
     what: 'gateways with certificates: enrolment, kills, renewal, 60 days off, revocation on each listener',

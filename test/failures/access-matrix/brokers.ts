@@ -66,14 +66,23 @@ export interface Running extends UnderTest {
   close(): Promise<void>
 }
 
-export async function startOurs(site: Site): Promise<Running> {
+/** What our broker is configured by. */
+export async function oursConfig(site: Site) {
   const file = join(site.dir, 'users')
   for (const user of Object.values(users)) await addUser(file, { ...user, cost: { N: 16, r: 1, p: 1 } })
   const [clientCaFile, { revokedFile }] = [authorityIn(join(site.dir, 'ca')).certFile, listsIn(join(site.dir, 'ca'))]
-  const tls = { ...site.server, clientCaFile, revokedFile }
-  const broker = await startBroker(brokerSchema.parse({ listen: { port: 0 }, users: file, tls }))
-  const url = `mqtts://127.0.0.1:${broker.port}`
-  return { isMosquitto: false, ways: waysOf(site, url, url), close: () => broker.close() }
+  return { listen: { port: 0 }, users: file, tls: { ...site.server, clientCaFile, revokedFile } }
+}
+
+/** Our broker, wherever it runs. */
+export function oursAt(site: Site, port: number): UnderTest {
+  const url = `mqtts://127.0.0.1:${port}`
+  return { isMosquitto: false, ways: waysOf(site, url, url) }
+}
+
+export async function startOurs(site: Site): Promise<Running> {
+  const broker = await startBroker(brokerSchema.parse(await oursConfig(site)))
+  return { ...oursAt(site, broker.port), close: () => broker.close() }
 }
 
 export async function startMosquitto(site: Site, program: string): Promise<Running> {
