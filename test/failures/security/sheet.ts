@@ -75,7 +75,8 @@ export class Sheet {
 
   print(): void {
     const widths = (['group', 'clause'] as const).map((key) => Math.max(...this.#rows.map((row) => row[key].length)))
-    for (const [at, { group, clause, what, fault }] of this.#rows.entries()) {
+    const byGroup = [...Map.groupBy(this.#rows, ({ group }) => group).values()].flat()
+    for (const [at, { group, clause, what, fault }] of byGroup.entries()) {
       const columns = [`${at + 1}`.padStart(3), group.padEnd(widths[0]!), clause.padEnd(widths[1]!)]
       console.log(
         `${columns.join('  ')}  ${fault === undefined ? 'holds ' : 'FAILED'}  ${what}${fault === undefined ? '' : `: ${fault.slice(0, 600)}`}`,
