@@ -21,8 +21,10 @@ export async function seenEvents(
     // The page before may have begun amid lines of one time: all of that time are in this one.
     seen = [...scope.keep(page), ...seen.filter(({ atMs }) => atMs >= upToMs)]
     const reachesMs = page[0]?.atMs
-    if (seen.length >= limit || page.length < pageMax || reachesMs === undefined || reachesMs + 1 >= upToMs) break
-    upToMs = Math.floor(reachesMs) + 1
+    if (seen.length >= limit || page.length < pageMax || reachesMs === undefined) break
+    const amidMs = Math.floor(reachesMs) + 1
+    // A page of one time has all of it: no store tells more than a page of one.
+    upToMs = amidMs < upToMs ? amidMs : reachesMs
   }
   return seen.slice(-limit)
 }
