@@ -123,7 +123,7 @@ async function namesAfterGuesses(scene: Scene, check: Check): Promise<void> {
   const asked = [0, 1, 2, 3].flatMap((k) => [known, `invented-x${k}`].map((name) => guess(scene, name, from, `wrong x${k}`)))
   const codes = (await Promise.all(asked)).map(({ code }) => code)
   await Promise.all(invented)
-  // A guess comes back each second, and goes to whoever is next.
+  // A guess comes back each second, for the next client in turn.
   const isTold = codes.every((code, at) => code === (at % 2 === 0 ? 401 : 429))
   check(clauses.authentication, 'nor do the answers past the guesses of an address', isTold && `${codes}`)
 }
