@@ -59,8 +59,7 @@ it('one address cannot take the connections of another', async () => {
   const idle: Socket[] = []
   for (let k = 0; k < 300; k++)
     idle.push(connect({ port: web.port, host: '127.0.0.1', localAddress: '127.0.0.9' }).on('error', () => {}))
-  await new Promise((resolve) => setTimeout(resolve, 300))
-  expect(metrics.expose()).toMatch(/^millrace_web_connections_refused_total 43$/m)
+  await expect.poll(() => metrics.expose(), { timeout: 5000 }).toMatch(/^millrace_web_connections_refused_total 43$/m)
   expect((await fetch(`${url}/health`)).status).toBe(200)
   for (const socket of idle) socket.destroy()
   await web.close()
