@@ -31,11 +31,15 @@ export interface LogPage {
   records: { offset: number; key: string; timeMs: number; source?: unknown; record: Record<string, unknown> }[]
 }
 
+/** What `millrace up` wrote of itself into its folder (up/up.ts); undefined where it did not run. */
+export function readUp(data: string): { url: string; import?: { group: string; node: string; uplink: unknown } } | undefined {
+  const path = join(data, 'up.json')
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
+}
+
 /** Where `millrace up` wrote that it runs, unless a URL is given. */
 export function findUrl(url: string | undefined, data: string): string {
-  if (url) return url
-  const path = join(data, 'up.json')
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).url : 'http://127.0.0.1:8080/'
+  return url || (readUp(data)?.url ?? 'http://127.0.0.1:8080/')
 }
 
 /** Who asks: of a page that has a `web.credential`. */

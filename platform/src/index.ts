@@ -1,5 +1,6 @@
 export * from './arguments.ts'
 export * from './back-off.ts'
+export * from './boot-id.ts'
 export * from './clear-text.ts'
 export * from './clock.ts'
 export * from './config.ts'

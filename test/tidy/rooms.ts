@@ -11,7 +11,7 @@ const anything = (names: string): Rooms => Object.fromEntries(names.split(' ').m
 
 export const rooms: Record<string, Rooms> = {
   platform: anything(
-    'arguments back-off clear-text clock config data-folder durable-file errors event-loop fair-room fnv guesses http http-server index inside link-local listener-schema log loopback metrics metrics-endpoint overrides own post process-metrics run secret-file source-address sqlite steady-clock stop testing turns variables varint verifier webhook worker worker-side',
+    'arguments back-off boot-id clear-text clock config data-folder durable-file errors event-loop fair-room fnv guesses http http-server index inside link-local listener-schema log loopback metrics metrics-endpoint overrides own post process-metrics run secret-file source-address sqlite steady-clock stop testing turns variables varint verifier webhook worker worker-side',
   ),
   contract: anything(
     'alert clock-offset codes counter enrolment index join-token ledger naming ranges reading rebirth receipt records registry schema timeline topic-filter sparkplug',

@@ -1,4 +1,5 @@
 /** `millrace import`: a job from its file to what became of it. */
+import { prepareSchema } from '@millrace/cloud-processor/prepare'
 import { createLog, createMetrics, systemClock } from '@millrace/platform'
 import type { Api } from '../api.ts'
 import { apiOf } from '../asking.ts'
@@ -22,9 +23,8 @@ export interface Done extends Outcome {
   first?: unknown[]
 }
 
-/** The processor takes nothing that is before it (prepare.pastMsMin), or later than this after its arrival (prepare.futureMsMax). */
-const earliestMs = Date.UTC(2000, 0, 1)
-const futureMsMax = 3_600_000
+/** What a processor takes whose configuration says nothing else. */
+const { pastMsMin, futureMsMax } = prepareSchema.parse({})
 
 /** @throws MillraceError */
 export async function importJob(path: string, options: Options): Promise<Done> {
@@ -64,8 +64,8 @@ export function isWhole({ files, faults, isSent, account }: Done): boolean {
 
 async function boundsOf({ tooOld }: Job, api: Api | undefined): Promise<Bounds> {
   const nowMs = systemClock.now()
-  const keptMs = api && tooOld !== 'send' ? await keptFromMs(api, nowMs) : earliestMs
-  return { fromMs: earliestMs, keptFromMs: keptMs, toMs: nowMs + futureMsMax }
+  const keptMs = api && tooOld !== 'send' ? await keptFromMs(api, nowMs) : pastMsMin
+  return { fromMs: pastMsMin, keptFromMs: keptMs, toMs: nowMs + futureMsMax }
 }
 
 /** Waits until the processor has all of it. False where somebody stopped it before: the next run sends the rest. */

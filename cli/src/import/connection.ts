@@ -1,8 +1,8 @@
 /** Who the import is to the broker, and where that is: by the job, else by `millrace up`, which made an account for it. */
-import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import { uplinkSchema } from '@millrace/edge-agent/uplink'
 import { MillraceError } from '@millrace/platform'
+import { readUp } from '../api.ts'
 import type { Job } from './job.ts'
 import type { NodeOptions } from './node.ts'
 
@@ -16,8 +16,7 @@ export function nodeOptionsOf(job: Job, path: string, data: string): NodeOptions
 }
 
 function ofUp(data: string, path: string): Pick<NodeOptions, 'group' | 'node' | 'uplink'> {
-  const file = join(data, 'up.json')
-  const known = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).import : undefined
-  if (!known) throw new MillraceError('IMPORT_BROKER', { path, file })
+  const known = readUp(data)?.import
+  if (!known) throw new MillraceError('IMPORT_BROKER', { path, file: join(data, 'up.json') })
   return { ...known, uplink: uplinkSchema.parse(known.uplink) }
 }

@@ -1,6 +1,6 @@
 /** What the processor says: what its store keeps, whose a device is, and what became of the readings. */
 import type { PipelineStatus } from '@millrace/cloud-processor/web'
-import { addTally, derivedStream, type Tally } from '@millrace/contract'
+import { addTally, type Tally } from '@millrace/contract'
 import type { Clock } from '@millrace/platform'
 import type { Api } from '../api.ts'
 
@@ -39,20 +39,10 @@ const lookEveryMs = 500
 
 /** Undefined where more is on its way. */
 async function sumOf(api: Api, node: string): Promise<Account | undefined> {
-  const { rows } = await api.ledger()
-  const own = rows.filter((row) => row.node === node && row.stream !== derivedStream)
-  if (own.some(({ counts }) => counts.ahead[0] + counts.ahead[1] > 0)) return undefined
+  const own = (await api.ledger()).devices.filter((one) => one.node === node)
+  if (own.some(({ ahead }) => ahead[0] + ahead[1] > 0)) return undefined
   const account = Object.fromEntries(['read', ...terms].map((term) => [term, [0, 0]])) as Account
-  for (const { counts, stored, collapsed, expired, difference } of own) {
-    addTally(account.read, counts.edge.read)
-    addTally(account.rejected, counts.edge.rejected)
-    addTally(account.rejected, counts.rejected)
-    addTally(account.evicted, counts.evicted)
-    addTally(account.stored, stored)
-    addTally(account.collapsed, collapsed)
-    addTally(account.expired, expired)
-    addTally(account.difference, difference)
-  }
+  for (const one of own) for (const term of ['read', ...terms] as const) addTally(account[term], one[term])
   return account
 }
 

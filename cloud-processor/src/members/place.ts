@@ -1,8 +1,8 @@
 /** The data folder as this process's place: the lock on it says that the process which had it before has ended. */
 import { createHash } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Log } from '@millrace/platform'
+import { bootId, type Log } from '@millrace/platform'
 import { isBusy, takeLock } from '@millrace/platform/sqlite'
 import type { Place } from './heartbeat.ts'
 
@@ -11,9 +11,12 @@ export interface TakenPlace {
   release(): void
 }
 
-/** Undefined where another process has the folder, and on systems that do not name their starts. */
+/**
+ * Undefined where another process has the folder, and on systems that do not name their starts. A copy of the folder on another
+ * machine, and the same machine after a restart, are other places.
+ */
 export function takePlace(dataDir: string, log: Pick<Log, 'warn'>): TakenPlace | undefined {
-  const boot = readBootId()
+  const boot = bootId()
   if (boot === undefined) return undefined
   try {
     const lock = takeLock(join(dataDir, 'processor'))
@@ -24,15 +27,6 @@ export function takePlace(dataDir: string, log: Pick<Log, 'warn'>): TakenPlace |
   } catch (error) {
     if (!isBusy(error)) throw error
     log.warn('another processor uses this data folder: give each its own `dataDir`', { path: dataDir })
-    return undefined
-  }
-}
-
-/** A copy of the folder on another machine, and the same machine after a restart, are other places. */
-function readBootId(): string | undefined {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  } catch {
     return undefined
   }
 }

@@ -1,7 +1,6 @@
 /** The boot of the machine: its monotonic clock counts from there, across restarts of the agent. */
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import type { Clock } from '@millrace/platform'
+import { bootId, type Clock } from '@millrace/platform'
 
 export interface Boot {
   id: string
@@ -11,10 +10,5 @@ export interface Boot {
 
 /** Where the system does not name its boots, each run of the agent counts as one. */
 export function readBoot(clock: Clock): Boot {
-  const atMs = Number(process.hrtime.bigint()) / 1e6 - clock.monotonic()
-  try {
-    return { id: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), atMs }
-  } catch {
-    return { id: randomUUID(), atMs }
-  }
+  return { id: bootId() ?? randomUUID(), atMs: Number(process.hrtime.bigint()) / 1e6 - clock.monotonic() }
 }
