@@ -26,7 +26,7 @@ async function wrongOn(broker: Running, who: Who = { password: holders, certific
   return wrong
 }
 
-test('our broker lets each role do what it may, and nothing else', { timeout: 120_000 }, async () => {
+test('our broker lets each role do what it may, and nothing else', { timeout: 120_000, concurrent: true }, async () => {
   expect(await wrongOn(await startOurs(site))).toEqual([])
 })
 
@@ -34,7 +34,7 @@ const mosquitto = await mosquittoProgram().catch((error: Error) => {
   console.log(`skipped: ${error.message}`)
 })
 
-test.skipIf(!mosquitto)('so does Mosquitto with the rendered policy', { timeout: 120_000 }, async () => {
+test.skipIf(!mosquitto)('so does Mosquitto with the rendered policy', { timeout: 120_000, concurrent: true }, async () => {
   expect(await wrongOn(await startMosquitto(site, mosquitto!))).toEqual([])
 })
 

@@ -161,7 +161,7 @@ export class Access {
     return { user: name, rights: user.rights, password: id }
   }
 
-  /** Which of the user's passwords it is. */
+  /** The password that was given, of those that the user has. */
   async #proven(client: Client, name: string, password: Buffer): Promise<PasswordHash | Refusal> {
     const address = sourceOf(connectionOf(client).address)
     const hashes = this.#parts.users.get(name)?.hashes ?? [undefined]

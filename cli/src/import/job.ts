@@ -8,7 +8,7 @@ import { type Extract, extracts } from './extracts/index.ts'
 const id = z.string().regex(/^[^+#/]+$/, 'may not contain + # /')
 
 const channelSchema = z.strictObject({
-  column: z.string().optional().describe('Where it stands in a row; absent: under the name of the channel'),
+  column: z.string().optional().describe('Its name in a row; absent: under the name of the channel'),
   kind: z.enum(['number', 'text', 'boolean']).default('number').describe('What its values are'),
   unit: z.string().default('1').describe('UCUM, such as /min, %, mm[Hg]; 1 where there is no dimension'),
   code: z.string().optional().describe('What is measured: loinc:8867-4 or mdc:147842'),
@@ -17,7 +17,7 @@ const channelSchema = z.strictObject({
   missing: z
     .array(z.union([z.string(), z.number()]))
     .default([])
-    .describe('Further texts and numbers that stand for no value, such as 0 of a monitor that was disconnected'),
+    .describe('Further texts and numbers that mean no value, such as 0 of a monitor that was disconnected'),
 })
 export type ChannelConfig = z.infer<typeof channelSchema>
 
@@ -45,7 +45,7 @@ const sourceSchema = z.strictObject({
     .strictObject({
       name: id.optional().describe('All rows are of this device'),
       column: z.string().optional().describe('Column with the name of the device'),
-      prefix: z.string().default('').describe('Before what stands in the column'),
+      prefix: z.string().default('').describe('Put before the value of the column'),
     })
     .refine(({ name, column }) => (name === undefined) !== (column === undefined), 'needs either name or column')
     .describe('Of which device a row is'),
@@ -53,10 +53,7 @@ const sourceSchema = z.strictObject({
     .record(z.string().min(1), channelSchema)
     .default({})
     .describe('Columns that become channels, by the name of the channel; empty: those that the file itself describes'),
-  missing: z
-    .array(z.string())
-    .default(['', 'NA', 'NaN', 'nan', 'null'])
-    .describe('Texts that stand for no value, in every channel'),
+  missing: z.array(z.string()).default(['', 'NA', 'NaN', 'nan', 'null']).describe('Texts that mean no value, in every channel'),
 })
 export type SourceConfig = z.infer<typeof sourceSchema>
 
