@@ -9,7 +9,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 4,
     // A shared CI machine may stall a test past its wait; a second try tells that from a fault. At a desk there is none.
     retry: process.env.CI ? 1 : 0,
     projects: [
